@@ -1,0 +1,1 @@
+"""Coursebridge: the connector between LinkedIn Learning and an organisation's learning platform."""

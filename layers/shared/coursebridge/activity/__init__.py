@@ -1,0 +1,1 @@
+"""Activity reports and the reconciliation with what statements brought."""

@@ -1,0 +1,1 @@
+"""Clients, access tokens, scopes and signing keys."""

@@ -1,0 +1,48 @@
+"""Who is calling, and may they: bearer tokens checked against the clients as they are now (RFC 6750)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coursebridge.auth import scopes
+from coursebridge.errors import Forbidden, InsufficientScope, Unauthorized
+
+if TYPE_CHECKING:
+    from coursebridge.auth.registry import Registry
+    from coursebridge.auth.tokens import Grant, Tokens
+
+
+@dataclass(frozen=True)
+class Access:
+    """Checks calls."""
+
+    registry: Registry
+    tokens: Tokens
+
+    def grant(self, authorization: str | None, scope: str) -> Grant:
+        """Return what the caller's token grants.
+
+        Raises:
+            Unauthorized: there is no token, it is not valid, or its client or secret was revoked since.
+            InsufficientScope: the token is good and lacks the scope.
+        """
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthorized("send the access token as 'Authorization: Bearer ...'")
+        grant = self.tokens.verify(token.strip())
+        client = self.registry.client(grant.client_id)
+        if client is None or grant.secret_n not in {secret.n for secret in client.secrets}:
+            raise Unauthorized("the client of this token, or the secret it was minted with, was revoked")
+        if not scopes.grants(grant.scopes, scope):
+            raise InsufficientScope(scope)
+        return grant
+
+    def within(self, grant: Grant, integration_id: str) -> None:
+        """Check that a grant reaches an integration.
+
+        Raises:
+            Forbidden: the client belongs to another one; the answer does not tell whether this one exists.
+        """
+        if grant.integration_id not in (None, integration_id):
+            raise Forbidden("the client of this token belongs to another integration")

@@ -1,0 +1,125 @@
+"""OAuth clients: who may ask for tokens, with which secrets and for what.
+
+A client secret is made here, shown once and kept nowhere: the table holds a SHA-256 digest of it, which is enough
+because a secret has 256 random bits (``docs/decisions/0003-client-secrets-are-not-kept.md``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.storage import keys
+
+if TYPE_CHECKING:
+    from coursebridge.storage.table import Item
+
+MOST_SECRETS = 2
+
+
+@dataclass(frozen=True)
+class ClientSecret:
+    """One live secret of a client: its number, the digest of its text and when it was made and last used."""
+
+    n: int
+    digest: str
+    created_at: str
+    last_used_at: str | None = None
+
+
+@dataclass(frozen=True)
+class Client:
+    """A caller of this system.
+
+    Attributes:
+        client_id: its public id.
+        name: what an admin calls it.
+        scopes: everything its tokens may carry.
+        integration_id: the one integration it reaches, or ``None`` for all of them.
+        secrets: its live secrets, at most two.
+        webhook: whether it is the client LinkedIn uses for its integration.
+    """
+
+    client_id: str
+    name: str
+    scopes: tuple[str, ...]
+    integration_id: str | None
+    created_at: str
+    secrets: tuple[ClientSecret, ...] = field(default=())
+    webhook: bool = False
+
+    def to_item(self) -> Item:
+        """Return the table item."""
+        return {
+            **keys.client(self.client_id).item(),
+            **keys.clients(f"{self.created_at}#{self.client_id}").item(keys.GSI1),
+            "client_id": self.client_id,
+            "name": self.name,
+            "scopes": list(self.scopes),
+            "integration_id": self.integration_id,
+            "created_at": self.created_at,
+            "secrets": [vars(secret) for secret in self.secrets],
+            "webhook": self.webhook,
+        }
+
+    @classmethod
+    def from_item(cls, item: Item) -> Client:
+        """Read the table item."""
+        return cls(
+            client_id=item["client_id"],
+            name=item["name"],
+            scopes=tuple(item["scopes"]),
+            integration_id=item["integration_id"],
+            created_at=item["created_at"],
+            secrets=tuple(ClientSecret(**secret) for secret in item["secrets"]),
+            webhook=item["webhook"],
+        )
+
+    def with_new_secret(self, now: str) -> tuple[Client, str]:
+        """Return the client with one more secret, and the secret's text; the older of two gives way."""
+        text = secrets.token_urlsafe(32)
+        n = 1 + max((secret.n for secret in self.secrets), default=0)
+        kept = self.secrets[-(MOST_SECRETS - 1) :]
+        return self._with((*kept, ClientSecret(n, digest(self.client_id, text), now))), text
+
+    def without_secret(self, n: int) -> Client:
+        """Return the client without its secret number ``n``."""
+        return self._with(tuple(secret for secret in self.secrets if secret.n != n))
+
+    def _with(self, live: tuple[ClientSecret, ...]) -> Client:
+        return Client(**{**vars(self), "secrets": live})
+
+    def public(self) -> dict[str, Any]:
+        """Return what an admin may see: never a secret, nor its digest."""
+        return {
+            "client_id": self.client_id,
+            "name": self.name,
+            "scopes": list(self.scopes),
+            "integration_id": self.integration_id,
+            "created_at": self.created_at,
+            "secrets": [
+                {"n": secret.n, "created_at": secret.created_at, "last_used_at": secret.last_used_at}
+                for secret in self.secrets
+            ],
+        }
+
+
+def digest(client_id: str, secret: str) -> str:
+    """Return the digest a client's secret is recognised by."""
+    return hashlib.sha256(f"{client_id}:{secret}".encode()).hexdigest()
+
+
+def matching_secret(client: Client | None, client_id: str, secret: str) -> int | None:
+    """Return the number of the client's secret that this text is, or ``None``.
+
+    An unknown client costs the same work as a known one with two secrets: one digest and two comparisons in
+    constant time.
+    """
+    given = digest(client_id, secret)
+    live = client.secrets if client else ()
+    digests = [known.digest for known in live] + ["0" * 64] * (MOST_SECRETS - len(live))
+    matches = [hmac.compare_digest(given, known) for known in digests]
+    return live[matches.index(True)].n if any(matches) else None

@@ -1,0 +1,139 @@
+"""The token endpoint: client credentials in, access token out (RFC 6749, sections 2.3.1, 4.4 and 5)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote_plus
+
+from coursebridge.auth import scopes
+from coursebridge.auth.clients import matching_secret
+from coursebridge.auth.tokens import Grant
+
+if TYPE_CHECKING:
+    from coursebridge.auth.registry import Registry
+    from coursebridge.auth.tokens import Tokens
+
+GRANT_TYPE = "client_credentials"
+MOST_BODY_BYTES = 16_384
+MOST_FIELDS = 32
+PARAMETERS = frozenset({"grant_type", "client_id", "client_secret", "scope"})
+
+
+class TokenError(Exception):
+    """An answer of RFC 6749, section 5.2.
+
+    Attributes:
+        code: ``invalid_request``, ``invalid_client``, ``invalid_scope``, ``unauthorized_client`` or
+            ``unsupported_grant_type``.
+        basic: whether the client tried HTTP Basic, which the answer must then name.
+    """
+
+    def __init__(self, code: str, description: str, *, basic: bool = False) -> None:
+        super().__init__(description)
+        self.code = code
+        self.basic = basic
+
+    @property
+    def status(self) -> HTTPStatus:
+        """Return 401 for ``invalid_client`` and 400 for everything else."""
+        return HTTPStatus.UNAUTHORIZED if self.code == "invalid_client" else HTTPStatus.BAD_REQUEST
+
+    def body(self) -> dict[str, str]:
+        """Return the error object."""
+        return {"error": self.code, "error_description": str(self)}
+
+
+@dataclass(frozen=True)
+class TokenRequest:
+    """A token request, read and well-formed."""
+
+    client_id: str
+    client_secret: str
+    scope: tuple[str, ...]
+    basic: bool = False
+
+    @classmethod
+    def read(cls, body: bytes, authorization: str | None) -> TokenRequest:
+        """Read a request by its content, whatever its content type says.
+
+        Raises:
+            TokenError: it is malformed, or asks for another grant.
+        """
+        form = _form(body)
+        if "grant_type" not in form:
+            raise TokenError("invalid_request", "the form lacks grant_type")
+        if form["grant_type"] != GRANT_TYPE:
+            raise TokenError("unsupported_grant_type", f"the only grant here is {GRANT_TYPE}")
+        scope = tuple(form.get("scope", "").split())
+        if authorization is None:
+            if not form.get("client_id") or not form.get("client_secret"):
+                raise TokenError("invalid_request", "the form lacks client_id or client_secret")
+            return cls(form["client_id"].strip(), form["client_secret"].strip(), scope)
+        client_id, client_secret = _basic(authorization)
+        if "client_secret" in form or form.get("client_id", client_id) != client_id:
+            raise TokenError("invalid_request", "give the credentials in the form or in the header, not in both")
+        return cls(client_id, client_secret, scope, basic=True)
+
+
+def _form(body: bytes) -> dict[str, str]:
+    if len(body) > MOST_BODY_BYTES:
+        raise TokenError("invalid_request", "the form is far larger than a token request")
+    try:
+        pairs = parse_qsl(
+            body.decode().strip(), keep_blank_values=True, strict_parsing=True, max_num_fields=MOST_FIELDS, errors="strict"
+        )
+    except ValueError as error:
+        raise TokenError("invalid_request", "the body is not a form: grant_type=...&client_id=...") from error
+    form = dict(pairs)
+    if sum(name in PARAMETERS for name, _ in pairs) > sum(name in PARAMETERS for name in form):
+        raise TokenError("invalid_request", "a parameter is given more than once")
+    return form
+
+
+def _basic(authorization: str) -> tuple[str, str]:
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        raise TokenError("invalid_client", "the Authorization header is not HTTP Basic", basic=True)
+    try:
+        client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise TokenError("invalid_client", "the Basic credentials cannot be read", basic=True) from error
+    if not colon:
+        raise TokenError("invalid_client", "the Basic credentials cannot be read", basic=True)
+    return unquote_plus(client_id), unquote_plus(secret)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Exchanges client credentials for access tokens."""
+
+    registry: Registry
+    tokens: Tokens
+
+    def token(self, request: TokenRequest) -> dict[str, Any]:
+        """Return the answer of RFC 6749, section 5.1.
+
+        Raises:
+            TokenError: the client is not known by this secret, or may not have what it asks for.
+        """
+        client = self.registry.client(request.client_id, fresh=True)
+        secret_n = matching_secret(client, request.client_id, request.client_secret)
+        if client is None or secret_n is None:
+            raise TokenError("invalid_client", "the client id or the client secret is wrong", basic=request.basic)
+        granted = frozenset(request.scope or client.scopes)
+        if not granted <= frozenset(scopes.ALL):
+            raise TokenError("invalid_scope", f"the scopes here are {' '.join(scopes.ALL)}")
+        if not all(scopes.grants(frozenset(client.scopes), scope) for scope in granted):
+            raise TokenError("invalid_scope", "the client may not have every scope it asks for")
+        if client.integration_id and self.registry.integration(client.integration_id) is None:
+            raise TokenError("unauthorized_client", "the integration of this client no longer exists")
+        return {
+            "access_token": self.tokens.mint(Grant(client.client_id, secret_n, client.integration_id, granted)),
+            "token_type": "Bearer",
+            "expires_in": self.tokens.lifetime_seconds,
+            "scope": " ".join(sorted(granted)),
+        }

@@ -1,0 +1,70 @@
+"""Clients as the functions that check a call see them: read from the table, remembered for half a minute.
+
+Half a minute, so that a revoked client or secret is dead everywhere within the minute the contract gives it, and
+a busy function pays no read per call.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cachetools import TTLCache
+
+from coursebridge.auth import scopes
+from coursebridge.auth.clients import Client, ClientSecret, digest
+from coursebridge.storage import keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from coursebridge.storage.table import Item, Table
+
+REMEMBERED_SECONDS = 30
+BOOTSTRAP_SCOPES = (*scopes.ADMIN, *scopes.LEARNING)
+
+
+class Registry:
+    """Looks clients and their integrations up.
+
+    Args:
+        table: the application's table.
+        bootstrap: returns ``{"client_id", "client_secret"}`` of the admin client that the stack itself made.
+    """
+
+    def __init__(self, table: Table, bootstrap: Callable[[], dict[str, Any]]) -> None:
+        self._table = table
+        self._bootstrap = bootstrap
+        self._clients: TTLCache[str, Client | None] = TTLCache(maxsize=1024, ttl=REMEMBERED_SECONDS)
+        self._integrations: TTLCache[str, Item | None] = TTLCache(maxsize=256, ttl=REMEMBERED_SECONDS)
+
+    def client(self, client_id: str, *, fresh: bool = False) -> Client | None:
+        """Return a client, or ``None``; ``fresh`` looks past what is remembered."""
+        if fresh or client_id not in self._clients:
+            self._clients[client_id] = self._read(client_id)
+        return self._clients[client_id]
+
+    def integration(self, integration_id: str) -> Item | None:
+        """Return an integration's item, or ``None``."""
+        if integration_id not in self._integrations:
+            self._integrations[integration_id] = self._table.get(keys.integration(integration_id))
+        return self._integrations[integration_id]
+
+    def _read(self, client_id: str) -> Client | None:
+        item = self._table.get(keys.client(client_id))
+        if item is not None:
+            return Client.from_item(item)
+        first = self._bootstrap()
+        return bootstrap_client(first) if client_id == first["client_id"] else None
+
+
+def bootstrap_client(secret: dict[str, Any]) -> Client:
+    """Return the admin client that the stack made, until an admin rotates it and it lives in the table."""
+    client_id = secret["client_id"]
+    return Client(
+        client_id=client_id,
+        name="First admin client, made by the stack",
+        scopes=BOOTSTRAP_SCOPES,
+        integration_id=None,
+        created_at="",
+        secrets=(ClientSecret(1, digest(client_id, secret["client_secret"]), ""),),
+    )

@@ -1,0 +1,50 @@
+"""What every function that checks a token shares: one of each per process."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+from coursebridge import clients, secret_values
+from coursebridge.auth.access import Access
+from coursebridge.auth.registry import Registry
+from coursebridge.auth.signing import SigningKeys
+from coursebridge.auth.tokens import Tokens
+from coursebridge.settings import settings
+from coursebridge.storage.table import Table
+
+if TYPE_CHECKING:
+    from coursebridge.auth.exchange import Exchange
+
+
+@cache
+def table() -> Table:
+    """Return the application's table."""
+    return Table(clients.dynamodb(), settings().need("table_name"))
+
+
+@cache
+def registry() -> Registry:
+    """Return the registry of clients."""
+    return Registry(table(), partial(secret_values.read, settings().need("bootstrap_secret_arn")))
+
+
+@cache
+def tokens() -> Tokens:
+    """Return what mints and verifies tokens."""
+    keys = SigningKeys(partial(secret_values.read, settings().need("signing_keys_secret_arn")))
+    return Tokens(keys, settings().stack_name, settings().token_lifetime_seconds)
+
+
+@cache
+def access() -> Access:
+    """Return what checks calls."""
+    return Access(registry(), tokens())
+
+
+@cache
+def exchange() -> Exchange:
+    """Return the token endpoint's service."""
+    from coursebridge.auth.exchange import Exchange  # noqa: PLC0415  (only the token function pays for it)
+
+    return Exchange(registry(), tokens())

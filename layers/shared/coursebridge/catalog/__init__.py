@@ -1,0 +1,1 @@
+"""The catalogue: models, mapping, filters, the sync and the search index."""

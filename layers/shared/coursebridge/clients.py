@@ -1,0 +1,71 @@
+"""AWS clients, one each per process, with retries and time-outs set once.
+
+Connecting and reading time out well inside the shortest function time-out, so that a stuck call is retried
+by botocore and not ended by Lambda.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 5},
+    tcp_keepalive=True,
+)
+
+
+@cache
+def dynamodb() -> DynamoDBClient:
+    """Return the DynamoDB client."""
+    return boto3.client("dynamodb", config=CONFIG)
+
+
+@cache
+def secretsmanager() -> SecretsManagerClient:
+    """Return the Secrets Manager client."""
+    return boto3.client("secretsmanager", config=CONFIG)
+
+
+@cache
+def s3() -> S3Client:
+    """Return the S3 client; objects of many megabytes need a longer read."""
+    return boto3.client("s3", config=CONFIG.merge(Config(read_timeout=30)))
+
+
+@cache
+def stepfunctions() -> SFNClient:
+    """Return the Step Functions client."""
+    return boto3.client("stepfunctions", config=CONFIG)
+
+
+@cache
+def scheduler() -> EventBridgeSchedulerClient:
+    """Return the EventBridge Scheduler client."""
+    return boto3.client("scheduler", config=CONFIG)
+
+
+@cache
+def events() -> EventBridgeClient:
+    """Return the EventBridge client."""
+    return boto3.client("events", config=CONFIG)
+
+
+@cache
+def sqs() -> SQSClient:
+    """Return the SQS client."""
+    return boto3.client("sqs", config=CONFIG)

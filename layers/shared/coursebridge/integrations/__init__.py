@@ -1,0 +1,1 @@
+"""Integrations: settings, credentials, webhook values, schedules."""

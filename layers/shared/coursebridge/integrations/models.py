@@ -1,0 +1,106 @@
+"""The settings of an integration, as an admin writes them and as the table keeps them (design, section 5)."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003  (pydantic reads it at run time)
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+AssetType = Literal["COURSE", "LEARNING_PATH", "VIDEO"]
+Level = Literal["BEGINNER", "INTERMEDIATE", "ADVANCED"]
+Urn = Annotated[str, StringConstraints(pattern=r"^urn:li:[^\s]+$", max_length=512)]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")]
+Expression = Annotated[
+    str, StringConstraints(strip_whitespace=True, pattern=r"^(cron|rate)\(.+\)$", max_length=256)
+]
+
+
+def _known_timezone(name: str) -> str:
+    if name not in available_timezones():
+        message = "is not a time zone of the IANA database, such as Europe/Paris"
+        raise ValueError(message)
+    return name
+
+
+Timezone = Annotated[str, AfterValidator(_known_timezone)]
+
+
+class Model(BaseModel):
+    """The base: unknown fields are an error, so that a mistyped setting never passes in silence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Filters(Model):
+    """Which assets of the catalogue become courses. Empty lists and ``None`` filter nothing."""
+
+    asset_types: list[AssetType] = Field(default=["COURSE"], min_length=1)
+    languages: list[Language] = Field(default=[], description="`en` or `en_US`; several are OR")
+    classifications: list[Urn] = Field(default=[], description="library, subject, topic or skill URNs; several are OR")
+    levels: list[Level] = Field(default=[])
+    min_duration_seconds: int | None = Field(default=None, ge=0)
+    max_duration_seconds: int | None = Field(default=None, ge=0)
+    published_after: AwareDatetime | None = None
+    include_urns: list[Urn] = Field(default=[], description="always in, whatever the other filters say")
+    exclude_urns: list[Urn] = Field(default=[], description="never in; wins over include_urns")
+    curated_videos_only: bool = False
+    licensed_only: bool = True
+
+    @model_validator(mode="after")
+    def _durations_in_order(self) -> Filters:
+        low, high = self.min_duration_seconds, self.max_duration_seconds
+        if low is not None and high is not None and low > high:
+            message = "min_duration_seconds is larger than max_duration_seconds"
+            raise ValueError(message)
+        return self
+
+
+class Schedule(Model):
+    """When a sync starts by itself: an EventBridge Scheduler expression in a time zone."""
+
+    expression: Expression = "cron(10 8 * * ? *)"
+    timezone: Timezone = "Europe/Paris"
+    enabled: bool = True
+
+
+class ActivitySettings(Model):
+    """Whether, when and how far back activity reports are read."""
+
+    enabled: bool = True
+    schedule: Schedule = Schedule(expression="cron(40 5 * * ? *)")
+    lookback_days: Literal[14, 30, 90, 180, 365] = 14
+
+
+class IntegrationSettings(Model):
+    """Everything an admin can set."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    description: Annotated[str, StringConstraints(max_length=2000)] = ""
+    filters: Filters = Filters()
+    tags_enabled: bool = False
+    target_group: Annotated[str, StringConstraints(max_length=200)] | None = None
+    author_email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=320)] | None = None
+    learner_identification: Literal["email", "username", "external_id"] = "email"
+    learner_matching: Literal["directory", "open"] = "open"
+    statement_validation: Literal["lenient", "strict"] = "lenient"
+    catalog_schedule: Schedule = Schedule()
+    activity: ActivitySettings = ActivitySettings()
+    archive_limit_percent: int = Field(default=20, ge=0, le=100)
+
+
+class Integration(IntegrationSettings):
+    """An integration as the table keeps it.
+
+    Attributes:
+        statistics_since: when its statistics were configured; a completion from before is not LinkedIn's push.
+        version: grows with every change; it is the ETag.
+    """
+
+    id: str
+    status: Literal["active", "inactive"] = "active"
+    statistics_since: datetime
+    created_at: datetime
+    updated_at: datetime
+    version: int = 1

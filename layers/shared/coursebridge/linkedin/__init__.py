@@ -1,0 +1,1 @@
+"""LinkedIn's REST API: tokens, pages, errors. Nothing else knows httpx."""

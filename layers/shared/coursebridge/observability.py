@@ -1,0 +1,20 @@
+"""The logger and the metrics of a function.
+
+Facts are logged as fields with a constant message. Bodies, tokens, secrets and people (names, addresses,
+identifiers) never are; a learner appears by the id this system gave.
+"""
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+logger = Logger()
+metrics = Metrics(namespace="Coursebridge")
+
+
+def count(name: str, value: int = 1) -> None:
+    """Add to a business metric, counted where the outcome is decided."""
+    if value:
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+__all__ = ["MetricUnit", "count", "logger", "metrics"]

@@ -1,0 +1,1 @@
+"""Learners, identities and attempts: the rules, without AWS."""

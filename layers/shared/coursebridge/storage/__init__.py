@@ -1,0 +1,1 @@
+"""The table, its keys, and one store per entity."""

@@ -1,0 +1,215 @@
+"""Every key of the table, and nothing else.
+
+``i`` is an integration's id. PK starts with the entity, so that IAM conditions on leading keys can tell the
+functions apart. Ids are read back from their own attributes, never by cutting a key.
+
+| entity          | PK                        | SK             | GSI1PK        | GSI1SK          |
+| --------------- | ------------------------- | -------------- | ------------- | --------------- |
+| Integration     | INTEGRATION#i             | INTEGRATION    | INTEGRATIONS  | created         |
+| SyncState       | INTEGRATION#i             | SYNC#kind      |               |                 |
+| Client          | CLIENT#client_id          | CLIENT         | CLIENTS       | created         |
+| Audit entry     | AUDIT#month               | time#id        | AUDIT#i       | time#id         |
+| Run             | RUN#i                     | RUN#run        |               |                 |
+| Run lock        | RUN#i                     | LOCK#kind      |               |                 |
+| Run range       | RANGE#i#run               | RANGE#number   |               |                 |
+| Course          | COURSE#i                  | urn            |               |                 |
+| Course detail   | DETAIL#i                  | urn            |               |                 |
+| Course overlay  | OVERLAY#i                 | urn            |               |                 |
+| Classification  | CLASSIFICATION#i          | urn            |               |                 |
+| Learner         | LEARNER#i#learner         | LEARNER        | LEARNERS#i    | learner         |
+| Record          | LEARNER#i#learner         | RECORD#urn     | RECORDS#i#urn | learner         |
+| Identity        | IDENTITY#i#type#value     | IDENTITY       |               |                 |
+| Tombstone       | TOMBSTONE#i#digest        | TOMBSTONE      |               |                 |
+| Statement       | STATEMENT#i#statement     | STATEMENT      | STATEMENTS#i  | stored#statement |
+| Launch session  | AICC#session              | AICC           |               |                 |
+| Library entry   | LIBRARY#i                 | group#urn      |               |                 |
+| Path            | PATH#i                    | path           |               |                 |
+| Path override   | LEARNER#i#learner         | OVERRIDE#path  |               |                 |
+| Webhook target  | WEBHOOK#i                 | TARGET#id      |               |                 |
+| Webhook delivery| WEBHOOK#i                 | DELIVERY#id    |               |                 |
+| Export          | EXPORT#i                  | export         |               |                 |
+
+A record holds one learner's attempts at one course. GSI1 projects everything and lists; the two other
+indexes project keys only and exist for statements alone:
+
+| index | PK              | SK                                       | answers                                      |
+| ----- | --------------- | ---------------------------------------- | -------------------------------------------- |
+| GSI2  | ACTOR#i#digest  | stored#statement                         | what one person's identifier sent (xAPI GET) |
+| GSI3  | PENDING#i       | outcome#reason#awaited#timestamp#statement | what is not applied: to sweep, list, replay  |
+
+GSI3 is sparse: a statement leaves it when it is applied or ignored.
+"""
+
+from typing import NamedTuple
+
+PK, SK = "PK", "SK"
+GSI1, GSI2, GSI3 = "GSI1", "GSI2", "GSI3"
+
+
+class Key(NamedTuple):
+    """A primary key, or the key of one index."""
+
+    pk: str
+    sk: str
+
+    def item(self, index: str = "") -> dict[str, str]:
+        """Return the key's two attributes, of the table or of the index named."""
+        return {f"{index}PK": self.pk, f"{index}SK": self.sk}
+
+
+def integration(integration_id: str) -> Key:
+    """Key of an integration with its settings."""
+    return Key(f"INTEGRATION#{integration_id}", "INTEGRATION")
+
+
+def integrations(created_at: str) -> Key:
+    """GSI1 key that lists integrations by age."""
+    return Key("INTEGRATIONS", created_at)
+
+
+def sync_state(integration_id: str, kind: str) -> Key:
+    """Key of what one kind of sync remembers between runs: watermark, last success, throttling."""
+    return Key(f"INTEGRATION#{integration_id}", f"SYNC#{kind}")
+
+
+def client(client_id: str) -> Key:
+    """Key of an OAuth client."""
+    return Key(f"CLIENT#{client_id}", "CLIENT")
+
+
+def clients(created_at: str) -> Key:
+    """GSI1 key that lists clients by age."""
+    return Key("CLIENTS", created_at)
+
+
+def audit(time: str, entry_id: str) -> Key:
+    """Key of an audit entry; one partition a month."""
+    return Key(f"AUDIT#{time[:7]}", f"{time}#{entry_id}")
+
+
+def audit_of(integration_id: str, time: str, entry_id: str) -> Key:
+    """GSI1 key that lists the audit of one integration."""
+    return Key(f"AUDIT#{integration_id}", f"{time}#{entry_id}")
+
+
+def run(integration_id: str, run_id: str) -> Key:
+    """Key of a run; run ids sort by time."""
+    return Key(f"RUN#{integration_id}", f"RUN#{run_id}")
+
+
+def run_lock(integration_id: str, kind: str) -> Key:
+    """Key of the lock that lets one run of a kind go at a time."""
+    return Key(f"RUN#{integration_id}", f"LOCK#{kind}")
+
+
+def run_range(integration_id: str, run_id: str, number: int) -> Key:
+    """Key of one range of a run: a span of pages or a report window."""
+    return Key(f"RANGE#{integration_id}#{run_id}", f"RANGE#{number:06d}")
+
+
+def course(integration_id: str, urn: str) -> Key:
+    """Key of the small course item that lists, diffs and statements read."""
+    return Key(f"COURSE#{integration_id}", urn)
+
+
+def course_detail(integration_id: str, urn: str) -> Key:
+    """Key of a course's contents tree and LinkedIn's element, compressed."""
+    return Key(f"DETAIL#{integration_id}", urn)
+
+
+def course_overlay(integration_id: str, urn: str) -> Key:
+    """Key of what is kept locally for a course and no sync touches: manual tags."""
+    return Key(f"OVERLAY#{integration_id}", urn)
+
+
+def classification(integration_id: str, urn: str) -> Key:
+    """Key of a classification."""
+    return Key(f"CLASSIFICATION#{integration_id}", urn)
+
+
+def learner(integration_id: str, learner_id: str) -> Key:
+    """Key of a learner."""
+    return Key(f"LEARNER#{integration_id}#{learner_id}", "LEARNER")
+
+
+def learners(integration_id: str, learner_id: str) -> Key:
+    """GSI1 key that lists the learners of an integration."""
+    return Key(f"LEARNERS#{integration_id}", learner_id)
+
+
+def record(integration_id: str, learner_id: str, urn: str) -> Key:
+    """Key of one learner's attempts at one course."""
+    return Key(f"LEARNER#{integration_id}#{learner_id}", f"RECORD#{urn}")
+
+
+def records(integration_id: str, urn: str, learner_id: str) -> Key:
+    """GSI1 key that lists the records of one course."""
+    return Key(f"RECORDS#{integration_id}#{urn}", learner_id)
+
+
+def identity(integration_id: str, kind: str, value: str) -> Key:
+    """Key of an identifier; ``value`` is already normalised (``records.identifiers``)."""
+    return Key(f"IDENTITY#{integration_id}#{kind}#{value}", "IDENTITY")
+
+
+def tombstone(integration_id: str, digest: str) -> Key:
+    """Key of the keyed digest of an erased person's identifier."""
+    return Key(f"TOMBSTONE#{integration_id}#{digest}", "TOMBSTONE")
+
+
+def statement(integration_id: str, statement_id: str) -> Key:
+    """Key of an xAPI statement."""
+    return Key(f"STATEMENT#{integration_id}#{statement_id}", "STATEMENT")
+
+
+def statements(integration_id: str, stored_at: str, statement_id: str) -> Key:
+    """GSI1 key that lists statements in the order they were stored."""
+    return Key(f"STATEMENTS#{integration_id}", f"{stored_at}#{statement_id}")
+
+
+def actor(integration_id: str, digest: str, stored_at: str, statement_id: str) -> Key:
+    """GSI2 key that lists the statements of one identifier."""
+    return Key(f"ACTOR#{integration_id}#{digest}", f"{stored_at}#{statement_id}")
+
+
+def pending(integration_id: str, outcome: str, reason: str, awaited: str, timestamp: str, statement_id: str) -> Key:
+    """GSI3 key of a statement that is ``received`` or ``held``.
+
+    ``awaited`` names what would release it: a course URN or an identity (``email#a@example.com``).
+    """
+    return Key(f"PENDING#{integration_id}", "#".join((outcome, reason, awaited, timestamp, statement_id)))
+
+
+def launch_session(session_id: str) -> Key:
+    """Key of an AICC session."""
+    return Key(f"AICC#{session_id}", "AICC")
+
+
+def library_entry(integration_id: str, group: str, urn: str) -> Key:
+    """Key of a course in a group's library."""
+    return Key(f"LIBRARY#{integration_id}", f"{group}#{urn}")
+
+
+def path(integration_id: str, path_id: str) -> Key:
+    """Key of a path."""
+    return Key(f"PATH#{integration_id}", path_id)
+
+
+def path_override(integration_id: str, learner_id: str, path_id: str) -> Key:
+    """Key of an admin's overrides of one learner's way through a path."""
+    return Key(f"LEARNER#{integration_id}#{learner_id}", f"OVERRIDE#{path_id}")
+
+
+def webhook_target(integration_id: str, target_id: str) -> Key:
+    """Key of an outbound webhook endpoint."""
+    return Key(f"WEBHOOK#{integration_id}", f"TARGET#{target_id}")
+
+
+def webhook_delivery(integration_id: str, delivery_id: str) -> Key:
+    """Key of one outbound delivery; delivery ids sort by time."""
+    return Key(f"WEBHOOK#{integration_id}", f"DELIVERY#{delivery_id}")
+
+
+def export(integration_id: str, export_id: str) -> Key:
+    """Key of an export job."""
+    return Key(f"EXPORT#{integration_id}", export_id)

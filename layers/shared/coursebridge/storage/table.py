@@ -1,0 +1,377 @@
+"""DynamoDB spoken in plain dictionaries: the one module that knows its wire types and its refusals.
+
+Numbers are ``int`` (the table holds no fractions), binaries are ``bytes``, sets are not used. A refusal that a
+caller can act on becomes :class:`ConditionFailed` or :class:`TransactionRefused`; a table that stays busy after
+botocore's retries becomes :class:`~coursebridge.errors.Unavailable`, which nothing was done by.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from coursebridge.errors import Unavailable
+from coursebridge.storage.keys import Key
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Item = dict[str, Any]
+T = TypeVar("T")
+
+BUSY = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "RequestLimitExceeded",
+        "InternalServerError",
+        "TransactionInProgressException",
+    }
+)
+BATCH_READ, BATCH_WRITE, TRANSACTION = 100, 25, 100
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+class ConditionFailed(Exception):
+    """A conditional write was refused; ``item`` is what stands there (empty when nothing does)."""
+
+    def __init__(self, item: Item) -> None:
+        super().__init__("the condition of the write does not hold")
+        self.item = item
+
+
+class TransactionRefused(Exception):
+    """A transaction was refused as a whole.
+
+    Attributes:
+        reasons: one code per action in order, ``None`` where the action would have passed
+            (``ConditionalCheckFailed``, ``TransactionConflict``, ``ThrottlingError``, ...).
+        items: what stands at each action's key, where the action asked for it.
+    """
+
+    def __init__(self, reasons: Sequence[str | None], items: Sequence[Item]) -> None:
+        super().__init__("the transaction was refused")
+        self.reasons = tuple(reasons)
+        self.items = tuple(items)
+
+    @property
+    def contended(self) -> bool:
+        """Whether every reason is another writer at work, so that reading and trying again may pass."""
+        return all(reason in (None, "ConditionalCheckFailed", "TransactionConflict") for reason in self.reasons)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a query and the key to go on from, ``None`` at the end."""
+
+    items: list[Item]
+    last_key: Item | None
+
+
+def chunks(things: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield the things in lists of at most ``size`` (``itertools.batched`` comes with Python 3.12)."""
+    iterator = iter(things)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def to_wire(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an item in DynamoDB's typed form."""
+    return {name: _serialize(value) for name, value in item.items()}
+
+
+def from_wire(item: Mapping[str, Any]) -> Item:
+    """Return an item (of an answer or of a stream record) in plain values."""
+    return {name: _plain(_deserialize(value)) for name, value in item.items()}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  (whatever an attribute holds)
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, Binary):
+        return bytes(value.value)
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+class Table:
+    """The application's one table.
+
+    Every method is one DynamoDB call unless its docstring says otherwise.
+
+    Args:
+        client: a boto3 DynamoDB client.
+        name: the table's name.
+    """
+
+    def __init__(self, client: DynamoDBClient, name: str) -> None:
+        self.client = client
+        self.name = name
+
+    def get(self, key: Key, *, consistent: bool = True) -> Item | None:
+        """Return the item at a key, or ``None``."""
+        answer = self._call("get_item", Key=to_wire(key.item()), ConsistentRead=consistent)
+        return from_wire(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, keys: Iterable[Key], *, consistent: bool = True) -> dict[Key, Item]:
+        """Return the items that exist among these keys; one call per hundred keys, more when DynamoDB is busy."""
+        found: dict[Key, Item] = {}
+        for chunk in chunks(dict.fromkeys(keys), BATCH_READ):
+            request: Any = {self.name: {"Keys": [to_wire(key.item()) for key in chunk], "ConsistentRead": consistent}}
+            for pause in _pauses():
+                answer = self._call("batch_get_item", whole=True, RequestItems=request)
+                for wire in answer["Responses"].get(self.name, []):
+                    item = from_wire(wire)
+                    found[Key(item["PK"], item["SK"])] = item
+                request = answer.get("UnprocessedKeys")
+                if not request:
+                    break
+                time.sleep(pause)
+            else:
+                raise Unavailable("the table is busy, try again")
+        return found
+
+    def put(self, item: Mapping[str, Any], *, condition: str = "", values: Mapping[str, Any] | None = None) -> None:
+        """Put an item, optionally on a condition.
+
+        Raises:
+            ConditionFailed: the condition does not hold; carries the item that stands there.
+        """
+        self._call("put_item", Item=to_wire(item), **_conditional(condition, values))
+
+    def update(
+        self,
+        key: Key,
+        expression: str,
+        values: Mapping[str, Any] | None = None,
+        *,
+        condition: str = "",
+        names: Mapping[str, str] | None = None,
+    ) -> Item:
+        """Apply an update expression and return the whole new item.
+
+        Raises:
+            ConditionFailed: the condition does not hold; carries the item that stands there.
+        """
+        extra: dict[str, Any] = {"ExpressionAttributeNames": dict(names)} if names else {}
+        answer = self._call(
+            "update_item",
+            Key=to_wire(key.item()),
+            UpdateExpression=expression,
+            ReturnValues="ALL_NEW",
+            **_conditional(condition, values),
+            **extra,
+        )
+        return from_wire(answer.get("Attributes", {}))
+
+    def delete(self, key: Key, *, condition: str = "", values: Mapping[str, Any] | None = None) -> None:
+        """Delete the item at a key; no item there is fine unless a condition says otherwise."""
+        self._call("delete_item", Key=to_wire(key.item()), **_conditional(condition, values))
+
+    def put_many(self, items: Iterable[Mapping[str, Any]]) -> int:
+        """Put items unconditionally, 25 a call; return how many."""
+        return self._write_many({"PutRequest": {"Item": to_wire(item)}} for item in items)
+
+    def delete_many(self, keys: Iterable[Key]) -> int:
+        """Delete items unconditionally, 25 a call; return how many."""
+        return self._write_many({"DeleteRequest": {"Key": to_wire(key.item())}} for key in keys)
+
+    def _write_many(self, requests: Iterable[dict[str, Any]]) -> int:
+        written = 0
+        for chunk in chunks(requests, BATCH_WRITE):
+            request: Any = {self.name: list(chunk)}
+            for pause in _pauses():
+                answer = self._call("batch_write_item", whole=True, RequestItems=request)
+                request = answer.get("UnprocessedItems")
+                if not request:
+                    break
+                time.sleep(pause)
+            else:
+                raise Unavailable("the table is busy, try again")
+            written += len(chunk)
+        return written
+
+    def query(
+        self,
+        pk: str,
+        *,
+        index: str = "",
+        prefix: str = "",
+        between: tuple[str, str] | None = None,
+        condition: str = "",
+        values: Mapping[str, Any] | None = None,
+        names: Mapping[str, str] | None = None,
+        limit: int | None = None,
+        after: Item | None = None,
+        ascending: bool = True,
+        consistent: bool = False,
+        attributes: Sequence[str] = (),
+    ) -> Page:
+        """Return one page of a partition, of the table or of an index.
+
+        Args:
+            pk: the partition key.
+            index: ``GSI1``, ``GSI2`` or ``GSI3``; empty for the table.
+            prefix: only sort keys that start so.
+            between: only sort keys within these bounds, both included.
+            condition: a filter expression, with ``values`` and ``names``.
+            values: values of the filter expression.
+            names: names of the filter expression.
+            limit: how many items to read at the most.
+            after: the ``last_key`` of the page before.
+            ascending: the order of the sort key.
+            consistent: read consistently (the table only).
+            attributes: return these attributes alone.
+        """
+        request = _query(pk, index, prefix, between)
+        request["ExpressionAttributeValues"].update(to_wire(values or {}))
+        request["ExpressionAttributeNames"].update(names or {})
+        if condition:
+            request["FilterExpression"] = condition
+        if attributes:
+            aliases = {f"#a{number}": name for number, name in enumerate(attributes)}
+            request["ExpressionAttributeNames"].update(aliases)
+            request["ProjectionExpression"] = ", ".join(aliases)
+        if limit:
+            request["Limit"] = limit
+        if after:
+            request["ExclusiveStartKey"] = to_wire(after)
+        answer = self._call("query", ScanIndexForward=ascending, ConsistentRead=consistent, **request)
+        last_key = answer.get("LastEvaluatedKey")
+        return Page([from_wire(item) for item in answer["Items"]], from_wire(last_key) if last_key else None)
+
+    def query_all(self, pk: str, **options: Any) -> Iterator[Item]:  # noqa: ANN401  (the options of query)
+        """Yield every item of a query, page after page."""
+        after: Item | None = None
+        while True:
+            page = self.query(pk, after=after, **options)
+            yield from page.items
+            after = page.last_key
+            if after is None:
+                return
+
+    def count(self, pk: str, *, index: str = "", prefix: str = "", most: int | None = None) -> int:
+        """Count the items of a query without reading them out, up to ``most``."""
+        total, after = 0, None
+        while True:
+            request = _query(pk, index, prefix, None)
+            if after:
+                request["ExclusiveStartKey"] = after
+            if most:
+                request["Limit"] = most - total
+            answer = self._call("query", Select="COUNT", **request)
+            total += answer["Count"]
+            after = answer.get("LastEvaluatedKey")
+            if not after or (most and total >= most):
+                return total
+
+    def transact(self, actions: Sequence[Mapping[str, Any]]) -> None:
+        """Write up to a hundred actions all or nothing (see :meth:`put_action` and its like).
+
+        Raises:
+            TransactionRefused: at least one action cannot pass.
+        """
+        self._call("transact_write_items", whole=True, TransactItems=list(actions))
+
+    def put_action(
+        self, item: Mapping[str, Any], *, condition: str = "", values: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the put of an item as an action of a transaction."""
+        return {"Put": {"TableName": self.name, "Item": to_wire(item), **_conditional(condition, values)}}
+
+    def update_action(
+        self,
+        key: Key,
+        expression: str,
+        values: Mapping[str, Any] | None = None,
+        *,
+        condition: str = "",
+        names: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Return an update as an action of a transaction."""
+        body = {
+            "TableName": self.name,
+            "Key": to_wire(key.item()),
+            "UpdateExpression": expression,
+            **_conditional(condition, values),
+        }
+        if names:
+            body["ExpressionAttributeNames"] = dict(names)
+        return {"Update": body}
+
+    def delete_action(self, key: Key) -> dict[str, Any]:
+        """Return a delete as an action of a transaction."""
+        return {"Delete": {"TableName": self.name, "Key": to_wire(key.item())}}
+
+    def check_action(self, key: Key, condition: str, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return a check that something still holds as an action of a transaction."""
+        return {"ConditionCheck": {"TableName": self.name, "Key": to_wire(key.item()), **_conditional(condition, values)}}
+
+    def _call(self, operation: str, *, whole: bool = False, **request: Any) -> Any:  # noqa: ANN401  (boto3's own shapes)
+        """Make one call; ``whole`` marks the operations that name the table inside their request."""
+        if not whole:
+            request["TableName"] = self.name
+        try:
+            return getattr(self.client, operation)(**request)
+        except ClientError as error:
+            raise _translated(error) from error
+
+
+def _query(pk: str, index: str, prefix: str, between: tuple[str, str] | None) -> dict[str, Any]:
+    names, values, condition = {"#pk": f"{index}PK"}, {":pk": pk}, "#pk = :pk"
+    if prefix:
+        condition += " AND begins_with(#sk, :prefix)"
+        values[":prefix"] = prefix
+    elif between:
+        condition += " AND #sk BETWEEN :low AND :high"
+        values[":low"], values[":high"] = between
+    if prefix or between:
+        names["#sk"] = f"{index}SK"
+    request: dict[str, Any] = {
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": to_wire(values),
+    }
+    return request | ({"IndexName": index} if index else {})
+
+
+def _conditional(condition: str, values: Mapping[str, Any] | None) -> dict[str, Any]:
+    parts: dict[str, Any] = {}
+    if condition:
+        parts["ConditionExpression"] = condition
+        parts["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    if values:
+        parts["ExpressionAttributeValues"] = to_wire(values)
+    return parts
+
+
+def _translated(error: ClientError) -> Exception:
+    answer: Any = error.response
+    code = answer["Error"]["Code"]
+    if code == "ConditionalCheckFailedException":
+        return ConditionFailed(from_wire(answer.get("Item", {})))
+    if code == "TransactionCanceledException":
+        reasons = answer.get("CancellationReasons", [])
+        return TransactionRefused(
+            [None if reason.get("Code") == "None" else reason.get("Code") for reason in reasons],
+            [from_wire(reason.get("Item") or {}) for reason in reasons],
+        )
+    return Unavailable("the table is busy, try again") if code in BUSY else error
+
+
+def _pauses() -> Iterator[float]:
+    """Yield growing pauses with full jitter, about ten seconds in all."""
+    for attempt in range(8):
+        yield random.uniform(0, 0.05 * 2**attempt)  # noqa: S311  (jitter, not a secret)

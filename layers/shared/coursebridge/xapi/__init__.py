@@ -1,0 +1,1 @@
+"""xAPI 1.0.3 statements: reading, validating, comparing."""
