@@ -14,11 +14,11 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from coursebridge.auth import wiring
-from coursebridge.errors import CoursebridgeError, InsufficientScope, InvalidRequest, NotFound, Unauthorized
+from coursebridge.errors import CoursebridgeError, FieldError, InsufficientScope, InvalidRequest, NotFound, Unauthorized
 from coursebridge.observability import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
@@ -100,10 +100,16 @@ def read_json(app: APIGatewayHttpResolver) -> Any:  # noqa: ANN401  (any JSON)
         raise InvalidRequest("the body is not JSON") from error
 
 
-def answer(status: HTTPStatus, body: Any = None, headers: dict[str, str] | None = None) -> Response[str]:  # noqa: ANN401
+def answer(
+    status: HTTPStatus,
+    body: Any = None,  # noqa: ANN401  (any JSON)
+    headers: Mapping[str, str] | None = None,
+    content_type: str = "application/json",
+) -> Response[str]:
     """Return a JSON answer; no body for ``None``."""
-    text = "" if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    content_type = "application/json" if body is not None else None
+    if body is None:
+        return Response(int(status), None, "", headers=dict(headers or {}))
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return Response(int(status), content_type, text, headers=dict(headers or {}))
 
 
@@ -139,6 +145,23 @@ def _unexpected(error: Exception) -> Response[str]:
         "detail": "something went wrong here; the request id leads to the log",
     }
     return Response(500, PROBLEM, json.dumps(problem))
+
+
+def _answer_validation_as_problem(app: APIGatewayHttpResolver) -> None:
+    from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError  # noqa: PLC0415
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(error: RequestValidationError) -> Response[str]:
+        errors = tuple(FieldError(_field(entry["loc"]), entry["msg"]) for entry in error.errors())
+        return _problem(InvalidRequest("some fields are wrong, see errors", errors=errors))
+
+
+def _field(location: tuple[str | int, ...]) -> str:
+    """Spell pydantic's location (``("body", "filters", "levels", 0)``) as ``filters.levels[0]``."""
+    path = ""
+    for part in location[1:] or location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return path.lstrip(".")
 
 
 def _no_route(app: APIGatewayHttpResolver) -> Response[str]:

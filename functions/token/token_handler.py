@@ -1,0 +1,43 @@
+"""POST /oauth2/token: client credentials in, access token out (RFC 6749)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from coursebridge import api
+from coursebridge.auth import wiring
+from coursebridge.auth.exchange import TokenError, TokenRequest
+from coursebridge.observability import count, logger, metrics
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.event_handler import Response
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+app = api.resolver()
+
+
+@app.post("/oauth2/token")
+def issue_token() -> Response[str]:
+    """Issue an access token for client credentials."""
+    request = TokenRequest.read(api.body_bytes(app), app.current_event.headers.get("authorization"))
+    token = wiring.exchange().token(request)
+    count("TokensIssued")
+    return api.answer(HTTPStatus.OK, token, NO_STORE, "application/json;charset=UTF-8")
+
+
+@app.exception_handler(TokenError)
+def refuse(error: TokenError) -> Response[str]:
+    """Answer as RFC 6749, section 5.2 says."""
+    logger.info("token refused", code=error.code)
+    count("TokensRefused")
+    challenge = {"WWW-Authenticate": 'Basic realm="coursebridge"'} if error.basic else {}
+    return api.answer(error.status, error.body(), NO_STORE | challenge, "application/json;charset=UTF-8")
+
+
+@logger.inject_lambda_context(correlation_id_path="requestContext.requestId")
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Handle a request of API Gateway (payload 2.0)."""
+    return app.resolve(event, context)
