@@ -1,0 +1,204 @@
+"""From evidence to attempts: one pure function of a set, so that order, repetition and interleaving do not matter.
+
+The rules (design, section 5, "Statements"):
+
+- the first activity or launch opens an attempt; a launch opens it at 1 %;
+- activity raises the open attempt's progress, which never falls;
+- a completion closes the open attempt: progress 100, its time, the course's duration as time spent; with no attempt at
+  all it opens one and closes it; with no open attempt it is ``already_completed``;
+- nothing reopens a completed attempt: a later launch opens the next one, later activity only touches the last;
+- what reports say fills and repairs: it never overrides a statement, and never touches a course already completed.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from coursebridge.records.evidence import Evidence, Point, Report, Source
+
+LAUNCH_PROGRESS = 1
+COMPLETE = 100
+NAMESPACE = uuid.UUID("5f8a4c56-6b0e-5d0b-9c0e-2b8a52d6a1f3")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One learner's go at one course (design, section 4.7)."""
+
+    id: str
+    learner_id: str
+    course_urn: str
+    status: Literal["in_progress", "completed"]
+    progress: int
+    started_at: str
+    last_activity_at: str
+    completed_at: str | None = None
+    time_spent_seconds: int | None = None
+    reported_seconds_viewed: int | None = None
+    statement_duration_seconds: int | None = None
+    source: Source = "xapi"
+    completion_statement_id: str | None = None
+
+    def to_item(self) -> dict[str, Any]:
+        """Return the attempt as the table keeps it and answers show it."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What evidence amounts to.
+
+    Attributes:
+        attempts: oldest first.
+        counted: for every completion, the id of the attempt it completed, or ``None``: ``already_completed``.
+    """
+
+    attempts: tuple[Attempt, ...]
+    counted: Mapping[str, str | None]
+
+    def attempt_at(self, moment: str) -> str | None:
+        """Return the id of the attempt that was going on at a moment."""
+        started = [attempt for attempt in self.attempts if attempt.started_at <= moment]
+        return (started[-1] if started else self.attempts[0]).id if self.attempts else None
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a fold needs of a course: whose record it is and how long the course takes."""
+
+    learner_id: str
+    course_urn: str
+    duration_seconds: int | None
+
+    def attempt_id(self, n: int) -> str:
+        """Return the id of the n-th attempt: the same whenever it is computed."""
+        return str(uuid.uuid5(NAMESPACE, f"{self.learner_id} {self.course_urn} {n}"))
+
+
+def fold(evidence: Evidence, course: Course, before: Sequence[Attempt] = ()) -> Folded:
+    """Compute the attempts that evidence amounts to.
+
+    Args:
+        evidence: everything known of this learner and this course.
+        course: whose record it is.
+        before: the attempts as they were; a completed one keeps the time spent it was given.
+    """
+    attempts: list[Attempt] = []
+    counted: dict[str, str | None] = {}
+    for at, kind, name in _timeline(evidence):
+        if kind == "launch":
+            _launch(attempts, course, at)
+        elif kind == "activity":
+            _activity(attempts, course, at, evidence.points[at])
+        else:
+            counted[name] = _complete(attempts, course, at, name, evidence)
+    if evidence.report:
+        _report(attempts, course, evidence.report)
+    kept = {attempt.id: attempt.time_spent_seconds for attempt in before if attempt.status == "completed"}
+    return Folded(
+        tuple(replace(a, time_spent_seconds=kept.get(a.id, a.time_spent_seconds)) for a in attempts), counted
+    )
+
+
+def _timeline(evidence: Evidence) -> list[tuple[str, str, str]]:
+    """Return ``(time, kind, name)`` in order of time; at the same moment activity, then completion, then launch."""
+    return sorted(
+        [(at, "activity", "") for at in evidence.points]
+        + [(completion.at, "completion", name) for name, completion in evidence.completions.items()]
+        + [(at, "launch", "") for at in evidence.launches]
+    )
+
+
+def _open(attempts: list[Attempt], course: Course, at: str, source: Source, progress: int) -> None:
+    attempts.append(
+        Attempt(
+            id=course.attempt_id(len(attempts) + 1),
+            learner_id=course.learner_id,
+            course_urn=course.course_urn,
+            status="in_progress",
+            progress=progress,
+            started_at=at,
+            last_activity_at=at,
+            source=source,
+        )
+    )
+
+
+def _is_open(attempts: list[Attempt]) -> bool:
+    return bool(attempts) and attempts[-1].status == "in_progress"
+
+
+def _launch(attempts: list[Attempt], course: Course, at: str) -> None:
+    if _is_open(attempts):
+        attempts[-1] = replace(
+            attempts[-1], last_activity_at=at, progress=max(attempts[-1].progress, LAUNCH_PROGRESS)
+        )
+    else:
+        _open(attempts, course, at, "launch", LAUNCH_PROGRESS)
+
+
+def _activity(attempts: list[Attempt], course: Course, at: str, point: Point) -> None:
+    if not attempts:
+        _open(attempts, course, at, point.source, 0)
+    last = attempts[-1]
+    attempts[-1] = replace(
+        last,
+        last_activity_at=at,
+        progress=max(last.progress, point.progress or 0),
+        statement_duration_seconds=_longest(last.statement_duration_seconds, point.duration_seconds),
+    )
+
+
+def _complete(attempts: list[Attempt], course: Course, at: str, name: str, evidence: Evidence) -> str | None:
+    completion = evidence.completions[name]
+    if not attempts:
+        _open(attempts, course, at, completion.source, 0)
+    if not _is_open(attempts):
+        return None
+    last = attempts[-1]
+    attempts[-1] = replace(
+        _completed(last, course, at, completion.source),
+        statement_duration_seconds=_longest(last.statement_duration_seconds, completion.duration_seconds),
+        completion_statement_id=name if completion.source == "xapi" else None,
+    )
+    return last.id
+
+
+def _completed(attempt: Attempt, course: Course, at: str, source: Source) -> Attempt:
+    return replace(
+        attempt,
+        status="completed",
+        progress=COMPLETE,
+        completed_at=at,
+        last_activity_at=max(attempt.last_activity_at, at),
+        time_spent_seconds=course.duration_seconds,
+        source=source,
+    )
+
+
+def _report(attempts: list[Attempt], course: Course, report: Report) -> None:
+    if not attempts:
+        first = report.first_engaged_at or report.completed_at or report.last_engaged_at
+        if first is None:
+            return
+        _open(attempts, course, first, "report", 0)
+    last = replace(attempts[-1], reported_seconds_viewed=sum(report.seconds.values()) if report.seconds else None)
+    if not any(attempt.status == "completed" for attempt in attempts):
+        last = _repaired(last, course, report)
+    attempts[-1] = last
+
+
+def _repaired(attempt: Attempt, course: Course, report: Report) -> Attempt:
+    latest = max(attempt.last_activity_at, report.last_engaged_at or "")
+    if report.completed_at:
+        return replace(_completed(attempt, course, report.completed_at, "report"), last_activity_at=latest)
+    return replace(attempt, progress=max(attempt.progress, min(report.progress or 0, COMPLETE)), last_activity_at=latest)
+
+
+def _longest(one: int | None, other: int | None) -> int | None:
+    return max((value for value in (one, other) if value is not None), default=None)

@@ -1,0 +1,38 @@
+"""Identifiers of people: their kinds, and the form in which they are compared."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import unicodedata
+from typing import Literal, NamedTuple
+
+Kind = Literal["email", "username", "external_id", "profile_urn"]
+KINDS: tuple[Kind, ...] = ("email", "username", "external_id", "profile_urn")
+
+
+class Identifier(NamedTuple):
+    """An identifier in the form in which it is compared and kept as a key."""
+
+    kind: Kind
+    value: str
+
+    @property
+    def awaited(self) -> str:
+        """Return how a held statement names what it waits for."""
+        return f"{self.kind}:{self.value}"
+
+
+def identifier(kind: Kind, value: str) -> Identifier:
+    """Return an identifier in its comparable form.
+
+    White space around it goes and Unicode is composed. E-mail addresses are compared without regard to case, as LinkedIn does
+    not normalise it; user names and ids are compared as they are.
+    """
+    text = unicodedata.normalize("NFC", value.strip())
+    return Identifier(kind, text.casefold() if kind == "email" else text)
+
+
+def digest(of: Identifier, key: str) -> str:
+    """Return the keyed digest by which an erased identifier is recognised and from which it cannot be read."""
+    return hmac.new(key.encode(), f"{of.kind}:{of.value}".encode(), hashlib.sha256).hexdigest()
