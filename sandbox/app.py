@@ -1,0 +1,25 @@
+"""The sandbox as an ASGI application."""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sandbox import control
+from sandbox.rest import routes
+from sandbox.world import World
+
+
+def build(world: World) -> Starlette:
+    """Return the application that serves a world."""
+    return Starlette(
+        routes=[*routes.routes(world), control.mount(world)],
+        exception_handlers={HTTPException: _refused},
+    )
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    """Answer in LinkedIn's shape also where no resource was reached."""
+    if not isinstance(error, HTTPException):
+        raise error
+    return routes.reply({"message": error.detail, "status": error.status_code}, error.status_code)

@@ -1,0 +1,1 @@
+"""The generated catalogue: assets and classifications made on demand from a seed."""

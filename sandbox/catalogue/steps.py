@@ -1,0 +1,85 @@
+"""Changes to a catalogue between two runs of a client, in a repeatable way."""
+
+from dataclasses import dataclass
+
+from sandbox.catalogue.layout import Kind
+from sandbox.catalogue.store import Catalogue
+from sandbox.clock import now_ms
+from sandbox.dice import Dice
+
+
+@dataclass(frozen=True)
+class Step:
+    """How many courses to change in which way.
+
+    Attributes:
+        seed: which courses; the same seed on the same catalogue takes the same ones.
+        create: courses to add.
+        update: courses to change.
+        retire: courses to retire.
+        remove: courses to make disappear without a trace.
+        restore: courses to bring back, those that earlier steps took away first.
+        at: epoch milliseconds it happens at; now if not given.
+    """
+
+    seed: int = 1
+    create: int = 0
+    update: int = 0
+    retire: int = 0
+    remove: int = 0
+    restore: int = 0
+    at: int | None = None
+
+
+def take(catalogue: Catalogue, step: Step, generation: int) -> dict[str, list[str]]:
+    """Change a catalogue and return the URNs touched, by kind of change; no course is touched twice."""
+    at = now_ms() if step.at is None else step.at
+    dice = Dice(step.seed, "step", generation)
+    gone = _gone(catalogue)[: step.restore]
+    pool = _available(catalogue)
+    updated, retired, removed = (
+        [_draw(pool, dice) for _ in range(min(count, len(pool)))]
+        for count in (step.update, step.retire, step.remove)
+    )
+    created = [catalogue.create(at) for _ in range(step.create)]
+    for asset in updated:
+        catalogue.update(asset, at)
+    for asset in retired:
+        catalogue.retire(asset, at)
+    for asset in removed:
+        catalogue.remove(asset)
+    for asset in gone:
+        catalogue.restore(asset, at)
+    touched = {
+        "created": created,
+        "updated": updated,
+        "retired": retired,
+        "removed": removed,
+        "restored": gone,
+    }
+    return {change: [catalogue.urn(asset) for asset in assets] for change, assets in touched.items()}
+
+
+def _available(catalogue: Catalogue) -> list[int]:
+    """Return the courses a client can have: there, licensed and not retired."""
+    return [
+        asset
+        for asset in catalogue.handles(Kind.COURSE)
+        if not catalogue.is_removed(asset)
+        and (facts := catalogue.facts(asset)).licensed
+        and not facts.retired_at
+    ]
+
+
+def _gone(catalogue: Catalogue) -> list[int]:
+    """Return what can be restored: first what was taken away while running, then what was retired from the start."""
+    courses = catalogue.handles(Kind.COURSE)
+    gone = [asset for asset in courses if catalogue.is_removed(asset) or catalogue.facts(asset).retired_at]
+    return sorted(gone, key=lambda asset: not catalogue.is_changed(asset))
+
+
+def _draw(pool: list[int], dice: Dice) -> int:
+    """Take one out of the pool, without moving all that comes behind it."""
+    place = dice.throw(len(pool))
+    pool[place], pool[-1] = pool[-1], pool[place]
+    return pool.pop()

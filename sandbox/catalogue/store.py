@@ -1,0 +1,231 @@
+"""The catalogue a sandbox serves: generated on demand, with what was changed since the start laid over it."""
+
+from array import array
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from sandbox.catalogue import layout
+from sandbox.catalogue.criteria import Criteria
+from sandbox.catalogue.elements import course_element, path_element, path_slots, video_element
+from sandbox.catalogue.facts import Facts, course_facts, facts_of_element, path_facts, video_facts
+from sandbox.catalogue.layout import Kind
+from sandbox.dice import Dice
+from sandbox.settings import Json, Settings
+
+COURSES_PER_PATH = 20
+REMEMBERED_SEARCHES = 32
+
+
+@dataclass(frozen=True)
+class State:
+    """What differs from the generated asset.
+
+    Attributes:
+        updated_at: epoch milliseconds of the last change.
+        published_at: set for what was created while running.
+        retired_at: epoch milliseconds, or None for available.
+        revision: how often it was changed.
+        removed: whether the API denies that it exists.
+        element: what stands in its place, word for word.
+    """
+
+    updated_at: int
+    published_at: int
+    retired_at: int | None
+    revision: int = 0
+    removed: bool = False
+    element: Json | None = None
+
+
+class Catalogue:
+    """Every asset there is, by handle.
+
+    Memory grows with the changes made, not with the size: an untouched asset is nothing but its handle.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.base_slots = layout.slots(settings.size)
+        self.created = 0
+        self.version = 0
+        self._states: dict[int, State] = {}
+        self._others: dict[str, int] = {}
+        self._searches: OrderedDict[tuple[int, Criteria], array[int]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return sum(self.count(kind) for kind in Kind)
+
+    def count(self, kind: Kind) -> int:
+        """Return how many assets of a kind have ever been there, removed ones included."""
+        courses = self.base_slots + self.created
+        return {
+            Kind.COURSE: courses,
+            Kind.LEARNING_PATH: -(-self.settings.size // COURSES_PER_PATH),
+            Kind.VIDEO: layout.videos_before(courses),
+            Kind.OTHER: len(self._others),
+        }[kind]
+
+    def handles(self, *kinds: Kind) -> Iterator[int]:
+        """Yield the handles of these kinds, of all kinds if none is given, in the order the API lists them."""
+        for kind in kinds or Kind:
+            yield from (layout.handle(kind, ordinal) for ordinal in range(self.count(kind)))
+
+    def find(self, urn: str, *, removed_too: bool = False) -> int | None:
+        """Return the handle of an asset that is there (or was, with `removed_too`), or None."""
+        asset = self._others.get(urn)
+        if asset is None:
+            asset = layout.handle_of(urn)
+        if asset is None or layout.ordinal_of(asset) >= self.count(layout.kind_of(asset)):
+            return None
+        return asset if removed_too or not self.is_removed(asset) else None
+
+    def is_changed(self, asset: int) -> bool:
+        """Say whether the asset was changed since the start."""
+        return asset in self._states
+
+    def is_removed(self, asset: int) -> bool:
+        """Say whether the asset, or the course it is part of, was removed."""
+        state = self._states.get(asset) or self._course_state(asset)
+        return state is not None and state.removed
+
+    def urn(self, asset: int) -> str:
+        """Return the URN of an asset."""
+        state = self._states.get(asset)
+        if state is not None and state.element is not None:
+            urn: str = state.element["urn"]
+            return urn
+        return layout.urn_of(asset)
+
+    def facts(self, asset: int) -> Facts:
+        """Return what an asset is at the moment."""
+        state = self._states.get(asset)
+        if state is not None and state.element is not None:
+            return facts_of_element(state.element)
+        return _overlaid(self._generated(asset), state)
+
+    def element(self, asset: int, depth: int = 1) -> Json:
+        """Return an asset's element with `details` down to a depth; the caller must not change it."""
+        state = self._states.get(asset)
+        if state is not None and state.element is not None:
+            return state.element
+        kind, ordinal, facts = layout.kind_of(asset), layout.ordinal_of(asset), self.facts(asset)
+        if kind is Kind.COURSE:
+            return course_element(self.settings, ordinal, facts, state.revision if state else 0, depth)
+        if kind is Kind.LEARNING_PATH:
+            return path_element(self.settings, ordinal, facts, self._path_courses(ordinal), depth)
+        slot, number = layout.place_of_video(ordinal)
+        return video_element(self.settings, slot, number, facts, depth)
+
+    def search(self, criteria: Criteria) -> "array[int]":
+        """Return the handles that match, in the order of the catalogue; the last few searches are remembered."""
+        key = (self.version, criteria)
+        found = self._searches.get(key)
+        if found is None:
+            found = array("q", self._sorted(self._matching(criteria), criteria.sort_by))
+            self._searches[key] = found
+            if len(self._searches) > REMEMBERED_SEARCHES:
+                self._searches.popitem(last=False)
+        self._searches.move_to_end(key)
+        return found
+
+    def _matching(self, criteria: Criteria) -> Iterator[int]:
+        tests = criteria.tests()
+        for asset in self.handles(*_kinds(criteria.types)):
+            facts = self.facts(asset)
+            if all(test(facts) for test in tests) and not self.is_removed(asset):
+                yield asset
+
+    def _sorted(self, assets: Iterator[int], order: str) -> Iterable[int]:
+        if order == "RECENCY":
+            return sorted(assets, key=lambda asset: -self.facts(asset).published_at)
+        if order == "POPULARITY":
+            return sorted(assets, key=lambda asset: Dice(self.settings.seed, "views", asset).throw(10**9))
+        return assets
+
+    def put(self, element: Json) -> None:
+        """Put an element in as it is, in the place of the one with its URN if there is one."""
+        urn: str = element["urn"]
+        asset = self.find(urn, removed_too=True)
+        if asset is None:
+            asset = layout.handle(Kind.OTHER, len(self._others))
+            self._others[urn] = asset
+        self._change(asset, State(0, 0, None, element=element))
+
+    def create(self, at: int) -> int:
+        """Add a generated course, published now, and return its handle."""
+        asset = layout.handle(Kind.COURSE, self.count(Kind.COURSE))
+        self.created += 1
+        self._change(asset, State(updated_at=at, published_at=at, retired_at=None))
+        return asset
+
+    def update(self, asset: int, at: int) -> None:
+        """Change what an asset says."""
+        state = self._state(asset)
+        self._change(asset, _told(replace(state, updated_at=at, revision=state.revision + 1)))
+
+    def retire(self, asset: int, at: int) -> None:
+        """Retire an asset: it stays, without launch URLs, where retired ones are asked for."""
+        self._change(asset, _told(replace(self._state(asset), updated_at=at, retired_at=at)))
+
+    def remove(self, asset: int) -> None:
+        """Make the API deny that an asset exists."""
+        self._change(asset, replace(self._state(asset), removed=True))
+
+    def restore(self, asset: int, at: int) -> None:
+        """Bring a retired or removed asset back."""
+        state = replace(self._state(asset), updated_at=at, retired_at=None, removed=False)
+        self._change(asset, _told(state))
+
+    def _change(self, asset: int, state: State) -> None:
+        self._states[asset] = state
+        self.version += 1
+
+    def _state(self, asset: int) -> State:
+        facts = self.facts(asset)
+        return self._states.get(asset) or State(facts.updated_at, facts.published_at, facts.retired_at)
+
+    def _course_state(self, asset: int) -> State | None:
+        if layout.kind_of(asset) is not Kind.VIDEO or not self._states:
+            return None
+        slot, _ = layout.place_of_video(layout.ordinal_of(asset))
+        return self._states.get(layout.handle(Kind.COURSE, slot))
+
+    def _generated(self, asset: int) -> Facts:
+        kind, ordinal = layout.kind_of(asset), layout.ordinal_of(asset)
+        if kind is Kind.COURSE:
+            return course_facts(self.settings, ordinal, self.base_slots)
+        if kind is Kind.LEARNING_PATH:
+            return path_facts(self.settings, ordinal)
+        slot, number = layout.place_of_video(ordinal)
+        course = course_facts(self.settings, slot, self.base_slots)
+        return video_facts(_overlaid(course, self._course_state(asset)), ordinal, number)
+
+    def _path_courses(self, ordinal: int) -> list[tuple[int, Facts]]:
+        slots = path_slots(self.settings, ordinal, self.base_slots)
+        return [(slot, self.facts(layout.handle(Kind.COURSE, slot))) for slot in slots]
+
+
+def _kinds(types: tuple[str, ...]) -> list[Kind]:
+    """Return the kinds worth looking through for these types; elements put in by hand can be of any."""
+    return [kind for kind in Kind if kind is Kind.OTHER or not types or kind.name in types]
+
+
+def _overlaid(facts: Facts, state: State | None) -> Facts:
+    """Return generated facts with what was changed since."""
+    if state is None or state.element is not None:
+        return facts
+    return facts._replace(
+        updated_at=state.updated_at, published_at=state.published_at, retired_at=state.retired_at
+    )
+
+
+def _told(state: State) -> State:
+    """Return a state whose element, if it has one of its own, says what the state says."""
+    if state.element is None:
+        return state
+    told = {"availability": "AVAILABLE", "lastUpdatedAt": state.updated_at}
+    if state.retired_at is not None:
+        told |= {"availability": "RETIRED", "retiredAt": state.retired_at, "urls": {}}
+    kept = {key: value for key, value in state.element.get("details", {}).items() if key != "retiredAt"}
+    return replace(state, element=state.element | {"details": kept | told})

@@ -1,0 +1,37 @@
+"""Errors as LinkedIn answers them.
+
+ApiError          what the REST resources answer: `{"message", "serviceErrorCode", "status"}`
+OAuthError        what the token endpoint answers: `{"error", "error_description"}` (RFC 6749, 5.2)
+PortTaken         the sandbox cannot start because something listens there already
+"""
+
+from sandbox.settings import Json
+
+
+class ApiError(Exception):
+    """A REST call was refused."""
+
+    def __init__(self, status: int, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body: Json = {"message": message, "status": status}
+        if code is not None:
+            self.body["serviceErrorCode"] = code
+
+
+class OAuthError(Exception):
+    """No token was given."""
+
+    def __init__(self, status: int, error: str, description: str) -> None:
+        super().__init__(description)
+        self.status = status
+        self.body: Json = {"error": error, "error_description": description}
+
+
+class PortTaken(Exception):
+    """Something else listens on the port."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(
+            f"Port {port} on {host} is taken. Stop what listens there, or choose another port with --port."
+        )

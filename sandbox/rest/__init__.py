@@ -1,0 +1,1 @@
+"""LinkedIn's REST resources: token endpoint, assets, classifications and activity reports."""

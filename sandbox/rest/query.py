@@ -1,0 +1,118 @@
+"""Query parameters the way Rest.li 1.0 writes them, and the `fields` projection."""
+
+import re
+from collections.abc import Iterator
+from typing import TypeAlias
+from urllib.parse import parse_qsl, quote
+
+from sandbox.errors import ApiError
+from sandbox.settings import Json
+
+Projection: TypeAlias = "dict[str, Projection | None]"
+
+_INDEXED = re.compile(r"(?P<name>[^\[\]]+)\[(?P<index>\d+)\](?:\.(?P<member>.+))?")
+_TOKEN = re.compile(r"[(),:]|[^(),:]+")
+_TRUTH = {"true": True, "false": False}
+
+
+class Query:
+    """The parameters of one call, brackets raw or percent-encoded."""
+
+    def __init__(self, query_string: str) -> None:
+        self.parameters = dict(parse_qsl(query_string, keep_blank_values=True))
+
+    def text(self, name: str) -> str:
+        """Return a parameter, empty if it was not sent."""
+        return self.parameters.get(name, "")
+
+    def number(self, name: str, default: int | None = None) -> int:
+        """Return a number that is zero or more.
+
+        Raises:
+            ApiError: 400, it is something else, or missing without a default.
+        """
+        value = self.parameters.get(name)
+        if value is None and default is not None:
+            return default
+        if value is None or not value.isdecimal():
+            raise ApiError(400, f"Parameter '{name}' is invalid: {value!r} is not a number", 100)
+        return int(value)
+
+    def flag(self, name: str) -> bool:
+        """Return a boolean, false if it was not sent; only lower case is understood, as upstream.
+
+        Raises:
+            ApiError: 400, it is neither `true` nor `false`.
+        """
+        value = self.parameters.get(name, "false")
+        if value not in _TRUTH:
+            raise ApiError(400, f"Parameter '{name}' is invalid: {value!r} is not a boolean", 100)
+        return _TRUTH[value]
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """Return the values of `name[0]`, `name[1]`, and so on."""
+        return tuple(value for _, _, value in sorted(self._indexed(name)))
+
+    def records(self, name: str) -> list[dict[str, str]]:
+        """Return `name[0].a`, `name[0].b`, and so on as one record per index."""
+        found: dict[int, dict[str, str]] = {}
+        for index, member, value in sorted(self._indexed(name)):
+            found.setdefault(index, {})[member] = value
+        return list(found.values())
+
+    def locale(self, name: str) -> str:
+        """Return `name.language` and `name.country` as `en_US`, empty if no language was sent."""
+        return "_".join(filter(None, (self.text(f"{name}.language"), self.text(f"{name}.country"))))
+
+    def _indexed(self, name: str) -> Iterator[tuple[int, str, str]]:
+        for key, value in self.parameters.items():
+            match = _INDEXED.fullmatch(key)
+            if match and match["name"] == name:
+                yield int(match["index"]), match["member"] or "", value
+
+    def href(self, path: str, start: int) -> str:
+        """Return the link to another page: relative, sorted by name, brackets not encoded."""
+        parameters = sorted((self.parameters | {"start": str(start)}).items())
+        return f"{path}?" + "&".join(f"{name}={quote(value, safe=':,()*$')}" for name, value in parameters)
+
+
+def projection(fields: str) -> Projection:
+    """Parse `urn,title:(value)` into nested names.
+
+    Raises:
+        ApiError: 400, the parentheses do not match.
+    """
+    root: Projection = {}
+    stack = [root]
+    name = ""
+    for token in _TOKEN.findall(fields.replace(" ", "")):
+        if token == "(" and name:
+            inner: Projection = {}
+            stack[-1][name] = inner
+            stack.append(inner)
+        elif token == ")" and len(stack) > 1:
+            stack.pop()
+        elif token in "()":
+            raise ApiError(400, f"Invalid projection: {fields}", 100)
+        elif token not in ",:":
+            name = token
+            stack[-1].setdefault(name, None)
+    if len(stack) > 1:
+        raise ApiError(400, f"Invalid projection: {fields}", 100)
+    return root
+
+
+def project(element: Json, wanted: Projection) -> Json:
+    """Return only the wanted fields; within a list, those of every item (`$*` names the items too)."""
+    return {
+        name: _member(element[name], inner) if inner else element[name]
+        for name, inner in wanted.items()
+        if name in element
+    }
+
+
+def _member(value: object, wanted: Projection) -> object:
+    if isinstance(value, list):
+        items = wanted.get("$*", wanted)
+        return [_member(item, items) if items else item for item in value]
+    return project(value, wanted) if isinstance(value, dict) else value

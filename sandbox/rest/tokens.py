@@ -1,0 +1,141 @@
+"""Applications, their keys, and the access tokens minted for them."""
+
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass
+from enum import StrEnum
+from hmac import compare_digest
+from urllib.parse import parse_qsl
+
+from sandbox.clock import now_ms
+from sandbox.errors import ApiError, OAuthError
+from sandbox.settings import Json
+
+REMEMBERED_TOKENS = 10_000
+
+
+class Key(StrEnum):
+    """What an admin ticks when creating an application: which resources it may read."""
+
+    CONTENT = "content"
+    REPORT = "report"
+
+
+@dataclass(frozen=True)
+class Application:
+    """A client of LinkedIn's API.
+
+    Attributes:
+        client_id: public.
+        client_secret: LinkedIn's newer secrets contain `/`, `=` and `+`, which have to be form-encoded.
+        keys: what it may read.
+        two_legged: whether LinkedIn has enabled client credentials for it.
+    """
+
+    client_id: str
+    client_secret: str
+    keys: frozenset[Key]
+    two_legged: bool = True
+
+
+DEFAULT_APPLICATIONS = (
+    Application("sandbox-content", "WPL_AP1.content/Zm9v+YmFy==", frozenset({Key.CONTENT})),
+    Application("sandbox-report", "WPL_AP1.report/cXV4+YmF6==", frozenset({Key.REPORT})),
+    Application("sandbox-both", "WPL_AP1.both/c2Vj+cmV0==", frozenset(Key)),
+    Application("sandbox-denied", "WPL_AP1.denied/bm8+cGU==", frozenset(Key), two_legged=False),
+)
+
+
+@dataclass
+class Token:
+    """An access token that was handed out."""
+
+    application: Application
+    minted_at: int
+    expires_at: int
+    calls: int = 0
+    revoked: bool = False
+
+
+class Tokens:
+    """The authorization server: knows the applications and every token of theirs."""
+
+    def __init__(self) -> None:
+        self.applications = {application.client_id: application for application in DEFAULT_APPLICATIONS}
+        self._tokens: OrderedDict[str, Token] = OrderedDict()
+
+    def mint(self, form: dict[str, str], seconds: int) -> Json:
+        """Return a token response.
+
+        Raises:
+            OAuthError: a parameter is missing, the client is unknown or may not do this.
+        """
+        application = self._client(form)
+        if form.get("grant_type") != "client_credentials":
+            raise OAuthError(
+                400, "invalid_request", 'A required parameter "grant_type" is missing or unknown'
+            )
+        if not application.two_legged:
+            raise OAuthError(
+                400, "access_denied", "This application is not allowed to create application tokens"
+            )
+        # Several hundred characters, as LinkedIn's own: clients must not cap them at 255.
+        value = "AQ" + secrets.token_urlsafe(330)
+        at = now_ms()
+        self._tokens[value] = Token(application, at, at + seconds * 1000)
+        if len(self._tokens) > REMEMBERED_TOKENS:
+            self._tokens.popitem(last=False)
+        return {"access_token": value, "expires_in": seconds}
+
+    def introspect(self, form: dict[str, str]) -> Json:
+        """Say what a token is good for (LinkedIn's `introspectToken`)."""
+        application = self._client(form)
+        token = self._tokens.get(form.get("token", ""))
+        if token is None or token.application != application:
+            return {"active": False}
+        active = not token.revoked and token.expires_at > now_ms()
+        return {
+            "active": active,
+            "status": "active" if active else ("revoked" if token.revoked else "expired"),
+            "client_id": application.client_id,
+            "created_at": token.minted_at // 1000,
+            "authorized_at": token.minted_at // 1000,
+            "expires_at": token.expires_at // 1000,
+            "auth_type": "2L",
+        }
+
+    def authorize(self, authorization: str, key: Key, operation: str) -> Token:
+        """Return the token of a call that may be made.
+
+        Raises:
+            ApiError: 401, no token or one that is unknown, revoked or expired; 403, its application has no such key.
+        """
+        scheme, _, value = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not value:
+            raise ApiError(401, "Empty oauth2_access_token", 65604)
+        token = self._tokens.get(value)
+        if token is None:
+            raise ApiError(401, "Invalid access token", 65600)
+        if token.revoked:
+            raise ApiError(401, "The token used in the request has been revoked by the user", 65601)
+        if token.expires_at <= now_ms():
+            raise ApiError(401, "The token used in the request has expired", 65602)
+        if key not in token.application.keys:
+            raise ApiError(403, f"Not enough permissions to access: {operation}", 100)
+        token.calls += 1
+        return token
+
+    def _client(self, form: dict[str, str]) -> Application:
+        for name in ("client_id", "client_secret"):
+            if not form.get(name):
+                raise OAuthError(400, "invalid_request", f'A required parameter "{name}" is missing')
+        application = self.applications.get(form["client_id"])
+        secret = application.client_secret if application else ""
+        if application is None or not compare_digest(secret.encode(), form["client_secret"].encode()):
+            raise OAuthError(401, "invalid_client", "Client authentication failed")
+        return application
+
+
+def form_body(body: bytes) -> dict[str, str]:
+    """Return the fields of a form."""
+    return dict(parse_qsl(body.decode(), keep_blank_values=True))

@@ -1,0 +1,105 @@
+"""Running a sandbox over HTTP, in this process or in the foreground."""
+
+import errno
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Thread
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from sandbox.app import build
+from sandbox.errors import PortTaken
+from sandbox.quirks import Parameters
+from sandbox.rest.failures import TRANSPORT
+from sandbox.settings import Settings
+from sandbox.world import World
+
+HOST = "127.0.0.1"
+
+
+class _Protocol(H11Protocol):
+    """HTTP with the connection within reach of the application, which `down` needs to close it."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        inner = self.app
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await inner({**scope, TRANSPORT: transport}, receive, send)
+
+        self.app = app
+
+
+@dataclass(frozen=True)
+class Server:
+    """A sandbox that is being served.
+
+    Attributes:
+        url: without a trailing slash; base URL of both OAuth and API.
+        world: what it serves.
+    """
+
+    url: str
+    world: World
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; port 0 takes any free one.
+
+    Raises:
+        PortTaken: something else listens there.
+    """
+    try:
+        return socket.create_server((host, port), backlog=512)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise PortTaken(host, port) from error
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the base URL of what listens there."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{host}:{port}"
+
+
+def uvicorn_server(world: World) -> uvicorn.Server:
+    """Return a server for a world, not started yet."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            build(world), http=_Protocol, log_level="error", lifespan="off", access_log=False, ws="none"
+        )
+    )
+
+
+@contextmanager
+def serving(
+    *, port: int = 0, host: str = HOST, quirks: dict[str, Parameters] | None = None, **settings: Any
+) -> Iterator[Server]:
+    """Serve a sandbox from a thread of this process, until the block ends.
+
+    Args:
+        port: 0 takes any free one.
+        host: address to listen on.
+        quirks: names with parameters, as `Quirks.switch_on` takes them.
+        settings: of the sandbox, see `Settings`.
+
+    Raises:
+        PortTaken: something else listens there.
+    """
+    world = World(Settings(**settings), quirks)
+    listener = listen(host, port)
+    url = url_of(listener)
+    server = uvicorn_server(world)
+    thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
+    thread.start()
+    try:
+        yield Server(url, world)
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()

@@ -1,0 +1,210 @@
+"""Who learns what when, and which statements tell about it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sandbox.activity import Activity, ActivityBook, Content, Engagement, Learner
+from sandbox.catalogue.layout import Kind
+from sandbox.catalogue.store import Catalogue
+from sandbox.clock import DAY_MS, now_ms
+from sandbox.dice import Dice
+from sandbox.settings import Json
+from sandbox.statements.shape import Moment, statement
+from sandbox.statements.variants import parse_shares, varied
+
+GENERATED_CONTENT = (("courses", Kind.COURSE), ("paths", Kind.LEARNING_PATH), ("videos", Kind.VIDEO))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much learning there is, and how well LinkedIn tells about it. Shares are from 0.0 to 1.0.
+
+    Attributes:
+        learners: how many people; their addresses are `learner<n>@example.com`.
+        first_learner: number of the first of them.
+        domain: of their addresses.
+        courses: how many courses they choose from.
+        paths: how many learning paths.
+        videos: how many single videos.
+        urns: exactly these assets instead.
+        per_learner: how many assets each of them takes up.
+        completed: share of those that are completed; the others are left on the way.
+        days: how long it takes; ends at `until`.
+        until: epoch milliseconds; now if not given.
+        seed: all else follows from it; with the same `until` a plan gives the same statements again.
+        withhold_completed: share of completions that are never sent.
+        withhold_progress: share of other statements that are never sent.
+        repeats: share of statements that are sent twice.
+        disorder: share of statements that are sent out of order.
+        actor: `mbox` or `account`.
+        variants: see `sandbox.statements.variants`; names, or names with shares.
+    """
+
+    learners: int = 10
+    first_learner: int = 0
+    domain: str = "example.com"
+    courses: int = 5
+    paths: int = 0
+    videos: int = 0
+    urns: list[str] = field(default_factory=list)
+    per_learner: int = 2
+    completed: float = 0.5
+    days: float = 7
+    until: int | None = None
+    seed: int = 1
+    withhold_completed: float = 0.0
+    withhold_progress: float = 0.0
+    repeats: float = 0.0
+    disorder: float = 0.0
+    actor: str = "mbox"
+    variants: list[str] | dict[str, float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Study:
+    """An asset to learn from, with the length of each part of it that is told about, in seconds."""
+
+    content: Content
+    parts: list[int]
+
+
+def statements(plan: Plan, catalogue: Catalogue, book: ActivityBook) -> list[Json]:
+    """Carry a plan out: write what learners do into the book, and return the statements to send, in order.
+
+    Raises:
+        ValueError: the plan names unknown variants or assets.
+    """
+    shares = parse_shares(plan.variants)
+    until = now_ms() if plan.until is None else plan.until
+    studies = _studies(plan, catalogue)
+    moments = sorted(_moments(plan, studies, book, until), key=lambda moment: (moment.at, moment.id))
+    dice = Dice(plan.seed, until, "sending")
+    sent = [
+        form
+        for moment in moments
+        for form in varied(statement(moment, plan.actor), shares, Dice(moment.id, "variants"))
+    ]
+    twice = [copy for one in sent for copy in ([one, one] if dice.chance(plan.repeats) else [one])]
+    return _disordered(twice, plan.disorder, dice)
+
+
+def _moments(plan: Plan, studies: list[_Study], book: ActivityBook, until: int) -> Iterator[Moment]:
+    for number in range(plan.first_learner, plan.first_learner + plan.learners):
+        learner = Learner(number, f"learner{number}@{plan.domain}", f"E{100_000 + number}")
+        dice = Dice(plan.seed, until, "learner", number)
+        choices = list(studies)
+        for _ in range(min(plan.per_learner, len(choices))):
+            study = choices.pop(dice.throw(len(choices)))
+            yield from _journey(plan, study, book.of(learner, study.content), until)
+
+
+def _journey(plan: Plan, study: _Study, activity: Activity, until: int) -> Iterator[Moment]:
+    """Let a learner go on with an asset, and yield what LinkedIn sends about it."""
+    done = len(activity.engagements)
+    dice = Dice(plan.seed, until, activity.learner.number, study.content.urn)
+    finishes = dice.chance(plan.completed)
+    left = len(study.parts) - done
+    if activity.completed_at is not None or left < (1 if finishes else 2):
+        return
+    last = done + (left if finishes else 1 + dice.throw(left - 1))
+    parts = range(done, last)
+    times = _times(plan, dice, until, [study.parts[part] for part in parts])
+    for part, at in zip(parts, times, strict=True):
+        moment = _moment(study, activity, part, at, dice)
+        activity.engagements.append(Engagement(at, study.parts[part], moment.progress))
+        if moment.completed:
+            activity.completed_at = at
+        kept_back = plan.withhold_completed if moment.completed else plan.withhold_progress
+        withheld = dice.chance(kept_back)
+        (activity.withheld if withheld else activity.pushed).append(moment.id)
+        if not withheld:
+            yield moment
+
+
+def _moment(study: _Study, activity: Activity, part: int, at: int, dice: Dice) -> Moment:
+    total = sum(study.parts)
+    completed = part == len(study.parts) - 1
+    progress = 100 if completed else min(99, sum(study.parts[: part + 1]) * 100 // max(total, 1))
+    identity = UUID(int=dice.throw(1 << 128), version=4)
+    return Moment(str(identity), activity.learner, study.content, at, progress, completed, total)
+
+
+def _times(plan: Plan, dice: Dice, until: int, parts: list[int]) -> list[int]:
+    """Return when each part is finished: one after the other, with pauses, the last one before `until`."""
+    span = max(int(plan.days * DAY_MS), sum(parts) * 1000)
+    spare = span - sum(parts) * 1000
+    pauses = sorted(dice.throw(spare + 1) for _ in parts)
+    start = until - span
+    return [start + pause + sum(parts[: number + 1]) * 1000 for number, pause in enumerate(pauses)]
+
+
+def _studies(plan: Plan, catalogue: Catalogue) -> list[_Study]:
+    if plan.urns:
+        return [_study(catalogue, _found(catalogue, urn)) for urn in plan.urns]
+    found = []
+    for name, kind in GENERATED_CONTENT:
+        wanted = getattr(plan, name)
+        found += [_study(catalogue, asset) for asset in _sample(plan, catalogue, kind, wanted)]
+    return found
+
+
+def _found(catalogue: Catalogue, urn: str) -> int:
+    asset = catalogue.find(urn, removed_too=True)
+    if asset is None:
+        raise ValueError(f"There is no {urn}.")
+    return asset
+
+
+def _sample(plan: Plan, catalogue: Catalogue, kind: Kind, wanted: int) -> list[int]:
+    """Return some assets a learner can take up, the same ones for the same seed."""
+    available = (
+        [
+            asset
+            for asset in catalogue.handles(kind)
+            if not catalogue.is_removed(asset)
+            and (facts := catalogue.facts(asset)).licensed
+            and not facts.retired_at
+        ]
+        if wanted
+        else []
+    )
+    dice = Dice(plan.seed, "content", kind.name)
+    return [available.pop(dice.throw(len(available))) for _ in range(min(wanted, len(available)))]
+
+
+def _study(catalogue: Catalogue, asset: int) -> _Study:
+    facts = catalogue.facts(asset)
+    element = catalogue.element(asset, 3)
+    content = Content(catalogue.urn(asset), facts.type, facts.title, facts.locale)
+    return _Study(content, _parts(element))
+
+
+def _parts(element: Json) -> list[int]:
+    """Return the length of each video of a course, of each course of a path, or of the asset itself."""
+    leaves = list(_leaves(element))
+    total = _seconds(element) or 600 * len(leaves)
+    return [_seconds(leaf) or total // len(leaves) for leaf in leaves]
+
+
+def _leaves(node: Json) -> Iterator[Json]:
+    contents = node.get("contents") or []
+    if not contents:
+        yield node
+    for entry in contents:
+        yield from _leaves(entry["asset"])
+
+
+def _seconds(node: Json) -> int:
+    seconds: int = node.get("details", {}).get("timeToComplete", {}).get("duration", 0)
+    return seconds
+
+
+def _disordered(sent: list[Json], share: float, dice: Dice) -> list[Json]:
+    """Return the statements with this share of them swapped among each other."""
+    moved = [place for place in range(len(sent)) if dice.chance(share)]
+    targets = list(moved)
+    result = list(sent)
+    for place in moved:
+        result[targets.pop(dice.throw(len(targets)))] = sent[place]
+    return result
