@@ -21,6 +21,7 @@ functions apart. Ids are read back from their own attributes, never by cutting a
 | Identity        | IDENTITY#i#type#value     | IDENTITY       |               |                 |
 | Tombstone       | TOMBSTONE#i#digest        | TOMBSTONE      |               |                 |
 | Statement       | STATEMENT#i#statement     | STATEMENT      | STATEMENTS#i  | stored#statement |
+| Voiding         | STATEMENT#i#statement     | VOIDED         |               |                 |
 | Launch session  | AICC#session              | AICC           |               |                 |
 | Library entry   | LIBRARY#i                 | group#urn      |               |                 |
 | Path            | PATH#i                    | path           |               |                 |
@@ -30,14 +31,15 @@ functions apart. Ids are read back from their own attributes, never by cutting a
 | Export          | EXPORT#i                  | export         |               |                 |
 
 A record holds one learner's attempts at one course. GSI1 projects everything and lists; the two other
-indexes project keys only and exist for statements alone:
+indexes project keys, the statement's id and what it waits for, and exist for statements alone:
 
 | index | PK              | SK                                       | answers                                      |
 | ----- | --------------- | ---------------------------------------- | -------------------------------------------- |
 | GSI2  | ACTOR#i#digest  | stored#statement                         | what one person's identifier sent (xAPI GET) |
 | GSI3  | PENDING#i       | outcome#reason#awaited#timestamp#statement | what is not applied: to sweep, list, replay  |
 
-GSI3 is sparse: a statement leaves it when it is applied or ignored.
+GSI3 is sparse: a statement leaves it when it is applied or ignored. Of a ``received`` one, ``awaited`` is the time since
+when it waits to be applied, so that a sweep reads only what waits too long.
 """
 
 from typing import NamedTuple
@@ -162,6 +164,11 @@ def statement(integration_id: str, statement_id: str) -> Key:
     return Key(f"STATEMENT#{integration_id}#{statement_id}", "STATEMENT")
 
 
+def voiding(integration_id: str, statement_id: str) -> Key:
+    """Key of the mark that another statement voids this one, whether it is here yet or not."""
+    return Key(f"STATEMENT#{integration_id}#{statement_id}", "VOIDED")
+
+
 def statements(integration_id: str, stored_at: str, statement_id: str) -> Key:
     """GSI1 key that lists statements in the order they were stored."""
     return Key(f"STATEMENTS#{integration_id}", f"{stored_at}#{statement_id}")
@@ -175,7 +182,7 @@ def actor(integration_id: str, digest: str, stored_at: str, statement_id: str) -
 def pending(integration_id: str, outcome: str, reason: str, awaited: str, timestamp: str, statement_id: str) -> Key:
     """GSI3 key of a statement that is ``received`` or ``held``.
 
-    ``awaited`` names what would release it: a course URN or an identity (``email#a@example.com``).
+    ``awaited`` names what would release a held one: a course URN or an identity (``email#a@example.com``).
     """
     return Key(f"PENDING#{integration_id}", "#".join((outcome, reason, awaited, timestamp, statement_id)))
 

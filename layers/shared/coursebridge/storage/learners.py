@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
     from coursebridge.storage.table import Item, Table
 
-UNCHANGED = "attribute_not_exists(PK) OR version = :version"
+
+
+def unchanged(version: int) -> dict[str, Any]:
+    """Return the condition, with its values, that an item is still at this version; 0 means there is none yet."""
+    if version == 0:
+        return {"condition": "attribute_not_exists(PK)"}
+    return {"condition": "version = :version", "values": {":version": version}}
 
 
 @dataclass(frozen=True)
@@ -264,7 +270,7 @@ class RecordStore:
             if after.parts == before.parts and before.version:
                 return before
             try:
-                self._table.put(after.to_item(now), condition=UNCHANGED, values={":version": before.version})
+                self._table.put(after.to_item(now), **unchanged(before.version))
             except ConditionFailed:
                 continue
             return after

@@ -1,0 +1,36 @@
+"""Every few minutes: send round again what the stream lost and what need not wait any longer."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from coursebridge import clients
+from coursebridge.apply.sweep import integrations, sweep
+from coursebridge.clock import utc_now
+from coursebridge.observability import count, logger, metrics
+from coursebridge.settings import settings
+from coursebridge.storage.table import Table
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+@cache
+def table() -> Table:
+    """Return the application's table."""
+    return Table(clients.dynamodb(), settings().need("table_name"))
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Sweep every integration and tell what was sent round again."""
+    total = {"unjudged": 0, "waited_for_course": 0, "waited_for_learner": 0}
+    for integration_id in integrations(table()):
+        swept = vars(sweep(table(), integration_id, utc_now()))
+        if any(swept.values()):
+            logger.info("statements sent round again", integration=integration_id, **swept)
+        total = {name: value + swept[name] for name, value in total.items()}
+    count("StatementsSwept", sum(total.values()))
+    return total

@@ -1,0 +1,98 @@
+"""What becomes of a statement: pure rules over what was read (design, section 5, "Statements")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from coursebridge.clock import rfc3339
+from coursebridge.records.evidence import Completion, Evidence, Point
+from coursebridge.records.identifiers import Identifier, identifier
+
+if TYPE_CHECKING:
+    from coursebridge.storage.learners import IdentityItem
+    from coursebridge.storage.table import Item
+    from coursebridge.xapi.statement import Facts
+
+Outcome = Literal["applied", "held", "ignored"]
+
+HELD_REASONS = {
+    "learner_unknown": "nobody in the directory has this identifier",
+    "learner_ambiguous": "more than one learner has this identifier",
+    "learner_inactive": "the learner with this identifier is inactive",
+    "actor_mismatch": "the actor is identified in another way than the integration's learner_identification asks for",
+    "actor_unidentified": "the actor carries no identifier that can be matched",
+    "course_unknown": "the course is not in the catalogue yet",
+}
+IGNORED_REASONS = {
+    "already_completed": "the course was completed before and no attempt is open",
+    "before_configuration": "the completion is older than the configuration of statistics",
+    "verb_unknown": "the verb tells neither progress nor completion",
+    "object_not_activity": "the object is not an activity",
+    "erased": "the person was erased",
+}
+ACTIVITY_VERBS = frozenset(
+    f"http://adlnet.gov/expapi/verbs/{verb}"
+    for verb in ("progressed", "completed", "initialized", "launched", "attempted", "experienced", "interacted", "resumed")
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An outcome with its reason; ``awaited`` names what would release a held statement."""
+
+    outcome: Outcome
+    reason: str | None = None
+    awaited: str = ""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The settings of an integration that decide about statements."""
+
+    identification: Literal["email", "username", "external_id"]
+    matching: Literal["directory", "open"]
+    statistics_since: str
+
+    @classmethod
+    def of(cls, integration: Item) -> Rules:
+        """Read them from the integration's item."""
+        return cls(
+            integration["learner_identification"], integration["learner_matching"], integration["statistics_since"]
+        )
+
+    def actor(self, facts: Facts) -> Identifier | None:
+        """Return the identifier of the actor that this integration matches people by, if the actor has it."""
+        value = facts.email if self.identification == "email" else facts.account_name
+        return identifier(self.identification, value) if value and value.strip() else None
+
+
+def at_first_sight(facts: Facts, rules: Rules) -> Verdict | None:
+    """Judge what needs no look at the table."""
+    if facts.object_id is None or facts.object_type != "Activity":
+        return Verdict("ignored", "object_not_activity")
+    if facts.is_completion and rfc3339(facts.timestamp) < rules.statistics_since:
+        return Verdict("ignored", "before_configuration")
+    if not facts.is_completion and facts.progress is None and facts.verb_id not in ACTIVITY_VERBS:
+        return Verdict("ignored", "verb_unknown")
+    if rules.actor(facts) is None:
+        other = facts.account_name if rules.identification == "email" else facts.email
+        return Verdict("held", "actor_mismatch" if other else "actor_unidentified")
+    return None
+
+
+def of_identity(identity: IdentityItem, rules: Rules) -> Verdict | None:
+    """Judge who the actor is; ``None`` when there is exactly one, or one may be added."""
+    if len(identity.live) > 1:
+        return Verdict("held", "learner_ambiguous", identity.identifier.awaited)
+    if not identity.live and rules.matching == "directory":
+        return Verdict("held", "learner_unknown", identity.identifier.awaited)
+    return None
+
+
+def evidence_of(facts: Facts) -> Evidence:
+    """Return what a statement is evidence of."""
+    at = rfc3339(facts.timestamp)
+    if facts.is_completion:
+        return Evidence(completions={facts.statement_id: Completion(at, "xapi", facts.duration_seconds)})
+    return Evidence(points={at: Point(facts.progress, facts.duration_seconds, "xapi")})
