@@ -3,12 +3,12 @@
 Run by the Makefile as a plain file with whatever Python 3.11 or newer there is, before anything is installed:
 it may import nothing but the standard library.
 
-| environment              | for                                       | why apart                                    |
-| ------------------------ | ----------------------------------------- | -------------------------------------------- |
-| `.local/tools/uv`        | making the others                         | needs pip only, not even the `venv` module   |
-| `.venv`                  | the project: tests, checks, local stack   |                                              |
-| `.local/tools/sam`       | `sam build`, `sam deploy`                 | pins boto3 and pydantic                      |
-| `.local/tools/ministack` | the AWS emulator and the functions in it  | pins botocore; its interpreter runs Lambdas  |
+| environment              | for                                      | why apart                        |
+| ------------------------ | ---------------------------------------- | -------------------------------- |
+| `.local/tools/uv`        | making the others                        | needs pip only, not `venv`       |
+| `.venv`                  | the project: tests, checks, local stack  |                                  |
+| `.local/tools/sam`       | `sam build`, `sam deploy`                | pins boto3 and pydantic          |
+| `.local/tools/ministack` | the AWS emulator and the functions in it | pins botocore; runs the Lambdas  |
 """
 
 import hashlib
@@ -25,7 +25,14 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".local" / "tools"
 UV = TOOLS / "uv" / "bin" / "uv"
 STAMP = ".made-from"
-NETWORK_SIGNS = ("error sending request", "dns error", "failed to fetch", "connection", "timed out", "no matching dist")
+NETWORK_SIGNS = (
+    "error sending request",
+    "dns error",
+    "failed to fetch",
+    "connection",
+    "timed out",
+    "no matching dist",
+)
 
 NO_REGISTRY = """
 Could not install from the Python package registry.
@@ -104,20 +111,26 @@ def run(*command: object) -> None:
 
 
 def quiet_environment() -> dict[str, str]:
-    """Return the environment for pip and uv: no questions, no other project's environment, the user's certificates."""
+    """Return the environment for pip and uv: no questions, the user's certificates, no foreign packages."""
     environment = {
-        name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"}
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"}
     }
     # pip.conf is not read by uv; what pip is told through the environment, uv is told too.
     if index := environment.get("PIP_INDEX_URL"):
         environment.setdefault("UV_DEFAULT_INDEX", index)
     if certificates := environment.get("PIP_CERT"):
         environment.setdefault("SSL_CERT_FILE", certificates)
-    return environment | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_ROOT_USER_ACTION": "ignore"}
+    return environment | {
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_INPUT": "1",
+        "PIP_ROOT_USER_ACTION": "ignore",
+    }
 
 
 def explain(said: str) -> str:
-    """Return the last lines of an installer's output, led by the remedy if it could not reach its registry."""
+    """Return the last lines of an installer's output, led by the remedy if it did not reach its registry."""
     tail = "\n".join(said.splitlines()[-8:])
     if any(sign in said.lower() for sign in NETWORK_SIGNS):
         return f"{NO_REGISTRY}\n  It said:\n{tail}"
@@ -168,7 +181,8 @@ def main() -> None:
     if not outdated:
         return
     version = ".".join(str(part) for part in sys.version_info[:3])
-    say(f"Installing with Python {version}: {', '.join(e.name for e in outdated)} (a minute or two the first time)")
+    names = ", ".join(environment.name for environment in outdated)
+    say(f"Installing with Python {version}: {names} (a minute or two the first time)")
     started = time.monotonic()
     if not UV_ENVIRONMENT.is_current():
         timed(UV_ENVIRONMENT, make_uv)

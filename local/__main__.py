@@ -1,0 +1,207 @@
+"""Command line of the embedded stack; the Makefile's targets are these commands."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from local import build as builder
+from local import checks, demo, function_logs, lock, stack
+from local.console import console, step
+from local.errors import StackError
+from local.outputs import Outputs
+from local.processes import Started, is_alive, tail
+from local.settings import DEFAULT_PORT, DEFAULT_SANDBOX_PORT, ROOT, SAM, StackSettings
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+
+StateDir = Annotated[Path, typer.Option(help="Folder for logs, process ids and outputs.json.")]
+Port = Annotated[int, typer.Option(envvar="PORT", help="Port of the AWS emulator and the API.")]
+SandboxPort = Annotated[
+    int, typer.Option(envvar="SANDBOX_PORT", help="Port of the LinkedIn Learning sandbox.")
+]
+LinkedInUrl = Annotated[
+    str, typer.Option(envvar="LINKEDIN_URL", help="Use this LinkedIn and start no sandbox.")
+]
+Iam = Annotated[bool, typer.Option(envvar="IAM", help="Let functions do only what their roles allow.")]
+Runtime = Annotated[str, typer.Option(envvar="RUNTIME", help="Lambda runtime, such as python3.13.")]
+Architecture = Annotated[str, typer.Option(envvar="ARCHITECTURE", help="arm64 or x86_64.")]
+
+STATE_DIR = ROOT / ".local"
+
+
+@app.command()
+def up(
+    state_dir: StateDir = STATE_DIR,
+    port: Port = DEFAULT_PORT,
+    sandbox_port: SandboxPort = DEFAULT_SANDBOX_PORT,
+    linkedin_url: LinkedInUrl = "",
+    *,
+    iam: Iam = True,
+) -> None:
+    """Build, start and deploy in the background."""
+    settings = _settings(state_dir, port, sandbox_port, linkedin_url, iam=iam)
+    demo.show_addresses(stack.up(settings))
+    console.print("  It runs in the background. Stop it with: make down")
+
+
+@app.command()
+def run(
+    state_dir: StateDir = STATE_DIR,
+    port: Port = DEFAULT_PORT,
+    sandbox_port: SandboxPort = DEFAULT_SANDBOX_PORT,
+    linkedin_url: LinkedInUrl = "",
+    *,
+    iam: Iam = True,
+) -> None:
+    """Bring the stack up, play the demonstration, and keep it running until Ctrl-C."""
+    settings = _settings(state_dir, port, sandbox_port, linkedin_url, iam=iam)
+    was_running = stack.current(settings) is not None
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        demo.play(stack.up(settings))
+        console.print("  It keeps running until Ctrl-C.")
+        _wait_while_alive(stack.processes(settings))
+    except KeyboardInterrupt:
+        console.print()
+    finally:
+        if was_running:
+            console.print("  It was running before, so it is left running. Stop it with: make down")
+        else:
+            _take_down(settings)
+
+
+@app.command()
+def down(state_dir: StateDir = STATE_DIR) -> None:
+    """Stop the stack; nothing is left running."""
+    _take_down(StackSettings(state_dir=state_dir))
+
+
+@app.command()
+def status(state_dir: StateDir = STATE_DIR) -> None:
+    """Show what runs, and where."""
+    settings = StackSettings(state_dir=state_dir)
+    started = stack.processes(settings)
+    for each in started:
+        state = "running" if is_alive(each) else "gone"
+        console.print(f"  {each.name}: {state}, process {each.pid}, logs to {each.log}")
+    if settings.outputs_file.is_file():
+        demo.show_addresses(Outputs.read(settings.outputs_file))
+    if not started:
+        console.print("  Nothing is running. Start it with: make up")
+
+
+@app.command()
+def logs(
+    state_dir: StateDir = STATE_DIR, *, follow: Annotated[bool, typer.Option(help="Go on for ever.")] = False
+) -> None:
+    """Show what the functions logged."""
+    settings = StackSettings(state_dir=state_dir)
+    if not settings.outputs_file.is_file():
+        raise StackError("Nothing is running. Start it with: make up")
+    outputs = Outputs.read(settings.outputs_file)
+    settings = StackSettings(state_dir=state_dir, port=int(outputs.endpoint_url.rpartition(":")[2]))
+    found = (
+        function_logs.follow(settings, outputs)
+        if follow
+        else (line for _, line in function_logs.lines(settings, outputs))
+    )
+    for line in found:
+        console.print(line, markup=False)
+
+
+@app.command()
+def build(runtime: Runtime = "", architecture: Architecture = "") -> None:
+    """Build the artefacts for AWS."""
+    target = builder.aws_target(runtime or None, architecture or None)
+    with step(
+        f"Building for {target.runtime} on {target.architecture}",
+        f"Built for {target.runtime} on {target.architecture}",
+    ):
+        built = builder.build(target)
+    console.print(f"  {built.relative_to(ROOT)}")
+
+
+@app.command()
+def deploy(runtime: Runtime = "", architecture: Architecture = "") -> None:
+    """Build, and deploy to AWS with `sam deploy --guided`: your credentials, your answers."""
+    target = builder.aws_target(runtime or None, architecture or None)
+    with step(
+        f"Building for {target.runtime} on {target.architecture}",
+        f"Built for {target.runtime} on {target.architecture}",
+    ):
+        built = builder.build(target)
+    command = [
+        SAM,
+        "deploy",
+        "--guided",
+        "--config-file",
+        ROOT / "samconfig.toml",
+        "--template-file",
+        built / "template.yaml",
+    ]
+    command += ["--parameter-overrides", *target.parameters]
+    raise typer.Exit(subprocess.run([str(part) for part in command], cwd=ROOT, check=False).returncode)  # noqa: S603
+
+
+@app.command()
+def test() -> None:
+    """Run every test: unit, packaging, end to end."""
+    raise typer.Exit(0 if checks.run_tests() else 1)
+
+
+@app.command()
+def check() -> None:
+    """Run lint, types, template checks, known vulnerabilities and the unit tests."""
+    raise typer.Exit(0 if checks.run_checks() else 1)
+
+
+@app.command(name="lock")
+def renew_locks() -> None:
+    """Renew the locked requirements."""
+    lock.renew()
+
+
+def _settings(
+    state_dir: Path, port: int, sandbox_port: int, linkedin_url: str, *, iam: bool
+) -> StackSettings:
+    return StackSettings(
+        state_dir=state_dir.resolve(),
+        port=port,
+        sandbox_port=sandbox_port,
+        linkedin_url=linkedin_url.rstrip("/") or None,
+        enforce_iam=iam,
+    )
+
+
+def _take_down(settings: StackSettings) -> None:
+    with step("Stopping", "Stopped; nothing is left running"):
+        stack.down(settings)
+
+
+def _wait_while_alive(started: list[Started]) -> None:
+    while True:
+        for each in started:
+            if not is_alive(each):
+                raise StackError(
+                    f"The {each.name} has ended by itself. The end of {each.log}:\n\n{tail(each.log)}"
+                )
+        time.sleep(1)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    try:
+        app()
+    except StackError as failure:
+        console.print(f"\n{failure}", markup=False)
+        sys.exit(1)

@@ -1,0 +1,152 @@
+"""`sam build`, done again only when something it depends on has changed.
+
+A finished build lies in a folder named after the digest of what it was made from, so that stacks started side
+by side from one checkout never see each other's half-made build.
+"""
+
+import fcntl
+import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import tools
+from local.aws import tool_environment
+from local.settings import ROOT, SAM, TOOLS, local_architecture, local_runtime
+
+BUILDS = ROOT / ".aws-sam"
+SOURCES = ("functions", "layers", "statemachines")
+LEFT_OUT = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+KEPT_BUILDS = 3
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the artefacts are built for.
+
+    Attributes:
+        runtime: The Lambda runtime, such as `python3.13`; that interpreter must be on the PATH.
+        architecture: `arm64` or `x86_64`.
+        native: Whether the wheels are for this machine (embedded stack) and not for Lambda.
+    """
+
+    runtime: str
+    architecture: str
+    native: bool
+
+    @property
+    def parameters(self) -> list[str]:
+        """The template parameters that go with the target, as SAM takes them."""
+        return [f"Runtime={self.runtime}", f"Architecture={self.architecture}"]
+
+
+def local_target() -> Target:
+    """Return the target of the embedded stack: the emulator's interpreter on this machine."""
+    return Target(local_runtime(), local_architecture(), native=True)
+
+
+def aws_target(runtime: str | None, architecture: str | None) -> Target:
+    """Return the target of a deployment to AWS.
+
+    Without a runtime it is the template's default if that interpreter is there, else the one this runs with:
+    byte code has to be compiled by the very version that will read it.
+    """
+    default = "python3.13" if shutil.which("python3.13") else local_runtime()
+    return Target(runtime or default, architecture or "arm64", native=False)
+
+
+def build(target: Target) -> Path:
+    """Build the functions and layers, or find the build of just these sources.
+
+    Args:
+        target: What to build for.
+
+    Returns:
+        The folder with the built `template.yaml` and a folder per function and layer.
+
+    Raises:
+        StackError: `sam build` failed.
+    """
+    finished = _folder(target)
+    with _alone():
+        if not finished.is_dir():
+            # As deep as the finished one: the built template names the state machines by relative path.
+            work = BUILDS / f"work-{_kind(target)}"
+            _sam_build(target, work)
+            partial = finished.with_suffix(".partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            finished.parent.mkdir(exist_ok=True)
+            shutil.copytree(work / "build", partial)
+            partial.rename(finished)
+        finished.touch()
+        _forget_old(_kind(target))
+    return finished
+
+
+def is_built(target: Target) -> bool:
+    """Tell whether `build` would have nothing to do."""
+    return _folder(target).is_dir()
+
+
+def fingerprint(target: Target) -> str:
+    """Return a digest of all a build depends on: sources, template, target, and the tools that build."""
+    digest = hashlib.sha256(repr(target).encode())
+    digest.update((TOOLS.parent.parent / "requirements" / "sam.txt").read_bytes())
+    for file in sorted(_sources()):
+        digest.update(str(file.relative_to(ROOT)).encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def _folder(target: Target) -> Path:
+    return BUILDS / "finished" / f"{_kind(target)}-{fingerprint(target)}"
+
+
+def _kind(target: Target) -> str:
+    return "native" if target.native else "aws"
+
+
+def _sources() -> Iterator[Path]:
+    yield ROOT / "template.yaml"
+    for folder in SOURCES:
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and not LEFT_OUT.intersection(path.parts):
+                yield path
+
+
+def _sam_build(target: Target, work: Path) -> None:
+    # The layers' Makefiles are told by the environment what the template is told by parameters.
+    environment = {
+        "RUNTIME": target.runtime,
+        "ARCHITECTURE": target.architecture,
+        "NATIVE": "yes" if target.native else "",
+    }
+    options: list[str | Path] = [
+        "--build-dir",
+        work / "build",
+        "--cached",
+        "--cache-dir",
+        work / "cache",
+        "--parallel",
+    ]
+    command: list[str | Path] = [SAM, "build", "--template-file", ROOT / "template.yaml", *options]
+    command += ["--parameter-overrides", *target.parameters]
+    tools.run("sam build", command, tool_environment(extra=environment), work / "build.log")
+
+
+def _forget_old(kind: str) -> None:
+    finished = sorted(
+        (BUILDS / "finished").glob(f"{kind}-*"), key=lambda folder: folder.stat().st_mtime, reverse=True
+    )
+    for folder in finished[KEPT_BUILDS:]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    BUILDS.mkdir(exist_ok=True)
+    with (BUILDS / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,57 @@
+"""Deploy the built template to the emulator with `sam deploy`, as it is deployed to AWS."""
+
+from pathlib import Path
+
+from local import gaps, tools
+from local.aws import client_options, session, tool_environment
+from local.build import Target
+from local.settings import SAM, StackSettings
+
+ARTEFACT_BUCKET = "deployment-artefacts"
+
+
+def deploy(settings: StackSettings, target: Target, built: Path) -> None:
+    """Deploy and fill what the emulator leaves out.
+
+    Args:
+        settings: The stack.
+        target: What the artefacts were built for.
+        built: Folder with the built template.
+
+    Raises:
+        StackError: `sam deploy` failed, or the template is not one that can be run here.
+    """
+    _make_artefact_bucket(settings)
+    parameters = [
+        *target.parameters,
+        "Local=true",
+        f"ApiPublicUrl={settings.api_url}",
+        f"LinkedInOAuthUrl={settings.effective_linkedin_url}",
+        f"LinkedInApiUrl={settings.effective_linkedin_url}",
+    ]
+    command: list[str | Path] = [
+        *(SAM, "deploy", "--template-file", built / "template.yaml", "--stack-name", settings.stack_name),
+        *(
+            "--s3-bucket",
+            ARTEFACT_BUCKET,
+            "--region",
+            settings.region,
+            "--no-confirm-changeset",
+            "--no-progressbar",
+        ),
+        *("--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"),
+        *("--parameter-overrides", *parameters),
+    ]
+    home = {"__SAM_CLI_APP_DIR": str(settings.state_dir / "sam")}
+    tools.run("sam deploy", command, tool_environment(settings, home), settings.log_file("deploy"))
+    gaps.fill(settings)
+
+
+def _make_artefact_bucket(settings: StackSettings) -> None:
+    """Create the bucket SAM uploads to: its own `--resolve-s3` takes five seconds to deploy one."""
+    endpoint, config = client_options(settings)
+    session(settings).client("s3", endpoint_url=endpoint, config=config).create_bucket(
+        Bucket=ARTEFACT_BUCKET,
+        # The stubs know the regions by name; which one it is is a setting here.
+        CreateBucketConfiguration={"LocationConstraint": settings.region},  # type: ignore[typeddict-item]
+    )

@@ -1,0 +1,53 @@
+"""The AWS emulator: one process that keeps all in memory and runs functions with its own interpreter."""
+
+import os
+
+import httpx
+
+from local.processes import Started, start
+from local.settings import EMULATOR_PYTHON, LOOPBACK, StackSettings
+
+HEALTH = "/_ministack/health"
+
+
+def start_emulator(settings: StackSettings) -> Started:
+    """Start the emulator in the background.
+
+    Its Lambda workers inherit its environment, so it gets what AWS's runtime has and nothing of the person's.
+    """
+    scratch = settings.state_dir / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    environment = {
+        "PATH": os.pathsep.join([str(EMULATOR_PYTHON.parent), os.environ.get("PATH", os.defpath)]),
+        "HOME": str(scratch),
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "TMPDIR": str(scratch),
+        "GATEWAY_PORT": str(settings.port),
+        "BIND_HOST": LOOPBACK,
+        "MINISTACK_HOST": "localhost",
+        "MINISTACK_REGION": settings.region,
+        "S3_DATA_DIR": str(scratch / "s3"),
+        "STATE_DIR": str(scratch / "state"),
+        "AUTH": "true" if settings.enforce_iam else "false",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # A retry soon and not after up to thirty seconds: what fails once in a test should not hold it up.
+        "LAMBDA_ASYNC_RETRY_MAX_SECONDS": "2",
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+    }
+    command = [str(EMULATOR_PYTHON), "-m", "ministack"]
+    return start("emulator", command, environment, settings.log_file("emulator"), scratch)
+
+
+def emulator_answers(settings: StackSettings) -> bool:
+    """Tell whether the emulator is ready for calls."""
+    return answers(settings.endpoint_url + HEALTH)
+
+
+def answers(url: str) -> bool:
+    """Tell whether a URL answers 200."""
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False

@@ -1,0 +1,142 @@
+"""What the emulator leaves out when it deploys the template, done through its own APIs afterwards.
+
+Found with ministack 1.5.33; each function names its gap, and can go when the emulator fills it:
+
+| gap | filled by |
+| --- | --- |
+| an HTTP API's `Body` is not imported, so the API has no routes and no CORS | `create_api` |
+| a state machine's definition in YAML is stored but cannot be run | `translate_state_machines` |
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from local.aws import client_options, session
+from local.errors import StackError
+from local.settings import StackSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigatewayv2 import ApiGatewayV2Client
+    from mypy_boto3_apigatewayv2.type_defs import CorsTypeDef
+
+FUNCTION_OF_URI = re.compile(r"\$\{(\w+)\.Arn\}")
+ANY_METHOD = "x-amazon-apigateway-any-method"
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What CloudFormation knows of the stack.
+
+    Attributes:
+        template: The template after SAM's transform.
+        ids: Physical id by logical id.
+    """
+
+    template: dict[str, Any]
+    ids: dict[str, str]
+
+    def resources(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield logical id and properties of each resource of a type."""
+        for logical_id, resource in self.template["Resources"].items():
+            if resource["Type"] == kind and logical_id in self.ids:
+                yield logical_id, resource.get("Properties", {})
+
+
+def deployed(settings: StackSettings) -> Deployed:
+    """Return the processed template of the stack and the ids of what it made."""
+    endpoint, config = client_options(settings)
+    cloudformation = session(settings).client("cloudformation", endpoint_url=endpoint, config=config)
+    # boto3 decodes a template in JSON by itself; its type says so of neither form.
+    body: Any = cloudformation.get_template(StackName=settings.stack_name, TemplateStage="Processed")[
+        "TemplateBody"
+    ]
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=settings.stack_name)
+    ids = {
+        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+        for page in pages
+        for resource in page["StackResourceSummaries"]
+    }
+    return Deployed(json.loads(body) if isinstance(body, str) else body, ids)
+
+
+def fill(settings: StackSettings) -> None:
+    """Fill every gap for a stack just deployed.
+
+    Raises:
+        StackError: the template has no HTTP API, or more than one.
+    """
+    stack = deployed(settings)
+    create_api(settings, stack)
+    translate_state_machines(settings, stack)
+
+
+def create_api(settings: StackSettings, stack: Deployed) -> None:
+    """Create an HTTP API with the routes that the template's own should have, under an id known beforehand.
+
+    The id is the stack's name, which makes the API's URL something the template can be given as a parameter.
+
+    Raises:
+        StackError: the template has no HTTP API, or more than one.
+    """
+    bodies = [properties["Body"] for _, properties in stack.resources("AWS::ApiGatewayV2::Api")]
+    if len(bodies) != 1:
+        raise StackError(f"The template should have one HTTP API; it has {len(bodies)}.")
+    endpoint, config = client_options(settings)
+    client = session(settings).client("apigatewayv2", endpoint_url=endpoint, config=config)
+    api_id = client.create_api(
+        Name=settings.stack_name,
+        ProtocolType="HTTP",
+        CorsConfiguration=cors(bodies[0]),
+        Tags={"ms-custom-id": settings.stack_name},
+    )["ApiId"]
+    client.create_stage(ApiId=api_id, StageName="$default", AutoDeploy=True)
+    integrations: dict[str, str] = {}
+    for route_key, function in routes(bodies[0]):
+        if function not in integrations:
+            integrations[function] = _integrate(client, settings, api_id, stack.ids[function])
+        client.create_route(ApiId=api_id, RouteKey=route_key, Target=f"integrations/{integrations[function]}")
+
+
+def routes(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield route key (`POST /oauth2/token`) and function's logical id for each operation of the API."""
+    for path, operations in body["paths"].items():
+        for method, operation in operations.items():
+            uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+            function = FUNCTION_OF_URI.search(uri)
+            if not function:
+                raise StackError(f"The route {method} {path} does not lead to a function of this template.")
+            yield f"{'ANY' if method == ANY_METHOD else method.upper()} {path}", function[1]
+
+
+def cors(body: dict[str, Any]) -> "CorsTypeDef":
+    """Return the CORS configuration an OpenAPI body carries, empty if none."""
+    configured: CorsTypeDef = {}
+    names = ("allowOrigins", "allowMethods", "allowHeaders", "exposeHeaders", "maxAge", "allowCredentials")
+    for name in names:
+        if name in (carried := body.get("x-amazon-apigateway-cors", {})):
+            configured[name[0].upper() + name[1:]] = carried[name]  # type: ignore[literal-required]
+    return configured
+
+
+def translate_state_machines(settings: StackSettings, stack: Deployed) -> None:
+    """Give each state machine its definition in JSON, which is what the emulator runs."""
+    endpoint, config = client_options(settings)
+    client = session(settings).client("stepfunctions", endpoint_url=endpoint, config=config)
+    for logical_id, _ in stack.resources("AWS::StepFunctions::StateMachine"):
+        arn = stack.ids[logical_id]
+        definition = client.describe_state_machine(stateMachineArn=arn)["definition"]
+        client.update_state_machine(stateMachineArn=arn, definition=json.dumps(yaml.safe_load(definition)))
+
+
+def _integrate(client: "ApiGatewayV2Client", settings: StackSettings, api_id: str, function: str) -> str:
+    endpoint, config = client_options(settings)
+    functions = session(settings).client("lambda", endpoint_url=endpoint, config=config)
+    arn = functions.get_function_configuration(FunctionName=function)["FunctionArn"]
+    return client.create_integration(
+        ApiId=api_id, IntegrationType="AWS_PROXY", IntegrationUri=arn, PayloadFormatVersion="2.0"
+    )["IntegrationId"]
