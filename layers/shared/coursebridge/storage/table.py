@@ -33,6 +33,7 @@ BUSY = frozenset(
         "ThrottlingException",
         "RequestLimitExceeded",
         "InternalServerError",
+        "TransactionConflictException",
         "TransactionInProgressException",
     }
 )

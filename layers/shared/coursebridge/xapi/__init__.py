@@ -1,1 +1,1 @@
-"""xAPI 1.0.3 statements: reading, validating, comparing."""
+"""xAPI statements: reading, validating, comparing and presenting them. Pure: no AWS."""

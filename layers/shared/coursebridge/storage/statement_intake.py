@@ -1,0 +1,214 @@
+"""The one way into the table for statements: all of a request or none of it, in one call.
+
+What stands in a statement's item is told in :mod:`coursebridge.storage.statements`.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coursebridge.clock import rfc3339
+from coursebridge.errors import Conflict, FieldError, TooLarge, Unavailable
+from coursebridge.storage import keys
+from coursebridge.storage.statements import Outcome, pending_key
+from coursebridge.storage.table import TRANSACTION, ConditionFailed, Item, Table, TransactionRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+NEW = "attribute_not_exists(PK)"
+# DynamoDB takes items of 400 KB and transactions of 4 MB; what is not counted here stays far below the rest.
+MOST_ITEM_BYTES, MOST_BATCH_BYTES = 380_000, 3_800_000
+TRIES = 5
+
+
+@dataclass(frozen=True)
+class NewStatement:
+    """A statement to be stored.
+
+    Attributes:
+        statement_id: the id it is kept under.
+        raw: its JSON text as received.
+        digest: equal for statements that say the same.
+        timestamp: when it happened (RFC 3339), or ``None`` if the sender did not say.
+        verb: the verb's IRI.
+        object_id: the object's id, if it has one.
+        actor: type and value of the identifier it is filed under.
+        actor_digest: what that identifier is found by.
+        voids: the id of the statement it voids.
+    """
+
+    statement_id: str
+    raw: str
+    digest: str
+    timestamp: str | None
+    verb: str
+    object_id: str | None
+    actor: tuple[str, str] | None
+    actor_digest: str | None
+    voids: str | None = None
+
+    def size(self) -> int:
+        """Return how many bytes its texts take in the table."""
+        texts = (self.raw, self.verb, self.object_id or "", *(self.actor or ()))
+        return sum(len(text.encode()) for text in texts)
+
+
+@dataclass(frozen=True)
+class Added:
+    """How many statements of a batch were new, and how many were there already."""
+
+    stored: int
+    repeated: int
+
+
+class StatementIntake:
+    """Takes statements for one integration.
+
+    Args:
+        table: the application's table.
+        integration_id: whose statements.
+        same: whether a kept item and a statement (its digest and own timestamp) say the same.
+        pause: waits between two tries at a batch that another writer is in the way of.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        integration_id: str,
+        same: Callable[[Item, str, str | None], bool],
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._table = table
+        self._integration_id = integration_id
+        self._same = same
+        self._pause = pause
+
+    def add(self, statements: Sequence[NewStatement], *, stored_at: datetime, client_id: str) -> Added:
+        """Store all of these statements, or none; ids are distinct.
+
+        One DynamoDB call; one more when some of a batch were there already.
+
+        Raises:
+            Conflict: an id is taken by a statement that says something else; nothing was stored.
+            TooLarge: the table cannot take that much at once; nothing was stored.
+            Unavailable: the table is busy; what was stored is recognised when the request comes again.
+        """
+        self._check_size(statements)
+        missing, stored = list(statements), rfc3339(stored_at)
+        for attempt in range(TRIES):
+            known = self._write(missing, stored, client_id)
+            if known is None:
+                return Added(len(missing), len(statements) - len(missing))
+            self._check_repeats(missing, known)
+            missing = [statement for statement in missing if statement.statement_id not in known]
+            if not missing:
+                return Added(0, len(statements))
+            if not known:
+                self._pause(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  (jitter, not a secret)
+        raise Unavailable("other writers are at these statements; send the request again")
+
+    def _check_size(self, statements: Sequence[NewStatement]) -> None:
+        if any(statement.size() > MOST_ITEM_BYTES for statement in statements):
+            raise TooLarge(f"a statement may have {MOST_ITEM_BYTES} bytes")
+        if sum(statement.size() for statement in statements) > MOST_BATCH_BYTES:
+            raise TooLarge(f"the statements of one request may have {MOST_BATCH_BYTES} bytes together")
+        if len(statements) + len(_marked(statements)) > TRANSACTION:
+            raise TooLarge(
+                f"a request may have {TRANSACTION} statements, of which a voiding one counts twice"
+            )
+
+    def _write(
+        self, statements: list[NewStatement], stored_at: str, client_id: str
+    ) -> dict[str, Item] | None:
+        """Write all; return ``None`` if that went well, else what stands there already, by id.
+
+        An empty answer means that another writer was in the way.
+        """
+        items = [self._item(statement, stored_at, client_id) for statement in statements]
+        marks = [
+            {**keys.voiding(self._integration_id, target).item(), "voided_by": by}
+            for target, by in _marked(statements).items()
+        ]
+        try:
+            if len(items) == 1 and not marks:
+                self._table.put(items[0], condition=NEW)
+            elif items:
+                self._table.transact(
+                    [self._table.put_action(item, condition=NEW) for item in items]
+                    + [self._table.put_action(mark) for mark in marks]
+                )
+        except ConditionFailed as refusal:
+            return {statements[0].statement_id: refusal.item}
+        except TransactionRefused as refusal:
+            return _known(refusal, statements)
+        return None
+
+    def _check_repeats(self, statements: Sequence[NewStatement], known: Mapping[str, Item]) -> None:
+        others = [
+            statement.statement_id
+            for statement in statements
+            if statement.statement_id in known
+            and not self._same(known[statement.statement_id], statement.digest, statement.timestamp)
+        ]
+        if others:
+            raise Conflict(
+                "another statement has this id; nothing was stored",
+                errors=tuple(
+                    FieldError("id", f"{other} is the id of a different statement") for other in others
+                ),
+            )
+
+    def _item(self, statement: NewStatement, stored_at: str, client_id: str) -> Item:
+        type_, value = statement.actor or (None, None)
+        timestamp = statement.timestamp or stored_at
+        found_by = (
+            keys.actor(self._integration_id, statement.actor_digest, stored_at, statement.statement_id).item(
+                keys.GSI2
+            )
+            if statement.actor_digest
+            else {}
+        )
+        body = {
+            "integration_id": self._integration_id,
+            "statement_id": statement.statement_id,
+            "raw": statement.raw,
+            "digest": statement.digest,
+            "stored_at": stored_at,
+            "received_at": stored_at,
+            "timestamp": timestamp,
+            "verb": statement.verb,
+            "object_id": statement.object_id,
+            "actor": {"type": type_, "value": value},
+            "outcome": Outcome.RECEIVED,
+            "reason": None,
+            "learner_id": None,
+            "attempt_id": None,
+            "client_id": client_id,
+        }
+        return {
+            **keys.statement(self._integration_id, statement.statement_id).item(),
+            **keys.statements(self._integration_id, stored_at, statement.statement_id).item(keys.GSI1),
+            **found_by,
+            **pending_key(body, Outcome.RECEIVED, "", stored_at).item(keys.GSI3),
+            **body,
+        }
+
+
+def _marked(statements: Sequence[NewStatement]) -> dict[str, str]:
+    """Return which statements are voided by these, and by which."""
+    return {statement.voids: statement.statement_id for statement in statements if statement.voids}
+
+
+def _known(refusal: TransactionRefused, statements: Sequence[NewStatement]) -> dict[str, Item]:
+    if not refusal.contended:
+        raise Unavailable("the table is busy, try again") from refusal
+    return {
+        statement.statement_id: item
+        for statement, reason, item in zip(statements, refusal.reasons, refusal.items, strict=False)
+        if reason == "ConditionalCheckFailed"
+    }

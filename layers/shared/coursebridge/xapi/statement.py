@@ -1,0 +1,128 @@
+"""A statement as the rest of the system sees it: the facts it states, read tolerantly."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.clock import parse_rfc3339, rfc3339
+from coursebridge.xapi import actors, values
+from coursebridge.xapi.comparison import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+COMPLETED = frozenset(
+    {"http://adlnet.gov/expapi/verbs/completed", "https://adlnet.gov/expapi/verbs/completed"}
+)
+VOIDED = "http://adlnet.gov/expapi/verbs/voided"
+PROGRESS = "https://w3id.org/xapi/cmi5/result/extensions/progress"
+CONTENT_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:coursebridge:statement")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What one statement states.
+
+    Attributes:
+        statement_id: its id as the table knows it.
+        timestamp: when it happened; when it was stored, if the sender did not say.
+        actor: the identifier it is filed under, or ``None`` if nobody can be found by it.
+        email: the address of ``actor.mbox``.
+        account_name: the name of ``actor.account``.
+        verb_id: the verb's IRI.
+        object_id: the id of the activity or of the statement referred to; ``None`` for other objects.
+        object_type: ``Activity`` unless the object says otherwise.
+        completion: ``result.completion``.
+        progress: the cmi5 progress extension, 0 to 100, rounded down.
+        duration_seconds: ``result.duration``.
+        is_completion: the verb is *completed*, or ``result.completion`` is true.
+        ignored: the fields that are there and make no sense.
+    """
+
+    statement_id: str
+    timestamp: datetime
+    actor: actors.Identifier | None
+    email: str | None
+    account_name: str | None
+    verb_id: str
+    object_id: str | None
+    object_type: str
+    completion: bool | None
+    progress: int | None
+    duration_seconds: int | None
+    is_completion: bool
+    ignored: tuple[str, ...]
+
+
+def statement_id(statement: Mapping[str, Any], random_id: Callable[[], uuid.UUID] = uuid.uuid4) -> str:
+    """Return the id a statement is kept under: its own, UUIDs in lower case.
+
+    One that came without gets an id from its content and time, so that sending it again is a repeat; without
+    a time either, a random one (xAPI 1.0.3, Data 2.4.1).
+    """
+    given = statement.get("id")
+    if given is not None:
+        return values.uuid_or_same(str(given))
+    moment = values.instant(statement.get("timestamp"))
+    if moment is None:
+        return str(random_id())
+    return str(uuid.uuid5(CONTENT_NAMESPACE, f"{moment.isoformat()} {digest(dict(statement))}"))
+
+
+def read(statement: Mapping[str, Any], kept_id: str, stored_at: datetime) -> Facts:
+    """Return the facts of a statement that :mod:`coursebridge.xapi.lenient` let pass."""
+    actor, target, result = statement["actor"], statement["object"], _object(statement.get("result"))
+    verb_id = statement["verb"]["id"]
+    given = {
+        "result.completion": (result.get("completion"), values.truth),
+        f"result.extensions[{PROGRESS}]": (_object(result.get("extensions")).get(PROGRESS), values.progress),
+        "result.duration": (result.get("duration"), values.duration_seconds),
+    }
+    understood = [reader(value) for value, reader in given.values()]
+    completion, progress, duration = understood
+    return Facts(
+        statement_id=kept_id,
+        timestamp=values.instant(statement.get("timestamp")) or stored_at,
+        actor=actors.identifier(actor),
+        email=actors.email(actor),
+        account_name=actors.account_name(actor),
+        verb_id=verb_id,
+        object_id=target.get("id"),
+        object_type=str(target.get("objectType") or "Activity"),
+        completion=None if completion is None else bool(completion),
+        progress=progress,
+        duration_seconds=duration,
+        is_completion=verb_id in COMPLETED or completion is True,
+        ignored=tuple(
+            field
+            for (field, (value, _)), sense in zip(given.items(), understood, strict=True)
+            if value is not None and sense is None
+        ),
+    )
+
+
+def facts_of(item: Mapping[str, Any]) -> Facts:
+    """Read the facts again from a statement's table item (``raw``, ``statement_id``, ``stored_at``)."""
+    return read(json.loads(item["raw"]), item["statement_id"], parse_rfc3339(item["stored_at"]))
+
+
+def voids(statement: Mapping[str, Any]) -> str | None:
+    """Return the id of the statement that this one voids, if it voids one (Data 2.3.2)."""
+    target = statement["object"]
+    if statement["verb"]["id"] != VOIDED or target.get("objectType") != "StatementRef":
+        return None
+    return values.uuid_or_same(target["id"])
+
+
+def timestamp_text(statement: Mapping[str, Any]) -> str | None:
+    """Return the statement's own timestamp as the table spells times, or ``None`` if it came without."""
+    moment = values.instant(statement.get("timestamp"))
+    return rfc3339(moment) if moment else None
+
+
+def _object(value: Any) -> dict[str, Any]:  # noqa: ANN401  (whatever stands in the statement)
+    return value if isinstance(value, dict) else {}
