@@ -27,13 +27,15 @@ def issue_token() -> Response[str]:
     return api.answer(HTTPStatus.OK, token, NO_STORE, "application/json;charset=UTF-8")
 
 
-@app.exception_handler(TokenError)
 def refuse(error: TokenError) -> Response[str]:
     """Answer as RFC 6749, section 5.2 says."""
     logger.info("token refused", code=error.code)
     count("TokensRefused")
     challenge = {"WWW-Authenticate": 'Basic realm="coursebridge"'} if error.basic else {}
     return api.answer(error.status, error.body(), NO_STORE | challenge, "application/json;charset=UTF-8")
+
+
+app.exception_handler(TokenError)(refuse)
 
 
 @logger.inject_lambda_context(correlation_id_path="requestContext.requestId")

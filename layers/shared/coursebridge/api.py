@@ -5,16 +5,23 @@ Each function makes its own resolver with :func:`resolver`; a shared one would g
 
 from __future__ import annotations
 
+import base64
 import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from coursebridge.auth import wiring
-from coursebridge.errors import CoursebridgeError, FieldError, InsufficientScope, InvalidRequest, NotFound, Unauthorized
+from coursebridge.errors import (
+    CoursebridgeError,
+    FieldError,
+    InsufficientScope,
+    InvalidRequest,
+    NotFound,
+    Unauthorized,
+)
 from coursebridge.observability import logger
 
 if TYPE_CHECKING:
@@ -69,7 +76,7 @@ def requires(scope: str) -> Callable[..., Response[Any]]:
         integration_id = app.context.get("_route_args", {}).get("integration")
         if integration_id is not None:
             wiring.access().within(grant, unquote(integration_id))
-        app.append_context(grant=grant)
+        app.append_context(grant=grant)  # type: ignore[no-untyped-call]
         return next_middleware(app)
 
     return check
@@ -84,8 +91,9 @@ def grant(app: APIGatewayHttpResolver) -> Grant:
 def body_bytes(app: APIGatewayHttpResolver) -> bytes:
     """Return the request's body as it was sent, base64 of API Gateway undone."""
     event = app.current_event
-    text = event.decoded_body if event.body else ""
-    return text.encode() if isinstance(text, str) else text
+    if not event.body:
+        return b""
+    return base64.b64decode(event.body) if event.is_base64_encoded else event.body.encode()
 
 
 def read_json(app: APIGatewayHttpResolver) -> Any:  # noqa: ANN401  (any JSON)
@@ -150,10 +158,11 @@ def _unexpected(error: Exception) -> Response[str]:
 def _answer_validation_as_problem(app: APIGatewayHttpResolver) -> None:
     from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError  # noqa: PLC0415
 
-    @app.exception_handler(RequestValidationError)
-    def _invalid(error: RequestValidationError) -> Response[str]:
+    def invalid(error: RequestValidationError) -> Response[str]:
         errors = tuple(FieldError(_field(entry["loc"]), entry["msg"]) for entry in error.errors())
         return _problem(InvalidRequest("some fields are wrong, see errors", errors=errors))
+
+    app.exception_handler(RequestValidationError)(invalid)
 
 
 def _field(location: tuple[str | int, ...]) -> str:

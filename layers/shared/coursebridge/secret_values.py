@@ -26,4 +26,4 @@ def read(name: str, *, fresh: bool = False) -> Any:  # noqa: ANN401  (each secre
         aws_lambda_powertools.utilities.parameters.exceptions.GetParameterError: it cannot be read.
     """
     text = _provider().get(name, max_age=MAX_AGE_SECONDS, force_fetch=fresh)
-    return json.loads(text or "{}")
+    return json.loads(str(text))

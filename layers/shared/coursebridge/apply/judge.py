@@ -33,7 +33,16 @@ IGNORED_REASONS = {
 }
 ACTIVITY_VERBS = frozenset(
     f"http://adlnet.gov/expapi/verbs/{verb}"
-    for verb in ("progressed", "completed", "initialized", "launched", "attempted", "experienced", "interacted", "resumed")
+    for verb in (
+        "progressed",
+        "completed",
+        "initialized",
+        "launched",
+        "attempted",
+        "experienced",
+        "interacted",
+        "resumed",
+    )
 )
 
 
@@ -58,7 +67,9 @@ class Rules:
     def of(cls, integration: Item) -> Rules:
         """Read them from the integration's item."""
         return cls(
-            integration["learner_identification"], integration["learner_matching"], integration["statistics_since"]
+            integration["learner_identification"],
+            integration["learner_matching"],
+            integration["statistics_since"],
         )
 
     def actor(self, facts: Facts) -> Identifier | None:

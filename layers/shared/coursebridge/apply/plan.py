@@ -91,7 +91,11 @@ def _person(known: Known, of: Identifier, now: str) -> Person:
         return Person(identity, verdict)
     if not identity.live:
         learner = Learner(
-            known.integration_id, new_id(), now, identifiers=(DatedIdentifier(of.kind, of.value, now),), source="open"
+            known.integration_id,
+            new_id(),
+            now,
+            identifiers=(DatedIdentifier(of.kind, of.value, now),),
+            source="open",
         )
         return Person(identity, None, learner, learner.id, new=True)
     learner_id, holder = next(iter(identity.live.items()))
@@ -147,7 +151,7 @@ def _settle(
     """Write a statement's outcome, on condition that nobody has."""
     one, integration_id = plan.group[number], plan.known.integration_id
     plan.outcomes[f"{verdict.outcome}:{verdict.reason}" if verdict.reason else verdict.outcome] += 1
-    values = {
+    values: dict[str, Any] = {
         ":received": "received",
         ":outcome": verdict.outcome,
         ":reason": verdict.reason,
@@ -155,7 +159,9 @@ def _settle(
         ":attempt": attempt_id,
         ":now": plan.now,
     }
-    expression = "SET outcome = :outcome, reason = :reason, learner_id = :learner, attempt_id = :attempt, judged_at = :now"
+    expression = (
+        "SET outcome = :outcome, reason = :reason, learner_id = :learner, attempt_id = :attempt, judged_at = :now"
+    )
     if verdict.outcome == "held":
         pending = keys.pending(
             integration_id, "held", verdict.reason or "", verdict.awaited, one.item["timestamp"], one.id
@@ -178,7 +184,12 @@ def _turn(plan: Plan, statement_id: str, attempt_id: str | None) -> None:
         plan.table.update_action(
             keys.statement(plan.known.integration_id, statement_id),
             "SET outcome = :outcome, reason = :reason, attempt_id = :attempt, judged_at = :now",
-            {":outcome": verdict.outcome, ":reason": verdict.reason, ":attempt": attempt_id, ":now": plan.now},
+            {
+                ":outcome": verdict.outcome,
+                ":reason": verdict.reason,
+                ":attempt": attempt_id,
+                ":now": plan.now,
+            },
             condition="attribute_exists(PK)",
         )
     )

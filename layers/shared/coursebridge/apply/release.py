@@ -1,7 +1,7 @@
 """Held statements, sent round again when what they waited for is there.
 
-Releasing is setting the outcome back to ``received``: the stream then carries the statement to ``apply`` as if it had just
-arrived. A release that was not needed does no harm.
+Releasing is setting the outcome back to ``received``: the stream then carries the statement to ``apply`` as if it
+had just arrived. A release that was not needed does no harm.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ def held(table: Table, integration_id: str, reason: str, awaited: str | None = N
 
 def release_for_identity(table: Table, integration_id: str, awaited: str, now: datetime) -> int:
     """Send round again what was held for somebody with this identifier; return how many."""
-    waiting = [item["statement_id"] for reason in LEARNER_REASONS for item in held(table, integration_id, reason, awaited)]
+    waiting = [
+        item["statement_id"] for reason in LEARNER_REASONS for item in held(table, integration_id, reason, awaited)
+    ]
     return release(table, integration_id, waiting, now)
 
 

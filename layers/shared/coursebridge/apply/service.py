@@ -1,8 +1,9 @@
 """Applies stored statements: learner, course and record are found, evidence is folded in, the outcome is written.
 
-A batch is read in two calls, shared by everybody in it, and written in one transaction a learner: the record, the learner
-if new, and the outcome of every statement together, so that a crash at any line leaves all of it or nothing. Every action is
-conditional on what was read. A refused transaction means another writer: the statements are read and judged again.
+A batch is read in two calls, shared by everybody in it, and written in one transaction a learner: the record, the
+learner if new, and the outcome of every statement together, so that a crash at any line leaves all of it or nothing.
+Every action is conditional on what was read. A refused transaction means another writer: the statements are read and
+judged again.
 """
 
 from __future__ import annotations
@@ -42,9 +43,7 @@ class Applier:
         now: the clock.
     """
 
-    def __init__(
-        self, table: Table, pseudonym_key: Callable[[], str], now: Callable[[], datetime] = utc_now
-    ) -> None:
+    def __init__(self, table: Table, pseudonym_key: Callable[[], str], now: Callable[[], datetime] = utc_now) -> None:
         self._table = table
         self._pseudonym_key = pseudonym_key
         self._now = now

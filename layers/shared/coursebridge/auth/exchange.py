@@ -84,7 +84,11 @@ def _form(body: bytes) -> dict[str, str]:
         raise TokenError("invalid_request", "the form is far larger than a token request")
     try:
         pairs = parse_qsl(
-            body.decode().strip(), keep_blank_values=True, strict_parsing=True, max_num_fields=MOST_FIELDS, errors="strict"
+            body.decode().strip(),
+            keep_blank_values=True,
+            strict_parsing=True,
+            max_num_fields=MOST_FIELDS,
+            errors="strict",
         )
     except ValueError as error:
         raise TokenError("invalid_request", "the body is not a form: grant_type=...&client_id=...") from error

@@ -24,7 +24,7 @@ class SigningKey:
 
 def keys_from_secret(value: dict[str, Any]) -> tuple[SigningKey, ...]:
     """Read the secret's JSON: ``{"keys": [...]}``, or the one key that CloudFormation generated at first."""
-    entries = value["keys"] if "keys" in value else [value]
+    entries = value.get("keys", [value])
     return tuple(SigningKey(entry["kid"], entry["key"], entry.get("created_at", "")) for entry in entries)
 
 

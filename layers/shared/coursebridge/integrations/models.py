@@ -6,15 +6,21 @@ from datetime import datetime  # noqa: TC003  (pydantic reads it at run time)
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 AssetType = Literal["COURSE", "LEARNING_PATH", "VIDEO"]
 Level = Literal["BEGINNER", "INTERMEDIATE", "ADVANCED"]
 Urn = Annotated[str, StringConstraints(pattern=r"^urn:li:[^\s]+$", max_length=512)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")]
-Expression = Annotated[
-    str, StringConstraints(strip_whitespace=True, pattern=r"^(cron|rate)\(.+\)$", max_length=256)
-]
+Expression = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^(cron|rate)\(.+\)$", max_length=256)]
 
 
 def _known_timezone(name: str) -> str:

@@ -108,7 +108,11 @@ class Evidence:
             "completions": {name: [c.at, c.source, c.duration_seconds] for name, c in self.completions.items()},
         }
         if self.report:
-            item["report"] = {**vars(self.report), "seconds": dict(self.report.seconds), "views": dict(self.report.views)}
+            item["report"] = {
+                **vars(self.report),
+                "seconds": dict(self.report.seconds),
+                "views": dict(self.report.views),
+            }
         return item
 
     @classmethod

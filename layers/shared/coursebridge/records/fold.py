@@ -100,9 +100,7 @@ def fold(evidence: Evidence, course: Course, before: Sequence[Attempt] = ()) -> 
     if evidence.report:
         _report(attempts, course, evidence.report)
     kept = {attempt.id: attempt.time_spent_seconds for attempt in before if attempt.status == "completed"}
-    return Folded(
-        tuple(replace(a, time_spent_seconds=kept.get(a.id, a.time_spent_seconds)) for a in attempts), counted
-    )
+    return Folded(tuple(replace(a, time_spent_seconds=kept.get(a.id, a.time_spent_seconds)) for a in attempts), counted)
 
 
 def _timeline(evidence: Evidence) -> list[tuple[str, str, str]]:
@@ -135,9 +133,7 @@ def _is_open(attempts: list[Attempt]) -> bool:
 
 def _launch(attempts: list[Attempt], course: Course, at: str) -> None:
     if _is_open(attempts):
-        attempts[-1] = replace(
-            attempts[-1], last_activity_at=at, progress=max(attempts[-1].progress, LAUNCH_PROGRESS)
-        )
+        attempts[-1] = replace(attempts[-1], last_activity_at=at, progress=max(attempts[-1].progress, LAUNCH_PROGRESS))
     else:
         _open(attempts, course, at, "launch", LAUNCH_PROGRESS)
 
@@ -197,7 +193,9 @@ def _repaired(attempt: Attempt, course: Course, report: Report) -> Attempt:
     latest = max(attempt.last_activity_at, report.last_engaged_at or "")
     if report.completed_at:
         return replace(_completed(attempt, course, report.completed_at, "report"), last_activity_at=latest)
-    return replace(attempt, progress=max(attempt.progress, min(report.progress or 0, COMPLETE)), last_activity_at=latest)
+    return replace(
+        attempt, progress=max(attempt.progress, min(report.progress or 0, COMPLETE)), last_activity_at=latest
+    )
 
 
 def _longest(one: int | None, other: int | None) -> int | None:

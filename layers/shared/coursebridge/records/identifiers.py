@@ -26,8 +26,8 @@ class Identifier(NamedTuple):
 def identifier(kind: Kind, value: str) -> Identifier:
     """Return an identifier in its comparable form.
 
-    White space around it goes and Unicode is composed. E-mail addresses are compared without regard to case, as LinkedIn does
-    not normalise it; user names and ids are compared as they are.
+    White space around it goes and Unicode is composed. E-mail addresses are compared without regard to case, as
+    LinkedIn does not normalise it; user names and ids are compared as they are.
     """
     text = unicodedata.normalize("NFC", value.strip())
     return Identifier(kind, text.casefold() if kind == "email" else text)

@@ -38,8 +38,8 @@ indexes project keys, the statement's id and what it waits for, and exist for st
 | GSI2  | ACTOR#i#digest  | stored#statement                         | what one person's identifier sent (xAPI GET) |
 | GSI3  | PENDING#i       | outcome#reason#awaited#timestamp#statement | what is not applied: to sweep, list, replay  |
 
-GSI3 is sparse: a statement leaves it when it is applied or ignored. Of a ``received`` one, ``awaited`` is the time since
-when it waits to be applied, so that a sweep reads only what waits too long.
+GSI3 is sparse: a statement leaves it when it is applied or ignored. The timestamp of a ``received`` one is the time
+since when it waits to be applied, so that a sweep reads only what waits too long.
 """
 
 from typing import NamedTuple

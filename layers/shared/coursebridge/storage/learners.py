@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item, Table
 
 
-
 def unchanged(version: int) -> dict[str, Any]:
     """Return the condition, with its values, that an item is still at this version; 0 means there is none yet."""
     if version == 0:
@@ -257,7 +256,13 @@ class RecordStore:
         return Record.from_item(item) if item else Record(self._integration_id, learner_id, urn)
 
     def add(
-        self, learner_id: str, urn: str, origin: str, evidence: Evidence, duration_seconds: int | None, now: str
+        self,
+        learner_id: str,
+        urn: str,
+        origin: str,
+        evidence: Evidence,
+        duration_seconds: int | None,
+        now: str,
     ) -> Record:
         """Add evidence to a record and return it; two writers at once both get theirs in.
 

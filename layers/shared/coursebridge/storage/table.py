@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -22,6 +21,8 @@ from coursebridge.errors import Unavailable
 from coursebridge.storage.keys import Key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Item = dict[str, Any]
@@ -99,7 +100,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  (whatever an attribute holds)
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, Binary):
-        return bytes(value.value)
+        return bytes(value.value)  # type: ignore[attr-defined]  # the stubs lack it
     if isinstance(value, dict):
         return {name: _plain(inner) for name, inner in value.items()}
     if isinstance(value, list):
@@ -204,7 +205,7 @@ class Table:
             written += len(chunk)
         return written
 
-    def query(
+    def query(  # noqa: PLR0913  (each is one of DynamoDB's own options, named)
         self,
         pk: str,
         *,
@@ -265,7 +266,8 @@ class Table:
 
     def count(self, pk: str, *, index: str = "", prefix: str = "", most: int | None = None) -> int:
         """Count the items of a query without reading them out, up to ``most``."""
-        total, after = 0, None
+        total: int = 0
+        after: Any = None
         while True:
             request = _query(pk, index, prefix, None)
             if after:
@@ -318,7 +320,13 @@ class Table:
 
     def check_action(self, key: Key, condition: str, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return a check that something still holds as an action of a transaction."""
-        return {"ConditionCheck": {"TableName": self.name, "Key": to_wire(key.item()), **_conditional(condition, values)}}
+        return {
+            "ConditionCheck": {
+                "TableName": self.name,
+                "Key": to_wire(key.item()),
+                **_conditional(condition, values),
+            }
+        }
 
     def _call(self, operation: str, *, whole: bool = False, **request: Any) -> Any:  # noqa: ANN401  (boto3's own shapes)
         """Make one call; ``whole`` marks the operations that name the table inside their request."""
