@@ -22,12 +22,8 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 
 StateDir = Annotated[Path, typer.Option(help="Folder for logs, process ids and outputs.json.")]
 Port = Annotated[int, typer.Option(envvar="PORT", help="Port of the AWS emulator and the API.")]
-SandboxPort = Annotated[
-    int, typer.Option(envvar="SANDBOX_PORT", help="Port of the LinkedIn Learning sandbox.")
-]
-LinkedInUrl = Annotated[
-    str, typer.Option(envvar="LINKEDIN_URL", help="Use this LinkedIn and start no sandbox.")
-]
+SandboxPort = Annotated[int, typer.Option(envvar="SANDBOX_PORT", help="Port of the LinkedIn Learning sandbox.")]
+LinkedInUrl = Annotated[str, typer.Option(envvar="LINKEDIN_URL", help="Use this LinkedIn and start no sandbox.")]
 Iam = Annotated[bool, typer.Option(envvar="IAM", help="Let functions do only what their roles allow.")]
 Runtime = Annotated[str, typer.Option(envvar="RUNTIME", help="Lambda runtime, such as python3.13.")]
 Architecture = Annotated[str, typer.Option(envvar="ARCHITECTURE", help="arm64 or x86_64.")]
@@ -168,9 +164,7 @@ def renew_locks() -> None:
     lock.renew()
 
 
-def _settings(
-    state_dir: Path, port: int, sandbox_port: int, linkedin_url: str, *, iam: bool
-) -> StackSettings:
+def _settings(state_dir: Path, port: int, sandbox_port: int, linkedin_url: str, *, iam: bool) -> StackSettings:
     return StackSettings(
         state_dir=state_dir.resolve(),
         port=port,
@@ -189,9 +183,7 @@ def _wait_while_alive(started: list[Started]) -> None:
     while True:
         for each in started:
             if not is_alive(each):
-                raise StackError(
-                    f"The {each.name} has ended by itself. The end of {each.log}:\n\n{tail(each.log)}"
-                )
+                raise StackError(f"The {each.name} has ended by itself. The end of {each.log}:\n\n{tail(each.log)}")
         time.sleep(1)
 
 

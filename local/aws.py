@@ -25,9 +25,7 @@ def session(settings: StackSettings) -> "Session":
 
     The endpoint is given to each client, see `client_options`.
     """
-    return boto3.Session(
-        aws_access_key_id=ACCESS_KEY, aws_secret_access_key=ACCESS_KEY, region_name=settings.region
-    )
+    return boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=ACCESS_KEY, region_name=settings.region)
 
 
 def client_options(settings: StackSettings) -> tuple[str, Config]:
@@ -35,18 +33,14 @@ def client_options(settings: StackSettings) -> tuple[str, Config]:
     return settings.endpoint_url, Config(retries={"total_max_attempts": 2}, max_pool_connections=32)
 
 
-def tool_environment(
-    settings: StackSettings | None = None, extra: Mapping[str, str] | None = None
-) -> dict[str, str]:
+def tool_environment(settings: StackSettings | None = None, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return a clean environment for a tool: the SAM tools first on the PATH, AWS calls sent to the emulator.
 
     Args:
         settings: The stack whose emulator AWS calls go to; none for tools that make no AWS call.
         extra: Further variables.
     """
-    kept = {
-        name: value for name, value in os.environ.items() if name in KEPT or name.startswith(KEPT_PREFIXES)
-    }
+    kept = {name: value for name, value in os.environ.items() if name in KEPT or name.startswith(KEPT_PREFIXES)}
     kept["PATH"] = os.pathsep.join([str(TOOLS / "sam" / "bin"), kept.get("PATH", os.defpath)])
     kept |= {"SAM_CLI_TELEMETRY": "0", "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull}
     kept |= {"AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_DEFAULT_REGION": "eu-west-1"}

@@ -137,9 +137,7 @@ def _sam_build(target: Target, work: Path) -> None:
 
 
 def _forget_old(kind: str) -> None:
-    finished = sorted(
-        (BUILDS / "finished").glob(f"{kind}-*"), key=lambda folder: folder.stat().st_mtime, reverse=True
-    )
+    finished = sorted((BUILDS / "finished").glob(f"{kind}-*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
     for folder in finished[KEPT_BUILDS:]:
         shutil.rmtree(folder, ignore_errors=True)
 

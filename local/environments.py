@@ -113,9 +113,7 @@ def run(*command: object) -> None:
 def quiet_environment() -> dict[str, str]:
     """Return the environment for pip and uv: no questions, the user's certificates, no foreign packages."""
     environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"}
+        name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"}
     }
     # pip.conf is not read by uv; what pip is told through the environment, uv is told too.
     if index := environment.get("PIP_INDEX_URL"):

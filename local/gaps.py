@@ -6,6 +6,7 @@ Found with ministack 1.5.33; each function names its gap, and can go when the em
 | --- | --- |
 | an HTTP API's `Body` is not imported, so the API has no routes and no CORS | `create_api` |
 | a state machine's definition in YAML is stored but cannot be run | `translate_state_machines` |
+| `!Ref` of a secret is its name and not its ARN, so policies allow reading nothing | `name_secrets_by_arn` |
 """
 
 import json
@@ -52,9 +53,7 @@ def deployed(settings: StackSettings) -> Deployed:
     endpoint, config = client_options(settings)
     cloudformation = session(settings).client("cloudformation", endpoint_url=endpoint, config=config)
     # boto3 decodes a template in JSON by itself; its type says so of neither form.
-    body: Any = cloudformation.get_template(StackName=settings.stack_name, TemplateStage="Processed")[
-        "TemplateBody"
-    ]
+    body: Any = cloudformation.get_template(StackName=settings.stack_name, TemplateStage="Processed")["TemplateBody"]
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=settings.stack_name)
     ids = {
         resource["LogicalResourceId"]: resource["PhysicalResourceId"]
@@ -73,6 +72,7 @@ def fill(settings: StackSettings) -> None:
     stack = deployed(settings)
     create_api(settings, stack)
     translate_state_machines(settings, stack)
+    name_secrets_by_arn(settings, stack)
 
 
 def create_api(settings: StackSettings, stack: Deployed) -> None:
@@ -131,6 +131,34 @@ def translate_state_machines(settings: StackSettings, stack: Deployed) -> None:
         arn = stack.ids[logical_id]
         definition = client.describe_state_machine(stateMachineArn=arn)["definition"]
         client.update_state_machine(stateMachineArn=arn, definition=json.dumps(yaml.safe_load(definition)))
+
+
+def name_secrets_by_arn(settings: StackSettings, stack: Deployed) -> None:
+    """Put each secret's ARN where the policies of the roles have its name."""
+    endpoint, config = client_options(settings)
+    secrets = session(settings).client("secretsmanager", endpoint_url=endpoint, config=config)
+    ids = [stack.ids[logical_id] for logical_id, _ in stack.resources("AWS::SecretsManager::Secret")]
+    arns = {secret: secrets.describe_secret(SecretId=secret)["ARN"] for secret in ids}
+    iam = session(settings).client("iam", endpoint_url=endpoint, config=config)
+    for logical_id, properties in stack.resources("AWS::IAM::Role"):
+        role = stack.ids[logical_id]
+        for policy in properties.get("Policies", []):
+            name = policy["PolicyName"]
+            document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+            iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(_replaced(document, arns)))
+
+
+def _replaced(value: object, replacements: dict[str, str]) -> object:
+    """Return a JSON value with whole strings replaced, at any depth."""
+    match value:
+        case dict():
+            return {key: _replaced(each, replacements) for key, each in value.items()}
+        case list():
+            return [_replaced(each, replacements) for each in value]
+        case str():
+            return replacements.get(value, value)
+        case _:
+            return value
 
 
 def _integrate(client: "ApiGatewayV2Client", settings: StackSettings, api_id: str, function: str) -> str:

@@ -39,9 +39,7 @@ def free_port() -> int:
 
 def _holder(port: int) -> str:
     try:
-        listening = (
-            c for c in psutil.net_connections(kind="tcp") if c.status == psutil.CONN_LISTEN and c.pid
-        )
+        listening = (c for c in psutil.net_connections(kind="tcp") if c.status == psutil.CONN_LISTEN and c.pid)
         holder = next(psutil.Process(c.pid) for c in listening if c.laddr and c.laddr.port == port)
         return f" by process {holder.pid} ({' '.join(holder.cmdline())[:80]})"
     except (psutil.Error, StopIteration):

@@ -33,9 +33,7 @@ class Started:
     log: Path
 
 
-def start(
-    name: str, command: Sequence[str], environment: Mapping[str, str], log: Path, folder: Path
-) -> Started:
+def start(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path, folder: Path) -> Started:
     """Start a process in the background, in a session of its own, logging to a file.
 
     Args:

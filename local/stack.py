@@ -59,9 +59,7 @@ def down(settings: StackSettings) -> bool:
 def current(settings: StackSettings) -> Outputs | None:
     """Return the outputs of a healthy stack of the present code and settings, else nothing."""
     marker = settings.state_dir / "stack-of"
-    if not (
-        marker.is_file() and marker.read_text() == _identity(settings) and settings.outputs_file.is_file()
-    ):
+    if not (marker.is_file() and marker.read_text() == _identity(settings) and settings.outputs_file.is_file()):
         return None
     healthy = all(is_alive(each) for each in processes(settings)) and emulator_answers(settings)
     return Outputs.read(settings.outputs_file) if healthy else None
@@ -132,9 +130,7 @@ def _wait_until(ready: Callable[[], bool], process: Started) -> None:
                 f"The {process.name} ended while starting. The end of {process.log}:\n\n{tail(process.log)}"
             )
         if time.monotonic() > deadline:
-            raise StackError(
-                f"The {process.name} did not answer within {READY_SECONDS:.0f} s. See {process.log}"
-            )
+            raise StackError(f"The {process.name} did not answer within {READY_SECONDS:.0f} s. See {process.log}")
         time.sleep(0.1)
 
 
