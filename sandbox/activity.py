@@ -45,7 +45,7 @@ class Content:
 
 @dataclass(frozen=True)
 class Engagement:
-    """A stretch of learning: when it ended, how many seconds were viewed, and the progress then, in percent."""
+    """A stretch of learning: when it ended, the seconds viewed, and the progress then, in percent."""
 
     at: int
     seconds: int

@@ -49,12 +49,8 @@ def _serve_parser() -> argparse.ArgumentParser:
     )
     defaults = Settings()
     parser.add_argument("--host", default=HOST, help="address to listen on (%(default)s)")
-    parser.add_argument(
-        "--port", type=int, default=DEFAULT_PORT, help="port to listen on, 0 for any (%(default)s)"
-    )
-    parser.add_argument(
-        "--size", type=int, default=defaults.size, help="courses in the catalogue (%(default)s)"
-    )
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port to listen on, 0 for any (%(default)s)")
+    parser.add_argument("--size", type=int, default=defaults.size, help="courses in the catalogue (%(default)s)")
     parser.add_argument(
         "--seed", type=int, default=defaults.seed, help="what is generated follows from it (%(default)s)"
     )
@@ -68,9 +64,7 @@ def _serve_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--element-bytes", type=int, default=defaults.element_bytes, help="size of a course (%(default)s)"
     )
-    parser.add_argument(
-        "--token-seconds", type=int, default=defaults.token_seconds, help="expires_in (%(default)s)"
-    )
+    parser.add_argument("--token-seconds", type=int, default=defaults.token_seconds, help="expires_in (%(default)s)")
     parser.add_argument(
         "--quirk",
         action="append",
@@ -139,9 +133,7 @@ def _push(console: Console, arguments: Sequence[str]) -> int:
     try:
         response = httpx.post(f"{url}/_sandbox/push", json=body, timeout=PUSH_TIMEOUT)
     except httpx.TransportError:
-        console.print(
-            f"No sandbox answers at {url}. Start one with: python -m sandbox", style="red", soft_wrap=True
-        )
+        console.print(f"No sandbox answers at {url}. Start one with: python -m sandbox", style="red", soft_wrap=True)
         return USAGE_ERROR
     answer = response.json()
     if response.is_error:

@@ -5,7 +5,10 @@ OAuthError        what the token endpoint answers: `{"error", "error_description
 PortTaken         the sandbox cannot start because something listens there already
 """
 
-from sandbox.settings import Json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sandbox.settings import Json
 
 
 class ApiError(Exception):

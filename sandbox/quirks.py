@@ -26,7 +26,7 @@ class Quirk:
 
 
 def _failing(share: float, times: int = 0, **more: float | str) -> Parameters:
-    """Return the parameters of a quirk that makes calls fail: which share, at most how often, after how many."""
+    """Return the parameters of a quirk that makes calls fail: what share, how often at most, after how many."""
     return {"share": share, "times": times, "after": 0, "path": "/v2/", **more}
 
 
@@ -49,12 +49,10 @@ _ALL = (
         {"start": 100, "length": 100},
     ),
     Quirk("other_types_on_overrun", "pages past the end hold assets of other types", {"count": 5}),
-    Quirk(
-        "wrong_type_elements", "pages hold an asset of a type that was not asked for, on top", {"every": 1}
-    ),
+    Quirk("wrong_type_elements", "pages hold an asset of a type that was not asked for, on top", {"every": 1}),
     Quirk(
         "shifting_pages",
-        "the list moves while it is read: page 2, 6, ... repeats assets of the page before, page 4, 8, ... skips some",
+        "the list moves while it is read: pages 2, 6, ... repeat the end of the page before, 4, 8, ... skip some",
         {"by": 1},
     ),
     Quirk("unusable_page", "the page that covers an offset always fails with 500", {"start": 100}),
@@ -128,11 +126,7 @@ class Quirks:
         Raises:
             ValueError: there is no such quirk, or it has no such parameter, or not of that type.
         """
-        if name not in QUIRKS:
-            raise ValueError(f"There is no quirk {name!r}; see --list-quirks.")
-        defaults = QUIRKS[name].parameters
-        given = {key: _converted(name, defaults, key, value) for key, value in (parameters or {}).items()}
-        self._active[name] = defaults | given
+        self._active[name] = merged(name, parameters or {})
         self._set_at[name] = now_ms()
         self._calls[name] = self._hits[name] = 0
 
@@ -155,7 +149,7 @@ class Quirks:
         return parameters is not None and self.dice(name, key).chance(parameters["share"])
 
     def strikes(self, name: str, path: str) -> bool:
-        """Say whether a quirk that makes calls fail is on and hits this call; each question counts as a call."""
+        """Say whether a quirk that makes calls fail is on and hits this call; asking counts as a call."""
         parameters = self._active.get(name)
         if parameters is None or not path.startswith(parameters["path"]):
             return False
@@ -185,6 +179,21 @@ def parse_quirk(text: str) -> tuple[str, Parameters]:
     return name, {key: value for key, _, value in pairs}
 
 
+def merged(name: str, parameters: object) -> Parameters:
+    """Return a quirk's parameters, the defaults where none are given.
+
+    Raises:
+        ValueError: there is no such quirk, or it has no such parameter, or not of that type.
+    """
+    if name not in QUIRKS:
+        raise ValueError(f"There is no quirk {name!r}; see --list-quirks.")
+    defaults = QUIRKS[name].parameters
+    # A ValueError, not a TypeError: this is somebody's input, and there is one way to refuse it.
+    if not isinstance(parameters, dict):
+        raise ValueError(f"The parameters of quirk {name!r} have to be an object.")  # noqa: TRY004
+    return defaults | {key: _converted(name, defaults, key, value) for key, value in parameters.items()}
+
+
 def _converted(name: str, defaults: Parameters, key: str, value: object) -> object:
     """Return a parameter's value in the type of its default, so that text from a command line will do."""
     if key not in defaults:
@@ -192,5 +201,5 @@ def _converted(name: str, defaults: Parameters, key: str, value: object) -> obje
         raise ValueError(f"Quirk {name!r} has no parameter {key!r} (it has: {known}).")
     kind = type(defaults[key])
     if not isinstance(value, (str, int, float)):
-        raise ValueError(f"{key!r} of quirk {name!r} is a {kind.__name__}.")
+        raise ValueError(f"{key!r} of quirk {name!r} is a {kind.__name__}.")  # noqa: TRY004
     return kind(value)

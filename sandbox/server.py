@@ -1,14 +1,16 @@
 """Running a sandbox over HTTP, in this process or in the foreground."""
 
+import asyncio
 import errno
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Thread
-from typing import Any
+from typing import TypedDict, Unpack
 
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sandbox.app import build
@@ -21,14 +23,24 @@ from sandbox.world import World
 HOST = "127.0.0.1"
 
 
+class SettingsOptions(TypedDict, total=False):
+    """The fields of `Settings`, each of which may be left out."""
+
+    size: int
+    seed: int
+    locales: tuple[str, ...]
+    element_bytes: int
+    token_seconds: int
+
+
 class _Protocol(H11Protocol):
     """HTTP with the connection within reach of the application, which `down` needs to close it."""
 
-    def connection_made(self, transport: Any) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        inner = self.app
+        inner: ASGIApp = self.app
 
-        async def app(scope: Any, receive: Any, send: Any) -> None:
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
             await inner({**scope, TRANSPORT: transport}, receive, send)
 
         self.app = app
@@ -70,15 +82,13 @@ def url_of(listener: socket.socket) -> str:
 def uvicorn_server(world: World) -> uvicorn.Server:
     """Return a server for a world, not started yet."""
     return uvicorn.Server(
-        uvicorn.Config(
-            build(world), http=_Protocol, log_level="error", lifespan="off", access_log=False, ws="none"
-        )
+        uvicorn.Config(build(world), http=_Protocol, log_level="error", lifespan="off", access_log=False, ws="none")
     )
 
 
 @contextmanager
 def serving(
-    *, port: int = 0, host: str = HOST, quirks: dict[str, Parameters] | None = None, **settings: Any
+    *, port: int = 0, host: str = HOST, quirks: dict[str, Parameters] | None = None, **settings: Unpack[SettingsOptions]
 ) -> Iterator[Server]:
     """Serve a sandbox from a thread of this process, until the block ends.
 

@@ -16,7 +16,8 @@ from sandbox.settings import Json, Settings
 
 ACCOUNT = 105587602
 APPLICATION_INSTANCE = 113669290
-CHAPTERS = 3
+CHAPTER_DEPTH = 2
+VIDEO_DEPTH = 3
 FIRST_AUTHOR_ID = 88
 AUTHORS = (
     ("Ada", "Fielding"),
@@ -35,9 +36,7 @@ def slug(title: str, identity: int) -> str:
 
 def urls(urn: str, page: str) -> Json:
     """Return the three launch URLs, percent-encoded where and how LinkedIn does it."""
-    instance = (
-        f"urn:li:enterpriseApplicationInstance:(urn:li:enterpriseAccount:{ACCOUNT},{APPLICATION_INSTANCE})"
-    )
+    instance = f"urn:li:enterpriseApplicationInstance:(urn:li:enterpriseAccount:{ACCOUNT},{APPLICATION_INSTANCE})"
     web = f"https://www.linkedin.com/learning/{quote(page)}"
     # LinkedIn encodes the dots of the redirect too; clients have to keep the URL as it is.
     redirect = quote(f"{web}?u={ACCOUNT}", safe="").replace(".", "%2E")
@@ -72,8 +71,8 @@ def _classifications(facts: Facts, dice: Dice) -> list[Json]:
     entries: dict[tuple[str, ...], Json] = {}
     for urn in (*facts.topics, *facts.skills):
         entries |= classification_entries(urn, facts.locale)
-    credits = [_credit_entry(facts.credential, facts.locale, dice)] if facts.credential else []
-    return [*entries.values(), *credits]
+    credit = [_credit_entry(facts.credential, facts.locale, dice)] if facts.credential else []
+    return [*entries.values(), *credit]
 
 
 def _credit_entry(credential: str, locale: str, dice: Dice) -> Json:
@@ -167,23 +166,25 @@ def _node(urn: str, title: Json, kind: str, contents: list[Json]) -> Json:
 def _chapters(slot: int, facts: Facts, durations: list[int], depth: int) -> list[Json]:
     phrases = language(facts.locale.partition("_")[0]).chapters
     titles = (phrases[0], phrases[1 + slot % (len(phrases) - 2)], phrases[-1])
-    share = -(-len(durations) // CHAPTERS)
+    share = -(-len(durations) // len(titles))
     chapters = []
     for number, title in enumerate(titles):
-        numbers = range(number * share, min((number + 1) * share, len(durations)))
-        videos = []
-        for video in numbers:
-            node = _node(
-                layout.video_urn(slot, video), localized(facts.locale, video_title(facts, video)), "VIDEO", []
-            )
-            if depth > 2:
-                node["details"] = _small_details(facts, durations[video])
-            videos.append({"asset": node})
+        first = number * share
+        lengths = durations[first : first + share]
+        videos = [_video(slot, first + place, facts, length, depth) for place, length in enumerate(lengths)]
         chapter = _node(layout.chapter_urn(slot, number), localized(facts.locale, title), "CHAPTER", videos)
-        if depth > 1:
-            chapter["details"] = _small_details(facts, sum(durations[video] for video in numbers))
+        if depth >= CHAPTER_DEPTH:
+            chapter["details"] = _small_details(facts, sum(lengths))
         chapters.append({"asset": chapter})
     return chapters
+
+
+def _video(slot: int, number: int, facts: Facts, length: int, depth: int) -> Json:
+    title = localized(facts.locale, video_title(facts, number))
+    video = _node(layout.video_urn(slot, number), title, "VIDEO", [])
+    if depth >= VIDEO_DEPTH:
+        video["details"] = _small_details(facts, length)
+    return {"asset": video}
 
 
 def course_element(settings: Settings, slot: int, facts: Facts, revision: int, depth: int) -> Json:
@@ -218,16 +219,14 @@ def video_element(settings: Settings, slot: int, number: int, facts: Facts, dept
     return element
 
 
-def path_element(
-    settings: Settings, ordinal: int, facts: Facts, courses: list[tuple[int, Facts]], depth: int
-) -> Json:
+def path_element(settings: Settings, ordinal: int, facts: Facts, courses: list[tuple[int, Facts]], depth: int) -> Json:
     """Return a learning path with its courses, given as slots and facts."""
     urn = layout.path_urn(ordinal)
     durations = [sum(video_durations(settings, slot)) for slot, _ in courses]
     contents = []
     for (slot, course), duration in zip(courses, durations, strict=True):
         node = _node(layout.course_urn(slot), localized(course.locale, course.title), "COURSE", [])
-        if depth > 1:
+        if depth >= CHAPTER_DEPTH:
             node["details"] = _small_details(course, duration)
         contents.append({"asset": node})
     element = _node(urn, localized(facts.locale, facts.title), "LEARNING_PATH", contents)

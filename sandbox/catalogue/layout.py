@@ -99,7 +99,8 @@ def course_urn(slot: int) -> str:
 
 def chapter_urn(slot: int, number: int) -> str:
     """Return the URN of a chapter of the course in a slot."""
-    return f"urn:li:lyndaChapter:({course_urn(slot)},{FIRST_CHAPTER_ID + slot * CHAPTER_IDS_PER_COURSE + number})"
+    identity = FIRST_CHAPTER_ID + slot * CHAPTER_IDS_PER_COURSE + number
+    return f"urn:li:lyndaChapter:({course_urn(slot)},{identity})"
 
 
 def video_urn(slot: int, number: int) -> str:

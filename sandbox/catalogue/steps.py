@@ -38,8 +38,7 @@ def take(catalogue: Catalogue, step: Step, generation: int) -> dict[str, list[st
     gone = _gone(catalogue)[: step.restore]
     pool = _available(catalogue)
     updated, retired, removed = (
-        [_draw(pool, dice) for _ in range(min(count, len(pool)))]
-        for count in (step.update, step.retire, step.remove)
+        [_draw(pool, dice) for _ in range(min(count, len(pool)))] for count in (step.update, step.retire, step.remove)
     )
     created = [catalogue.create(at) for _ in range(step.create)]
     for asset in updated:
@@ -65,14 +64,12 @@ def _available(catalogue: Catalogue) -> list[int]:
     return [
         asset
         for asset in catalogue.handles(Kind.COURSE)
-        if not catalogue.is_removed(asset)
-        and (facts := catalogue.facts(asset)).licensed
-        and not facts.retired_at
+        if not catalogue.is_removed(asset) and (facts := catalogue.facts(asset)).licensed and not facts.retired_at
     ]
 
 
 def _gone(catalogue: Catalogue) -> list[int]:
-    """Return what can be restored: first what was taken away while running, then what was retired from the start."""
+    """Return what can be restored: what was taken away while running, then what was retired from the start."""
     courses = catalogue.handles(Kind.COURSE)
     gone = [asset for asset in courses if catalogue.is_removed(asset) or catalogue.facts(asset).retired_at]
     return sorted(gone, key=lambda asset: not catalogue.is_changed(asset))

@@ -67,7 +67,7 @@ class Catalogue:
         }[kind]
 
     def handles(self, *kinds: Kind) -> Iterator[int]:
-        """Yield the handles of these kinds, of all kinds if none is given, in the order the API lists them."""
+        """Yield the handles of these kinds, or of all kinds, in the order the API lists them."""
         for kind in kinds or Kind:
             yield from (layout.handle(kind, ordinal) for ordinal in range(self.count(kind)))
 
@@ -118,7 +118,7 @@ class Catalogue:
         return video_element(self.settings, slot, number, facts, depth)
 
     def search(self, criteria: Criteria) -> "array[int]":
-        """Return the handles that match, in the order of the catalogue; the last few searches are remembered."""
+        """Return the handles that match, in the order of the catalogue; recent searches are remembered."""
         key = (self.version, criteria)
         found = self._searches.get(key)
         if found is None:
@@ -215,9 +215,7 @@ def _overlaid(facts: Facts, state: State | None) -> Facts:
     """Return generated facts with what was changed since."""
     if state is None or state.element is not None:
         return facts
-    return facts._replace(
-        updated_at=state.updated_at, published_at=state.published_at, retired_at=state.retired_at
-    )
+    return facts._replace(updated_at=state.updated_at, published_at=state.published_at, retired_at=state.retired_at)
 
 
 def _told(state: State) -> State:

@@ -1,6 +1,7 @@
 """The classification graph: LIBRARY > SUBJECT > TOPIC, and beside it SKILL and CONTINUING_EDUCATION_UNIT.
 
-A topic can stand under several subjects, so this is a graph and not a tree. The ids of the libraries are LinkedIn's.
+A topic can stand under several subjects, so this is a graph and not a tree. The ids of the libraries
+are LinkedIn's.
 """
 
 from collections.abc import Iterator
@@ -74,7 +75,7 @@ def of_type(kind: str) -> tuple[Classification, ...]:
 
 @cache
 def paths(urn: str) -> tuple[tuple[str, ...], ...]:
-    """Return every way up from a classification, nearest parent first; `((),)` for one that stands alone or is unknown."""
+    """Return every way up from a classification, nearest parent first; `((),)` if nothing is above it."""
     node = taxonomy().get(urn)
     if node is None or not node.parents:
         return ((),)

@@ -25,9 +25,7 @@ def get(world: World, urn: str, query: Query) -> Json:
         ApiError: 404, there is none, or it is retired and `includeRetired` was not asked for.
     """
     depth = query.number("expandDepth", 1)
-    element = (
-        _chapter(world, urn, depth) if urn.startswith("urn:li:lyndaChapter:") else _asset(world, urn, depth)
-    )
+    element = _chapter(world, urn, depth) if urn.startswith("urn:li:lyndaChapter:") else _asset(world, urn, depth)
     if element is None or (_is_retired(element) and not query.flag("includeRetired")):
         raise ApiError(404, f"Could not find entity with urn: {urn}")
     return disturbed(world.quirks, element)
@@ -42,9 +40,7 @@ def find(world: World, query: Query) -> Page:
     asked = window(query)
     finder = query.text("q")
     criteria = _criteria(query, finder)
-    depth = query.number(
-        "expandDepth" if finder == "localeAndType" else "assetRetrievalCriteria.expandDepth", 1
-    )
+    depth = query.number("expandDepth" if finder == "localeAndType" else "assetRetrievalCriteria.expandDepth", 1)
     selection = select(world.catalogue, world.quirks, _late(world.quirks, criteria), finder, asked)
     elements = [disturbed(world.quirks, world.catalogue.element(asset, depth)) for asset in selection.assets]
     return Page(asked, selection.total, elements, selection.links)

@@ -9,9 +9,7 @@ from sandbox.quirks import Quirks
 
 SHORT_THROTTLE = "Resource level throttle limit for calls to this resource is reached."
 DAY_THROTTLE = "Resource level throttle APPLICATION DAY limit for calls to this resource is reached."
-ERROR_PAGE = (
-    "<html><head><title>{status}</title></head><body><h1>Sorry, something went wrong</h1></body></html>"
-)
+ERROR_PAGE = "<html><head><title>{status}</title></head><body><h1>Sorry, something went wrong</h1></body></html>"
 TRANSPORT = "sandbox.transport"
 """Where the server keeps the connection's transport in the ASGI scope."""
 
@@ -43,20 +41,14 @@ async def _dropped(request: Request) -> Response:
 def _throttled(quirks: Quirks, path: str) -> Response | None:
     if quirks.strikes("throttle_short", path):
         return _error(429, SHORT_THROTTLE, 101)
-    if (
-        quirks.get("throttle_day")
-        and quirks.is_same_day("throttle_day")
-        and quirks.strikes("throttle_day", path)
-    ):
+    if quirks.get("throttle_day") and quirks.is_same_day("throttle_day") and quirks.strikes("throttle_day", path):
         return _error(429, DAY_THROTTLE)
     return None
 
 
 def _broken(quirks: Quirks, path: str) -> Response | None:
     if quirks.strikes("server_errors", path):
-        return _error(
-            quirks.dice("server_errors status", path).pick((500, 502, 503)), "Internal Server Error"
-        )
+        return _error(quirks.dice("server_errors status", path).pick((500, 502, 503)), "Internal Server Error")
     if quirks.strikes("error_in_200", path):
         return JSONResponse({"message": "Internal Server Error", "status": 500})
     if quirks.strikes("not_json_200", path):

@@ -1,6 +1,7 @@
 """Query parameters the way Rest.li 1.0 writes them, and the `fields` projection."""
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import TypeAlias
 from urllib.parse import parse_qsl, quote
@@ -8,10 +9,11 @@ from urllib.parse import parse_qsl, quote
 from sandbox.errors import ApiError
 from sandbox.settings import Json
 
-Projection: TypeAlias = "dict[str, Projection | None]"
+Projection: TypeAlias = dict[str, "Projection | None"]
 
 _INDEXED = re.compile(r"(?P<name>[^\[\]]+)\[(?P<index>\d+)\](?:\.(?P<member>.+))?")
-_TOKEN = re.compile(r"[(),:]|[^(),:]+")
+_MARKS = "(),:"
+_WORD = re.compile(r"[(),:]|[^(),:]+")
 _TRUTH = {"true": True, "false": False}
 
 
@@ -82,24 +84,41 @@ def projection(fields: str) -> Projection:
     Raises:
         ApiError: 400, the parentheses do not match.
     """
-    root: Projection = {}
-    stack = [root]
-    name = ""
-    for token in _TOKEN.findall(fields.replace(" ", "")):
-        if token == "(" and name:
-            inner: Projection = {}
-            stack[-1][name] = inner
-            stack.append(inner)
-        elif token == ")" and len(stack) > 1:
-            stack.pop()
-        elif token in "()":
-            raise ApiError(400, f"Invalid projection: {fields}", 100)
-        elif token not in ",:":
-            name = token
-            stack[-1].setdefault(name, None)
-    if len(stack) > 1:
-        raise ApiError(400, f"Invalid projection: {fields}", 100)
-    return root
+    words = deque(_WORD.findall(fields.replace(" ", "")))
+    wanted = _members(words)
+    if words:
+        raise _invalid_projection(words)
+    return wanted
+
+
+def _members(words: deque[str]) -> Projection:
+    """Consume names up to a closing parenthesis or the end."""
+    wanted: Projection = {}
+    while words and words[0] != ")":
+        name = words.popleft()
+        if name in _MARKS:
+            raise _invalid_projection(words)
+        wanted[name] = _inner(words)
+        if words and words[0] == ",":
+            words.popleft()
+    return wanted
+
+
+def _inner(words: deque[str]) -> Projection | None:
+    """Consume `:(...)` after a name, if there is one."""
+    if not words or words[0] != ":":
+        return None
+    words.popleft()
+    if not words or words.popleft() != "(":
+        raise _invalid_projection(words)
+    inner = _members(words)
+    if not words or words.popleft() != ")":
+        raise _invalid_projection(words)
+    return inner
+
+
+def _invalid_projection(words: deque[str]) -> ApiError:
+    return ApiError(400, f"Invalid projection, before: {''.join(words) or 'its end'}", 100)
 
 
 def project(element: Json, wanted: Projection) -> Json:

@@ -1,6 +1,6 @@
 """LinkedIn's URLs: the token endpoint and the REST resources."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import orjson
 from starlette.requests import Request
@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.errors import ApiError, OAuthError
-from sandbox.rest import assets, classifications, failures
+from sandbox.rest import assets, classifications, failures, reports
 from sandbox.rest.paging import Page
 from sandbox.rest.query import Query, project, projection
 from sandbox.rest.tokens import Key, form_body
@@ -17,6 +17,7 @@ from sandbox.world import World
 
 Finder = Callable[[World, Query], Page]
 Getter = Callable[[World, str, Query], Json]
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def reply(body: object, status: int = 200) -> Response:
@@ -26,7 +27,7 @@ def reply(body: object, status: int = 200) -> Response:
 
 def routes(world: World) -> list[Route]:
     """Return the routes of LinkedIn's side."""
-    content = _Resource(world, Key.CONTENT)
+    content, report = _Resource(world, Key.CONTENT), _Resource(world, Key.REPORT)
     return [
         Route("/oauth/v2/accessToken", _token_endpoint(world), methods=["POST"]),
         Route("/oauth/v2/introspectToken", _introspection(world), methods=["POST"]),
@@ -34,6 +35,7 @@ def routes(world: World) -> list[Route]:
         Route(assets.PATH + "/{urn}", content.getter(assets.get), methods=["GET"]),
         Route(classifications.PATH, content.finder(_find_classifications), methods=["GET"]),
         Route(classifications.PATH + "/{urn}", content.getter(_get_classification), methods=["GET"]),
+        Route(reports.PATH, report.finder(_find_reports), methods=["GET"]),
     ]
 
 
@@ -41,11 +43,12 @@ def _find_classifications(world: World, query: Query) -> Page:
     return classifications.find(world.classifications, query)
 
 
+def _find_reports(world: World, query: Query) -> Page:
+    return reports.find(world.activity, world.quirks, query)
+
+
 def _get_classification(world: World, urn: str, query: Query) -> Json:
     return classifications.get(world.classifications, urn, query)
-
-
-Endpoint = Callable[[Request], "object"]
 
 
 def _token_endpoint(world: World) -> Endpoint:

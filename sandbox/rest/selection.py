@@ -20,9 +20,7 @@ class Selection:
     links: tuple[str, ...]
 
 
-def select(
-    catalogue: Catalogue, quirks: Quirks, criteria: Criteria, finder: str, window: Window
-) -> Selection:
+def select(catalogue: Catalogue, quirks: Quirks, criteria: Criteria, finder: str, window: Window) -> Selection:
     """Return a page of what matches.
 
     Raises:
@@ -40,8 +38,8 @@ def select(
 class Offsets:
     """How offsets map to places in the list, when some offsets hold nothing.
 
-    An answer filtered after it was cut into pages looks like this from outside: pages are short or empty in the middle,
-    the total counts the holes, and nothing is lost for a client that goes on.
+    An answer filtered after it was cut into pages looks like this from outside: pages are short or empty in
+    the middle, the total counts the holes, and nothing is lost for a client that goes on.
     """
 
     def __init__(self, quirks: Quirks, size: int) -> None:
@@ -102,9 +100,7 @@ def _shifted(quirks: Quirks, window: Window) -> Window:
     return Window(max(window.start + by, 0), window.count)
 
 
-def _strangers(
-    catalogue: Catalogue, quirks: Quirks, criteria: Criteria, window: Window, total: int
-) -> list[int]:
+def _strangers(catalogue: Catalogue, quirks: Quirks, criteria: Criteria, window: Window, total: int) -> list[int]:
     """Return assets of types nobody asked for: past the end, or on top of what was asked for."""
     overrun = quirks.get("other_types_on_overrun")
     wrong = quirks.get("wrong_type_elements")
@@ -113,19 +109,13 @@ def _strangers(
         wanted = min(overrun["count"], window.count)
     elif wrong and window.count and window.start < total:
         wanted = 1 if window.start // window.count % wrong["every"] == 0 else 0
-    kinds = [
-        kind for kind in (Kind.LEARNING_PATH, Kind.VIDEO, Kind.COURSE) if kind.name not in criteria.types
-    ]
-    return (
-        [asset for asset, _ in zip(catalogue.handles(*kinds), range(wanted), strict=False)] if kinds else []
-    )
+    kinds = [kind for kind in (Kind.LEARNING_PATH, Kind.VIDEO, Kind.COURSE) if kind.name not in criteria.types]
+    return [asset for asset, _ in zip(catalogue.handles(*kinds), range(wanted), strict=False)] if kinds else []
 
 
 def _links(quirks: Quirks, window: Window) -> tuple[str, ...]:
     missing = quirks.get("missing_next")
     page = window.start // max(window.count, 1)
-    if quirks.get("prev_only_links") is not None or (
-        missing and page % missing["every"] == missing["every"] - 1
-    ):
+    if quirks.get("prev_only_links") is not None or (missing and page % missing["every"] == missing["every"] - 1):
         return ("prev",)
     return ("prev", "next")

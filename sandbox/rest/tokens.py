@@ -72,13 +72,9 @@ class Tokens:
         """
         application = self._client(form)
         if form.get("grant_type") != "client_credentials":
-            raise OAuthError(
-                400, "invalid_request", 'A required parameter "grant_type" is missing or unknown'
-            )
+            raise OAuthError(400, "invalid_request", 'A required parameter "grant_type" is missing or unknown')
         if not application.two_legged:
-            raise OAuthError(
-                400, "access_denied", "This application is not allowed to create application tokens"
-            )
+            raise OAuthError(400, "access_denied", "This application is not allowed to create application tokens")
         # Several hundred characters, as LinkedIn's own: clients must not cap them at 255.
         value = "AQ" + secrets.token_urlsafe(330)
         at = now_ms()
@@ -108,7 +104,8 @@ class Tokens:
         """Return the token of a call that may be made.
 
         Raises:
-            ApiError: 401, no token or one that is unknown, revoked or expired; 403, its application has no such key.
+            ApiError: 401, no token or one that is unknown, revoked or expired; 403, its application has no
+                such key.
         """
         scheme, _, value = authorization.partition(" ")
         if scheme.lower() != "bearer" or not value:

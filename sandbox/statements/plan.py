@@ -162,9 +162,7 @@ def _sample(plan: Plan, catalogue: Catalogue, kind: Kind, wanted: int) -> list[i
         [
             asset
             for asset in catalogue.handles(kind)
-            if not catalogue.is_removed(asset)
-            and (facts := catalogue.facts(asset)).licensed
-            and not facts.retired_at
+            if not catalogue.is_removed(asset) and (facts := catalogue.facts(asset)).licensed and not facts.retired_at
         ]
         if wanted
         else []

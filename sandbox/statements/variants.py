@@ -1,19 +1,16 @@
 """How statements differ from the most common shape, each variant with the share of statements it concerns.
 
-Most variants say the same in another way. Those marked `extra` say something else: they are sent as statements of
-their own, beside the one they are made from, so that what learners really did stays what the truth says.
+Most variants say the same in another way. Those marked `extra` say something else: they are sent as
+statements of their own, beside the one they are made from, so that what learners really did stays what the truth says.
 """
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sandbox.dice import Dice
 from sandbox.settings import Json
 from sandbox.statements.shape import HOME_PAGE, PROGRESS_EXTENSION, VERBS
-
-FUTURE = timedelta(days=2)
 
 
 @dataclass(frozen=True)
