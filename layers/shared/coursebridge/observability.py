@@ -4,8 +4,13 @@ Facts are logged as fields with a constant message. Bodies, tokens, secrets and 
 identifiers) never are; a learner appears by the id this system gave.
 """
 
+import warnings
+
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+
+# An invocation that counted nothing is ordinary here, not something to be told about each time.
+warnings.filterwarnings("ignore", message="No application metrics to publish")
 
 logger = Logger()
 metrics = Metrics(namespace="Coursebridge")

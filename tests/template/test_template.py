@@ -1,0 +1,212 @@
+"""What the template must keep to, whoever changes it: least privilege, logs, alarms, nothing lost in silence."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import cfn
+
+FUNCTIONS = cfn.resources("AWS::Serverless::Function")
+ALARMS = cfn.resources("AWS::CloudWatch::Alarm")
+# Delivering logs of a state machine knows no narrower resource (AWS: "Logging using CloudWatch Logs").
+LOG_DELIVERY = "DeliverLogs"
+
+
+def statements(function: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for policy in function.get("Policies", []):
+        assert isinstance(policy, dict), "a managed policy by name"
+        yield from policy["Statement"]
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def every_statement() -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, function in {**FUNCTIONS, **cfn.resources("AWS::Serverless::StateMachine")}.items():
+        for statement in statements(function):
+            yield name, statement
+    for name, role in cfn.resources("AWS::IAM::Role").items():
+        for policy in role.get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield name, statement
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_a_log_group_of_its_own_that_forgets(name: str) -> None:
+    group = FUNCTIONS[name]["LoggingConfig"]["LogGroup"]["Ref"]
+
+    assert cfn.resources("AWS::Logs::LogGroup")[group]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert [f for f in FUNCTIONS if FUNCTIONS[f]["LoggingConfig"]["LogGroup"]["Ref"] == group] == [name]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_an_alarm_for_its_errors(name: str) -> None:
+    watched = [
+        alarm
+        for alarm in ALARMS.values()
+        if alarm.get("MetricName") == "Errors"
+        and {"Name": "FunctionName", "Value": {"Ref": name}} in alarm["Dimensions"]
+    ]
+
+    assert len(watched) == 1
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_names_its_page_of_the_runbook_and_notifies(name: str) -> None:
+    heading = ALARMS[name]["AlarmDescription"].rpartition("docs/operations.md#")[2]
+    headings = {
+        line.lstrip("#").strip().lower().replace(" ", "-")
+        for line in (cfn.ROOT / "docs" / "operations.md").read_text().splitlines()
+        if line.startswith("#")
+    }
+
+    assert heading in headings
+    assert ALARMS[name]["AlarmActions"]["Fn::If"][0] == "HasAlarmTopic"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_handler_of_a_function_exists(name: str) -> None:
+    module, _, attribute = FUNCTIONS[name]["Handler"].rpartition(".")
+    source = cfn.ROOT / FUNCTIONS[name]["CodeUri"] / f"{module}.py"
+
+    assert f"def {attribute}(" in source.read_text()
+
+
+def test_no_two_functions_share_a_module_name() -> None:
+    modules = [path.stem for path in (cfn.ROOT / "functions").rglob("*.py")]
+
+    assert sorted(set(modules)) == sorted(modules)
+
+
+def test_no_policy_has_a_wildcard_action_or_resource() -> None:
+    loose = [
+        (name, statement["Sid"])
+        for name, statement in every_statement()
+        if any("*" in action for action in listed(statement["Action"]))
+        or ("*" in listed(statement["Resource"]) and statement["Sid"] != LOG_DELIVERY)
+    ]
+
+    assert loose == []
+
+
+def test_access_to_the_table_is_bound_to_leading_keys_and_never_a_scan() -> None:
+    loose = [
+        (name, statement["Sid"])
+        for name, statement in every_statement()
+        for action in listed(statement["Action"])
+        if action.startswith("dynamodb:")
+        and (
+            action == "dynamodb:Scan"
+            or not statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
+        )
+    ]
+
+    assert loose == []
+
+
+def test_the_functions_that_take_statements_and_tokens_cannot_write_anything_else() -> None:
+    written = {
+        name: sorted(
+            key
+            for statement in statements(FUNCTIONS[name])
+            if {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"} & set(listed(statement["Action"]))
+            for key in statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        )
+        for name in ("TokenFunction", "StatementsFunction")
+    }
+
+    assert written == {"TokenFunction": ["CLIENT#*"], "StatementsFunction": ["STATEMENT#*"]}
+
+
+def test_every_stream_and_schedule_keeps_what_it_could_not_deliver() -> None:
+    missing = []
+    for name, function in FUNCTIONS.items():
+        for event, source in function.get("Events", {}).items():
+            properties = source["Properties"]
+            if source["Type"] in ("DynamoDB", "SQS"):
+                kept = "DestinationConfig" in properties or source["Type"] == "SQS"
+            elif source["Type"] == "ScheduleV2":
+                kept = "DeadLetterConfig" in properties and "EventInvokeConfig" in function
+            else:
+                kept = True
+            if not kept:
+                missing.append((name, event))
+
+    assert missing == []
+
+
+def test_every_queue_that_is_worked_on_has_a_dead_letter_queue() -> None:
+    worked_on = {
+        source["Properties"]["Queue"]["Fn::GetAtt"][0]
+        for function in FUNCTIONS.values()
+        for source in function.get("Events", {}).values()
+        if source["Type"] == "SQS"
+    }
+    queues = cfn.resources("AWS::SQS::Queue")
+
+    assert [name for name in sorted(worked_on) if "RedrivePolicy" not in queues[name]] == []
+
+
+def test_the_stream_has_at_most_two_readers() -> None:
+    readers = [
+        name
+        for name, function in FUNCTIONS.items()
+        for source in function.get("Events", {}).values()
+        if source["Type"] == "DynamoDB"
+    ]
+
+    assert len(readers) <= 2
+
+
+def test_data_outlives_the_stack() -> None:
+    kept = {
+        name
+        for name, resource in cfn.template()["Resources"].items()
+        if resource["Type"] in ("AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::S3::Bucket")
+        and resource.get("DeletionPolicy") == resource.get("UpdateReplacePolicy") == "Retain"
+    }
+
+    assert kept >= {"Table", "SigningKeys", "PseudonymKey", "AdminClient"}
+
+
+def test_the_table_can_be_restored_and_is_encrypted_and_streams_both_images() -> None:
+    table = cfn.resources("AWS::DynamoDB::Table")["Table"]
+
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert table["SSESpecification"]["SSEEnabled"] is True
+    assert table["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert "LocalSecondaryIndexes" not in table
+
+
+def test_layers_are_built_for_the_architecture_the_functions_run_on() -> None:
+    for name, resource in cfn.template()["Resources"].items():
+        if resource["Type"] == "AWS::Serverless::LayerVersion":
+            assert resource["Metadata"]["BuildArchitecture"] == {"Ref": "Architecture"}, name
+    assert cfn.template()["Globals"]["Function"]["Architectures"] == [{"Ref": "Architecture"}]
+
+
+def test_every_parameter_and_output_is_described_and_no_text_parameter_takes_anything() -> None:
+    document = cfn.template()
+
+    assert [name for name, entry in document["Parameters"].items() if "Description" not in entry] == []
+    assert [name for name, entry in document["Outputs"].items() if "Description" not in entry] == []
+    assert [
+        name
+        for name, entry in document["Parameters"].items()
+        if entry["Type"] == "String" and not {"AllowedValues", "AllowedPattern"} & entry.keys()
+    ] == []
+
+
+def test_no_secret_travels_in_the_environment() -> None:
+    variables = {
+        name: value
+        for function in FUNCTIONS.values()
+        for name, value in function.get("Environment", {}).get("Variables", {}).items()
+    }
+
+    assert "resolve:secretsmanager" not in json.dumps(variables)
+    assert [name for name in variables if "SECRET" in name and not name.endswith(("_ARN", "_PREFIX"))] == []
