@@ -25,7 +25,7 @@ from coursebridge.errors import (
 from coursebridge.observability import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
@@ -53,33 +53,60 @@ def resolver(*, validate: bool = False) -> APIGatewayHttpResolver:
         validate: parse bodies, query strings and paths into the types the routes declare (costs start-up time:
             not for ``token`` and ``statements``).
     """
-    app = APIGatewayHttpResolver(enable_validation=validate)
+    app = APIGatewayHttpResolver(
+        enable_validation=validate,
+        response_validation_error_http_code=HTTPStatus.INTERNAL_SERVER_ERROR if validate else None,
+    )
     app.use(middlewares=[_stamp])
     app.exception_handler(CoursebridgeError)(_problem)
     app.exception_handler(Exception)(_unexpected)
     app.not_found(lambda _error: _no_route(app))
     if validate:
+        _validate_after_authorizing(app)
         _answer_validation_as_problem(app)
     return app
 
 
-def requires(scope: str) -> Callable[..., Response[Any]]:
-    """Return a middleware that lets only tokens with this scope through.
+class Requires:
+    """A middleware that lets only tokens with one scope through.
 
     A route whose path names an ``integration`` is checked to be within the token's reach. The grant is then in the
     resolver's context as ``grant``.
+
+    Attributes:
+        scope: the scope.
+        everywhere: whether the client must not be bound to an integration, as the call is about more than one.
     """
 
-    def check(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
-        event = app.current_event
-        grant = wiring.access().grant(event.headers.get("authorization"), scope)
+    def __init__(self, scope: str, *, everywhere: bool = False) -> None:
+        self.scope = scope
+        self.everywhere = everywhere
+
+    def __call__(self, app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
+        """Check the caller, unless that was done before the request was validated."""
+        if "grant" not in app.context:
+            self.authorize(app)
+        return next_middleware(app)
+
+    def authorize(self, app: APIGatewayHttpResolver) -> None:
+        """Check the caller and remember the grant.
+
+        Raises:
+            Unauthorized: there is no valid token.
+            Forbidden: the token lacks the scope, or does not reach what is asked for.
+        """
+        grant = wiring.access().grant(app.current_event.headers.get("authorization"), self.scope)
         integration_id = app.context.get("_route_args", {}).get("integration")
         if integration_id is not None:
             wiring.access().within(grant, unquote(integration_id))
+        if self.everywhere:
+            wiring.access().everywhere(grant)
         app.append_context(grant=grant)  # type: ignore[no-untyped-call]
-        return next_middleware(app)
 
-    return check
+
+def requires(scope: str, *, everywhere: bool = False) -> Requires:
+    """Return a middleware that lets only tokens with this scope through (see :class:`Requires`)."""
+    return Requires(scope, everywhere=everywhere)
 
 
 def grant(app: APIGatewayHttpResolver) -> Grant:
@@ -153,6 +180,32 @@ def _unexpected(error: Exception) -> Response[str]:
         "detail": "something went wrong here; the request id leads to the log",
     }
     return Response(500, PROBLEM, json.dumps(problem))
+
+
+def _validate_after_authorizing(app: APIGatewayHttpResolver) -> None:
+    """Let the caller be checked before the request is, and read JSON by its content.
+
+    Powertools validates before any middleware of ours runs, which would tell strangers what a request should look
+    like; and it knows only ``application/json``, not ``application/merge-patch+json``.
+    """
+    from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (  # noqa: PLC0415
+        OpenAPIRequestValidationMiddleware,
+    )
+
+    class AuthorizedValidation(OpenAPIRequestValidationMiddleware):
+        def handler(self, app: Any, next_middleware: NextMiddleware) -> Response[Any]:  # noqa: ANN401  (any resolver)
+            for middleware in app.context["_route"].middlewares:
+                if isinstance(middleware, Requires):
+                    middleware.authorize(app)
+            return super().handler(app, next_middleware)
+
+        def _get_body(self, app: Any) -> Any:  # noqa: ANN401
+            content_type = app.current_event.headers.get("content-type", "")
+            if content_type.startswith(("multipart/", "application/x-www-form-urlencoded")):
+                return super()._get_body(app)
+            return read_json(app) if app.current_event.body else None
+
+    app._request_validation_middleware = AuthorizedValidation()  # type: ignore[no-untyped-call]  # noqa: SLF001  (no other way in)
 
 
 def _answer_validation_as_problem(app: APIGatewayHttpResolver) -> None:

@@ -46,3 +46,12 @@ class Access:
         """
         if grant.integration_id not in (None, integration_id):
             raise Forbidden("the client of this token belongs to another integration")
+
+    def everywhere(self, grant: Grant) -> None:
+        """Check that a grant is not bound to one integration.
+
+        Raises:
+            Forbidden: it is.
+        """
+        if grant.integration_id is not None:
+            raise Forbidden("the client of this token belongs to one integration, and this call is about all of them")
