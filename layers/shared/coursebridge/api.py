@@ -21,6 +21,7 @@ from coursebridge.errors import (
     InvalidRequest,
     NotFound,
     Unauthorized,
+    field_path,
 )
 from coursebridge.observability import logger
 
@@ -212,18 +213,12 @@ def _answer_validation_as_problem(app: APIGatewayHttpResolver) -> None:
     from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError  # noqa: PLC0415
 
     def invalid(error: RequestValidationError) -> Response[str]:
-        errors = tuple(FieldError(_field(entry["loc"]), entry["msg"]) for entry in error.errors())
+        errors = tuple(
+            FieldError(field_path(entry["loc"][1:] or entry["loc"]), entry["msg"]) for entry in error.errors()
+        )
         return _problem(InvalidRequest("some fields are wrong, see errors", errors=errors))
 
     app.exception_handler(RequestValidationError)(invalid)
-
-
-def _field(location: tuple[str | int, ...]) -> str:
-    """Spell pydantic's location (``("body", "filters", "levels", 0)``) as ``filters.levels[0]``."""
-    path = ""
-    for part in location[1:] or location:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return path.lstrip(".")
 
 
 def _no_route(app: APIGatewayHttpResolver) -> Response[str]:

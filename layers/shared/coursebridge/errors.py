@@ -17,6 +17,7 @@ Each class knows its HTTP status and a stable code; its text is meant for the ca
 secret or a person.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -148,3 +149,11 @@ class UpstreamError(CoursebridgeError):
     def problem(self) -> dict[str, Any]:
         """Return the RFC 9457 members, with cause and remedy beside them."""
         return {**super().problem(), "code": self.reason, "cause": self.cause, "remedy": self.remedy}
+
+
+def field_path(location: Sequence[str | int]) -> str:
+    """Spell where a field is, as pydantic says it (``("filters", "levels", 0)``), as ``filters.levels[0]``."""
+    path = ""
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return path.lstrip(".")

@@ -27,3 +27,32 @@ def read(name: str, *, fresh: bool = False) -> Any:  # noqa: ANN401  (each secre
     """
     text = _provider().get(name, max_age=MAX_AGE_SECONDS, force_fetch=fresh)
     return json.loads(str(text))
+
+
+def read_or_empty(name: str) -> dict[str, Any]:
+    """Return the present JSON object of a secret, past the cache; empty when there is no such secret."""
+    try:
+        answer = clients.secretsmanager().get_secret_value(SecretId=name)
+    except clients.secretsmanager().exceptions.ResourceNotFoundException:
+        return {}
+    value: dict[str, Any] = json.loads(answer["SecretString"])
+    return value
+
+
+def write(name: str, value: Any, description: str = "") -> None:  # noqa: ANN401
+    """Replace the JSON value of a secret, making the secret if there is none."""
+    text = json.dumps(value)
+    try:
+        clients.secretsmanager().put_secret_value(SecretId=name, SecretString=text)
+    except clients.secretsmanager().exceptions.ResourceNotFoundException:
+        clients.secretsmanager().create_secret(Name=name, SecretString=text, Description=description)
+    _provider().clear_cache()  # type: ignore[no-untyped-call]
+
+
+def delete(name: str) -> None:
+    """Delete a secret for good, without the usual days of grace; one that is not there is fine."""
+    try:
+        clients.secretsmanager().delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    except clients.secretsmanager().exceptions.ResourceNotFoundException:
+        return
+    _provider().clear_cache()  # type: ignore[no-untyped-call]

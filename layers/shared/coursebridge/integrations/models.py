@@ -96,12 +96,32 @@ class IntegrationSettings(Model):
     archive_limit_percent: int = Field(default=20, ge=0, le=100)
 
 
+class KeyPairNote(Model):
+    """What is known here of a LinkedIn key pair; its secret lies in Secrets Manager alone."""
+
+    client_id: str
+    verified_at: datetime
+
+
+class CredentialNotes(Model):
+    """Which key pairs an integration has; either alone serves both scopes."""
+
+    content: KeyPairNote | None = None
+    report: KeyPairNote | None = None
+
+    def any(self) -> bool:
+        """Whether LinkedIn can be asked anything at all."""
+        return bool(self.content or self.report)
+
+
 class Integration(IntegrationSettings):
     """An integration as the table keeps it.
 
     Attributes:
         statistics_since: when its statistics were configured; a completion from before is not LinkedIn's push.
         version: grows with every change; it is the ETag.
+        credentials: the key pairs it has, without their secrets.
+        webhook_client_id: the client LinkedIn uses.
     """
 
     id: str
@@ -110,3 +130,11 @@ class Integration(IntegrationSettings):
     created_at: datetime
     updated_at: datetime
     version: int = 1
+    credentials: CredentialNotes = CredentialNotes()
+    webhook_client_id: str = ""
+
+    def settings(self) -> IntegrationSettings:
+        """Return what an admin can set, alone."""
+        return IntegrationSettings.model_validate(
+            {name: getattr(self, name) for name in IntegrationSettings.model_fields}
+        )

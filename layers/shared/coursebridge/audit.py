@@ -1,0 +1,90 @@
+"""Who changed what, when, from what to what.
+
+Every change an admin makes leaves an entry, and so does every override of a rule. An entry never holds a secret: fields
+whose name says so are masked, whatever was handed in. Nor does it hold people: a learner appears by id.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.clock import rfc3339, utc_now
+from coursebridge.ids import new_id
+from coursebridge.storage import keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from coursebridge.storage.table import Table
+
+MASK = "••••"
+SECRET_WORDS = ("secret", "token", "password", "digest")
+NOT_CHANGES = frozenset({"version", "updated_at", "etag"})
+
+
+def record(
+    table: Table,
+    actor: str,
+    action: str,
+    subject: str,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    *,
+    integration_id: str | None = None,
+    now: datetime | None = None,
+) -> None:
+    """Add an entry.
+
+    Args:
+        table: the application's table.
+        actor: the client id of whoever did it; ``system`` for what happened by itself.
+        action: what was done: ``integration.updated``, ``learner.merged``, ...
+        subject: to what: an id.
+        before: how it was; ``None`` for something new.
+        after: how it is now; ``None`` for something removed. Only the fields that differ are kept.
+        integration_id: the integration it belongs to, ``None`` for none.
+        now: the time, if not the present one.
+    """
+    at, entry_id = rfc3339(now or utc_now()), new_id(now)
+    of_integration = keys.audit_of(integration_id, at, entry_id).item(keys.GSI1) if integration_id else {}
+    table.put(
+        {
+            **keys.audit(at, entry_id).item(),
+            **of_integration,
+            "entity": "audit",
+            "id": entry_id,
+            "at": at,
+            "actor": actor,
+            "action": action,
+            "subject": subject,
+            "integration_id": integration_id,
+            "changes": list(changes(before or {}, after or {})),
+        }
+    )
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any], path: str = "") -> Iterator[dict[str, Any]]:
+    """Yield each field that differs as ``{"field": "filters.levels", "from": ..., "to": ...}``, in order of name."""
+    for name in sorted(before.keys() | after.keys()):
+        old, new, field = before.get(name), after.get(name), f"{path}{name}"
+        if old == new or name in NOT_CHANGES:
+            continue
+        if _is_secret(name):
+            yield {"field": field, "from": _masked(old), "to": _masked(new)}
+        elif isinstance(old, dict) or isinstance(new, dict):
+            yield from changes(_members(old), _members(new), f"{field}.")
+        else:
+            yield {"field": field, "from": old, "to": new}
+
+
+def _is_secret(name: str) -> bool:
+    return any(word in name.lower() for word in SECRET_WORDS)
+
+
+def _masked(value: Any) -> str | None:  # noqa: ANN401  (whatever the field held)
+    return None if value is None else MASK
+
+
+def _members(value: Any) -> dict[str, Any]:  # noqa: ANN401
+    return value if isinstance(value, dict) else {}
