@@ -98,29 +98,18 @@ def logs(
     state_dir: StateDir = STATE_DIR, *, follow: Annotated[bool, typer.Option(help="Go on for ever.")] = False
 ) -> None:
     """Show what the functions logged."""
-    settings = StackSettings(state_dir=state_dir)
-    if not settings.outputs_file.is_file():
+    outputs_file = StackSettings(state_dir=state_dir).outputs_file
+    if not outputs_file.is_file():
         raise StackError("Nothing is running. Start it with: make up")
-    outputs = Outputs.read(settings.outputs_file)
-    settings = StackSettings(state_dir=state_dir, port=int(outputs.endpoint_url.rpartition(":")[2]))
-    found = (
-        function_logs.follow(settings, outputs)
-        if follow
-        else (line for _, line in function_logs.lines(settings, outputs))
-    )
-    for line in found:
+    outputs = Outputs.read(outputs_file)
+    for line in function_logs.follow(outputs) if follow else (line for _, line in function_logs.lines(outputs)):
         console.print(line, markup=False)
 
 
 @app.command()
 def build(runtime: Runtime = "", architecture: Architecture = "") -> None:
     """Build the artefacts for AWS."""
-    target = builder.aws_target(runtime or None, architecture or None)
-    with step(
-        f"Building for {target.runtime} on {target.architecture}",
-        f"Built for {target.runtime} on {target.architecture}",
-    ):
-        built = builder.build(target)
+    built = _built(builder.aws_target(runtime or None, architecture or None))
     console.print(f"  {built.relative_to(ROOT)}")
 
 
@@ -128,22 +117,12 @@ def build(runtime: Runtime = "", architecture: Architecture = "") -> None:
 def deploy(runtime: Runtime = "", architecture: Architecture = "") -> None:
     """Build, and deploy to AWS with `sam deploy --guided`: your credentials, your answers."""
     target = builder.aws_target(runtime or None, architecture or None)
-    with step(
-        f"Building for {target.runtime} on {target.architecture}",
-        f"Built for {target.runtime} on {target.architecture}",
-    ):
-        built = builder.build(target)
-    command = [
-        SAM,
-        "deploy",
-        "--guided",
-        "--config-file",
-        ROOT / "samconfig.toml",
-        "--template-file",
-        built / "template.yaml",
-    ]
-    command += ["--parameter-overrides", *target.parameters]
-    raise typer.Exit(subprocess.run([str(part) for part in command], cwd=ROOT, check=False).returncode)  # noqa: S603
+    template = _built(target) / "template.yaml"
+    command = (SAM, "deploy", "--guided", "--config-file", ROOT / "samconfig.toml", "--template-file", template)
+    overrides = ("--parameter-overrides", *target.parameters)
+    # Not in a clean environment: the person's AWS profile is what this is about.
+    finished = subprocess.run([*command, *overrides], cwd=ROOT, check=False)  # noqa: S603
+    raise typer.Exit(finished.returncode)
 
 
 @app.command()
@@ -172,6 +151,12 @@ def _settings(state_dir: Path, port: int, sandbox_port: int, linkedin_url: str, 
         linkedin_url=linkedin_url.rstrip("/") or None,
         enforce_iam=iam,
     )
+
+
+def _built(target: builder.Target) -> Path:
+    what = f"for {target.runtime} on {target.architecture}"
+    with step(f"Building {what} (sam build)", f"Built {what}"):
+        return builder.build(target)
 
 
 def _take_down(settings: StackSettings) -> None:

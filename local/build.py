@@ -14,7 +14,7 @@ from pathlib import Path
 
 from local import tools
 from local.aws import tool_environment
-from local.settings import ROOT, SAM, TOOLS, local_architecture, local_runtime
+from local.settings import ROOT, SAM, local_architecture, local_runtime
 
 BUILDS = ROOT / ".aws-sam"
 SOURCES = ("functions", "layers", "statemachines")
@@ -93,7 +93,7 @@ def is_built(target: Target) -> bool:
 def fingerprint(target: Target) -> str:
     """Return a digest of all a build depends on: sources, template, target, and the tools that build."""
     digest = hashlib.sha256(repr(target).encode())
-    digest.update((TOOLS.parent.parent / "requirements" / "sam.txt").read_bytes())
+    digest.update((ROOT / "requirements" / "sam.txt").read_bytes())
     for file in sorted(_sources()):
         digest.update(str(file.relative_to(ROOT)).encode())
         digest.update(hashlib.sha256(file.read_bytes()).digest())

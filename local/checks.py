@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +52,8 @@ def run_tests() -> bool:
         Whether all passed.
     """
     with step("Building functions and layers (sam build)", "Functions and layers built"):
-        build.build(build.local_target())
-    return _run_all(TESTS)
+        built = build.build(build.local_target())
+    return _run_all(TESTS, {"COURSEBRIDGE_BUILD": str(built)})
 
 
 def run_checks() -> bool:
@@ -62,20 +62,20 @@ def run_checks() -> bool:
     Returns:
         Whether all passed.
     """
-    passed = _run_all(CHECKS)
+    passed = _run_all(CHECKS, {})
     return _no_known_vulnerability() and passed
 
 
-def _run_all(stages: Sequence[Stage]) -> bool:
-    verdicts = [_run(stage) for stage in stages]
+def _run_all(stages: Sequence[Stage], variables: Mapping[str, str]) -> bool:
+    verdicts = [_run(stage, variables) for stage in stages]
     return all(verdicts)
 
 
-def _run(stage: Stage) -> bool:
+def _run(stage: Stage, variables: Mapping[str, str]) -> bool:
     console.rule(stage.name, align="left")
     started = time.monotonic()
     result = subprocess.run(  # noqa: S603 - the commands are those above
-        [str(part) for part in stage.command], cwd=ROOT, check=False, env=tool_environment()
+        [str(part) for part in stage.command], cwd=ROOT, check=False, env=tool_environment(extra=variables)
     )
     verdict = "[red]failed[/red]" if result.returncode else "[green]passed[/green]"
     console.print(f"{stage.name}: {verdict} [dim]({time.monotonic() - started:.1f} s)[/dim]")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from local import gaps, tools
-from local.aws import client_options, session, tool_environment
+from local.aws import Clients, tool_environment
 from local.build import Target
 from local.settings import SAM, StackSettings
 
@@ -21,7 +21,8 @@ def deploy(settings: StackSettings, target: Target, built: Path) -> None:
     Raises:
         StackError: `sam deploy` failed, or the template is not one that can be run here.
     """
-    _make_artefact_bucket(settings)
+    clients = Clients(settings.endpoint_url, settings.region)
+    _make_artefact_bucket(clients, settings.region)
     parameters = [
         *target.parameters,
         "Local=true",
@@ -44,14 +45,13 @@ def deploy(settings: StackSettings, target: Target, built: Path) -> None:
     ]
     home = {"__SAM_CLI_APP_DIR": str(settings.state_dir / "sam")}
     tools.run("sam deploy", command, tool_environment(settings, home), settings.log_file("deploy"))
-    gaps.fill(settings)
+    gaps.fill(clients, settings.stack_name)
 
 
-def _make_artefact_bucket(settings: StackSettings) -> None:
+def _make_artefact_bucket(clients: Clients, region: str) -> None:
     """Create the bucket SAM uploads to: its own `--resolve-s3` takes five seconds to deploy one."""
-    endpoint, config = client_options(settings)
-    session(settings).client("s3", endpoint_url=endpoint, config=config).create_bucket(
+    clients.s3.create_bucket(
         Bucket=ARTEFACT_BUCKET,
         # The stubs know the regions by name; which one it is is a setting here.
-        CreateBucketConfiguration={"LocationConstraint": settings.region},  # type: ignore[typeddict-item]
+        CreateBucketConfiguration={"LocationConstraint": region},  # type: ignore[typeddict-item]
     )

@@ -13,16 +13,14 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
-from local.aws import client_options, session
+from local.aws import Clients
 from local.errors import StackError
-from local.settings import StackSettings
 
 if TYPE_CHECKING:
-    from mypy_boto3_apigatewayv2 import ApiGatewayV2Client
     from mypy_boto3_apigatewayv2.type_defs import CorsTypeDef
 
 FUNCTION_OF_URI = re.compile(r"\$\{(\w+)\.Arn\}")
@@ -48,13 +46,11 @@ class Deployed:
                 yield logical_id, resource.get("Properties", {})
 
 
-def deployed(settings: StackSettings) -> Deployed:
+def deployed(clients: Clients, stack_name: str) -> Deployed:
     """Return the processed template of the stack and the ids of what it made."""
-    endpoint, config = client_options(settings)
-    cloudformation = session(settings).client("cloudformation", endpoint_url=endpoint, config=config)
     # boto3 decodes a template in JSON by itself; its type says so of neither form.
-    body: Any = cloudformation.get_template(StackName=settings.stack_name, TemplateStage="Processed")["TemplateBody"]
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=settings.stack_name)
+    body: Any = clients.cloudformation.get_template(StackName=stack_name, TemplateStage="Processed")["TemplateBody"]
+    pages = clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_name)
     ids = {
         resource["LogicalResourceId"]: resource["PhysicalResourceId"]
         for page in pages
@@ -63,19 +59,19 @@ def deployed(settings: StackSettings) -> Deployed:
     return Deployed(json.loads(body) if isinstance(body, str) else body, ids)
 
 
-def fill(settings: StackSettings) -> None:
+def fill(clients: Clients, stack_name: str) -> None:
     """Fill every gap for a stack just deployed.
 
     Raises:
         StackError: the template has no HTTP API, or more than one.
     """
-    stack = deployed(settings)
-    create_api(settings, stack)
-    translate_state_machines(settings, stack)
-    name_secrets_by_arn(settings, stack)
+    stack = deployed(clients, stack_name)
+    create_api(clients, stack_name, stack)
+    translate_state_machines(clients, stack)
+    name_secrets_by_arn(clients, stack)
 
 
-def create_api(settings: StackSettings, stack: Deployed) -> None:
+def create_api(clients: Clients, stack_name: str, stack: Deployed) -> None:
     """Create an HTTP API with the routes that the template's own should have, under an id known beforehand.
 
     The id is the stack's name, which makes the API's URL something the template can be given as a parameter.
@@ -86,20 +82,19 @@ def create_api(settings: StackSettings, stack: Deployed) -> None:
     bodies = [properties["Body"] for _, properties in stack.resources("AWS::ApiGatewayV2::Api")]
     if len(bodies) != 1:
         raise StackError(f"The template should have one HTTP API; it has {len(bodies)}.")
-    endpoint, config = client_options(settings)
-    client = session(settings).client("apigatewayv2", endpoint_url=endpoint, config=config)
-    api_id = client.create_api(
-        Name=settings.stack_name,
+    api = clients.apigatewayv2
+    api_id = api.create_api(
+        Name=stack_name,
         ProtocolType="HTTP",
         CorsConfiguration=cors(bodies[0]),
-        Tags={"ms-custom-id": settings.stack_name},
+        Tags={"ms-custom-id": stack_name},
     )["ApiId"]
-    client.create_stage(ApiId=api_id, StageName="$default", AutoDeploy=True)
+    api.create_stage(ApiId=api_id, StageName="$default", AutoDeploy=True)
     integrations: dict[str, str] = {}
     for route_key, function in routes(bodies[0]):
         if function not in integrations:
-            integrations[function] = _integrate(client, settings, api_id, stack.ids[function])
-        client.create_route(ApiId=api_id, RouteKey=route_key, Target=f"integrations/{integrations[function]}")
+            integrations[function] = _integrate(clients, api_id, stack.ids[function])
+        api.create_route(ApiId=api_id, RouteKey=route_key, Target=f"integrations/{integrations[function]}")
 
 
 def routes(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -115,37 +110,32 @@ def routes(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def cors(body: dict[str, Any]) -> "CorsTypeDef":
     """Return the CORS configuration an OpenAPI body carries, empty if none."""
-    configured: CorsTypeDef = {}
-    names = ("allowOrigins", "allowMethods", "allowHeaders", "exposeHeaders", "maxAge", "allowCredentials")
-    for name in names:
-        if name in (carried := body.get("x-amazon-apigateway-cors", {})):
-            configured[name[0].upper() + name[1:]] = carried[name]  # type: ignore[literal-required]
-    return configured
+    carried = body.get("x-amazon-apigateway-cors", {})
+    return cast("CorsTypeDef", {name[0].upper() + name[1:]: value for name, value in carried.items()})
 
 
-def translate_state_machines(settings: StackSettings, stack: Deployed) -> None:
+def translate_state_machines(clients: Clients, stack: Deployed) -> None:
     """Give each state machine its definition in JSON, which is what the emulator runs."""
-    endpoint, config = client_options(settings)
-    client = session(settings).client("stepfunctions", endpoint_url=endpoint, config=config)
     for logical_id, _ in stack.resources("AWS::StepFunctions::StateMachine"):
         arn = stack.ids[logical_id]
-        definition = client.describe_state_machine(stateMachineArn=arn)["definition"]
-        client.update_state_machine(stateMachineArn=arn, definition=json.dumps(yaml.safe_load(definition)))
+        definition = clients.stepfunctions.describe_state_machine(stateMachineArn=arn)["definition"]
+        clients.stepfunctions.update_state_machine(
+            stateMachineArn=arn, definition=json.dumps(yaml.safe_load(definition))
+        )
 
 
-def name_secrets_by_arn(settings: StackSettings, stack: Deployed) -> None:
+def name_secrets_by_arn(clients: Clients, stack: Deployed) -> None:
     """Put each secret's ARN where the policies of the roles have its name."""
-    endpoint, config = client_options(settings)
-    secrets = session(settings).client("secretsmanager", endpoint_url=endpoint, config=config)
     ids = [stack.ids[logical_id] for logical_id, _ in stack.resources("AWS::SecretsManager::Secret")]
-    arns = {secret: secrets.describe_secret(SecretId=secret)["ARN"] for secret in ids}
-    iam = session(settings).client("iam", endpoint_url=endpoint, config=config)
+    arns = {secret: clients.secretsmanager.describe_secret(SecretId=secret)["ARN"] for secret in ids}
     for logical_id, properties in stack.resources("AWS::IAM::Role"):
         role = stack.ids[logical_id]
         for policy in properties.get("Policies", []):
             name = policy["PolicyName"]
-            document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-            iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(_replaced(document, arns)))
+            document = clients.iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+            clients.iam.put_role_policy(
+                RoleName=role, PolicyName=name, PolicyDocument=json.dumps(_replaced(document, arns))
+            )
 
 
 def _replaced(value: object, replacements: dict[str, str]) -> object:
@@ -161,10 +151,8 @@ def _replaced(value: object, replacements: dict[str, str]) -> object:
             return value
 
 
-def _integrate(client: "ApiGatewayV2Client", settings: StackSettings, api_id: str, function: str) -> str:
-    endpoint, config = client_options(settings)
-    functions = session(settings).client("lambda", endpoint_url=endpoint, config=config)
-    arn = functions.get_function_configuration(FunctionName=function)["FunctionArn"]
-    return client.create_integration(
+def _integrate(clients: Clients, api_id: str, function: str) -> str:
+    arn = clients.functions.get_function_configuration(FunctionName=function)["FunctionArn"]
+    return clients.apigatewayv2.create_integration(
         ApiId=api_id, IntegrationType="AWS_PROXY", IntegrationUri=arn, PayloadFormatVersion="2.0"
     )["IntegrationId"]

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from local.aws import client_options, session
+from local.aws import Clients
 from local.gaps import Deployed, deployed
 from local.settings import StackSettings
 
@@ -59,13 +59,11 @@ class Outputs(BaseModel):
 
 def collect(settings: StackSettings) -> Outputs:
     """Ask the emulator for what it has deployed."""
-    stack = deployed(settings)
-    endpoint, config = client_options(settings)
-    cloudformation = session(settings).client("cloudformation", endpoint_url=endpoint, config=config)
-    described = cloudformation.describe_stacks(StackName=settings.stack_name)["Stacks"][0]["Outputs"]
+    clients = Clients(settings.endpoint_url, settings.region)
+    stack = deployed(clients, settings.stack_name)
+    described = clients.cloudformation.describe_stacks(StackName=settings.stack_name)["Stacks"][0]["Outputs"]
     values = {output["OutputKey"]: output["OutputValue"] for output in described}
-    secrets = session(settings).client("secretsmanager", endpoint_url=endpoint, config=config)
-    admin = json.loads(secrets.get_secret_value(SecretId=values["AdminClientSecretArn"])["SecretString"])
+    admin = json.loads(clients.secretsmanager.get_secret_value(SecretId=values["AdminClientSecretArn"])["SecretString"])
     return Outputs(
         api_url=settings.api_url,
         linkedin_url=settings.effective_linkedin_url,

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import jwt
 import pytest
 from conftest import RunningStack
-from connector import Caller, Connection, eventually, event
+from connector import Caller, Connection, event, eventually
 
 NOW = dt.datetime.now(dt.UTC)
 
