@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
-import httpx
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 PATIENCE_SECONDS = 90

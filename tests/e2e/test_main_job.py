@@ -6,13 +6,18 @@ import base64
 import datetime as dt
 import json
 import uuid
-from typing import Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
 import jwt
 import pytest
 from conftest import RunningStack
 from connector import Caller, Connection, event, eventually
+
+if TYPE_CHECKING:
+    import httpx
+
+    from e2e.conftest import RunningStack
 
 NOW = dt.datetime.now(dt.UTC)
 
@@ -174,54 +179,82 @@ def test_a_statement_before_its_course_is_held_and_applied_when_the_course_comes
     assert attempt["status"] == "completed"
 
 
-FORMS: dict[str, tuple[dict[str, Any], int, str]] = {
-    "wrong secret": ({"data": {"grant_type": "client_credentials", "client_id": "ID", "client_secret": "x"}}, 401, "invalid_client"),
-    "unknown client": ({"data": {"grant_type": "client_credentials", "client_id": "no", "client_secret": "x"}}, 401, "invalid_client"),
-    "wrong grant": ({"data": {"grant_type": "password", "client_id": "ID", "client_secret": "SECRET"}}, 400, "unsupported_grant_type"),
-    "no grant": ({"data": {"client_id": "ID", "client_secret": "SECRET"}}, 400, "invalid_request"),
-    "no secret": ({"data": {"grant_type": "client_credentials", "client_id": "ID"}}, 400, "invalid_request"),
-    "unknown scope": ({"data": {"grant_type": "client_credentials", "client_id": "ID", "client_secret": "SECRET", "scope": "moon"}}, 400, "invalid_scope"),
-    "scope not held": ({"data": {"grant_type": "client_credentials", "client_id": "ID", "client_secret": "SECRET", "scope": "admin:write"}}, 400, "invalid_scope"),
-    "no form": ({"content": b"\xff\xfe"}, 400, "invalid_request"),
-    "json": ({"content": b'{"grant_type": "client_credentials"}'}, 400, "invalid_request"),
-    "nothing": ({"content": b""}, 400, "invalid_request"),
-    "huge": ({"content": b"a=" + b"x" * 1_000_000}, 400, "invalid_request"),
-    "both": ({"data": {"grant_type": "client_credentials", "client_id": "ID", "client_secret": "SECRET"}, "auth": ("ID", "SECRET")}, 400, "invalid_request"),
-}  # fmt: skip
+BAD_FORMS: dict[str, tuple[dict[str, str | None], int, str]] = {
+    "wrong secret": ({"client_secret": "x"}, 401, "invalid_client"),
+    "unknown client": ({"client_id": "nobody"}, 401, "invalid_client"),
+    "wrong grant": ({"grant_type": "password"}, 400, "unsupported_grant_type"),
+    "no grant": ({"grant_type": None}, 400, "invalid_request"),
+    "no secret": ({"client_secret": None}, 400, "invalid_request"),
+    "unknown scope": ({"scope": "moon"}, 400, "invalid_scope"),
+    "scope not held": ({"scope": "admin:write"}, 400, "invalid_scope"),
+}
+BAD_BODIES = {
+    "not text": b"\xff\xfe",
+    "json": b'{"grant_type": "client_credentials"}',
+    "nothing": b"",
+    "twice": b"grant_type=client_credentials&grant_type=client_credentials&client_id=a&client_secret=b",
+    "huge": b"a=" + b"x" * 1_000_000,
+}
 
 
-@pytest.mark.parametrize("name", FORMS)
-def test_a_bad_token_request_gets_the_error_of_rfc_6749(synced: Connection, name: str) -> None:
-    webhook = synced.made["webhook"]
-    options, status, code = FORMS[name]
-    spelled = json.loads(
-        json.dumps({key: value for key, value in options.items() if key != "content"})
-        .replace('"ID"', json.dumps(webhook["client_id"]))
-        .replace('"SECRET"', json.dumps(webhook["client_secret"]))
-    )
-    if "auth" in spelled:
-        spelled["auth"] = tuple(spelled["auth"])
-    if "content" in options:
-        spelled["content"] = options["content"]
+def good_form(connection: Connection) -> dict[str, str]:
+    webhook = connection.made["webhook"]
+    return {
+        "grant_type": "client_credentials",
+        "client_id": webhook["client_id"],
+        "client_secret": webhook["client_secret"],
+    }
 
-    answer = synced.lms.http.post("/oauth2/token", **spelled)
 
+def assert_refused(answer: httpx.Response, status: int, code: str) -> None:
     assert (answer.status_code, answer.json()["error"]) == (status, code)
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["content-type"] == "application/json;charset=UTF-8"
 
 
-@pytest.mark.parametrize("content_type", ["x-www-form-urlencoded", "application/octet-stream", "APPLICATION/X-WWW-FORM-URLENCODED; charset=utf-8"])  # fmt: skip
+@pytest.mark.parametrize("name", BAD_FORMS)
+def test_a_bad_token_form_gets_the_error_of_rfc_6749(synced: Connection, name: str) -> None:
+    changes, status, code = BAD_FORMS[name]
+    form = {key: value for key, value in {**good_form(synced), **changes}.items() if value is not None}
+
+    assert_refused(synced.lms.http.post("/oauth2/token", data=form), status, code)
+
+
+@pytest.mark.parametrize("name", BAD_BODIES)
+def test_a_body_that_is_no_form_is_an_invalid_request(synced: Connection, name: str) -> None:
+    assert_refused(synced.lms.http.post("/oauth2/token", content=BAD_BODIES[name]), 400, "invalid_request")
+
+
+def test_credentials_in_the_form_and_in_the_header_at_once_are_refused(synced: Connection) -> None:
+    form = good_form(synced)
+    answer = synced.lms.http.post("/oauth2/token", data=form, auth=(form["client_id"], form["client_secret"]))
+
+    assert_refused(answer, 400, "invalid_request")
+
+
+def test_credentials_in_the_header_alone_are_fine(synced: Connection) -> None:
+    form = good_form(synced)
+    auth = (form.pop("client_id"), form.pop("client_secret"))
+
+    assert synced.lms.http.post("/oauth2/token", data=form, auth=auth).status_code == 200
+
+
+CONTENT_TYPES = [
+    "x-www-form-urlencoded",
+    "application/octet-stream",
+    "APPLICATION/X-WWW-FORM-URLENCODED; charset=utf-8",
+]
+
+
+@pytest.mark.parametrize("content_type", CONTENT_TYPES)
 def test_a_token_form_is_read_by_its_content_whatever_its_type_says(synced: Connection, content_type: str) -> None:
-    webhook = synced.made["webhook"]
-    form = f"grant_type=client_credentials&client_id={quote(webhook['client_id'])}&client_secret={quote(webhook['client_secret'])}&scope=xapi%3Awrite"
+    form = urlencode({**good_form(synced), "scope": "xapi:write"})
 
     answer = synced.lms.http.post("/oauth2/token", content=form, headers={"Content-Type": content_type})
 
     assert answer.status_code == 200
-    assert {**answer.json(), "access_token": ""} == {
-        "access_token": "", "token_type": "Bearer", "expires_in": 3600, "scope": "xapi:write",
-    }  # fmt: skip
+    expected = {"access_token": "", "token_type": "Bearer", "expires_in": 3600, "scope": "xapi:write"}
+    assert {**answer.json(), "access_token": ""} == expected
 
 
 def forged(token: str, **changes: Any) -> str:
