@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from coursebridge.clock import rfc3339
 from coursebridge.errors import Conflict, FieldError, TooLarge, Unavailable
 from coursebridge.storage import keys
-from coursebridge.storage.statements import Outcome, pending_key
+from coursebridge.storage.statements import Outcome
 from coursebridge.storage.table import TRANSACTION, ConditionFailed, Item, Table, TransactionRefused
 
 if TYPE_CHECKING:
@@ -118,20 +118,20 @@ class StatementIntake:
         if sum(statement.size() for statement in statements) > MOST_BATCH_BYTES:
             raise TooLarge(f"the statements of one request may have {MOST_BATCH_BYTES} bytes together")
         if len(statements) + len(_marked(statements)) > TRANSACTION:
-            raise TooLarge(
-                f"a request may have {TRANSACTION} statements, of which a voiding one counts twice"
-            )
+            raise TooLarge(f"a request may have {TRANSACTION} statements, of which a voiding one counts twice")
 
-    def _write(
-        self, statements: list[NewStatement], stored_at: str, client_id: str
-    ) -> dict[str, Item] | None:
+    def _write(self, statements: list[NewStatement], stored_at: str, client_id: str) -> dict[str, Item] | None:
         """Write all; return ``None`` if that went well, else what stands there already, by id.
 
         An empty answer means that another writer was in the way.
         """
         items = [self._item(statement, stored_at, client_id) for statement in statements]
         marks = [
-            {**keys.voiding(self._integration_id, target).item(), "voided_by": by}
+            {
+                **keys.voiding(self._integration_id, target).item(),
+                "integration_id": self._integration_id,
+                "voided_by": by,
+            }
             for target, by in _marked(statements).items()
         ]
         try:
@@ -158,18 +158,14 @@ class StatementIntake:
         if others:
             raise Conflict(
                 "another statement has this id; nothing was stored",
-                errors=tuple(
-                    FieldError("id", f"{other} is the id of a different statement") for other in others
-                ),
+                errors=tuple(FieldError("id", f"{other} is the id of a different statement") for other in others),
             )
 
     def _item(self, statement: NewStatement, stored_at: str, client_id: str) -> Item:
         type_, value = statement.actor or (None, None)
         timestamp = statement.timestamp or stored_at
         found_by = (
-            keys.actor(self._integration_id, statement.actor_digest, stored_at, statement.statement_id).item(
-                keys.GSI2
-            )
+            keys.actor(self._integration_id, statement.actor_digest, stored_at, statement.statement_id).item(keys.GSI2)
             if statement.actor_digest
             else {}
         )
@@ -179,7 +175,6 @@ class StatementIntake:
             "raw": statement.raw,
             "digest": statement.digest,
             "stored_at": stored_at,
-            "received_at": stored_at,
             "timestamp": timestamp,
             "verb": statement.verb,
             "object_id": statement.object_id,
@@ -194,7 +189,9 @@ class StatementIntake:
             **keys.statement(self._integration_id, statement.statement_id).item(),
             **keys.statements(self._integration_id, stored_at, statement.statement_id).item(keys.GSI1),
             **found_by,
-            **pending_key(body, Outcome.RECEIVED, "", stored_at).item(keys.GSI3),
+            **keys.pending(self._integration_id, Outcome.RECEIVED, "", "", stored_at, statement.statement_id).item(
+                keys.GSI3
+            ),
             **body,
         }
 

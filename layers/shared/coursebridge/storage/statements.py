@@ -1,4 +1,4 @@
-"""Statements in the table: found again, and moved from outcome to outcome (taken: ``statement_intake``).
+"""Statements in the table, found again. ``statement_intake`` stores and ``coursebridge.apply`` settles them.
 
 What stands in a statement's item:
 
@@ -7,7 +7,7 @@ What stands in a statement's item:
 | `integration_id`, `statement_id`        | whose, and its id (UUIDs in lower case)                         |
 | `raw`                                   | the JSON text exactly as it was received                        |
 | `digest`                                | what a repeat is recognised by (`xapi.comparison`)              |
-| `stored_at`, `timestamp`, `received_at` | stored; happened; set to `received` last: at first or again     |
+| `stored_at`, `timestamp`                | when it was stored; when it happened                            |
 | `verb`, `object_id`                     | for lists                                                       |
 | `actor`                                 | for lists: `{"type", "value"}`, both `None` without one         |
 | `outcome`, `reason`                     | `received`, `applied`, `held` or `ignored`, and why             |
@@ -17,19 +17,14 @@ What stands in a statement's item:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from coursebridge.clock import rfc3339
 from coursebridge.storage import keys
-from coursebridge.storage.table import ConditionFailed, Item, Page, Table
+from coursebridge.storage.table import Item, Page, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
-
-    from coursebridge.storage.keys import Key
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class Outcome(StrEnum):
@@ -39,37 +34,6 @@ class Outcome(StrEnum):
     APPLIED = "applied"
     HELD = "held"
     IGNORED = "ignored"
-
-
-@dataclass(frozen=True)
-class Settlement:
-    """What became of a statement that was looked at.
-
-    Attributes:
-        outcome: ``applied``, ``held`` or ``ignored``.
-        reason: why it is held or ignored.
-        awaited: what a held one waits for: a course's URN or an identity (``email#a@example.com``).
-        learner_id: whom it is about, once known.
-        attempt_id: what it was applied to.
-    """
-
-    outcome: Outcome
-    reason: str | None = None
-    awaited: str = ""
-    learner_id: str | None = None
-    attempt_id: str | None = None
-
-
-def pending_key(statement: Item, outcome: Outcome, reason: str, awaited: str) -> Key:
-    """Return the GSI3 key of a statement's item that is ``received`` or ``held``."""
-    return keys.pending(
-        statement["integration_id"],
-        outcome,
-        reason,
-        awaited,
-        statement["timestamp"],
-        statement["statement_id"],
-    )
 
 
 class StatementStore:
@@ -97,9 +61,7 @@ class StatementStore:
 
     def voided(self, statement_ids: Iterable[str]) -> frozenset[str]:
         """Return those of these ids that another statement names as voided."""
-        marks = {
-            keys.voiding(self._integration_id, statement_id): statement_id for statement_id in statement_ids
-        }
+        marks = {keys.voiding(self._integration_id, statement_id): statement_id for statement_id in statement_ids}
         return frozenset(marks[key] for key in self._table.get_many(marks))
 
     def list_stored(
@@ -145,9 +107,7 @@ class StatementStore:
     ) -> Page:
         """Return a page of the statements of one identifier, in the order they were stored."""
         pk, _ = keys.actor(self._integration_id, actor_digest, "", "")
-        page = self._table.query(
-            pk, index=keys.GSI2, between=between, limit=limit, after=after, ascending=ascending
-        )
+        page = self._table.query(pk, index=keys.GSI2, between=between, limit=limit, after=after, ascending=ascending)
         return Page(self._whole(page.items), page.last_key)
 
     def list_pending(
@@ -164,88 +124,8 @@ class StatementStore:
         ]
         return Page(items, page.last_key)
 
-    def held_for(self, reason: str, awaited: str) -> Iterator[Key]:
-        """Yield the keys of what is held until this course or identity appears, oldest first."""
-        return self._pending_keys(prefix=f"{Outcome.HELD}#{reason}#{awaited}#")
-
-    def waiting_since(self, moment: datetime) -> Iterator[Key]:
-        """Yield the keys of what has been ``received`` since before this moment, longest waiting first."""
-        received = f"{Outcome.RECEIVED}##"
-        return self._pending_keys(between=(received, received + rfc3339(moment)))
-
-    def release(
-        self, statements: Iterable[Key], *, now: datetime, outcomes: Sequence[Outcome] = (Outcome.HELD,)
-    ) -> int:
-        """Set statements back to ``received``, from where they go the whole way again; return how many.
-
-        A read per hundred and a write each. A statement that has moved on meanwhile is left alone.
-
-        Args:
-            statements: their keys, in the order they shall be looked at.
-            now: the time they wait from.
-            outcomes: only those with one of these outcomes.
-        """
-        order = list(statements)
-        found = self._table.get_many(order)
-        return sum(self._release(found[key], rfc3339(now), outcomes) for key in order if key in found)
-
-    def key(self, statement_id: str) -> Key:
-        """Return the key of a statement."""
-        return keys.statement(self._integration_id, statement_id)
-
-    def settle_action(self, statement: Item, settlement: Settlement) -> dict[str, Any]:
-        """Return the action of a transaction that gives a ``received`` statement its outcome.
-
-        It passes only if nobody settled or released the statement since it was read.
-        """
-        values = {
-            ":outcome": settlement.outcome,
-            ":reason": settlement.reason,
-            ":learner": settlement.learner_id,
-            ":attempt": settlement.attempt_id,
-        }
-        expression = "SET outcome = :outcome, reason = :reason, learner_id = :learner, attempt_id = :attempt"
-        if settlement.outcome is Outcome.HELD:
-            place = pending_key(statement, Outcome.HELD, settlement.reason or "", settlement.awaited)
-            expression += ", GSI3PK = :pk, GSI3SK = :sk"
-            values |= {":pk": place.pk, ":sk": place.sk}
-        else:
-            expression += " REMOVE GSI3PK, GSI3SK"
-        return self._table.update_action(
-            self.key(statement["statement_id"]),
-            expression,
-            {**values, ":received": Outcome.RECEIVED, ":since": statement["received_at"]},
-            condition="outcome = :received AND received_at = :since",
-        )
-
-    def _pending_keys(self, **bounds: Any) -> Iterator[Key]:  # noqa: ANN401  (options of the table's query)
-        pk, _ = keys.pending(self._integration_id, "", "", "", "", "")
-        for item in self._table.query_all(pk, index=keys.GSI3, **bounds):
-            yield keys.Key(item["PK"], item["SK"])
-
     def _whole(self, entries: Sequence[Item]) -> list[Item]:
         """Return the items behind the entries of an index that projects keys only, in their order."""
         order = [keys.Key(entry["PK"], entry["SK"]) for entry in entries]
         found = self._table.get_many(order) if order else {}
-        return [{**found[key], **entry} for key, entry in zip(order, entries, strict=True) if key in found]
-
-    def _release(self, statement: Item, now: str, outcomes: Sequence[Outcome]) -> bool:
-        place = pending_key(statement, Outcome.RECEIVED, "", now)
-        allowed = {f":o{number}": outcome for number, outcome in enumerate(outcomes)}
-        try:
-            self._table.update(
-                self.key(statement["statement_id"]),
-                "SET outcome = :received, reason = :none, received_at = :now, GSI3PK = :pk, GSI3SK = :sk",
-                {
-                    ":received": Outcome.RECEIVED,
-                    ":none": None,
-                    ":now": now,
-                    ":pk": place.pk,
-                    ":sk": place.sk,
-                    **allowed,
-                },
-                condition=f"outcome IN ({', '.join(allowed)})",
-            )
-        except ConditionFailed:
-            return False
-        return True
+        return [{**entry, **found[key]} for key, entry in zip(order, entries, strict=True) if key in found]

@@ -55,9 +55,7 @@ def _normal_object(value: dict[str, Any], name: str) -> Any:  # noqa: ANN401
 def _normal_text(text: str, name: str) -> str:
     if name == "mbox":
         local, at, domain = text.rpartition("@")
-        scheme = (
-            local[: len(MAILTO)].lower() if local[: len(MAILTO)].lower() == MAILTO else local[: len(MAILTO)]
-        )
+        scheme = local[: len(MAILTO)].lower() if local[: len(MAILTO)].lower() == MAILTO else local[: len(MAILTO)]
         return scheme + local[len(MAILTO) :] + at + domain.lower()
     if name == "timestamp":
         moment = instant(text)

@@ -1,8 +1,8 @@
 """What is asked of a statement at the least: enough to keep it, find it again and say when it happened.
 
 LinkedIn sends a completion once, so everything else passes: an actor nobody can be found by, verbs and
-objects never heard of, odd results. A time that cannot be read is refused, because a completion dated by guess
-would be a wrong record.
+objects never heard of, odd results. A time that cannot be read is refused, because a completion dated by
+guess would be a wrong record.
 """
 
 from __future__ import annotations

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.xapi import actors, values
 from coursebridge.xapi.comparison import digest
+from coursebridge.xapi.lenient import MOST_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-COMPLETED = frozenset(
-    {"http://adlnet.gov/expapi/verbs/completed", "https://adlnet.gov/expapi/verbs/completed"}
-)
+COMPLETED = frozenset({"http://adlnet.gov/expapi/verbs/completed", "https://adlnet.gov/expapi/verbs/completed"})
 VOIDED = "http://adlnet.gov/expapi/verbs/voided"
 PROGRESS = "https://w3id.org/xapi/cmi5/result/extensions/progress"
 CONTENT_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:coursebridge:statement")
@@ -115,7 +114,7 @@ def voids(statement: Mapping[str, Any]) -> str | None:
     target = statement["object"]
     if statement["verb"]["id"] != VOIDED or target.get("objectType") != "StatementRef":
         return None
-    return values.uuid_or_same(target["id"])
+    return values.uuid_or_same(target["id"]) if len(target["id"]) <= MOST_ID else None
 
 
 def timestamp_text(statement: Mapping[str, Any]) -> str | None:

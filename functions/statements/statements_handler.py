@@ -1,0 +1,212 @@
+"""/xapi/statements and /xapi/about (xAPI 1.0.3, Communication 2.1 and 2.8)."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import contextmanager
+from datetime import timedelta
+from email.utils import format_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from coursebridge import api
+from coursebridge.auth import scopes, wiring
+from coursebridge.clock import parse_rfc3339, rfc3339, utc_now
+from coursebridge.cursors import cursors
+from coursebridge.errors import CoursebridgeError, FieldError, Forbidden, InvalidRequest, NotFound, TooLarge
+from coursebridge.observability import count, logger, metrics
+from coursebridge.settings import settings
+from coursebridge.storage.statements import StatementStore
+from coursebridge.xapi.presenting import languages_of, statement_text
+from coursebridge.xapi.query import Query
+from statements_intake import Receiver
+from statements_search import Search
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from coursebridge.storage.statement_intake import Added
+    from coursebridge.storage.table import Item
+
+STATEMENTS, ABOUT = "/xapi/statements", "/xapi/about"
+VERSION, VERSIONS = "1.0.3", ["1.0.0", "1.0.1", "1.0.2", "1.0.3"]
+VERSION_HEADER, CONSISTENT_HEADER = "X-Experience-API-Version", "X-Experience-API-Consistent-Through"
+ACCEPTED_VERSION = re.compile(r"1\.0(\.[0-9]+)?")
+# The indexes that lists read follow the table within a second, as a rule.
+INDEX_LAG = timedelta(seconds=2)
+app = api.resolver()
+
+
+@app.post(STATEMENTS, middlewares=[api.requires(scopes.XAPI_WRITE)])
+def post_statements() -> Response[str]:
+    """Store one statement or an array of them; answer their ids."""
+    with refusals_counted():
+        receiver = _receiver()
+        ids, added = receiver.post(_body())
+    _report(receiver, added)
+    return api.answer(HTTPStatus.OK, ids)
+
+
+@app.put(STATEMENTS, middlewares=[api.requires(scopes.XAPI_WRITE)])
+def put_statement() -> Response[str]:
+    """Store one statement under the id of the request."""
+    with refusals_counted():
+        receiver = _receiver()
+        added = receiver.put(_body(), _statement_id())
+    _report(receiver, added)
+    return api.answer(HTTPStatus.NO_CONTENT)
+
+
+@app.route(STATEMENTS, method=["GET", "HEAD"], middlewares=[api.requires(scopes.XAPI_READ)])
+def get_statements() -> Response[str]:
+    """Answer one statement, or the statements that a query means."""
+    integration = _integration()
+    parameters = dict(app.current_event.query_string_parameters or {})
+    context = f"{STATEMENTS}#{integration['id']}"
+    position = None
+    if "more" in parameters:
+        opened = cursors("more").open(parameters["more"], context)
+        parameters, position = opened["query"], opened["after"]
+    query = Query.read(parameters)
+    search = Search(StatementStore(wiring.table(), integration["id"]))
+    if query.statement_id or query.voided_statement_id:
+        return _one(search, query)
+    found = search.page(query, position)
+    more = ""
+    if found.position:
+        sealed = cursors("more").seal({"query": parameters, "after": found.position}, context)
+        more = f"{STATEMENTS}?more={sealed}"
+    texts = ",".join(_text(item, query) for item in found.items)
+    return _json(f'{{"statements":[{texts}],"more":{json.dumps(more)}}}', _consistent_through(found.items))
+
+
+@app.route(ABOUT, method=["GET", "HEAD"])
+def about() -> Response[str]:
+    """Answer the versions spoken here; open to everybody (Communication 2.8)."""
+    return api.answer(HTTPStatus.OK, {"version": VERSIONS, "extensions": {}})
+
+
+@logger.inject_lambda_context(correlation_id_path="requestContext.requestId")
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Handle a request of API Gateway (payload 2.0)."""
+    answer = app.resolve(event, context)
+    answer["headers"] = {
+        VERSION_HEADER: VERSION,
+        CONSISTENT_HEADER: rfc3339(utc_now() - INDEX_LAG),
+        **answer["headers"],
+    }
+    if metrics.metric_set:
+        metrics.flush_metrics()
+    return answer
+
+
+@contextmanager
+def refusals_counted() -> Iterator[None]:
+    """Count the requests to store that are refused."""
+    try:
+        yield
+    except CoursebridgeError:
+        count("StatementsRefused")
+        raise
+
+
+def _integration() -> Item:
+    _check_version_known()
+    integration_id = api.grant(app).integration_id
+    if integration_id is None:
+        raise Forbidden("statements belong to an integration: use a client of one, such as that of its webhook")
+    integration = wiring.registry().integration(integration_id)
+    if integration is None:
+        raise Forbidden("the integration of this client no longer exists")
+    if integration["statement_validation"] == "strict" and _version() is None:
+        raise _version_refused("is required")
+    return integration
+
+
+def _receiver() -> Receiver:
+    event = app.current_event
+    if (event.headers.get("content-type") or "").lower().startswith("multipart/"):
+        raise InvalidRequest("attachments are not kept here: send the statements alone, as application/json")
+    known = {"statementId"} if event.http_method == "PUT" else set()
+    integration = _integration()
+    unknown = sorted(set(event.query_string_parameters or {}) - known)
+    if unknown and (event.http_method == "PUT" or integration["statement_validation"] == "strict"):
+        errors = tuple(FieldError(name, "is not a parameter of this request") for name in unknown)
+        raise InvalidRequest(f"unknown parameter {unknown[0]}", errors=errors)
+    return Receiver(wiring.table(), integration, api.grant(app).client_id, utc_now)
+
+
+def _statement_id() -> str:
+    statement_id = (app.current_event.query_string_parameters or {}).get("statementId")
+    if not statement_id:
+        raise InvalidRequest("statementId is required", errors=(FieldError("statementId", "is required"),))
+    return statement_id
+
+
+def _body() -> bytes:
+    try:
+        body = api.body_bytes(app)
+    except ValueError as error:
+        raise InvalidRequest("the body is not UTF-8") from error
+    if len(body) > api.MOST_BODY_BYTES:
+        raise TooLarge(f"a request may have {api.MOST_BODY_BYTES} bytes")
+    return body
+
+
+def _version() -> str | None:
+    return app.current_event.headers.get(VERSION_HEADER.lower())
+
+
+def _check_version_known() -> None:
+    version = _version()
+    if version is not None and not ACCEPTED_VERSION.fullmatch(version.strip()):
+        raise _version_refused("is not 1.0 or 1.0.x")
+
+
+def _version_refused(detail: str) -> InvalidRequest:
+    return InvalidRequest(f"the header {VERSION_HEADER} {detail}", errors=(FieldError(VERSION_HEADER, detail),))
+
+
+def _report(receiver: Receiver, added: Added) -> None:
+    count("StatementsStored", added.stored)
+    count("StatementsRepeated", added.repeated)
+    logger.info(
+        "statements taken",
+        integration_id=receiver.integration["id"],
+        client_id=receiver.client_id,
+        stored=added.stored,
+        repeated=added.repeated,
+    )
+
+
+def _one(search: Search, query: Query) -> Response[str]:
+    wanted = query.statement_id or query.voided_statement_id or ""
+    item = search.one(wanted, voided=query.statement_id is None)
+    if item is None:
+        raise NotFound("there is no such statement")
+    stored = parse_rfc3339(item["stored_at"])
+    headers = _consistent_through([item]) | {"Last-Modified": format_datetime(stored, usegmt=True)}
+    return _json(_text(item, query), headers)
+
+
+def _text(item: Item, query: Query) -> str:
+    event = app.current_event
+    home = settings().api_public_url or f"https://{event.request_context.domain_name}"
+    languages = languages_of(event.headers.get("accept-language"))
+    return statement_text(item, f"{home.rstrip('/')}/oauth2/token", query.format, languages)
+
+
+def _consistent_through(items: list[Item]) -> dict[str, str]:
+    """Return the header that says until when an answer is complete, which what is in it surely is."""
+    times = [rfc3339(utc_now() - INDEX_LAG), *(item["stored_at"] for item in items)]
+    return {CONSISTENT_HEADER: max(times)}
+
+
+def _json(text: str, headers: dict[str, str]) -> Response[str]:
+    body = "" if app.current_event.http_method == "HEAD" else text
+    return Response(int(HTTPStatus.OK), "application/json", body, headers=headers)

@@ -1,0 +1,149 @@
+"""From the body of a request to statements in the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.errors import FieldError, InvalidRequest, TooLarge
+from coursebridge.storage.statement_intake import NewStatement, StatementIntake
+from coursebridge.xapi import actors, lenient
+from coursebridge.xapi.comparison import digest, says_the_same
+from coursebridge.xapi.json_text import Fragment, fragments
+from coursebridge.xapi.statement import statement_id, timestamp_text, voids
+from coursebridge.xapi.values import uuid_or_same
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from coursebridge.storage.statement_intake import Added
+    from coursebridge.storage.table import Item, Table
+
+MOST_STATEMENTS = 100
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """Takes the statements of one integration.
+
+    Attributes:
+        table: the application's table.
+        integration: the integration's item.
+        client_id: who sends.
+        now: the clock.
+    """
+
+    table: Table
+    integration: Item
+    client_id: str
+    now: Callable[[], datetime]
+
+    def post(self, body: bytes) -> tuple[list[str], Added]:
+        """Store the statements of a body: one, or an array of at most a hundred.
+
+        Returns:
+            The ids in the order of the body, as they were sent, and how many were new.
+
+        Raises:
+            InvalidRequest: a statement is not valid, and none was stored; every wrong field is named.
+            TooLarge: there are too many, or too long ones.
+            Conflict: an id belongs to another statement.
+        """
+        found = _read(body)
+        several = isinstance(found, list)
+        batch = found if isinstance(found, list) else [found]
+        if len(batch) > MOST_STATEMENTS:
+            raise TooLarge(f"a request may have {MOST_STATEMENTS} statements, this one has {len(batch)}")
+        self._check(batch, several=several)
+        ids = [str(fragment.value.get("id") or statement_id(fragment.value)) for fragment in batch]
+        return ids, self._store([_new(fragment, id_) for fragment, id_ in zip(batch, ids, strict=True)])
+
+    def put(self, body: bytes, given_id: str) -> Added:
+        """Store the one statement of a body under the id of the request.
+
+        Raises:
+            InvalidRequest: it is not valid, or has another id.
+            TooLarge: it is too long.
+            Conflict: the id belongs to another statement.
+        """
+        found = _read(body)
+        if isinstance(found, list):
+            raise InvalidRequest("PUT takes one statement, not an array")
+        self._check([found], several=False)
+        own_id = found.value.get("id") or given_id
+        if uuid_or_same(own_id) != uuid_or_same(given_id):
+            raise _invalid([FieldError("id", "is not the statementId of the request")])
+        if errors := lenient.errors({**found.value, "id": given_id}):
+            raise _invalid([FieldError("statementId", error.detail) for error in errors])
+        return self._store([_new(found, given_id)])
+
+    def _store(self, statements: list[NewStatement]) -> Added:
+        intake = StatementIntake(self.table, self.integration["id"], says_the_same)
+        return intake.add(_distinct(statements), stored_at=self.now(), client_id=self.client_id)
+
+    def _check(self, batch: Sequence[Fragment], *, several: bool) -> None:
+        strict = self.integration["statement_validation"] == "strict"
+        errors = [
+            FieldError(_path(number if several else None, error.field), error.detail)
+            for number, fragment in enumerate(batch)
+            for error in _errors(fragment, strict=strict)
+        ]
+        if errors:
+            raise _invalid(errors)
+
+
+def _read(body: bytes) -> list[Fragment] | Fragment:
+    try:
+        return fragments(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("the body is not JSON: send one xAPI statement or an array of them") from error
+
+
+def _errors(fragment: Fragment, *, strict: bool) -> list[FieldError]:
+    found = lenient.errors(fragment.value)
+    if found or not strict:
+        return found
+    from coursebridge.xapi import strict as every_must  # noqa: PLC0415  (loads pydantic, which LinkedIn's path spares)
+
+    return every_must.errors(fragment.raw)
+
+
+def _new(fragment: Fragment, id_: str) -> NewStatement:
+    value: dict[str, Any] = fragment.value
+    filed_under = actors.identifier(value["actor"])
+    try:
+        said = digest(value)
+    except RecursionError as error:
+        raise InvalidRequest("the statement is nested too deeply") from error
+    return NewStatement(
+        statement_id=uuid_or_same(id_),
+        raw=fragment.raw,
+        digest=said,
+        timestamp=timestamp_text(value),
+        verb=value["verb"]["id"],
+        object_id=value["object"].get("id"),
+        actor=(filed_under.type, filed_under.value) if filed_under else None,
+        actor_digest=filed_under.digest() if filed_under else None,
+        voids=voids(value),
+    )
+
+
+def _distinct(statements: Sequence[NewStatement]) -> list[NewStatement]:
+    """Return the statements without repeats; an id with two bodies in one request is nobody's to choose from."""
+    found: dict[str, NewStatement] = {}
+    for statement in statements:
+        first = found.setdefault(statement.statement_id, statement)
+        if (first.digest, first.timestamp) != (statement.digest, statement.timestamp):
+            detail = f"{statement.statement_id} is given to two different statements of this request"
+            raise _invalid([FieldError("id", detail)])
+    return list(found.values())
+
+
+def _path(number: int | None, field: str) -> str:
+    return field if number is None else f"[{number}].{field}".rstrip(".")
+
+
+def _invalid(errors: Sequence[FieldError]) -> InvalidRequest:
+    first = f"{errors[0].field or 'statement'}: {errors[0].detail}"
+    return InvalidRequest(f"no statement was stored, because {first}", errors=tuple(errors))

@@ -1,0 +1,96 @@
+"""From a query to statements out of the table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.storage import keys
+from coursebridge.xapi import actors
+from coursebridge.xapi.matching import matches
+from coursebridge.xapi.statement import VOIDED
+
+if TYPE_CHECKING:
+    from coursebridge.storage.statements import StatementStore
+    from coursebridge.storage.table import Item, Page
+    from coursebridge.xapi.query import Query
+
+MOST_FOUND, MOST_EXAMINED, MOST_BYTES, PAGE = 100, 1000, 4_000_000, 100
+
+
+@dataclass(frozen=True)
+class Found:
+    """Statements in the order asked for, and where to go on, ``None`` at the end."""
+
+    items: list[Item]
+    position: Item | None
+
+
+@dataclass(frozen=True)
+class Search:
+    """Looks statements up.
+
+    The statements of an agent come from the index over actors; with ``related_agents``, and for everything
+    else, the statements are read in the order they were stored, a thousand a request: an answer may hold few and
+    still have more.
+    """
+
+    store: StatementStore
+
+    def one(self, statement_id: str, *, voided: bool) -> Item | None:
+        """Return the statement with this id, if it is voided or not as asked (xAPI 1.0.3, Data 2.3.2)."""
+        item, marked = self.store.get_with_voiding(statement_id)
+        if item is None or _erased(item):
+            return None
+        return item if (marked and item["verb"] != VOIDED) is voided else None
+
+    def page(self, query: Query, after: Item | None) -> Found:
+        """Return the next statements of a query that are not voided."""
+        found: list[Item] = []
+        examined, size, position = 0, 0, after
+        while examined < MOST_EXAMINED:
+            page = self._read(query, position)
+            voided = self.store.voided(item["statement_id"] for item in page.items if item["verb"] != VOIDED)
+            for item in page.items:
+                if item["statement_id"] not in voided and _is_meant(item, query):
+                    size += len(item["raw"])
+                    if _is_full(found, size, query):
+                        return Found(found, position)
+                    found.append(item)
+                position = _position(item, query)
+            examined, position = examined + PAGE, page.last_key
+            if position is None:
+                break
+        return Found(found, position)
+
+    def _read(self, query: Query, after: Item | None) -> Page:
+        bounds = (f"{query.since}$" if query.since else "0", f"{query.until}$" if query.until else ":")
+        filed_under = actors.identifier(query.agent) if _by_actor(query) else None
+        if filed_under is None:
+            return self.store.list_stored(between=bounds, limit=PAGE, after=after, ascending=query.ascending)
+        return self.store.list_of_actor(
+            filed_under.digest(), between=bounds, limit=PAGE, after=after, ascending=query.ascending
+        )
+
+
+def _by_actor(query: Query) -> bool:
+    return query.agent is not None and not query.related_agents
+
+
+def _position(item: Item, query: Query) -> Item:
+    index = keys.GSI2 if _by_actor(query) else keys.GSI1
+    return {name: item[name] for name in (keys.PK, keys.SK, f"{index}PK", f"{index}SK")}
+
+
+def _is_full(found: list[Item], size: int, query: Query) -> bool:
+    return len(found) >= min(query.limit or MOST_FOUND, MOST_FOUND) or bool(found and size > MOST_BYTES)
+
+
+def _is_meant(item: Item, query: Query) -> bool:
+    statement: dict[str, Any] = json.loads(item["raw"])
+    return not _erased(item) and matches(statement, query)
+
+
+def _erased(item: Item) -> bool:
+    return bool(item["actor"]["type"] == "erased")

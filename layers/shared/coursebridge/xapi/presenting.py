@@ -1,0 +1,110 @@
+"""A stored statement as it is given out: what was received, and what a receiver adds (xAPI 1.0.3, Data 2.4).
+
+``exact`` copies the members' texts, so numbers and escapes come back as they were sent.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.xapi.comparison import CONTEXT_ACTIVITIES
+from coursebridge.xapi.json_text import members, object_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from coursebridge.xapi.query import Format
+
+AGENT_IDS = ("objectType", "mbox", "mbox_sha1sum", "openid", "account")
+LANGUAGE_MAPS = frozenset({"display", "name", "description"})
+
+
+def statement_text(
+    item: Mapping[str, Any], authority_home: str, format_: Format = "exact", languages: Sequence[str] = ()
+) -> str:
+    """Return the JSON text of a stored statement.
+
+    Args:
+        item: its table item.
+        authority_home: the URL of the token endpoint, by which the client that sent it is identified (Data 2.4.9).
+        format_: ``exact``, ``ids`` or ``canonical`` (Communication 2.1.3).
+        languages: the languages the caller reads, best first; ``canonical`` gives one of each language map.
+    """
+    texts = members(item["raw"])
+    authority = {
+        "objectType": "Agent",
+        "account": {"homePage": authority_home, "name": item["client_id"]},
+    }
+    texts.setdefault("id", json.dumps(item["statement_id"]))
+    texts.setdefault("timestamp", json.dumps(item["stored_at"]))
+    texts.setdefault("version", '"1.0.0"')
+    texts |= {"stored": json.dumps(item["stored_at"]), "authority": json.dumps(authority)}
+    if "contextActivities" in texts.get("context", ""):
+        texts["context"] = json.dumps(_with_lists(json.loads(texts["context"])))
+    if format_ == "exact":
+        return object_text(texts)
+    shape: Callable[[Any, str], Any] = (
+        _ids if format_ == "ids" else lambda value, name: _canonical(value, name, languages)
+    )
+    return object_text({name: json.dumps(shape(json.loads(text), name)) for name, text in texts.items()})
+
+
+def languages_of(accept_language: str | None) -> list[str]:
+    """Return the language tags of an ``Accept-Language`` header, best first (RFC 9110, section 12.5.4)."""
+    weighed = []
+    for part in (accept_language or "").split(","):
+        tag, _, weight = part.strip().partition(";q=")
+        weighed.append((-_weight(weight), tag.strip().lower()))
+    return [tag for weight, tag in sorted(weighed, key=lambda pair: pair[0]) if tag and weight < 0]
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text or "1")
+    except ValueError:
+        return 0.0
+
+
+def _with_lists(context: Any) -> Any:  # noqa: ANN401  (any JSON)
+    """Return a context whose context activities are lists (Data 2.4.6.2)."""
+    activities = context.get("contextActivities") if isinstance(context, dict) else None
+    if not isinstance(activities, dict):
+        return context
+    lists = {
+        name: [value] if name in CONTEXT_ACTIVITIES and isinstance(value, dict) else value
+        for name, value in activities.items()
+    }
+    return {**context, "contextActivities": lists}
+
+
+def _ids(value: Any, name: str) -> Any:  # noqa: ANN401
+    """Return a value with agents, activities and verbs cut down to what identifies them."""
+    if isinstance(value, list):
+        return [_ids(item, name) for item in value]
+    if not isinstance(value, dict) or name in {"extensions", "result", "attachments"}:
+        return value
+    identifying = {key: value[key] for key in AGENT_IDS if key in value}
+    if len(identifying.keys() - {"objectType"}) or value.get("objectType") == "Group":
+        members_ = {} if len(identifying) > 1 else {"member": _ids(value.get("member", []), "member")}
+        return identifying | members_
+    return {key: _ids(inner, key) for key, inner in value.items() if key not in {"definition", "display"}}
+
+
+def _canonical(value: Any, name: str, languages: Sequence[str]) -> Any:  # noqa: ANN401
+    """Return a value whose language maps are cut down to one language."""
+    if isinstance(value, list):
+        return [_canonical(item, name, languages) for item in value]
+    if not isinstance(value, dict) or name == "extensions":
+        return value
+    if name in LANGUAGE_MAPS:
+        return _one_language(value, languages)
+    return {key: _canonical(inner, key, languages) for key, inner in value.items()}
+
+
+def _one_language(texts: dict[str, Any], languages: Sequence[str]) -> dict[str, Any]:
+    for wanted in languages:
+        for tag, text in texts.items():
+            if wanted in ("*", tag.lower()) or tag.lower().startswith(f"{wanted}-"):
+                return {tag: text}
+    return dict(list(texts.items())[:1])

@@ -1,0 +1,94 @@
+"""A table, and the rest of a deployment, made from the template and held in memory."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from cfn import resources
+from coursebridge import clients, cursors, secret_values, settings
+from coursebridge.auth import wiring
+from coursebridge.storage.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TABLE_NAME = "coursebridge-test"
+CREATED = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+REMEMBERING = (
+    clients.dynamodb,
+    clients.secretsmanager,
+    cursors.cursors,
+    secret_values._provider,
+    settings.settings,
+    wiring.access,
+    wiring.exchange,
+    wiring.registry,
+    wiring.table,
+    wiring.tokens,
+)
+
+
+@pytest.fixture(autouse=True)
+def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials that open nothing, and a region, before anything makes a client."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+
+
+@pytest.fixture
+def table(aws_environment: None) -> Iterator[Table]:
+    """The template's table, empty."""
+    with mock_aws():
+        client = boto3.client("dynamodb")
+        properties = resources("AWS::DynamoDB::Table")["Table"]
+        client.create_table(TableName=TABLE_NAME, **{name: properties[name] for name in CREATED})
+        yield Table(client, TABLE_NAME)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What Powertools' logger wants to know of an invocation."""
+
+    function_name: str = "test"
+    memory_limit_in_mb: int = 256
+    invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:test"
+    aws_request_id: str = "request"
+
+
+@pytest.fixture
+def deployed(table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
+    """A deployment as a function finds it: the environment, the secrets, and nothing remembered from before."""
+    secrets = boto3.client("secretsmanager")
+    held: dict[str, Any] = {
+        "signing": {"kid": "k1", "key": "s" * 64},
+        "bootstrap": {"client_id": "first", "client_secret": "first-secret"},
+    }
+    arns = {
+        name: secrets.create_secret(Name=name, SecretString=json.dumps(value))["ARN"] for name, value in held.items()
+    }
+    environment = {
+        "TABLE_NAME": TABLE_NAME,
+        "SIGNING_KEYS_SECRET_ARN": arns["signing"],
+        "BOOTSTRAP_SECRET_ARN": arns["bootstrap"],
+        "API_PUBLIC_URL": "https://api.example.com",
+        "POWERTOOLS_SERVICE_NAME": "test",
+        "POWERTOOLS_METRICS_NAMESPACE": "Coursebridge",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    _forget()
+    yield table
+    _forget()
+
+
+def _forget() -> None:
+    for remembering in REMEMBERING:
+        remembering.cache_clear()
