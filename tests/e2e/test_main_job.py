@@ -11,8 +11,13 @@ from urllib.parse import quote, urlencode
 
 import jwt
 import pytest
-from conftest import RunningStack
-from connector import Caller, Connection, event, eventually
+
+from e2e.connector import Caller, Connection, event, eventually
+
+if TYPE_CHECKING:
+    import httpx
+
+    from running_stack import RunningStack
 
 if TYPE_CHECKING:
     import httpx
