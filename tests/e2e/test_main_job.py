@@ -11,18 +11,12 @@ from urllib.parse import quote, urlencode
 
 import jwt
 import pytest
-
-from e2e.connector import Caller, Connection, event, eventually
+from connector import Caller, Connection, event, eventually
 
 if TYPE_CHECKING:
     import httpx
 
     from running_stack import RunningStack
-
-if TYPE_CHECKING:
-    import httpx
-
-    from e2e.conftest import RunningStack
 
 NOW = dt.datetime.now(dt.UTC)
 
