@@ -82,6 +82,7 @@ class Requires:
     def __init__(self, scope: str, *, everywhere: bool = False) -> None:
         self.scope = scope
         self.everywhere = everywhere
+        self.__name__ = f"requires {scope}"  # Powertools names each middleware, as if all were functions
 
     def __call__(self, app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
         """Check the caller, unless that was done before the request was validated."""
