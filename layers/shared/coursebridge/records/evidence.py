@@ -46,7 +46,7 @@ class Completion:
 
 @dataclass(frozen=True)
 class Report:
-    """What LinkedIn's activity reports say: levels and times, and seconds viewed by the start of each window."""
+    """What LinkedIn's activity reports say: levels and times, and what is summed up by the start of each window."""
 
     progress: int | None = None
     completed_at: str | None = None
@@ -54,6 +54,7 @@ class Report:
     last_engaged_at: str | None = None
     seconds: Mapping[str, int] = field(default_factory=dict)
     views: Mapping[str, int] = field(default_factory=dict)
+    completions: Mapping[str, int] = field(default_factory=dict)
 
     def __or__(self, other: Report) -> Report:
         """Join two reports; a window read again replaces what it said before when it says more."""
@@ -64,6 +65,7 @@ class Report:
             _latest(self.last_engaged_at, other.last_engaged_at),
             _most_by_key(self.seconds, other.seconds),
             _most_by_key(self.views, other.views),
+            _most_by_key(self.completions, other.completions),
         )
 
 
@@ -112,6 +114,7 @@ class Evidence:
                 **vars(self.report),
                 "seconds": dict(self.report.seconds),
                 "views": dict(self.report.views),
+                "completions": dict(self.report.completions),
             }
         return item
 
