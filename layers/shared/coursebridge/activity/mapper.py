@@ -1,0 +1,161 @@
+"""A row of an activity report to evidence of learning. Any member can be absent or odd; what can be used is used.
+
+Activities are picked by type, qualifier and asset type and never by position: order and number vary, zeros come and go,
+and account-wide ones carry no asset type.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.catalog.reading import items, moment, object_in
+from coursebridge.records.evidence import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from coursebridge.activity.windows import Window
+
+COMPLETE = 100
+FIRST, LAST = "firstEngagedAt", "lastEngagedAt"
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whom LinkedIn says a row is about; each identifier may be missing, though not all of them.
+
+    Attributes:
+        profile_urn: LinkedIn's own identifier.
+        email: as LinkedIn has it.
+        unique_user_id: the id the customer gave LinkedIn.
+        name: the display name.
+        groups: names of LinkedIn's enterprise groups.
+    """
+
+    profile_urn: str | None = None
+    email: str | None = None
+    unique_user_id: str | None = None
+    name: str | None = None
+    groups: tuple[str, ...] = ()
+
+    @property
+    def is_identified(self) -> bool:
+        """Whether there is anything to match by."""
+        return bool(self.profile_urn or self.email or self.unique_user_id)
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What one or more rows say about one person and one content.
+
+    Attributes:
+        person: who.
+        content_urn: what; need not be in the catalogue.
+        report: the evidence.
+        completed_again_at: the latest completion LinkedIn tells of, which may be later than the first.
+    """
+
+    person: Person
+    content_urn: str
+    report: Report
+    completed_again_at: str | None = None
+
+    def __or__(self, other: Sighting) -> Sighting:
+        """Join two sightings of the same person and content."""
+        latest = max(filter(None, (self.completed_again_at, other.completed_again_at)), default=None)
+        return replace(self, report=self.report | other.report, completed_again_at=latest)
+
+
+def sighting(row: Json, asset_type: str, window: Window) -> Sighting | None:
+    """Return what a row says; ``None`` when it names no content or nobody, or tells of no activity.
+
+    Args:
+        row: as LinkedIn sent it.
+        asset_type: what the report was asked for.
+        window: the window it was asked for; seconds, views and completions are kept under its key.
+    """
+    content_urn = _text(object_in(row, "contentDetails").get("contentUrn"))
+    person = person_of(object_in(row, "learnerDetails"))
+    if not content_urn or not person.is_identified:
+        return None
+    report = _report(items(row, "activities"), asset_type, window)
+    return Sighting(person, content_urn, report, report.completed_at) if report else None
+
+
+def person_of(details: Json) -> Person:
+    """Return whom ``learnerDetails`` names."""
+    return Person(
+        profile_urn=_text(object_in(details, "entity").get("profileUrn")),
+        email=_text(details.get("email")),
+        unique_user_id=_text(details.get("uniqueUserId")),
+        name=_text(details.get("name")),
+        groups=_groups(details.get("enterpriseGroups")),
+    )
+
+
+def _groups(names: object) -> tuple[str, ...]:
+    return tuple(sorted({text for name in names if (text := _text(name))})) if isinstance(names, list) else ()
+
+
+def _report(activities: list[Json], asset_type: str, window: Window) -> Report | None:
+    """Return the evidence in the activities of one window; ``None`` when all of it is nothing."""
+    seconds = _value(activities, "SECONDS_VIEWED", asset_type)
+    progress = _value(activities, "PROGRESS_PERCENTAGE", asset_type)
+    completions = _value(activities, "COMPLETIONS", asset_type)
+    views = _value(activities, "VIEWS", asset_type)
+    if not any((seconds, progress, completions, views)):
+        return None
+    # A row without any time still happened within its window.
+    times = list(_times(activities)) or [window.key]
+    return Report(
+        progress=min(progress, COMPLETE) if progress is not None else None,
+        completed_at=_completed_at(activities, asset_type, times) if completions else None,
+        first_engaged_at=min(times),
+        last_engaged_at=max(times),
+        seconds={window.key: seconds} if seconds else {},
+        views={window.key: views} if views else {},
+        completions={window.key: completions} if completions else {},
+    )
+
+
+def _completed_at(activities: list[Json], asset_type: str, times: Iterable[str]) -> str:
+    """Return the completion time: ``lastEngagedAt`` of ``COMPLETIONS``, else the last sign of life."""
+    told = [at for one in _picked(activities, "COMPLETIONS", asset_type) if (at := moment(one.get(LAST)))]
+    return max(told) if told else max(times)
+
+
+def _value(activities: list[Json], kind: str, asset_type: str) -> int | None:
+    found = (_number(one.get("engagementValue")) for one in _picked(activities, kind, asset_type))
+    return max((value for value in found if value is not None), default=None)
+
+
+def _picked(activities: list[Json], kind: str, asset_type: str) -> list[Json]:
+    """Return the activities of a type that fit best: of the asset type asked for, and in total."""
+    fitting = [
+        one
+        for one in activities
+        if one.get("engagementType") == kind and one.get("assetType") in (None, asset_type)
+    ]
+    totals = [one for one in fitting if one.get("engagementMetricQualifier") == "TOTAL"]
+    return totals or fitting
+
+
+def _times(activities: list[Json]) -> Iterator[str]:
+    for one in activities:
+        if _number(one.get("engagementValue")):
+            yield from (at for name in (FIRST, LAST) if (at := moment(one.get(name))))
+
+
+def _number(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        return max(0, int(float(value))) if isinstance(value, (str, float)) else max(0, value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _text(value: object) -> str | None:
+    return value.strip() or None if isinstance(value, str) else None

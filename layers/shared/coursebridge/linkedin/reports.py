@@ -1,0 +1,89 @@
+"""The resource ``learningActivityReports``: one row per learner and content, one asset type and window a call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.clock import to_millis
+from coursebridge.linkedin.errors import UnusableAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from coursebridge.linkedin.client import LinkedInClient, Parameters
+
+REPORTS_PATH = "/v2/learningActivityReports"
+PAGE_SIZE = 1000
+MOST_DAYS = 14
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A query for what everybody did with assets of one type in one window.
+
+    Attributes:
+        asset_type: LinkedIn demands one when rows are by content.
+        started_at: start of the window.
+        days: its length, at most 14; LinkedIn answers 500 to more.
+    """
+
+    asset_type: str
+    started_at: datetime
+    days: int
+
+    def parameters(self, start: int) -> Parameters:
+        """Return the query for the page at an offset."""
+        return [
+            ("q", "criteria"),
+            ("startedAt", str(to_millis(self.started_at))),
+            ("timeOffset.unit", "DAY"),
+            ("timeOffset.duration", str(self.days)),
+            ("aggregationCriteria.primary", "INDIVIDUAL"),
+            ("aggregationCriteria.secondary", "CONTENT"),
+            ("assetType", self.asset_type),
+            ("contentSource", "ALL_SOURCES"),
+            ("start", str(start)),
+            ("count", str(PAGE_SIZE)),
+        ]
+
+
+def pages(client: LinkedInClient, report: Report) -> Iterator[list[Row]]:
+    """Yield the pages of a report to its end.
+
+    The end is a page that is not full, links to nothing and reaches the total: a link that is missing ends nothing.
+
+    Raises:
+        LinkedInError: LinkedIn gives no report; the class says why.
+    """
+    start = 0
+    before: list[Row] | None = None
+    while True:
+        body: dict[str, Any] = client.get(REPORTS_PATH, report.parameters(start))
+        rows = _rows(body)
+        if rows and rows == before:
+            raise UnusableAnswer(f"LinkedIn gives the page of offset {start - PAGE_SIZE} for offset {start} too")
+        yield rows
+        start += PAGE_SIZE
+        if not _goes_on(body, start, len(rows)):
+            return
+        before = rows
+
+
+def _rows(body: dict[str, Any]) -> list[Row]:
+    elements = body.get("elements")
+    if not isinstance(elements, list):
+        raise UnusableAnswer("LinkedIn answered 200 with something that is not a report")
+    return [row for row in elements if isinstance(row, dict)]
+
+
+def _goes_on(body: dict[str, Any], start: int, found: int) -> bool:
+    paging = body.get("paging")
+    if not isinstance(paging, dict):
+        return found >= PAGE_SIZE
+    links, total = paging.get("links"), paging.get("total")
+    linked = isinstance(links, list) and any(isinstance(link, dict) and link.get("rel") == "next" for link in links)
+    expected = isinstance(total, int) and start < total
+    return found >= PAGE_SIZE or expected or (linked and found > 0)
