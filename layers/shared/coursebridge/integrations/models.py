@@ -16,11 +16,18 @@ from pydantic import (
     model_validator,
 )
 
+from coursebridge.integrations import cron
+
 AssetType = Literal["COURSE", "LEARNING_PATH", "VIDEO"]
 Level = Literal["BEGINNER", "INTERMEDIATE", "ADVANCED"]
 Urn = Annotated[str, StringConstraints(pattern=r"^urn:li:[^\s]+$", max_length=512)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")]
-Expression = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^(cron|rate)\(.+\)$", max_length=256)]
+Expression = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=256),
+    AfterValidator(cron.checked),
+    Field(json_schema_extra={"pattern": r"^(cron|rate)\(.+\)$"}, examples=["cron(10 8 * * ? *)"]),
+]
 
 
 def _known_timezone(name: str) -> str:

@@ -1,0 +1,178 @@
+"""The life of clients: made, given another secret, revoked.
+
+Every change is conditional on the secrets that were read, so that two admins at once both get theirs in. A change takes
+effect within half a minute everywhere: that is how long functions remember a client (``auth.registry``).
+
+The first admin client is made by the stack and lives in Secrets Manager alone. The first change moves it into the
+table, which from then on decides: its first secret goes on working until it is deleted, and a revoked one stays in the
+table without secrets, so that it does not come back.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.auth import scopes
+from coursebridge.auth.clients import Client
+from coursebridge.auth.registry import bootstrap_client
+from coursebridge.clock import rfc3339, utc_now
+from coursebridge.errors import Conflict, NotFound, Unavailable
+from coursebridge.storage import keys
+from coursebridge.storage.table import ConditionFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from coursebridge.storage.table import Item, Table
+
+LIST_PK = keys.clients("").pk
+TRIES = 5
+
+
+@dataclass(frozen=True)
+class Clients:
+    """Makes, changes and revokes clients.
+
+    Attributes:
+        table: the application's table.
+        bootstrap: returns the secret of the first admin client.
+        now: the clock.
+    """
+
+    table: Table
+    bootstrap: Callable[[], dict[str, Any]]
+    now: Callable[[], datetime] = utc_now
+
+    def get(self, client_id: str) -> Client:
+        """Return a client.
+
+        Raises:
+            NotFound: there is none, or it was revoked.
+        """
+        item = self.table.get(keys.client(client_id))
+        client = Client.from_item(item) if item else self._first(client_id)
+        if client is None or not client.secrets:
+            raise NotFound("there is no such client")
+        return client
+
+    def list(self, limit: int, after: Item | None = None) -> tuple[list[Client], Item | None]:
+        """Return a page of the clients other than LinkedIn's, oldest first, and where the next one starts."""
+        page = self.table.query(
+            LIST_PK,
+            index=keys.GSI1,
+            limit=limit,
+            after=after,
+            condition="webhook = :no",
+            values={":no": False},
+        )
+        found = [client for item in page.items if (client := Client.from_item(item)).secrets]
+        first = bootstrap_client(self.bootstrap())
+        if after is None and self.table.get(keys.client(first.client_id)) is None:
+            found.insert(0, first)
+        return found, page.last_key
+
+    def create(
+        self, name: str, granted: Sequence[str], integration_id: str | None, *, webhook: bool = False
+    ) -> tuple[Client, str]:
+        """Make a client and return it with its first secret's text, which is kept nowhere."""
+        now = rfc3339(self.now())
+        client_id = f"{'linkedin' if webhook else 'client'}-{secrets.token_hex(10)}"
+        bare = Client(client_id, name, tuple(granted), integration_id, now, webhook=webhook)
+        client, secret = bare.with_new_secret(now)
+        self.table.put(client.to_item(), condition="attribute_not_exists(PK)")
+        return client, secret
+
+    def rotate(self, client_id: str) -> tuple[Client, str]:
+        """Give a client another secret and return both; of two live ones the older dies.
+
+        Raises:
+            NotFound: there is no such client.
+        """
+        texts: list[str] = []
+
+        def another(client: Client) -> Client:
+            changed, text = client.with_new_secret(rfc3339(self.now()))
+            texts.append(text)
+            return changed
+
+        return self._change(client_id, another), texts[-1]
+
+    def remove_secret(self, client_id: str, n: int) -> Client:
+        """Revoke one secret of a client, and the tokens minted from it.
+
+        Raises:
+            NotFound: there is no such client or secret.
+            Conflict: it is the last one.
+        """
+
+        def without(client: Client) -> Client:
+            if n not in {secret.n for secret in client.secrets}:
+                raise NotFound(f"the client has no secret {n}")
+            if len(client.secrets) == 1:
+                raise Conflict("this is the client's last secret: rotate first, or delete the client")
+            return client.without_secret(n)
+
+        return self._change(client_id, without)
+
+    def remove(self, client_id: str) -> Client:
+        """Revoke a client with all its tokens, and return it as it was.
+
+        Raises:
+            NotFound: there is no such client.
+            Conflict: nobody could administer the stack afterwards.
+        """
+        client = self.get(client_id)
+        if _administers(client) and not any(_administers(other) for other in self._others(client_id)):
+            raise Conflict("this is the last client that may administer everything; make another one first")
+        if client_id == self.bootstrap()["client_id"]:
+            self._change(client_id, lambda known: replace(known, secrets=()))
+        else:
+            self.table.delete(keys.client(client_id))
+        return client
+
+    def remove_of_integration(self, integration_id: str) -> int:
+        """Revoke every client bound to an integration, LinkedIn's too; return how many."""
+        bound = [
+            item["client_id"]
+            for item in self.table.query_all(LIST_PK, index=keys.GSI1)
+            if item["integration_id"] == integration_id
+        ]
+        for client_id in bound:
+            self.table.delete(keys.client(client_id))
+        return len(bound)
+
+    def _first(self, client_id: str) -> Client | None:
+        first = bootstrap_client(self.bootstrap())
+        return first if first.client_id == client_id else None
+
+    def _others(self, client_id: str) -> Iterator[Client]:
+        after: Item | None = None
+        while True:
+            page, after = self.list(100, after)
+            yield from (client for client in page if client.client_id != client_id)
+            if after is None:
+                return
+
+    def _change(self, client_id: str, change: Callable[[Client], Client]) -> Client:
+        for _ in range(TRIES):
+            before = self.get(client_id)
+            after = change(before)
+            try:
+                self._put(before, after)
+            except ConditionFailed:
+                continue
+            return after
+        raise Unavailable("others are changing the same client; try again")
+
+    def _put(self, before: Client, after: Client) -> None:
+        unchanged = "secrets = :known"
+        if before.created_at == "":
+            unchanged += " OR attribute_not_exists(PK)"
+        self.table.put(after.to_item(), condition=unchanged, values={":known": before.to_item()["secrets"]})
+
+
+def _administers(client: Client) -> bool:
+    return scopes.ADMIN_WRITE in client.scopes and client.integration_id is None

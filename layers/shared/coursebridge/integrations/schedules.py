@@ -1,0 +1,146 @@
+"""The schedules of an integration in EventBridge Scheduler: daily and weekly catalog sync, activity sync.
+
+They follow the integration's settings and hold nothing of their own, so they can be put again at any time.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from botocore.exceptions import ClientError
+
+from coursebridge import clients
+from coursebridge.errors import FieldError, InvalidRequest
+from coursebridge.integrations import cron
+from coursebridge.settings import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
+
+    from coursebridge.integrations.models import Integration, Schedule
+
+Kind = Literal["catalog", "activity"]
+Mode = Literal["incremental", "full"]
+# A sync that could not be started is no help an hour later: the next one reads the same and more.
+RETRIES = {"MaximumRetryAttempts": 3, "MaximumEventAgeInSeconds": 3600}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One schedule of an integration."""
+
+    kind: Kind
+    mode: Mode
+    schedule: Schedule
+    field: str
+
+    def name(self, integration_id: str) -> str:
+        """Return its name in EventBridge Scheduler."""
+        return f"{integration_id}-{self.kind}-{self.mode}"
+
+
+def planned(integration: Integration) -> Iterator[Planned]:
+    """Yield the schedules an integration has, enabled or not."""
+    daily = integration.catalog_schedule
+    on = integration.status == "active" and integration.credentials.any()
+    once_a_week = daily.model_copy(update={"expression": cron.weekly(daily.expression)})
+    yield Planned("catalog", "incremental", _enabled(daily, on and daily.enabled), "catalog_schedule.expression")
+    yield Planned("catalog", "full", _enabled(once_a_week, on and daily.enabled), "catalog_schedule.expression")
+    activity = integration.activity
+    reports = on and activity.enabled and activity.schedule.enabled
+    yield Planned("activity", "incremental", _enabled(activity.schedule, reports), "activity.schedule.expression")
+
+
+def _enabled(schedule: Schedule, on: bool) -> Schedule:
+    return schedule.model_copy(update={"enabled": on})
+
+
+@dataclass(frozen=True)
+class Schedules:
+    """Keeps the schedules of integrations as their settings say.
+
+    Attributes:
+        client: EventBridge Scheduler.
+        group: the schedule group of this stack.
+        role_arn: the role schedules start syncs with.
+        dead_letter_arn: the queue for what could not be started.
+        targets: the state machine of each kind of sync.
+    """
+
+    client: EventBridgeSchedulerClient
+    group: str
+    role_arn: str
+    dead_letter_arn: str
+    targets: Mapping[Kind, str]
+
+    def keep(self, integration: Integration) -> None:
+        """Put the schedules of an integration as its settings say.
+
+        Raises:
+            InvalidRequest: EventBridge Scheduler does not take an expression.
+        """
+        for one in planned(integration):
+            if target := self.targets.get(one.kind):
+                self._put(integration.id, one, target)
+
+    def remove(self, integration: Integration) -> None:
+        """Remove the schedules of an integration."""
+        for one in planned(integration):
+            try:
+                self.client.delete_schedule(GroupName=self.group, Name=one.name(integration.id))
+            except self.client.exceptions.ResourceNotFoundException:
+                continue
+
+    def _put(self, integration_id: str, one: Planned, target: str) -> None:
+        request: dict[str, Any] = {
+            "GroupName": self.group,
+            "Name": one.name(integration_id),
+            "ScheduleExpression": one.schedule.expression,
+            "ScheduleExpressionTimezone": one.schedule.timezone,
+            "State": "ENABLED" if one.schedule.enabled else "DISABLED",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": {
+                "Arn": target,
+                "RoleArn": self.role_arn,
+                "DeadLetterConfig": {"Arn": self.dead_letter_arn},
+                "RetryPolicy": RETRIES,
+                "Input": json.dumps(
+                    {"integration_id": integration_id, "kind": one.kind, "mode": one.mode, "trigger": "schedule"}
+                ),
+            },
+        }
+        try:
+            self._create_or_update(request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationException":
+                raise
+            told = error.response["Error"]["Message"]
+            raise InvalidRequest(
+                "EventBridge Scheduler does not take this schedule", errors=(FieldError(one.field, told),)
+            ) from error
+
+    def _create_or_update(self, request: dict[str, Any]) -> None:
+        try:
+            self.client.update_schedule(**request)
+        except self.client.exceptions.ResourceNotFoundException:
+            self.client.create_schedule(**request)
+
+
+def of_stack() -> Schedules:
+    """Return what keeps the schedules of this stack."""
+    here = settings()
+    targets: dict[Kind, str] = {
+        "catalog": here.catalog_state_machine_arn,
+        "activity": here.activity_state_machine_arn,
+    }
+    return Schedules(
+        clients.scheduler(),
+        here.need("schedule_group_name"),
+        here.need("schedule_role_arn"),
+        here.need("schedule_dead_letter_arn"),
+        {kind: arn for kind, arn in targets.items() if arn},
+    )
