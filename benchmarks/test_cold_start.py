@@ -1,0 +1,66 @@
+"""How long a fresh process takes before it can serve, against one that only makes a DynamoDB client."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+
+if TYPE_CHECKING:
+    from figures import Figures
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = Path(os.environ.get("COURSEBRIDGE_BUILD", ROOT / ".aws-sam" / "build"))
+ROUNDS = 9
+TIMED = """
+import json, sys, time
+folders, runtime, statement = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3]
+sys.path[:] = folders + [path for path in sys.path if path and "site-packages" not in path] + [runtime]
+started = time.perf_counter()
+exec(statement)
+print(time.perf_counter() - started)
+"""
+BARE = "import boto3; boto3.client('dynamodb')"
+READY = {
+    "token": "import token_handler; from coursebridge.auth import wiring; wiring.exchange()",
+    "statements": "import statements_handler; from coursebridge.auth import wiring; wiring.access()",
+}
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "x",
+    "AWS_SECRET_ACCESS_KEY": "x",
+    "POWERTOOLS_SERVICE_NAME": "bench",
+    "TABLE_NAME": "table",
+    "SIGNING_KEYS_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:000000000000:secret:a",
+    "BOOTSTRAP_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:000000000000:secret:b",
+}
+
+
+def seconds(folders: list[Path], statement: str) -> float:
+    runtime = str(Path(boto3.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", TIMED, json.dumps([str(folder) for folder in folders]), runtime, statement],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=ENVIRONMENT,
+    )
+    return float(done.stdout)
+
+
+@pytest.mark.parametrize("function", READY)
+def test_cold_start(figures: Figures, function: str) -> None:
+    layers = [BUILD / "DependenciesLayer" / "python", BUILD / "SharedLayer" / "python"]
+    built = [BUILD / f"{function.capitalize()}Function", *layers]
+    both = [(seconds([], BARE), seconds(built, READY[function])) for _ in range(ROUNDS)]
+    bare, ready = (statistics.median(column) for column in zip(*both, strict=True))
+
+    figures.add(f"cold start of {function}, ready to serve", ready * 1000, "ms")
+    figures.add(f"cold start of {function} / bare DynamoDB client", ready / bare, "x", "at most 1.5")
