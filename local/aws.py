@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from local.settings import TOOLS, StackSettings
+from local.settings import ROOT, TOOLS, StackSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,6 +129,8 @@ def tool_environment(settings: StackSettings | None = None, extra: Mapping[str, 
     kept |= {
         "PATH": os.pathsep.join([str(TOOLS / "sam" / "bin"), kept.get("PATH", os.defpath)]),
         "SAM_CLI_TELEMETRY": "0",
+        # Where SAM keeps notes on itself; by default in the home directory.
+        "__SAM_CLI_APP_DIR": str(ROOT / ".local" / "sam"),
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",

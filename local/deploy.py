@@ -43,8 +43,7 @@ def deploy(settings: StackSettings, target: Target, built: Path) -> None:
         *("--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"),
         *("--parameter-overrides", *parameters),
     ]
-    home = {"__SAM_CLI_APP_DIR": str(settings.state_dir / "sam")}
-    tools.run("sam deploy", command, tool_environment(settings, home), settings.log_file("deploy"))
+    tools.run("sam deploy", command, tool_environment(settings), settings.log_file("deploy"))
     gaps.fill(clients, settings.stack_name)
 
 

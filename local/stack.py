@@ -2,6 +2,7 @@
 
 import fcntl
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,7 +36,8 @@ def up(settings: StackSettings) -> Outputs:
     with _alone(settings):
         if running := current(settings):
             return running
-        take_down(settings)
+        if take_down(settings):
+            console.print("  Replacing what was running: its code or settings have changed, or it had died.")
         try:
             return _bring_up(settings)
         except BaseException:
@@ -73,8 +75,9 @@ def processes(settings: StackSettings) -> list[Started]:
 def take_down(settings: StackSettings) -> bool:
     """Stop the processes and remove what described them; the logs stay."""
     started = processes(settings)
-    for each in started:
-        stop(each)
+    with _undisturbed():
+        for each in started:
+            stop(each)
     for name in ("processes.json", "outputs.json", "stack-of"):
         (settings.state_dir / name).unlink(missing_ok=True)
     shutil.rmtree(settings.state_dir / "tmp", ignore_errors=True)
@@ -132,6 +135,16 @@ def _wait_until(ready: Callable[[], bool], process: Started) -> None:
         if time.monotonic() > deadline:
             raise StackError(f"The {process.name} did not answer within {READY_SECONDS:.0f} s. See {process.log}")
         time.sleep(0.1)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let an impatient second Ctrl-C not keep what is being stopped from ending."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
