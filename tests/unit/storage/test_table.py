@@ -29,7 +29,7 @@ values = st.recursive(
 
 @pytest.fixture(autouse=True)
 def _no_waiting() -> Iterator[None]:
-    with patch.object(module.time, "sleep"):
+    with patch("coursebridge.storage.table.time.sleep"):
         yield
 
 
@@ -157,7 +157,8 @@ def test_a_transaction_that_passes_writes_everything(table: Table) -> None:
 
 
 def client_error(code: str, **extra: Any) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": ""}, **extra}, "operation")
+    answer: Any = {"Error": {"Code": code, "Message": ""}, **extra}
+    return ClientError(answer, "operation")
 
 
 def test_a_transaction_refused_for_throttling_is_not_contention(table: Table) -> None:
@@ -188,8 +189,8 @@ def test_an_error_nobody_expects_stays_what_it_is(table: Table) -> None:
 
 def test_what_dynamodb_left_over_of_a_batch_is_sent_again(table: Table) -> None:
     write, read = table.client.batch_write_item, table.client.batch_get_item
-    left_over = {"UnprocessedItems": {table.name: [{"PutRequest": {"Item": to_wire(item("P"))}}]}}
-    unread = {"Responses": {}, "UnprocessedKeys": {table.name: {"Keys": [to_wire(Key("P", "S").item())]}}}
+    left_over: Any = {"UnprocessedItems": {table.name: [{"PutRequest": {"Item": to_wire(item("P"))}}]}}
+    unread: Any = {"Responses": {}, "UnprocessedKeys": {table.name: {"Keys": [to_wire(Key("P", "S").item())]}}}
 
     with patch.object(table.client, "batch_write_item", side_effect=[left_over, left_over, {}]) as writing:
         assert table.put_many([item("P")]) == 1
@@ -202,8 +203,8 @@ def test_what_dynamodb_left_over_of_a_batch_is_sent_again(table: Table) -> None:
 
 
 def test_a_batch_that_never_ends_is_unavailable(table: Table) -> None:
-    left_over = {"UnprocessedItems": {table.name: [{"PutRequest": {"Item": to_wire(item("P"))}}]}}
-    unread = {"Responses": {}, "UnprocessedKeys": {table.name: {"Keys": [to_wire(Key("P", "S").item())]}}}
+    left_over: Any = {"UnprocessedItems": {table.name: [{"PutRequest": {"Item": to_wire(item("P"))}}]}}
+    unread: Any = {"Responses": {}, "UnprocessedKeys": {table.name: {"Keys": [to_wire(Key("P", "S").item())]}}}
 
     with patch.object(table.client, "batch_write_item", return_value=left_over), pytest.raises(Unavailable):
         table.put_many([item("P")])
