@@ -106,6 +106,7 @@ class Learner:
     """A person in this system (design, section 4.7).
 
     Attributes:
+        enterprise_groups: the groups LinkedIn has the learner in; reports tell of them.
         merged: the learners that were merged into this one.
         merged_into: the learner this one was merged into.
     """
@@ -116,6 +117,7 @@ class Learner:
     status: str = "active"
     identifiers: tuple[DatedIdentifier, ...] = ()
     groups: tuple[str, ...] = ()
+    enterprise_groups: tuple[str, ...] = ()
     name: str | None = None
     source: str = "directory"
     merged: tuple[str, ...] = ()
@@ -137,6 +139,7 @@ class Learner:
             "entity": "learner",
             "identifiers": [vars(identifier) for identifier in self.identifiers],
             "groups": list(self.groups),
+            "enterprise_groups": list(self.enterprise_groups),
             "merged": list(self.merged),
         }
 
@@ -149,6 +152,7 @@ class Learner:
                 **known,
                 "identifiers": tuple(DatedIdentifier(**identifier) for identifier in item["identifiers"]),
                 "groups": tuple(item["groups"]),
+                "enterprise_groups": tuple(item.get("enterprise_groups", ())),
                 "merged": tuple(item["merged"]),
             }
         )
@@ -170,6 +174,7 @@ class Learner:
             "status": self.status,
             "identifiers": [vars(identifier) for identifier in self.identifiers],
             "groups": list(self.groups),
+            "enterprise_groups": list(self.enterprise_groups),
             "source": self.source,
             "merged": list(self.merged),
             "created_at": self.created_at,
