@@ -134,9 +134,7 @@ def _value(activities: list[Json], kind: str, asset_type: str) -> int | None:
 def _picked(activities: list[Json], kind: str, asset_type: str) -> list[Json]:
     """Return the activities of a type that fit best: of the asset type asked for, and in total."""
     fitting = [
-        one
-        for one in activities
-        if one.get("engagementType") == kind and one.get("assetType") in (None, asset_type)
+        one for one in activities if one.get("engagementType") == kind and one.get("assetType") in (None, asset_type)
     ]
     totals = [one for one in fitting if one.get("engagementMetricQualifier") == "TOTAL"]
     return totals or fitting

@@ -1,0 +1,162 @@
+"""What a run has read, laid down between its tasks in S3.
+
+Reading and reconciling are apart, so that every record is looked at once in a run however many windows tell of it, and
+so that everybody a run tells of is known before anybody is added. Rows are dealt by content into buckets: a record
+lies in one bucket of each range, and a task takes as many buckets as its memory holds. What lies here is personal data:
+a run removes it when it ends, and the bucket's life cycle when it does not.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.activity.mapper import Person, Sighting
+from coursebridge.records.evidence import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from mypy_boto3_s3 import S3Client
+
+BUCKETS = 64
+GROUP_BYTES = 4_000_000
+"""Compressed; some tens of thousands of rows."""
+DELETE_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A range that was laid down.
+
+    Attributes:
+        offsets: where each bucket starts in the object, and where the last one ends.
+        rows: how many sightings there are.
+    """
+
+    offsets: list[int]
+    rows: int
+
+
+class Staging:
+    """The objects of one run.
+
+    Args:
+        s3: a boto3 S3 client.
+        bucket: the bucket's name.
+        integration_id: whose run.
+        run_id: the run.
+    """
+
+    def __init__(self, s3: S3Client, bucket: str, integration_id: str, run_id: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._prefix = f"runs/{integration_id}/{run_id}/"
+
+    def write_range(self, number: int, sightings: Iterable[Sighting]) -> Staged:
+        """Lay down the rows of a range and whom they tell of, two objects; compressed, they are held in memory."""
+        buckets = [_Deflated() for _ in range(BUCKETS)]
+        people: dict[Person, None] = {}
+        rows = 0
+        for sighting in sightings:
+            buckets[zlib.crc32(sighting.content_urn.encode()) % BUCKETS].add(_row(sighting))
+            people.setdefault(sighting.person)
+            rows += 1
+        bodies = [bucket.body() for bucket in buckets]
+        offsets = [0]
+        for body in bodies:
+            offsets.append(offsets[-1] + len(body))
+        self._put(f"rows/{number:06d}", b"".join(bodies))
+        told = _Deflated()
+        for person in people:
+            told.add(list(astuple(person)))
+        self._put(f"people/{number:06d}", told.body())
+        return Staged(offsets, rows)
+
+    def people(self, number: int) -> Iterator[Person]:
+        """Yield everybody a range tells of."""
+        for profile_urn, email, unique_user_id, name, groups in _inflated(self._get(f"people/{number:06d}")):
+            yield Person(profile_urn, email, unique_user_id, name, tuple(groups))
+
+    def sightings(self, number: int, offsets: Sequence[int], first: int, last: int) -> Iterator[Sighting]:
+        """Yield the rows of a range in the buckets from ``first`` to ``last``, both included."""
+        start, end = offsets[first], offsets[last + 1]
+        if start == end:
+            return
+        body = self._get(f"rows/{number:06d}", start, end)
+        for bucket in range(first, last + 1):
+            for row in _inflated(body[offsets[bucket] - start : offsets[bucket + 1] - start]):
+                yield _sighting(row)
+
+    def put_json(self, name: str, value: Mapping[str, Any]) -> None:
+        """Lay down a JSON object."""
+        self._put(name, zlib.compress(json.dumps(value).encode()))
+
+    def get_json(self, name: str) -> dict[str, Any]:
+        """Return a JSON object that was laid down."""
+        value: dict[str, Any] = json.loads(zlib.decompress(self._get(name)))
+        return value
+
+    def clear(self, numbers: Iterable[int], *names: str) -> None:
+        """Remove the ranges of these numbers and these other objects."""
+        wanted = [f"{kind}/{number:06d}" for number in numbers for kind in ("rows", "people")] + list(names)
+        for start in range(0, len(wanted), DELETE_BATCH):
+            objects: Any = [{"Key": self._prefix + name} for name in wanted[start : start + DELETE_BATCH]]
+            self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
+
+    def _put(self, name: str, body: bytes) -> None:
+        self._s3.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=body)
+
+    def _get(self, name: str, start: int = 0, end: int | None = None) -> bytes:
+        span = f"bytes={start}-" if end is None else f"bytes={start}-{end - 1}"
+        return self._s3.get_object(Bucket=self._bucket, Key=self._prefix + name, Range=span)["Body"].read()
+
+
+def groups_of(staged: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
+    """Return which buckets to take together, first and last, given every range's offsets."""
+    sizes = [0] * BUCKETS
+    for offsets in staged:
+        for bucket in range(BUCKETS):
+            sizes[bucket] += offsets[bucket + 1] - offsets[bucket]
+    groups: list[tuple[int, int]] = []
+    first = held = 0
+    for bucket, size in enumerate(sizes):
+        if held and held + size > GROUP_BYTES:
+            groups.append((first, bucket - 1))
+            first, held = bucket, 0
+        held += size
+    return [*groups, (first, BUCKETS - 1)] if held else groups
+
+
+class _Deflated:
+    """Lines of JSON, compressed as they come; nothing for no lines."""
+
+    def __init__(self) -> None:
+        self._compressor = zlib.compressobj()
+        self._body = bytearray()
+        self._is_empty = True
+
+    def add(self, value: list[Any]) -> None:
+        self._is_empty = False
+        self._body += self._compressor.compress(json.dumps(value).encode() + b"\n")
+
+    def body(self) -> bytes:
+        return b"" if self._is_empty else bytes(self._body + self._compressor.flush())
+
+
+def _inflated(body: bytes) -> Iterator[list[Any]]:
+    for line in zlib.decompress(body).splitlines() if body else ():
+        yield json.loads(line)
+
+
+def _row(sighting: Sighting) -> list[Any]:
+    person, report = sighting.person, sighting.report
+    identifiers = [person.profile_urn, person.email, person.unique_user_id]
+    return [*identifiers, sighting.content_urn, sighting.completed_again_at, *vars(report).values()]
+
+
+def _sighting(row: list[Any]) -> Sighting:
+    profile_urn, email, unique_user_id, content_urn, completed_again_at, *report = row
+    return Sighting(Person(profile_urn, email, unique_user_id), content_urn, Report(*report), completed_again_at)
