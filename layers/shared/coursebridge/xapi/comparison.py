@@ -39,17 +39,19 @@ def says_the_same(kept: dict[str, Any], other_digest: str, other_timestamp: str 
 
 def _normal(value: Any, name: str) -> Any:  # noqa: ANN401  (any JSON)
     if isinstance(value, dict):
-        return value if name == "extensions" else _normal_object(value, name)
+        kept = _normal_object(value, name)
+        return [kept] if name in CONTEXT_ACTIVITIES else kept
     if isinstance(value, list):
-        items = [_normal(item, name) for item in value]
+        items = [_normal_object(item, name) if isinstance(item, dict) else _normal(item, name) for item in value]
         return sorted(items, key=_canonical) if name == "member" else items
     return _normal_text(value, name) if isinstance(value, str) else value
 
 
-def _normal_object(value: dict[str, Any], name: str) -> Any:  # noqa: ANN401
+def _normal_object(value: dict[str, Any], name: str) -> dict[str, Any]:
+    if name == "extensions":
+        return value
     dropped = "display" if name == "verb" else "definition"
-    kept = {key: _normal(inner, key) for key, inner in value.items() if key != dropped}
-    return [kept] if name in CONTEXT_ACTIVITIES else kept
+    return {key: _normal(inner, key) for key, inner in value.items() if key != dropped}
 
 
 def _normal_text(text: str, name: str) -> str:
