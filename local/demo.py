@@ -200,6 +200,5 @@ def _show_commands(outputs: Outputs, integration_id: str) -> None:
 def _checked(answer: httpx.Response) -> Any:  # noqa: ANN401  (the API's JSON)
     if answer.is_success:
         return answer.json() if answer.content else None
-    raise StackError(
-        f"{answer.request.method} {answer.request.url.path} was answered {answer.status_code}: {answer.text[:500]}. See `make logs`."
-    )
+    called = f"{answer.request.method} {answer.request.url.path}"
+    raise StackError(f"{called} was answered {answer.status_code}: {answer.text[:500]}. See `make logs`.")
