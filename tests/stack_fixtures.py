@@ -1,0 +1,44 @@
+"""One embedded stack for a whole test run: the real template, deployed to an emulator, with a sandbox beside it.
+
+It listens on free ports and keeps its state in a temporary folder, so it never meets the one of `make up`. For quick
+loops, let the tests use that one: `COURSEBRIDGE_OUTPUTS=.local/outputs.json pytest -m e2e`.
+
+Run without pytest-xdist: each of its workers would start a stack of its own.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local import stack as embedded
+from local.aws import Clients
+from local.outputs import Outputs
+from local.ports import free_port
+from local.settings import StackSettings
+from running_stack import RunningStack
+
+
+@pytest.fixture(scope="session")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outputs]:
+    """Where everything is; starts the stack, and takes it down at the end whatever happened."""
+    if already := os.environ.get("COURSEBRIDGE_OUTPUTS"):
+        yield Outputs.read(Path(already))
+        return
+    settings = StackSettings(state_dir=tmp_path_factory.mktemp("stack"), port=free_port(), sandbox_port=free_port())
+    try:
+        yield embedded.up(settings)
+    finally:
+        embedded.down(settings)
+
+
+@pytest.fixture(scope="session")
+def stack(outputs: Outputs) -> Iterator[RunningStack]:
+    """The running stack and clients for it."""
+    with (
+        httpx.Client(base_url=outputs.api_url, timeout=60, trust_env=False) as http,
+        httpx.Client(base_url=outputs.linkedin_url, timeout=60, trust_env=False) as sandbox,
+    ):
+        yield RunningStack(outputs, Clients(outputs.endpoint_url, outputs.region), http, sandbox)
