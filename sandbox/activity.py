@@ -101,9 +101,6 @@ class ActivityBook:
     def __iter__(self) -> Iterator[Activity]:
         return iter(self._activities.values())
 
-    def __len__(self) -> int:
-        return len(self._activities)
-
     def of(self, learner: Learner, content: Content) -> Activity:
         """Return a learner's history with an asset, an empty one at first."""
         return self._activities.setdefault((learner.number, content.urn), Activity(learner, content))

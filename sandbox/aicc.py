@@ -31,6 +31,10 @@ class Style:
     abbreviated: bool = False
     spaced: bool = False
 
+    def __post_init__(self) -> None:
+        if self.line_ending not in _ENDINGS:
+            raise ValueError(f"line_ending is one of {', '.join(_ENDINGS)}.")
+
 
 @dataclass(frozen=True)
 class Exchange:

@@ -1,5 +1,7 @@
 """The sandbox as an ASGI application."""
 
+from typing import cast
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,6 +22,5 @@ def build(world: World) -> Starlette:
 
 async def _refused(_request: Request, error: Exception) -> Response:
     """Answer in LinkedIn's shape also where no resource was reached."""
-    if not isinstance(error, HTTPException):
-        raise error
-    return routes.reply({"message": error.detail, "status": error.status_code}, error.status_code)
+    refusal = cast("HTTPException", error)
+    return routes.reply({"message": refusal.detail, "status": refusal.status_code}, refusal.status_code)

@@ -3,11 +3,12 @@
 import argparse
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import MISSING, fields
 
 import httpx
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from sandbox.catalogue.languages import known_languages
 from sandbox.errors import PortTaken
@@ -114,7 +115,9 @@ def _serve(console: Console, options: argparse.Namespace) -> int:
         )
     # Whoever started it waits for this line; nothing else may begin with it.
     console.print(f"sandbox ready at {url_of(listener)}", style="bold", soft_wrap=True)
-    server.run(sockets=[listener])
+    # Ctrl-C is how it is meant to end; uvicorn has shut down by the time it raises this.
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
     return 0
 
 
@@ -161,7 +164,7 @@ def _add_fields(parser: argparse.ArgumentParser, kind: type[Target] | type[Plan]
 
 
 def _print_table(console: Console, title: str, rows: Iterable[tuple[str, str, dict[str, object]]]) -> None:
-    table = Table("name", "what it does", "parameters", title=title)
+    table = Table(Column("name", no_wrap=True), "what it does", "parameters", title=title)
     for name, description, parameters in rows:
         table.add_row(name, description, ", ".join(f"{key}={value}" for key, value in parameters.items()))
     console.print(table)

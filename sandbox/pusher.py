@@ -57,6 +57,12 @@ class Target:
     burst: int = 0
     pause: float = 1.0
 
+    def __post_init__(self) -> None:
+        if self.content_type not in FORM_CONTENT_TYPES:
+            raise ValueError(f"content_type is one of {', '.join(FORM_CONTENT_TYPES)}.")
+        if self.batch < 1 or self.senders < 1 or self.burst < 0:
+            raise ValueError("batch and senders are at least 1, burst is at least 0.")
+
 
 @dataclass
 class Outcome:

@@ -49,7 +49,7 @@ _ALL = (
         {"start": 100, "length": 100},
     ),
     Quirk("other_types_on_overrun", "pages past the end hold assets of other types", {"count": 5}),
-    Quirk("wrong_type_elements", "pages hold an asset of a type that was not asked for, on top", {"every": 1}),
+    Quirk("wrong_type_elements", "every page holds an asset of a type that was not asked for, on top"),
     Quirk(
         "shifting_pages",
         "the list moves while it is read: pages 2, 6, ... repeat the end of the page before, 4, 8, ... skip some",
@@ -102,6 +102,9 @@ _ALL = (
     Quirk("report_pacific_days", "report windows are cut at midnight Pacific time instead of `startedAt`"),
     Quirk("report_lag", "reports do not know the most recent activity yet", {"seconds": 86_400}),
 )
+
+_LEAST = {"every": 2}
+"""The smallest value of a parameter where that is not zero."""
 
 QUIRKS = {quirk.name: quirk for quirk in _ALL}
 
@@ -202,4 +205,7 @@ def _converted(name: str, defaults: Parameters, key: str, value: object) -> obje
     kind = type(defaults[key])
     if not isinstance(value, (str, int, float)):
         raise ValueError(f"{key!r} of quirk {name!r} is a {kind.__name__}.")  # noqa: TRY004
-    return kind(value)
+    converted: str | int | float = kind(value)
+    if not isinstance(converted, str) and converted < _LEAST.get(key, 0):
+        raise ValueError(f"{key!r} of quirk {name!r} has to be {_LEAST.get(key, 0)} or more.")
+    return converted

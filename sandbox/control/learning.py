@@ -70,15 +70,15 @@ async def _aicc(_world: World, request: Request) -> Json:
 def _made(kind: Callable[..., T], members: Mapping[str, Any]) -> T:
     try:
         return kind(**members)
-    except TypeError as error:
-        raise HTTPException(400, f"Unknown or missing members: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise HTTPException(400, f"Unknown, missing or wrong members: {error}") from error
 
 
 def _carried_out(world: World, plan: Plan) -> list[Json]:
     try:
         return statements(plan, world.catalogue, world.activity)
-    except ValueError as error:
-        raise HTTPException(400, str(error)) from error
+    except (TypeError, ValueError) as error:
+        raise HTTPException(400, f"Not a plan that can be carried out: {error}") from error
 
 
 def _truth(world: World) -> list[Json]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from sandbox.catalogue.criteria import Criteria
 from sandbox.catalogue.layout import Kind
@@ -103,14 +104,17 @@ def _shifted(quirks: Quirks, window: Window) -> Window:
 def _strangers(catalogue: Catalogue, quirks: Quirks, criteria: Criteria, window: Window, total: int) -> list[int]:
     """Return assets of types nobody asked for: past the end, or on top of what was asked for."""
     overrun = quirks.get("other_types_on_overrun")
-    wrong = quirks.get("wrong_type_elements")
+    wrong = quirks.get("wrong_type_elements") is not None
     wanted = 0
     if overrun and window.start >= total:
         wanted = min(overrun["count"], window.count)
     elif wrong and window.count and window.start < total:
-        wanted = 1 if window.start // window.count % wrong["every"] == 0 else 0
+        wanted = 1
     kinds = [kind for kind in (Kind.LEARNING_PATH, Kind.VIDEO, Kind.COURSE) if kind.name not in criteria.types]
-    return [asset for asset, _ in zip(catalogue.handles(*kinds), range(wanted), strict=False)] if kinds else []
+    # Where no type or every type was asked for, none is a stranger.
+    if not criteria.types or not kinds:
+        return []
+    return list(islice(catalogue.handles(*kinds), wanted))
 
 
 def _links(quirks: Quirks, window: Window) -> tuple[str, ...]:

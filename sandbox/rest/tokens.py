@@ -135,4 +135,4 @@ class Tokens:
 
 def form_body(body: bytes) -> dict[str, str]:
     """Return the fields of a form."""
-    return dict(parse_qsl(body.decode(), keep_blank_values=True))
+    return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))

@@ -10,7 +10,7 @@ from sandbox.catalogue.store import Catalogue
 from sandbox.clock import DAY_MS, now_ms
 from sandbox.dice import Dice
 from sandbox.settings import Json
-from sandbox.statements.shape import Moment, statement
+from sandbox.statements.shape import ACTORS, Moment, statement
 from sandbox.statements.variants import parse_shares, varied
 
 GENERATED_CONTENT = (("courses", Kind.COURSE), ("paths", Kind.LEARNING_PATH), ("videos", Kind.VIDEO))
@@ -73,8 +73,10 @@ def statements(plan: Plan, catalogue: Catalogue, book: ActivityBook) -> list[Jso
     """Carry a plan out: write what learners do into the book, and return the statements to send, in order.
 
     Raises:
-        ValueError: the plan names unknown variants or assets.
+        ValueError: the plan names unknown variants, assets or actors.
     """
+    if plan.actor not in ACTORS:
+        raise ValueError(f"actor is one of {', '.join(ACTORS)}.")
     shares = parse_shares(plan.variants)
     until = now_ms() if plan.until is None else plan.until
     studies = _studies(plan, catalogue)

@@ -14,6 +14,7 @@ ACTIVITY_TYPES = {
     "LEARNING_PATH": "http://adlnet.gov/expapi/activities/module",
     "VIDEO": "http://adlnet.gov/expapi/activities/media",
 }
+ACTORS = ("mbox", "account")
 HOME_PAGE = "https://www.linkedin.com/learning"
 
 
