@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-EVENTS = Path(__file__).resolve().parents[2] / "events"
+EVENTS = Path(__file__).resolve().parents[1] / "events"
 PATIENCE_SECONDS = 90
 SANDBOX_PAIR = {"client_id": "sandbox-both", "client_secret": "WPL_AP1.both/c2Vj+cmV0=="}
 T = TypeVar("T")
