@@ -37,6 +37,10 @@ class Settings:
     schedule_group_name: str = ""
     schedule_role_arn: str = ""
     schedule_dead_letter_arn: str = ""
+    export_queue_url: str = ""
+    webhook_queue_url: str = ""
+    events_dead_letter_url: str = ""
+    local: str = "false"
     token_lifetime_seconds: int = 3600
     stack_name: str = "coursebridge"
 

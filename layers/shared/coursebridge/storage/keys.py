@@ -18,13 +18,15 @@ functions apart. Ids are read back from their own attributes, never by cutting a
 | Classification  | CLASSIFICATION#i          | urn            |               |                 |
 | Learner         | LEARNER#i#learner         | LEARNER        | LEARNERS#i    | learner         |
 | Record          | LEARNER#i#learner         | RECORD#urn     | RECORDS#i#urn | learner         |
+| Reengagement    | LEARNER#i#learner         | REENGAGED#urn  |               |                 |
 | Identity        | IDENTITY#i#type#value     | IDENTITY       |               |                 |
 | Tombstone       | TOMBSTONE#i#digest        | TOMBSTONE      |               |                 |
 | Statement       | STATEMENT#i#statement     | STATEMENT      | STATEMENTS#i  | stored#statement |
 | Voiding         | STATEMENT#i#statement     | VOIDED         |               |                 |
-| Launch session  | AICC#session              | AICC           |               |                 |
+| Launch session  | AICC#digest               | AICC           |               |                 |
+| AICC data       | LEARNER#i#learner         | AICC#urn       |               |                 |
 | Library entry   | LIBRARY#i                 | group#urn      |               |                 |
-| Path            | PATH#i                    | path           |               |                 |
+| Path            | PATH#i                    | path           | PATHS#i#group | path            |
 | Path override   | LEARNER#i#learner         | OVERRIDE#path  |               |                 |
 | Webhook target  | WEBHOOK#i                 | TARGET#id      |               |                 |
 | Webhook delivery| WEBHOOK#i                 | DELIVERY#id    |               |                 |
@@ -43,6 +45,7 @@ since when it waits to be applied, so that a sweep reads only what waits too lon
 """
 
 from typing import NamedTuple
+from urllib.parse import quote
 
 PK, SK = "PK", "SK"
 GSI1, GSI2, GSI3 = "GSI1", "GSI2", "GSI3"
@@ -149,6 +152,11 @@ def records(integration_id: str, urn: str, learner_id: str) -> Key:
     return Key(f"RECORDS#{integration_id}#{urn}", learner_id)
 
 
+def reengagement(integration_id: str, learner_id: str, urn: str) -> Key:
+    """Key of the note that a learner completed a course again, which changes no record."""
+    return Key(f"LEARNER#{integration_id}#{learner_id}", f"REENGAGED#{urn}")
+
+
 def identity(integration_id: str, kind: str, value: str) -> Key:
     """Key of an identifier; ``value`` is already normalised (``records.identifiers``)."""
     return Key(f"IDENTITY#{integration_id}#{kind}#{value}", "IDENTITY")
@@ -187,19 +195,29 @@ def pending(integration_id: str, outcome: str, reason: str, awaited: str, timest
     return Key(f"PENDING#{integration_id}", "#".join((outcome, reason, awaited, timestamp, statement_id)))
 
 
-def launch_session(session_id: str) -> Key:
-    """Key of an AICC session."""
-    return Key(f"AICC#{session_id}", "AICC")
+def launch_session(digest: str) -> Key:
+    """Key of an AICC session, by the digest of its id: the id itself is a secret."""
+    return Key(f"AICC#{digest}", "AICC")
+
+
+def aicc_data(integration_id: str, learner_id: str, urn: str) -> Key:
+    """Key of what a course keeps for a learner over AICC: where they are, and its own data."""
+    return Key(f"LEARNER#{integration_id}#{learner_id}", f"AICC#{urn}")
 
 
 def library_entry(integration_id: str, group: str, urn: str) -> Key:
-    """Key of a course in a group's library."""
-    return Key(f"LIBRARY#{integration_id}", f"{group}#{urn}")
+    """Key of a course in a group's library; ``group`` may hold anything."""
+    return Key(f"LIBRARY#{integration_id}", f"{quote(group, safe='')}#{urn}")
 
 
 def path(integration_id: str, path_id: str) -> Key:
     """Key of a path."""
     return Key(f"PATH#{integration_id}", path_id)
+
+
+def paths_of_group(integration_id: str, group: str, path_id: str) -> Key:
+    """GSI1 key that lists the paths of a group."""
+    return Key(f"PATHS#{integration_id}#{quote(group, safe='')}", path_id)
 
 
 def path_override(integration_id: str, learner_id: str, path_id: str) -> Key:

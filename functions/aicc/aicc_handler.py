@@ -1,0 +1,82 @@
+"""POST /aicc: courses that were launched over AICC tell how far their learner is (HACP)."""
+
+from __future__ import annotations
+
+from functools import cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from coursebridge import api, clients
+from coursebridge.aicc import hacp
+from coursebridge.aicc.service import Receiver
+from coursebridge.clock import utc_now
+from coursebridge.errors import CoursebridgeError
+from coursebridge.observability import count, logger, metrics
+from coursebridge.settings import settings
+from coursebridge.storage.table import Table
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+# The call comes from LinkedIn's servers or from the learner's browser; the session is the only credential, there is
+# no cookie, so any origin may call.
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, OPTIONS",
+    "Access-Control-Allow-Headers": "*",
+    "Access-Control-Max-Age": "86400",
+}
+KNOWN = ("getparam", "putparam", "exitau")
+app = api.resolver()
+
+
+@cache
+def receiver() -> Receiver:
+    """Return what answers calls."""
+    return Receiver(Table(clients.dynamodb(), settings().need("table_name")))
+
+
+@app.post("/aicc")
+def call() -> Response[str]:
+    """Answer a HACP call: always 200, success or failure stands in ``error=``."""
+    asked = hacp.Call.read(api.body_bytes(app))
+    answer = receiver().answer(asked, utc_now())
+    count("AiccCalls")
+    logger.info("aicc call", command=asked.command if asked.command in KNOWN else "other", error=answer.error)
+    return _plain(answer)
+
+
+@app.route("/aicc", method=["OPTIONS"])
+def preflight() -> Response[str]:
+    """Let a browser of any origin call."""
+    return Response(int(HTTPStatus.NO_CONTENT), None, "", headers=dict(CORS))
+
+
+@app.route("/aicc", method=["GET", "HEAD", "PUT", "PATCH", "DELETE"])
+def no_call() -> Response[str]:
+    """Answer whoever looks here with something else than a call."""
+    return _plain(hacp.Answer(hacp.INVALID_COMMAND))
+
+
+def failed(error: CoursebridgeError) -> Response[str]:
+    """Answer as HACP does, so that the course knows and may tell again."""
+    logger.warning("aicc call failed", code=error.code)
+    count("AiccFailures")
+    return _plain(hacp.Answer(hacp.INVALID_COMMAND))
+
+
+app.exception_handler(CoursebridgeError)(failed)
+
+
+def _plain(answer: hacp.Answer) -> Response[str]:
+    headers: dict[str, Any] = {**CORS, "Cache-Control": "no-store"}
+    return Response(int(HTTPStatus.OK), "text/plain; charset=utf-8", answer.spell(), headers=headers)
+
+
+@logger.inject_lambda_context(correlation_id_path="requestContext.requestId")
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Handle a request of API Gateway (payload 2.0)."""
+    return app.resolve(event, context)

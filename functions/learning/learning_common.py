@@ -1,0 +1,59 @@
+"""What the routes of the learning API have in common beside :mod:`coursebridge.contract`."""
+
+# No postponed annotations: Powertools reads the types of parameters at run time.
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import unquote
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from aws_lambda_powertools.event_handler.openapi.params import Path
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from pydantic import AfterValidator
+
+from coursebridge import api
+from coursebridge.auth import wiring
+from coursebridge.errors import NotFound
+
+if TYPE_CHECKING:
+    from coursebridge.auth.tokens import Grant
+
+PREFIX = "/learning/<integration>"
+
+CourseUrn = Annotated[
+    str,
+    Path(description="The course's URN, percent-encoded.", examples=["urn:li:lyndaCourse:1222"]),
+    AfterValidator(unquote),
+]
+Group = Annotated[
+    str,
+    Path(description="The group's name, percent-encoded.", examples=["sales"], max_length=600),
+    AfterValidator(unquote),
+]
+LearnerId = Annotated[
+    str, Path(description="The learner's id.", examples=["0196c1e2a1b3c4d5e6f709"]), AfterValidator(unquote)
+]
+
+
+def routes() -> APIGatewayHttpRouter:
+    """Return a router for the routes of one module."""
+    return APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
+
+
+def caller(router: APIGatewayHttpRouter) -> str:
+    """Return the client id of whoever sent the present request."""
+    grant: Grant = router.context["grant"]
+    return grant.client_id
+
+
+def reach(scope: str) -> list[Callable[..., Response[Any]]]:
+    """Return the middlewares of a route: the scope, and an integration that exists and is within the token's reach."""
+    return [api.requires(scope), _integration_exists]
+
+
+def _integration_exists(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
+    integration_id = unquote(app.context["_route_args"]["integration"])
+    if wiring.registry().integration(integration_id) is None:
+        raise NotFound("there is no such integration")
+    return next_middleware(app)

@@ -1,0 +1,34 @@
+"""/learning/...: what an LMS or a portal builds on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import learning_courses
+import learning_exports
+import learning_launches
+import learning_libraries
+import learning_paths
+from coursebridge import api
+from coursebridge.observability import logger, metrics
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+ROUTERS = (
+    learning_courses.router,
+    learning_launches.router,
+    learning_libraries.router,
+    learning_paths.router,
+    learning_exports.router,
+)
+app = api.resolver(validate=True)
+for router in ROUTERS:
+    app.include_router(router)
+
+
+@logger.inject_lambda_context(correlation_id_path="requestContext.requestId")
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Handle a request of API Gateway (payload 2.0)."""
+    return app.resolve(event, context)

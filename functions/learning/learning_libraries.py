@@ -1,0 +1,102 @@
+"""Libraries of groups: the courses that may go into a group's paths."""
+
+# No postponed annotations: Powertools reads the types of parameters at run time.
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import Field
+
+from coursebridge import api
+from coursebridge.auth import scopes, wiring
+from coursebridge.clock import rfc3339, utc_now
+from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Time, opened, responses, sealed
+from coursebridge.errors import InvalidRequest
+from coursebridge.paths.libraries import Libraries
+from coursebridge.paths.service import Paths
+from learning_common import PREFIX, CourseUrn, Group, caller, reach, routes
+
+router = routes()
+LONGEST_GROUP = 200
+NOT_THERE = "The course is not in this group's library."
+
+
+class LibraryEntry(Answer):
+    """A course in a group's library."""
+
+    group: str = Field(examples=["sales"])
+    course_urn: str = Field(examples=["urn:li:lyndaCourse:1222"])
+    added_at: Time
+    added_by: str = Field(description="The client that took it in.", examples=["coursebridge-admin"])
+    title: str | None = Field(examples=["Example course"])
+    course_status: str | None = Field(description="`archived` courses can no longer be launched.", examples=["active"])
+    archived_reason: str | None = Field(examples=[None])
+
+
+@router.get(
+    f"{PREFIX}/groups/<group>/library",
+    summary="List a group's library",
+    description="In order of URN; courses that were archived since stay, marked as such.",
+    tags=["Libraries"],
+    responses=responses(HTTPStatus.OK, "A page of the library."),
+    middlewares=reach(scopes.LEARNING_READ),
+)
+def list_library(
+    integration: Integration, group: Group, limit: Limit = 50, cursor: Cursor = None
+) -> Page[LibraryEntry]:
+    """List a group's library."""
+    context = ("library", integration, group)
+    items, last = _libraries(integration).list_group(group, limit=limit, after=opened(cursor, *context))
+    return Page(items=[LibraryEntry.model_validate(item) for item in items], next=sealed(last, *context))
+
+
+@router.get(
+    f"{PREFIX}/groups/<group>/library/<urn>",
+    summary="Look a course up in a group's library",
+    tags=["Libraries"],
+    responses=responses(HTTPStatus.OK, "The entry.", _404=NOT_THERE),
+    middlewares=reach(scopes.LEARNING_READ),
+)
+def get_entry(integration: Integration, group: Group, urn: CourseUrn) -> LibraryEntry:
+    """Return an entry of a library."""
+    return LibraryEntry.model_validate(_libraries(integration).get(group, urn))
+
+
+@router.put(
+    f"{PREFIX}/groups/<group>/library/<urn>",
+    summary="Take a course into a group's library",
+    description="A course that is in there already stays as it is.",
+    tags=["Libraries"],
+    responses=responses(
+        HTTPStatus.OK, "The entry.", _404="There is no such course.", _409="The course is archived; says why."
+    ),
+    middlewares=reach(scopes.LEARNING_WRITE),
+)
+def put_entry(integration: Integration, group: Group, urn: CourseUrn) -> LibraryEntry:
+    """Take a course into a library."""
+    if not group.strip() or len(group) > LONGEST_GROUP:
+        raise InvalidRequest(f"the name of a group has one to {LONGEST_GROUP} characters")
+    by = caller(router)
+    return LibraryEntry.model_validate(_libraries(integration).add(group, urn, by=by, now=rfc3339(utc_now())))
+
+
+@router.delete(
+    f"{PREFIX}/groups/<group>/library/<urn>",
+    summary="Take a course out of a group's library",
+    tags=["Libraries"],
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=responses(
+        HTTPStatus.NO_CONTENT, "It is out.", _404=NOT_THERE, _409="Paths of the group lead through it; says which."
+    ),
+    middlewares=reach(scopes.LEARNING_WRITE),
+)
+def delete_entry(integration: Integration, group: Group, urn: CourseUrn) -> Response[Any]:
+    """Take a course out of a library."""
+    used_by = Paths(wiring.table(), integration).leading_through(group, urn)
+    _libraries(integration).remove(group, urn, used_by)
+    return api.answer(HTTPStatus.NO_CONTENT)
+
+
+def _libraries(integration: str) -> Libraries:
+    return Libraries(wiring.table(), integration)

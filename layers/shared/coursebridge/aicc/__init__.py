@@ -1,0 +1,1 @@
+"""AICC over HTTP (HACP): the course tells how far its learner is."""

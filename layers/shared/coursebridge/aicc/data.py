@@ -1,0 +1,87 @@
+"""What a course keeps for a learner over AICC: where they are, data of its own, and the time they spent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from coursebridge.storage import keys
+from coursebridge.storage.learners import unchanged
+from coursebridge.storage.table import ConditionFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from coursebridge.aicc.hacp import Told
+    from coursebridge.aicc.sessions import Session
+    from coursebridge.storage.table import Item, Table
+
+LONGEST_LOCATION, LONGEST_LESSON = 1_000, 32_000
+"""CMI001 gives a location 255 characters and the course's data 4,096; courses often exceed both."""
+MOST_SESSIONS = 200
+
+
+@dataclass(frozen=True)
+class CourseData:
+    """What is kept; the time is kept by session, so that a time told twice counts once."""
+
+    location: str = ""
+    core_lesson: str = ""
+    times: Mapping[str, int] = field(default_factory=dict)
+    version: int = 0
+
+    @property
+    def seconds(self) -> int:
+        """Return the time of all sessions together."""
+        return sum(self.times.values())
+
+    def after(self, session_digest: str, told: Told) -> CourseData:
+        """Return the data after a PutParam."""
+        session = session_digest[:16]
+        times = dict(self.times)
+        if told.seconds and (session in times or len(times) < MOST_SESSIONS):
+            times[session] = max(times.get(session, 0), told.seconds)
+        return replace(
+            self,
+            location=self.location if told.location is None else told.location[:LONGEST_LOCATION],
+            core_lesson=self.core_lesson if told.core_lesson is None else told.core_lesson[:LONGEST_LESSON],
+            times=times,
+            version=self.version + 1,
+        )
+
+
+class CourseDataStore:
+    """Reads and writes what courses keep."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def get(self, integration_id: str, learner_id: str, course_urn: str) -> CourseData:
+        """Return what is kept, nothing where there is nothing yet."""
+        item = self._table.get(keys.aicc_data(integration_id, learner_id, course_urn))
+        return (
+            CourseData(item["location"], item["core_lesson"], item["times"], item["version"]) if item else CourseData()
+        )
+
+    def add(self, session: Session, learner_id: str, told: Told) -> None:
+        """Keep what a PutParam tells; two calls at once both get theirs in."""
+        while True:
+            before = self.get(session.integration_id, learner_id, session.course_urn)
+            try:
+                self._table.put(
+                    _item(session, learner_id, before.after(session.digest, told)), **unchanged(before.version)
+                )
+            except ConditionFailed:
+                continue
+            return
+
+
+def _item(session: Session, learner_id: str, data: CourseData) -> Item:
+    return {
+        **keys.aicc_data(session.integration_id, learner_id, session.course_urn).item(),
+        "entity": "aicc_data",
+        "integration_id": session.integration_id,
+        "learner_id": learner_id,
+        "course_urn": session.course_urn,
+        **vars(data),
+    }

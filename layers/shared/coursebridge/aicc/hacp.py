@@ -1,0 +1,159 @@
+"""HACP on the wire: calls read and answers written (AICC CMI001, appendix A). Pure.
+
+Senders take liberties: any letter case, any line ending, blanks around ``=``, missing sections, words cut down to a
+letter. All of them are read; what cannot be is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import parse_qsl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Status = Literal["passed", "completed", "failed", "incomplete", "browsed", "not attempted"]
+STATUSES: dict[str, Status] = {
+    "p": "passed",
+    "c": "completed",
+    "f": "failed",
+    "i": "incomplete",
+    "b": "browsed",
+    "n": "not attempted",
+}
+DONE = ("passed", "completed")
+VERSION = "4.0"
+SUCCESSFUL, INVALID_COMMAND, INVALID_SESSION = 0, 1, 3
+TEXTS = {SUCCESSFUL: "Successful", INVALID_COMMAND: "Invalid Command", INVALID_SESSION: "Invalid Session ID"}
+_LINE = re.compile(r"\r\n|\n|\r")
+_TIME = re.compile(r"(\d{1,4}):(\d{1,2}):(\d{1,2})(?:\.\d*)?")
+_SCORE = re.compile(r"[+-]?\d+(?:\.\d+)?")
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a course asks: the command in lower case, and its data."""
+
+    command: str
+    session_id: str
+    data: str
+
+    @classmethod
+    def read(cls, body: bytes) -> Call:
+        """Read the form, whatever its content type says; fields that are missing are empty."""
+        pairs = parse_qsl(body.decode(errors="replace"), keep_blank_values=True, errors="replace")
+        form = {name.strip().lower(): value for name, value in pairs}
+        return cls(
+            form.get("command", "").strip().lower(), form.get("session_id", "").strip(), form.get("aicc_data", "")
+        )
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a PutParam tells; ``None`` where it tells nothing.
+
+    Attributes:
+        progress: percent, from the score: LinkedIn reports progress there and knows no other score.
+        seconds: time in the course in this session so far.
+        location: where the learner is, in the course's own words.
+        core_lesson: data the course keeps for itself.
+    """
+
+    status: Status | None = None
+    progress: int | None = None
+    seconds: int | None = None
+    location: str | None = None
+    core_lesson: str | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the course says that it is completed."""
+        return self.status in DONE
+
+
+def told(data: str) -> Told:
+    """Read the ``aicc_data`` of a PutParam."""
+    sections = _sections(data)
+    core = _pairs(sections.get("core", []))
+    lesson = "\r\n".join(sections["core_lesson"]).strip() if "core_lesson" in sections else None
+    return Told(
+        status=_status(core.get("lesson_status", "")),
+        progress=_percent(core.get("score", "")),
+        seconds=_seconds(core.get("time", "")),
+        location=core.get("lesson_location"),
+        core_lesson=lesson,
+    )
+
+
+def _sections(data: str) -> dict[str, list[str]]:
+    """Return lines by section; what comes before the first heading belongs to the core."""
+    sections: dict[str, list[str]] = {}
+    name = "core"
+    for line in _LINE.split(data):
+        text = line.strip()
+        if text.startswith("[") and text.endswith("]"):
+            name = text[1:-1].strip().lower()
+            sections.setdefault(name, [])
+        elif text:
+            sections.setdefault(name, []).append(line if name == "core_lesson" else text)
+    return sections
+
+
+def _pairs(lines: list[str]) -> dict[str, str]:
+    pairs = (line.partition("=") for line in lines if not line.startswith(";"))
+    return {name.strip().lower(): value.strip() for name, equals, value in pairs if equals}
+
+
+def _status(text: str) -> Status | None:
+    """Read ``Complete, exit``, ``c`` and the like: the first letter decides."""
+    return STATUSES.get(text.strip()[:1].lower())
+
+
+def _percent(text: str) -> int | None:
+    """Read ``raw[,max[,min]]`` as percent."""
+    numbers = [float(number) for part in text.split(",") if (number := _number(part)) is not None]
+    if not numbers:
+        return None
+    raw, most, least = (*numbers, *(100.0, 0.0)[len(numbers) - 1 :])[:3]
+    share = (raw - least) / (most - least) if most > least else raw / 100
+    return round(min(max(share, 0), 1) * 100)
+
+
+def _number(text: str) -> str | None:
+    match = _SCORE.fullmatch(text.strip())
+    return match[0] if match else None
+
+
+def _seconds(text: str) -> int | None:
+    match = _TIME.fullmatch(text.strip())
+    return int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3]) if match else None
+
+
+def spell_time(seconds: int) -> str:
+    """Spell seconds as ``HH:MM:SS``."""
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is answered."""
+
+    error: int = SUCCESSFUL
+    sections: Mapping[str, Mapping[str, str] | str] = field(default_factory=dict)
+
+    def spell(self) -> str:
+        """Return the text/plain body."""
+        lines = [f"error={self.error}", f"error_text={TEXTS[self.error]}", f"version={VERSION}", "aicc_data="]
+        for name, content in self.sections.items():
+            lines.append(f"[{name}]")
+            if isinstance(content, str):
+                lines.extend([content] if content else [])
+            else:
+                lines.extend(f"{key}={_one_line(value)}" for key, value in content.items())
+        return "\r\n".join(lines) + "\r\n"
+
+
+def _one_line(value: str) -> str:
+    return " ".join(_LINE.split(value))

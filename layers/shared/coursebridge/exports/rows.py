@@ -1,0 +1,59 @@
+"""What an export holds: rows read page by page, each page with the key to read on from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from coursebridge.catalog.presenting import presented
+from coursebridge.storage import keys
+from coursebridge.storage.courses import CourseStore, StoredCourse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from coursebridge.exports.jobs import Job
+    from coursebridge.storage.table import Item, Table
+
+COURSES_A_PAGE, LEARNERS_A_PAGE = 200, 25
+"""So few that a page stays within some megabytes, whatever a learner has done."""
+
+
+class Rows(NamedTuple):
+    """A page of rows, and the key to read on from; ``None`` at the end."""
+
+    rows: list[dict[str, Any]]
+    position: Item | None
+
+
+def pages(table: Table, job: Job) -> Iterator[Rows]:
+    """Yield the rest of what a job exports."""
+    position = job.upload.position if job.upload else None
+    read = _courses if job.what == "courses" else _attempts
+    while True:
+        page = read(table, job.integration_id, position)
+        yield page
+        position = page.position
+        if position is None:
+            return
+
+
+def _courses(table: Table, integration_id: str, after: Item | None) -> Rows:
+    page = table.query(f"COURSE#{integration_id}", limit=COURSES_A_PAGE, after=after)
+    tags = CourseStore(table, integration_id).manual_tags(item["urn"] for item in page.items)
+    return Rows(
+        [presented(StoredCourse.from_item(item), tags.get(item["urn"], ())) for item in page.items], page.last_key
+    )
+
+
+def _attempts(table: Table, integration_id: str, after: Item | None) -> Rows:
+    pk, _ = keys.learners(integration_id, "")
+    page = table.query(pk, index=keys.GSI1, limit=LEARNERS_A_PAGE, after=after)
+    rows = [
+        attempt
+        for learner in page.items
+        for item in table.query_all(
+            keys.learner(integration_id, learner["id"]).pk, prefix="RECORD#", attributes=["attempts"]
+        )
+        for attempt in item["attempts"]
+    ]
+    return Rows(rows, page.last_key)

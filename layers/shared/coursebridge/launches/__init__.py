@@ -1,0 +1,1 @@
+"""Sending a learner to a course."""

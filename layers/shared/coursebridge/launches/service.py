@@ -1,0 +1,102 @@
+"""Launches: which URL to send a learner to, and the attempt that opens with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from coursebridge.aicc.sessions import SessionStore, launch_url
+from coursebridge.clock import rfc3339
+from coursebridge.errors import Conflict, FieldError, NotFound
+from coursebridge.launches.learners import active_learner
+from coursebridge.records.evidence import Evidence
+from coursebridge.storage.courses import CourseStore
+from coursebridge.storage.learners import RecordStore
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from coursebridge.storage.courses import StoredCourse
+    from coursebridge.storage.table import Table
+
+Via = Literal["auto", "sso", "web", "aicc"]
+WHY_ARCHIVED = {
+    "retired": "LinkedIn has retired it",
+    "filtered": "the integration's filters leave it out",
+    "missing": "LinkedIn no longer lists it",
+    "deactivated": "the integration is deactivated",
+}
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Where to send the learner, and the attempt that is now going on (design, section 4.7)."""
+
+    url: str
+    attempt: dict[str, Any]
+
+
+class Launcher:
+    """Launches courses of one integration.
+
+    Args:
+        table: the application's table.
+        integration_id: whose courses and learners.
+        aicc_callback: the absolute URL of this deployment's ``/aicc``.
+    """
+
+    def __init__(self, table: Table, integration_id: str, aicc_callback: str) -> None:
+        self._table = table
+        self._integration_id = integration_id
+        self._aicc_callback = aicc_callback
+
+    def launch(self, learner_id: str, course_urn: str, via: Via, now: datetime) -> Launch:
+        """Open an attempt, or go on with the open one, and say where to send the learner.
+
+        A launch is never a completion.
+
+        Raises:
+            NotFound: there is no such learner, or no such course.
+            Conflict: the learner is inactive, the course is archived, or LinkedIn gives no URL of that kind.
+        """
+        learner = active_learner(self._table, self._integration_id, learner_id)
+        stored = active_course(self._table, self._integration_id, course_urn)
+        course = stored.course
+        url = _url_of(course["launch_urls"], via)
+        record = RecordStore(self._table, self._integration_id).add(
+            learner.id,
+            course_urn,
+            learner_id,
+            Evidence(launches=frozenset({rfc3339(now)})),
+            course["duration_seconds"],
+            rfc3339(now),
+        )
+        if via == "aicc":
+            session_id = SessionStore(self._table).open(self._integration_id, learner_id, course_urn, now)
+            url = launch_url(url, session_id, self._aicc_callback)
+        return Launch(url, record.attempts[-1].to_item())
+
+
+def active_course(table: Table, integration_id: str, urn: str) -> StoredCourse:
+    """Return a course of the catalogue.
+
+    Raises:
+        NotFound: there is no such course.
+        Conflict: it is archived; the text says why.
+    """
+    stored = CourseStore(table, integration_id).get(urn)
+    if stored is None:
+        raise NotFound("there is no such course")
+    if not stored.is_active:
+        why = WHY_ARCHIVED.get(stored.archived_reason or "", "it left the catalogue")
+        raise Conflict(f"the course is archived: {why}")
+    return stored
+
+
+def _url_of(urls: dict[str, str | None], via: Via) -> str:
+    """Return LinkedIn's URL, untouched: its encoding is part of what makes the sign-on work."""
+    url = urls["sso"] or urls["web"] if via == "auto" else urls[via]
+    if not url:
+        detail = f"LinkedIn gives no {'' if via == 'auto' else via + ' '}launch URL for this course"
+        raise Conflict(detail, errors=(FieldError("via", detail),))
+    return url

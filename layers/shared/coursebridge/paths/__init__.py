@@ -1,0 +1,1 @@
+"""Libraries of groups, and paths through their courses."""

@@ -1,0 +1,122 @@
+"""Libraries: the courses a group has taken from the catalogue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from coursebridge.errors import Conflict, NotFound
+from coursebridge.launches.service import active_course
+from coursebridge.storage import keys
+from coursebridge.storage.courses import CourseStore
+from coursebridge.storage.table import ConditionFailed, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from coursebridge.storage.courses import StoredCourse
+    from coursebridge.storage.table import Item, Table
+
+
+class Libraries:
+    """The libraries of one integration.
+
+    Args:
+        table: the application's table.
+        integration_id: whose courses and groups.
+    """
+
+    def __init__(self, table: Table, integration_id: str) -> None:
+        self._table = table
+        self._integration_id = integration_id
+        self._courses = CourseStore(table, integration_id)
+
+    def get(self, group: str, urn: str) -> dict[str, Any]:
+        """Return an entry.
+
+        Raises:
+            NotFound: the course is not in the group's library.
+        """
+        item = self._table.get(self._key(group, urn))
+        if item is None:
+            raise NotFound("the course is not in this group's library")
+        return presented(item, self._courses.get(urn))
+
+    def list_group(self, group: str, *, limit: int, after: Item | None) -> tuple[list[dict[str, Any]], Item | None]:
+        """Return a page of a group's library in order of URN, and where the next page starts."""
+        page: Page = self._table.query(
+            f"LIBRARY#{self._integration_id}", prefix=f"{quote(group, safe='')}#", limit=limit, after=after
+        )
+        courses = self._courses.get_many(item["course_urn"] for item in page.items)
+        return [presented(item, courses.get(item["course_urn"])) for item in page.items], page.last_key
+
+    def add(self, group: str, urn: str, *, by: str, now: str) -> tuple[dict[str, Any], bool]:
+        """Take a course into a library; return the entry, and whether it is new.
+
+        Raises:
+            NotFound: there is no such course.
+            Conflict: the course is archived.
+        """
+        course = active_course(self._table, self._integration_id, urn)
+        item = {
+            **self._key(group, urn).item(),
+            "entity": "library_entry",
+            "integration_id": self._integration_id,
+            "group": group,
+            "course_urn": urn,
+            "added_at": now,
+            "added_by": by,
+        }
+        try:
+            self._table.put(item, condition="attribute_not_exists(PK)")
+        except ConditionFailed as refusal:
+            return presented(refusal.item, course), False
+        return presented(item, course), True
+
+    def remove(self, group: str, urn: str, used_by: Sequence[str]) -> None:
+        """Take a course out of a library.
+
+        Args:
+            group: whose library.
+            urn: the course.
+            used_by: the ids of the group's paths that lead through it.
+
+        Raises:
+            NotFound: it is not in there.
+            Conflict: a path of the group leads through it.
+        """
+        if used_by:
+            raise Conflict(f"paths of this group lead through the course: {', '.join(used_by)}; change them first")
+        try:
+            self._table.delete(self._key(group, urn), condition="attribute_exists(PK)")
+        except ConditionFailed as refusal:
+            raise NotFound("the course is not in this group's library") from refusal
+
+    def missing(self, group: str, urns: Iterable[str]) -> list[str]:
+        """Return those of these courses that the group's library lacks."""
+        wanted = {urn: self._key(group, urn) for urn in urns}
+        found = self._table.get_many(wanted.values())
+        return [urn for urn, key in wanted.items() if key not in found]
+
+    def _key(self, group: str, urn: str) -> keys.Key:
+        return keys.library_entry(self._integration_id, group, urn)
+
+
+def presented(item: Item, course: StoredCourse | None) -> dict[str, Any]:
+    """Return an entry as answers show it, with what has become of the course."""
+    return {
+        "group": item["group"],
+        "course_urn": item["course_urn"],
+        "added_at": item["added_at"],
+        "added_by": item["added_by"],
+        **course_facts(course),
+    }
+
+
+def course_facts(course: StoredCourse | None) -> dict[str, Any]:
+    """Return what owners of libraries and paths need to know of a course."""
+    return {
+        "title": course.course["title"] if course else None,
+        "course_status": course.status if course else None,
+        "archived_reason": course.archived_reason if course else None,
+    }

@@ -1,0 +1,200 @@
+"""Paths: made from library courses, kept by owners, walked by learners."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.errors import Conflict, FieldError, InvalidRequest, NotFound
+from coursebridge.ids import new_id
+from coursebridge.launches.learners import find_learner
+from coursebridge.paths.libraries import Libraries, course_facts
+from coursebridge.paths.progress import Known, Path, Way, way
+from coursebridge.paths.store import PathStore
+from coursebridge.storage import keys
+from coursebridge.storage.courses import CourseStore
+from coursebridge.storage.learners import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from coursebridge.storage.learners import Learner
+    from coursebridge.storage.table import Table
+
+MOST_STEPS = 100
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A path as its owner writes it."""
+
+    name: str
+    group: str
+    linear: bool
+    steps: tuple[str, ...]
+    description: str = ""
+
+
+class Paths:
+    """The paths of one integration.
+
+    Args:
+        table: the application's table.
+        integration_id: whose paths.
+    """
+
+    def __init__(self, table: Table, integration_id: str) -> None:
+        self._table = table
+        self._integration_id = integration_id
+        self._libraries = Libraries(table, integration_id)
+        self._courses = CourseStore(table, integration_id)
+        self.store = PathStore(table, integration_id)
+
+    def get(self, path_id: str) -> Path:
+        """Return a path.
+
+        Raises:
+            NotFound: there is no such path.
+        """
+        path = self.store.get(path_id)
+        if path is None:
+            raise NotFound("there is no such path")
+        return path
+
+    def create(self, draft: Draft, now: str) -> Path:
+        """Make a path.
+
+        Raises:
+            InvalidRequest: a step is not in the group's library, or comes twice.
+            Conflict: the course of a step is archived.
+        """
+        self._check(draft, already=())
+        path = Path(new_id(), **vars(draft), created_at=now, updated_at=now)
+        self.store.write(path, 0)
+        return path
+
+    def replace(self, path_id: str, draft: Draft, now: str) -> Path:
+        """Change a path; a step that it had already may stay though its course was retired since.
+
+        Raises:
+            NotFound: there is no such path.
+            InvalidRequest: a new step is not in the group's library, or a step comes twice.
+            Conflict: the course of a new step is archived, or somebody else changes the path at this moment.
+        """
+        before = self.get(path_id)
+        self._check(draft, already=before.steps if before.group == draft.group else ())
+        path = replace(before, **vars(draft), updated_at=now, version=before.version + 1)
+        if not self.store.write(path, before.version):
+            raise Conflict("somebody else has changed the path at this moment; look at it and send the change again")
+        return path
+
+    def delete(self, path_id: str) -> None:
+        """Delete a path; records stay.
+
+        Raises:
+            NotFound: there is no such path.
+        """
+        if not self.store.delete(path_id):
+            raise NotFound("there is no such path")
+
+    def leading_through(self, group: str, urn: str) -> list[str]:
+        """Return the ids of a group's paths that lead through a course."""
+        return [path.id for path in self.store.of_group(group) if urn in path.steps]
+
+    def presented(self, paths: Sequence[Path]) -> list[dict[str, Any]]:
+        """Return paths as owners see them: with what has become of the courses."""
+        courses = self._courses.get_many({urn for path in paths for urn in path.steps})
+        return [
+            {
+                "id": path.id,
+                "name": path.name,
+                "description": path.description,
+                "group": path.group,
+                "linear": path.linear,
+                "steps": list(path.steps),
+                "courses": [{"course_urn": urn, **course_facts(courses.get(urn))} for urn in path.steps],
+                "created_at": path.created_at,
+                "updated_at": path.updated_at,
+            }
+            for path in paths
+        ]
+
+    def way_of(self, learner_id: str, path_id: str) -> dict[str, Any]:
+        """Return a learner's way through a path.
+
+        Raises:
+            NotFound: there is no such learner, or no such path.
+        """
+        learner = self._learner(learner_id)
+        return self._ways(learner, [self.get(path_id)])[0]
+
+    def ways_of(self, learner_id: str) -> list[dict[str, Any]]:
+        """Return a learner's way through every path of their groups.
+
+        Raises:
+            NotFound: there is no such learner.
+        """
+        learner = self._learner(learner_id)
+        return self._ways(learner, [path for group in learner.groups for path in self.store.of_group(group)])
+
+    def skip(self, learner_id: str, path_id: str, urn: str, entry: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Let a learner skip a step, or no longer (``None``); return what stood there.
+
+        Raises:
+            NotFound: there is no such learner or path, or the path has no such step.
+        """
+        learner = self._learner(learner_id)
+        if urn not in self.get(path_id).steps:
+            raise NotFound("the path has no such step")
+        return self.store.override(learner.id, path_id, urn, entry)
+
+    def _learner(self, learner_id: str) -> Learner:
+        learner = find_learner(self._table, self._integration_id, learner_id)
+        if learner is None:
+            raise NotFound("there is no such learner")
+        return learner
+
+    def _ways(self, learner: Learner, paths: Sequence[Path]) -> list[dict[str, Any]]:
+        urns = {urn for path in paths for urn in path.steps}
+        records = {urn: keys.record(self._integration_id, learner.id, urn) for urn in urns}
+        overrides = {path.id: keys.path_override(self._integration_id, learner.id, path.id) for path in paths}
+        found = self._table.get_many([*records.values(), *overrides.values()])
+        attempts = {urn: Record.from_item(found[key]).attempts for urn, key in records.items() if key in found}
+        courses = self._courses.get_many(urns)
+        return [
+            _presented(
+                way(path, Known(attempts, found[overrides[path.id]]["steps"] if overrides[path.id] in found else {})),
+                {urn: course_facts(courses.get(urn)) for urn in path.steps},
+            )
+            for path in paths
+        ]
+
+    def _check(self, draft: Draft, already: Iterable[str]) -> None:
+        """Refuse what may not become a path."""
+        where = {urn: f"steps[{number}]" for number, urn in enumerate(draft.steps)}
+        if len(where) < len(draft.steps):
+            raise InvalidRequest("a course comes twice", errors=(FieldError("steps", "a course may come once"),))
+        new = [urn for urn in draft.steps if urn not in set(already)]
+        if missing := self._libraries.missing(draft.group, new):
+            raise InvalidRequest(
+                "only courses of the group's library can go into its paths",
+                errors=tuple(FieldError(where[urn], "is not in the group's library") for urn in missing),
+            )
+        courses = self._courses.get_many(new)
+        if archived := [urn for urn in new if urn not in courses or not courses[urn].is_active]:
+            raise Conflict(
+                "an archived course can go into no path",
+                errors=tuple(FieldError(where[urn], "the course is archived") for urn in archived),
+            )
+
+
+def _presented(walked: Way, facts: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "id": walked.path.id,
+        "name": walked.path.name,
+        "group": walked.path.group,
+        "linear": walked.path.linear,
+        "status": walked.status,
+        "completed_at": walked.completed_at,
+        "steps": [{**vars(step), **facts[step.course_urn]} for step in walked.steps],
+    }

@@ -1,0 +1,106 @@
+"""Paths and overrides in the table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.paths.progress import Path
+from coursebridge.storage import keys
+from coursebridge.storage.learners import unchanged
+from coursebridge.storage.table import ConditionFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from coursebridge.storage.table import Item, Page, Table
+
+
+class PathStore:
+    """The paths of one integration.
+
+    Args:
+        table: the application's table.
+        integration_id: whose paths.
+    """
+
+    def __init__(self, table: Table, integration_id: str) -> None:
+        self._table = table
+        self._integration_id = integration_id
+
+    def get(self, path_id: str) -> Path | None:
+        """Return a path."""
+        item = self._table.get(keys.path(self._integration_id, path_id))
+        return from_item(item) if item else None
+
+    def list_page(self, *, group: str | None, limit: int, after: Item | None) -> Page:
+        """Return a page of items, of all paths or of one group's, oldest first."""
+        if group is None:
+            return self._table.query(f"PATH#{self._integration_id}", limit=limit, after=after)
+        pk, _ = keys.paths_of_group(self._integration_id, group, "")
+        return self._table.query(pk, index=keys.GSI1, limit=limit, after=after)
+
+    def of_group(self, group: str) -> Iterator[Path]:
+        """Yield every path of a group."""
+        pk, _ = keys.paths_of_group(self._integration_id, group, "")
+        return (from_item(item) for item in self._table.query_all(pk, index=keys.GSI1))
+
+    def write(self, path: Path, version: int) -> bool:
+        """Write a path if it is still at this version (0: not there); return whether it was."""
+        item = {
+            **keys.path(self._integration_id, path.id).item(),
+            **keys.paths_of_group(self._integration_id, path.group, path.id).item(keys.GSI1),
+            "entity": "path",
+            "integration_id": self._integration_id,
+            **vars(path),
+            "steps": list(path.steps),
+        }
+        try:
+            self._table.put(item, **unchanged(version))
+        except ConditionFailed:
+            return False
+        return True
+
+    def delete(self, path_id: str) -> bool:
+        """Delete a path; return whether there was one."""
+        try:
+            self._table.delete(keys.path(self._integration_id, path_id), condition="attribute_exists(PK)")
+        except ConditionFailed:
+            return False
+        return True
+
+    def overrides(self, learner_id: str, path_id: str) -> dict[str, dict[str, Any]]:
+        """Return by course what an admin lets a learner skip on a path."""
+        item = self._table.get(keys.path_override(self._integration_id, learner_id, path_id))
+        found: dict[str, dict[str, Any]] = item["steps"] if item else {}
+        return found
+
+    def override(self, learner_id: str, path_id: str, urn: str, entry: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Let a learner skip a step, or no longer (``None``); return what stood there."""
+        key = keys.path_override(self._integration_id, learner_id, path_id)
+        while True:
+            item = self._table.get(key) or {"steps": {}, "version": 0}
+            before: dict[str, Any] | None = item["steps"].get(urn)
+            steps = {step: kept for step, kept in item["steps"].items() if step != urn} | (
+                {urn: entry} if entry else {}
+            )
+            try:
+                self._table.put(
+                    {
+                        **key.item(),
+                        "entity": "path_override",
+                        "integration_id": self._integration_id,
+                        "learner_id": learner_id,
+                        "path_id": path_id,
+                        "steps": steps,
+                        "version": item["version"] + 1,
+                    },
+                    **unchanged(item["version"]),
+                )
+            except ConditionFailed:
+                continue
+            return before
+
+
+def from_item(item: Item) -> Path:
+    """Read a path's item."""
+    return Path(**{**{name: item[name] for name in Path.__dataclass_fields__}, "steps": tuple(item["steps"])})
