@@ -1,0 +1,55 @@
+"""/admin/audit: who changed what, when, from what to what."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import Field
+
+from admin_common import READ_ALL, new_router
+from coursebridge.admin import audit_trail
+from coursebridge.auth import wiring
+from coursebridge.clock import utc_now
+from coursebridge.contract import Answer, Cursor, Limit, Page, Time, opened, responses, sealed
+
+router = new_router()
+
+
+class Change(Answer):
+    """One field that changed."""
+
+    field: str = Field(examples=["filters.levels"])
+    from_: Any = Field(alias="from", description="What it was; secrets are masked.", examples=[[]])
+    to: Any = Field(description="What it is; secrets are masked.", examples=[["BEGINNER"]])
+
+
+class AuditEntry(Answer):
+    """One thing that somebody did."""
+
+    id: str
+    at: Time
+    actor: str = Field(description="A client id, or `system`.", examples=["coursebridge-admin"])
+    action: str = Field(examples=["integration.updated"])
+    subject: str = Field(description="The id of what it was done to.")
+    integration_id: str | None
+    changes: list[Change]
+
+
+@router.get(
+    "/admin/audit",
+    middlewares=READ_ALL,
+    summary="Read the audit",
+    tags=["Audit"],
+    responses=responses(HTTPStatus.OK, "A page of entries, newest first."),
+)
+def list_audit(
+    integration_id: Annotated[str | None, Query(description="Only what belongs to this integration.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[AuditEntry]:
+    """Lists who changed what, when, from what to what; never a secret."""
+    context = ("audit", integration_id)
+    position = opened(cursor, *context)
+    entries, after = audit_trail.page(wiring.table(), integration_id, limit, position, utc_now())
+    items: Any = entries
+    return Page(items=items, next=sealed(after, *context))

@@ -1,0 +1,40 @@
+"""What the routes of the admin API share."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler.openapi.params import Header
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from coursebridge import api
+from coursebridge.auth import scopes
+from coursebridge.settings import settings
+
+Middlewares = list[Callable[..., Any]]
+
+READ: Middlewares = [api.requires(scopes.ADMIN_READ)]
+WRITE: Middlewares = [api.requires(scopes.ADMIN_WRITE)]
+READ_ALL: Middlewares = [api.requires(scopes.ADMIN_READ, everywhere=True)]
+WRITE_ALL: Middlewares = [api.requires(scopes.ADMIN_WRITE, everywhere=True)]
+
+ABSENT = "There is no such integration."
+NO_STORE = {"Cache-Control": "no-store"}
+
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description="`etag` of the integration: change exactly this version.")
+]
+
+
+def new_router() -> APIGatewayHttpRouter:
+    """Return a router for the handler to include."""
+    return APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
+
+
+def actor(app: Any) -> str:  # noqa: ANN401  (a router, which stands for the resolver)
+    """Return who calls."""
+    return api.grant(app).client_id
+
+
+def base_url(app: Any) -> str:  # noqa: ANN401
+    """Return the base URL callers use, no slash at the end."""
+    return settings().api_public_url or f"https://{app.current_event.request_context.domain_name}"

@@ -1,0 +1,111 @@
+"""/admin/integrations/{integration}/credentials and /webhook: the secrets of both directions."""
+
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Path
+from pydantic import Field, SecretStr
+
+from admin_common import ABSENT, NO_STORE, READ, WRITE, actor, base_url, new_router
+from coursebridge.admin import presenting, wiring
+from coursebridge.admin.shapes import IntegrationAnswer, WebhookAnswer, WebhookWithSecret
+from coursebridge.auth import wiring as auth
+from coursebridge.contract import Integration, Request, responses
+
+router = new_router()
+TAGS = ["Credentials and webhook"]
+Scope = Annotated[
+    Literal["content", "report"],
+    Path(description="`content` for assets and classifications, `report` for reports; either alone serves both."),
+]
+SecretNumber = Annotated[int, Path(description="The number of the secret, `n` in the lists.", ge=1, examples=[1])]
+
+
+class KeyPairRequest(Request):
+    """A key pair of a LinkedIn Learning REST API application."""
+
+    client_id: str = Field(max_length=200, examples=["78abcdefghijkl"])
+    client_secret: SecretStr = Field(max_length=500, examples=["WPL_AP1.example"])
+
+
+@router.put(
+    "/admin/integrations/<integration>/credentials/<scope>",
+    middlewares=WRITE,
+    summary="Save a LinkedIn key pair",
+    tags=TAGS,
+    responses=responses(
+        HTTPStatus.OK,
+        "The integration; the secret is masked.",
+        _400="LinkedIn gives no token for this pair: with its words, the cause and the remedy. Nothing was changed.",
+        _404=ABSENT,
+        _502="LinkedIn is not well at the moment. Nothing was changed.",
+    ),
+)
+def save_credentials(integration: Integration, scope: Scope, pair: KeyPairRequest) -> IntegrationAnswer:
+    """Trims a key pair, asks LinkedIn for a token with it, and keeps it if there is one. It is never read back."""
+    kept = wiring.credentials(actor(router)).put(
+        integration, scope, pair.client_id, pair.client_secret.get_secret_value()
+    )
+    answer: Any = presenting.integrations(auth.table(), [kept])[0]
+    return answer  # type: ignore[no-any-return]
+
+
+@router.delete(
+    "/admin/integrations/<integration>/credentials/<scope>",
+    middlewares=WRITE,
+    summary="Forget a LinkedIn key pair",
+    tags=TAGS,
+    responses=responses(HTTPStatus.NO_CONTENT, "It is forgotten.", _404=ABSENT),
+)
+def delete_credentials(integration: Integration, scope: Scope) -> Response[None]:
+    """Forgets a key pair. Without any, the schedules stop."""
+    wiring.credentials(actor(router)).remove(integration, scope)
+    return Response(HTTPStatus.NO_CONTENT, None, None)
+
+
+@router.get(
+    "/admin/integrations/<integration>/webhook",
+    middlewares=READ,
+    summary="Read the values to paste into LinkedIn",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "The values, without the secret.", _404=ABSENT),
+)
+def read_webhook(integration: Integration) -> WebhookAnswer:
+    """Answers what goes into LinkedIn's form (Configure reporting integrations > Configure xAPI)."""
+    answer: Any = wiring.webhooks(actor(router), base_url(router)).read(integration)
+    return answer  # type: ignore[no-any-return]
+
+
+@router.post(
+    "/admin/integrations/<integration>/webhook/rotate",
+    middlewares=WRITE,
+    summary="Make another webhook secret",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "The values, with the new secret shown this once.", _404=ABSENT),
+)
+def rotate_webhook(integration: Integration) -> Response[WebhookWithSecret]:
+    """Makes another secret. The one before stays good until it is deleted, so that LinkedIn can be changed in peace.
+
+    Of two live secrets the older one dies.
+    """
+    body: Any = wiring.webhooks(actor(router), base_url(router)).rotate(integration)
+    return Response(HTTPStatus.OK, "application/json", body, NO_STORE)
+
+
+@router.delete(
+    "/admin/integrations/<integration>/webhook/secrets/<n>",
+    middlewares=WRITE,
+    summary="Revoke a webhook secret",
+    tags=TAGS,
+    responses=responses(
+        HTTPStatus.NO_CONTENT,
+        "It is revoked; tokens minted from it are refused within 60 seconds.",
+        _404="There is no such integration or secret.",
+        _409="It is the last one.",
+    ),
+)
+def delete_webhook_secret(integration: Integration, n: SecretNumber) -> Response[None]:
+    """Revokes a secret and the tokens minted from it."""
+    wiring.webhooks(actor(router), base_url(router)).remove_secret(integration, n)
+    return Response(HTTPStatus.NO_CONTENT, None, None)

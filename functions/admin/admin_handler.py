@@ -1,0 +1,27 @@
+"""/admin/...: integrations, credentials, clients, runs, statements, and whether all is well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import admin_audit
+import admin_clients
+import admin_credentials
+import admin_integrations
+from coursebridge import api
+from coursebridge.observability import logger, metrics
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+ROUTERS = (admin_integrations.router, admin_credentials.router, admin_clients.router, admin_audit.router)
+app = api.resolver(validate=True)
+for router in ROUTERS:
+    app.include_router(router)
+
+
+@logger.inject_lambda_context(correlation_id_path="requestContext.requestId")
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Handle a request of API Gateway (payload 2.0)."""
+    return app.resolve(event, context)

@@ -1,0 +1,110 @@
+"""/admin/integrations: settings, and switching integrations on and off."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from admin_common import ABSENT, READ, READ_ALL, WRITE, WRITE_ALL, IfMatch, actor, base_url, new_router
+from coursebridge.admin import presenting, wiring
+from coursebridge.admin.shapes import CreatedIntegration, IntegrationAnswer, IntegrationPatch
+from coursebridge.auth import wiring as auth
+from coursebridge.contract import Cursor, Integration, Limit, Page, opened, responses, sealed
+from coursebridge.integrations.models import Integration as Kept
+from coursebridge.integrations.models import IntegrationSettings
+from coursebridge.integrations.store import IntegrationStore
+
+router = new_router()
+TAGS = ["Integrations"]
+STALE = "If-Match names a version that is no longer the present one."
+
+
+@router.get(
+    "/admin/integrations",
+    middlewares=READ_ALL,
+    summary="List integrations",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "A page of integrations, oldest first."),
+)
+def list_integrations(limit: Limit = 50, cursor: Cursor = None) -> Page[IntegrationAnswer]:
+    """Lists the integrations of this deployment with their settings and what is left to set up."""
+    found, last_key = IntegrationStore(auth.table()).list(limit, opened(cursor, "integrations"))
+    items: Any = presenting.integrations(auth.table(), found)
+    return Page(items=items, next=sealed(last_key, "integrations"))
+
+
+@router.post(
+    "/admin/integrations",
+    middlewares=WRITE_ALL,
+    summary="Create an integration",
+    tags=TAGS,
+    responses=responses(HTTPStatus.CREATED, "The integration, with its webhook's secret shown this once."),
+)
+def create_integration(integration: IntegrationSettings) -> Response[CreatedIntegration]:
+    """Connects one more LinkedIn Learning account. `webhook` holds the values to paste into LinkedIn."""
+    made, client, secret = wiring.integrations(actor(router)).create(integration)
+    webhook = presenting.webhook(made, client, base_url(router), 0)
+    body: Any = {**_answer(made), "webhook": {**webhook, "client_secret": secret}}
+    headers = {**_etag(made), "Location": f"/admin/integrations/{made.id}", "Cache-Control": "no-store"}
+    return Response(HTTPStatus.CREATED, "application/json", body, headers)
+
+
+@router.get(
+    "/admin/integrations/<integration>",
+    middlewares=READ,
+    summary="Read an integration",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "The integration.", _404=ABSENT),
+)
+def read_integration(integration: Integration) -> Response[IntegrationAnswer]:
+    """Answers the settings, the key pairs without their secrets, and what is left to set up."""
+    return _answered(IntegrationStore(auth.table()).get(integration))
+
+
+@router.patch(
+    "/admin/integrations/<integration>",
+    middlewares=WRITE,
+    summary="Change settings",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "The integration as it is now.", _404=ABSENT, _412=STALE),
+)
+def patch_integration(
+    integration: Integration, patch: IntegrationPatch, if_match: IfMatch = None
+) -> Response[IntegrationAnswer]:
+    """Applies a merge patch (RFC 7396): fields that are absent stay, `null` goes back to the default.
+
+    Filters take effect at once, as with `PUT .../filters`; so does `status`, as with `POST .../activate` and
+    `POST .../deactivate`.
+    """
+    fields = patch.model_dump(mode="json", exclude_unset=True)
+    return _answered(wiring.integrations(actor(router)).patch(integration, fields, if_match))
+
+
+@router.delete(
+    "/admin/integrations/<integration>",
+    middlewares=WRITE,
+    summary="Delete an integration",
+    tags=TAGS,
+    responses=responses(HTTPStatus.NO_CONTENT, "It is gone.", _404=ABSENT, _409="It is active."),
+)
+def delete_integration(
+    integration: Integration,
+    force: Annotated[bool, Query(description="Delete it although it is active.")] = False,
+) -> Response[None]:
+    """Deletes the integration with its key pairs, its clients and its schedules."""
+    wiring.integrations(actor(router)).remove(integration, force=force)
+    return Response(HTTPStatus.NO_CONTENT, None, None)
+
+
+def _answered(integration: Kept) -> Response[IntegrationAnswer]:
+    body: Any = _answer(integration)
+    return Response(HTTPStatus.OK, "application/json", body, _etag(integration))
+
+
+def _answer(integration: Kept) -> dict[str, Any]:
+    return presenting.integrations(auth.table(), [integration])[0]
+
+
+def _etag(integration: Kept) -> dict[str, str]:
+    return {"ETag": f'"{presenting.etag(integration)}"'}

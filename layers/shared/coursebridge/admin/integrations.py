@@ -1,0 +1,164 @@
+"""Integrations: made, changed, switched off and on, removed. Each change leaves an entry in the audit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from coursebridge import audit, secret_values
+from coursebridge.auth import scopes
+from coursebridge.clock import utc_now
+from coursebridge.errors import Conflict, PreconditionFailed
+from coursebridge.ids import new_id
+from coursebridge.integrations.merge import patched
+from coursebridge.integrations.models import Integration, IntegrationSettings
+from coursebridge.integrations.store import IntegrationStore, plain
+from coursebridge.linkedin.credentials import credentials_secret, tokens_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from coursebridge.auth.administration import Clients
+    from coursebridge.auth.clients import Client
+    from coursebridge.integrations.schedules import Schedules
+    from coursebridge.storage.table import Table
+
+TRIES = 5
+
+
+@dataclass(frozen=True)
+class Integrations:
+    """Administers integrations on behalf of one caller.
+
+    Attributes:
+        table: the application's table.
+        clients: the life of clients.
+        schedules: keeps the schedules.
+        secret_prefix: what the names of all secrets of this stack start with.
+        actor: the client id of the caller.
+        now: the clock.
+    """
+
+    table: Table
+    clients: Clients
+    schedules: Schedules
+    secret_prefix: str
+    actor: str
+    now: Callable[[], datetime] = utc_now
+
+    @property
+    def store(self) -> IntegrationStore:
+        """Return the integrations in the table."""
+        return IntegrationStore(self.table)
+
+    def create(self, settings: IntegrationSettings) -> tuple[Integration, Client, str]:
+        """Make an integration with its webhook client; return both and the client's secret."""
+        now, integration_id = self.now(), new_id(self.now())
+        client, secret = self.clients.create(
+            f"LinkedIn, for {settings.name}"[:200], (scopes.XAPI_WRITE,), integration_id, webhook=True
+        )
+        integration = Integration(
+            **{name: getattr(settings, name) for name in IntegrationSettings.model_fields},
+            id=integration_id,
+            statistics_since=now,
+            created_at=now,
+            updated_at=now,
+            webhook_client_id=client.client_id,
+        )
+        self.schedules.keep(integration)
+        self.store.add(integration)
+        self._note("integration.created", integration_id, None, integration)
+        return integration, client, secret
+
+    def patch(self, integration_id: str, patch: Mapping[str, Any], if_match: str | None = None) -> Integration:
+        """Apply a merge patch of the settings and return the integration.
+
+        Raises:
+            NotFound: there is no such integration.
+            InvalidRequest: the settings would not be valid.
+            PreconditionFailed: ``if_match`` names another version.
+        """
+        return self.change(
+            integration_id,
+            "integration.updated",
+            lambda known: patched(known.settings(), patch).model_dump(),
+            if_match,
+        )
+
+    def set_status(self, integration_id: str, status: Literal["active", "inactive"]) -> Integration:
+        """Switch an integration on or off: its schedules start or stop."""
+        action = "integration.activated" if status == "active" else "integration.deactivated"
+        return self.change(integration_id, action, lambda _known: {"status": status})
+
+    def change(
+        self,
+        integration_id: str,
+        action: str,
+        fields: Callable[[Integration], Mapping[str, Any]],
+        if_match: str | None = None,
+    ) -> Integration:
+        """Change fields of an integration, and its schedules with them; nothing happens if nothing differs.
+
+        Without ``if_match`` a change that meets another one is made again on top of it.
+        """
+        for _ in range(TRIES):
+            before = self.store.get(integration_id)
+            check_version(before, if_match)
+            after = Integration.model_validate({**before.model_dump(), **fields(before)})
+            if after == before:
+                return before
+            try:
+                return self._keep(before, after.model_copy(update={"updated_at": self.now()}), action)
+            except PreconditionFailed:
+                self.schedules.keep(self.store.get(integration_id))
+                if if_match:
+                    raise
+        raise Conflict("others keep changing this integration; try again")
+
+    def remove(self, integration_id: str, *, force: bool) -> None:
+        """Remove an integration: its clients, schedules, secrets and settings.
+
+        Raises:
+            Conflict: it is active and ``force`` is not given.
+        """
+        integration = self.store.get(integration_id)
+        if integration.status == "active" and not force:
+            raise Conflict("the integration is active: deactivate it first, or delete it with ?force=true")
+        self.clients.remove_of_integration(integration_id)
+        self.schedules.remove(integration)
+        for name in (credentials_secret, tokens_secret):
+            secret_values.delete(name(self.secret_prefix, integration_id))
+        self.store.remove(integration_id)
+        self._note("integration.deleted", integration_id, integration, None)
+
+    def _keep(self, before: Integration, after: Integration, action: str) -> Integration:
+        self.schedules.keep(after)
+        kept = self.store.replace(before, after)
+        self._note(action, before.id, before, kept)
+        return kept
+
+    def _note(self, action: str, integration_id: str, before: Integration | None, after: Integration | None) -> None:
+        audit.record(
+            self.table,
+            self.actor,
+            action,
+            integration_id,
+            plain(before.model_dump()) if before else None,
+            plain(after.model_dump()) if after else None,
+            integration_id=integration_id,
+            now=self.now(),
+        )
+
+
+def check_version(integration: Integration, if_match: str | None) -> None:
+    """Check an ``If-Match`` header (RFC 9110, section 13.1.1); quotes may be missing, ``*`` fits any version.
+
+    Raises:
+        PreconditionFailed: it names another version.
+    """
+    if if_match is None:
+        return
+    named = {tag.strip().removeprefix("W/").strip('"') for tag in if_match.split(",")}
+    if not named & {"*", str(integration.version)}:
+        raise PreconditionFailed(f"the integration is at version {integration.version} by now; read it again")

@@ -1,0 +1,75 @@
+"""What is known of an integration beside its settings: has it synced, has LinkedIn called, did statements come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coursebridge.auth.clients import Client
+from coursebridge.storage import keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from coursebridge.integrations.models import Integration
+    from coursebridge.storage.table import Item, Table
+
+KINDS = ("catalog", "activity")
+
+
+@dataclass(frozen=True)
+class Situation:
+    """How an integration stands.
+
+    Attributes:
+        syncs: what each kind of sync remembers; empty before its first run.
+        webhook: the client LinkedIn uses; ``None`` if an admin deleted it.
+        last_statement: the statement stored last.
+        mismatched: how many statements are held because their actor is identified in another way than is in force, up
+            to a hundred.
+    """
+
+    syncs: Mapping[str, Item]
+    webhook: Client | None
+    last_statement: Item | None
+    mismatched: int
+
+    @property
+    def webhook_used_at(self) -> str | None:
+        """Return when LinkedIn last asked for a token, to the hour."""
+        used = [secret.last_used_at for secret in self.webhook.secrets if secret.last_used_at] if self.webhook else []
+        return max(used, default=None)
+
+
+def situations(table: Table, integrations: Sequence[Integration]) -> Iterator[Situation]:
+    """Yield the situation of each of these integrations; one batch read, and two queries for each."""
+    wanted = [keys.client(one.webhook_client_id) for one in integrations]
+    wanted += [keys.sync_state(one.id, kind) for one in integrations for kind in KINDS]
+    found = table.get_many(wanted, consistent=False)
+    for one in integrations:
+        client = found.get(keys.client(one.webhook_client_id))
+        yield Situation(
+            {kind: found.get(keys.sync_state(one.id, kind), {}) for kind in KINDS},
+            Client.from_item(client) if client else None,
+            last_statement(table, one.id),
+            held_count(table, one.id, "actor_mismatch", most=100),
+        )
+
+
+def last_statement(table: Table, integration_id: str) -> Item | None:
+    """Return the statement stored last, its key attributes and outcome."""
+    page = table.query(
+        keys.statements(integration_id, "", "").pk,
+        index=keys.GSI1,
+        limit=1,
+        ascending=False,
+        attributes=("statement_id", "stored_at", "outcome"),
+    )
+    return page.items[0] if page.items else None
+
+
+def held_count(table: Table, integration_id: str, reason: str, most: int | None = None) -> int:
+    """Return how many statements are held for a reason."""
+    return table.count(
+        keys.pending(integration_id, "", "", "", "", "").pk, index=keys.GSI3, prefix=f"held#{reason}#", most=most
+    )

@@ -1,0 +1,82 @@
+"""The client LinkedIn uses for an integration: what to paste, and another secret without an outage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from coursebridge import audit
+from coursebridge.admin import presenting
+from coursebridge.admin.situation import held_count
+
+if TYPE_CHECKING:
+    from coursebridge.admin.integrations import Integrations
+    from coursebridge.auth.clients import Client
+
+
+@dataclass(frozen=True)
+class Webhooks:
+    """Administers the webhook clients of integrations.
+
+    Attributes:
+        integrations: integrations, on behalf of the caller.
+        base_url: of this API, no slash at the end.
+    """
+
+    integrations: Integrations
+    base_url: str
+
+    def read(self, integration_id: str) -> dict[str, Any]:
+        """Return the values to paste, without a secret.
+
+        Raises:
+            NotFound: there is no such integration.
+        """
+        return self._shown(integration_id, self._client(integration_id))
+
+    def rotate(self, integration_id: str) -> dict[str, Any]:
+        """Make another secret; return the values to paste with it.
+
+        Raises:
+            NotFound: there is no such integration.
+        """
+        before = self._client(integration_id)
+        client, secret = self.integrations.clients.rotate(before.client_id)
+        self._note("webhook.rotated", integration_id, before, client)
+        return {**self._shown(integration_id, client), "client_secret": secret}
+
+    def remove_secret(self, integration_id: str, n: int) -> None:
+        """Revoke a secret.
+
+        Raises:
+            NotFound: there is no such integration or secret.
+            Conflict: it is the last one.
+        """
+        before = self._client(integration_id)
+        client = self.integrations.clients.remove_secret(before.client_id, n)
+        self._note("webhook.secret_deleted", integration_id, before, client)
+
+    def _client(self, integration_id: str) -> Client:
+        return self.integrations.clients.get(self.integrations.store.get(integration_id).webhook_client_id)
+
+    def _shown(self, integration_id: str, client: Client) -> dict[str, Any]:
+        integration = self.integrations.store.get(integration_id)
+        mismatched = held_count(self.integrations.table, integration_id, "actor_mismatch", most=1)
+        return presenting.webhook(integration, client, self.base_url, mismatched)
+
+    def _note(self, action: str, integration_id: str, before: Client, after: Client) -> None:
+        audit.record(
+            self.integrations.table,
+            self.integrations.actor,
+            action,
+            before.client_id,
+            live_secrets(before),
+            live_secrets(after),
+            integration_id=integration_id,
+            now=self.integrations.now(),
+        )
+
+
+def live_secrets(client: Client) -> dict[str, Any]:
+    """Return which secrets of a client are live, by number, as the audit notes it."""
+    return {"live": [secret.n for secret in client.secrets]}

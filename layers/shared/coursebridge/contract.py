@@ -1,0 +1,110 @@
+"""What the routes of the admin and the learning API have in common: parameters, lists, problems."""
+
+# No postponed annotations: Powertools reads the types of parameters and fields at run time.
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import unquote
+
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from coursebridge.cursors import cursors
+
+T = TypeVar("T")
+
+Time = Annotated[
+    str,
+    Field(
+        description="RFC 3339, UTC.", json_schema_extra={"format": "date-time"}, examples=["2026-01-31T08:10:00.000Z"]
+    ),
+]
+Integration = Annotated[
+    str, Path(description="The integration's id.", examples=["0196c1e2a1b3c4d5e6f708"]), AfterValidator(unquote)
+]
+Limit = Annotated[int, Query(description="How many items a page holds at the most.", ge=1, le=1000)]
+Cursor = Annotated[
+    str | None, Query(description="`next` of the page before: opaque, signed, good for this very list only.")
+]
+
+
+class Answer(BaseModel):
+    """The base of what is answered: exactly the fields that are documented."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Request(BaseModel):
+    """The base of what is sent: an unknown field is an error, so that a mistyped one never passes in silence."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a list."""
+
+    items: list[T]
+    next: str | None = Field(description="The cursor of the next page, or null at the end.", examples=[None])
+
+
+class WrongField(BaseModel):
+    """One field that is wrong."""
+
+    field: str = Field(examples=["filters.levels[0]"])
+    detail: str = Field(examples=["Input should be 'BEGINNER', 'INTERMEDIATE' or 'ADVANCED'"])
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457)."""
+
+    type: str = Field(examples=["urn:coursebridge:problem:not_found"])
+    title: str = Field(examples=["Not Found"])
+    status: int = Field(examples=[404])
+    code: str = Field(examples=["not_found"])
+    detail: str = Field(examples=["there is no such integration"])
+    errors: list[WrongField] | None = Field(default=None, description="Every field that is wrong.")
+    cause: str | None = Field(default=None, description="What most likely lies behind an answer of LinkedIn's.")
+    remedy: str | None = Field(default=None, description="What an admin can do about it.")
+
+
+def responses(status: HTTPStatus, description: str, **problems: str) -> dict[int, Any]:
+    """Return the OpenAPI responses of a route.
+
+    Args:
+        status: of the good answer.
+        description: of the good answer.
+        problems: by status (``_404="there is no such run"``), beside those that every route has.
+    """
+    every = {
+        "_400": "A parameter or a field is wrong.",
+        "_401": "There is no valid token.",
+        "_403": "The token lacks the scope, or belongs to another integration.",
+    }
+    content = {"application/problem+json": {"model": Problem}}
+    return {
+        int(status): {"description": description},
+        **{
+            int(name.removeprefix("_")): {"description": text, "content": content}
+            for name, text in sorted({**every, **problems}.items())
+        },
+    }
+
+
+def opened(cursor: str | None, *context: object) -> dict[str, Any] | None:
+    """Return the position in a cursor, ``None`` without one.
+
+    Raises:
+        coursebridge.errors.InvalidRequest: it was tampered with, or belongs to another list.
+    """
+    return cursors().open(cursor, _spelled(context)) if cursor else None
+
+
+def sealed(position: Mapping[str, Any] | None, *context: object) -> str | None:
+    """Return the cursor of a position, ``None`` at the end of the list."""
+    return cursors().seal(position, _spelled(context)) if position else None
+
+
+def _spelled(context: Sequence[object]) -> str:
+    return json.dumps(context, default=str)

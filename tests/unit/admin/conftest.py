@@ -1,0 +1,105 @@
+"""The admin function, called as API Gateway calls it, with LinkedIn and the scheduler in memory."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import boto3
+import pytest
+
+import admin_handler
+from coursebridge import clients
+from coursebridge.admin import wiring as admin
+from coursebridge.auth import wiring
+from coursebridge.auth.tokens import Grant
+from coursebridge.linkedin.errors import CredentialsRefused
+from unit.conftest import Context
+from xapi_builders import request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from coursebridge.linkedin.credentials import KeyPair
+    from coursebridge.storage.table import Table
+
+STATE_MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:{}"
+GOOD_PAIR = {"client_id": "78content", "client_secret": "WPL_AP1.planted-linkedin-secret"}
+ENVIRONMENT = {
+    "SECRET_PREFIX": "test/",
+    "BUCKET_NAME": "test-bucket",
+    "LINKEDIN_OAUTH_URL": "https://oauth.example.com",
+    "LINKEDIN_API_URL": "https://linkedin.example.com",
+    "CATALOG_STATE_MACHINE_ARN": STATE_MACHINE.format("catalog"),
+    "ACTIVITY_STATE_MACHINE_ARN": STATE_MACHINE.format("activity"),
+    "SCHEDULE_GROUP_NAME": "test",
+    "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/schedules",
+    "SCHEDULE_DEAD_LETTER_ARN": "arn:aws:sqs:eu-west-1:123456789012:dead",
+}
+REMEMBERING = (clients.scheduler, clients.stepfunctions, clients.s3, admin.clients, admin.kept_schedules)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+@dataclass(frozen=True)
+class Api:
+    """A caller of the admin API with a token."""
+
+    table: Table
+    token: str
+
+    def send(self, method: str, path: str, body: object = None, **options: Any) -> Answer:
+        headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
+        event = request(method, unquote(path), body, headers=headers, **options)
+        answer = admin_handler.lambda_handler(event, Context())  # type: ignore[arg-type]
+        return Answer(answer["statusCode"], answer["headers"], answer["body"] or "")
+
+    def ask(self, method: str, path: str, body: object = None, *, expect: int = 200, **options: Any) -> Any:
+        """Send, check the status, and return the JSON (or ``None`` for an empty answer)."""
+        answer = self.send(method, path, body, **options)
+        assert answer.status == expect, answer.text
+        return answer.json if answer.text else None
+
+    def as_client(self, scopes: set[str], integration_id: str | None = None, client_id: str = "first") -> Api:
+        """Return the API as another client would call it."""
+        return Api(self.table, wiring.tokens().mint(Grant(client_id, 1, integration_id, frozenset(scopes))))
+
+    def integration(self, **settings: Any) -> Any:
+        """Make an integration."""
+        return self.ask("POST", "/admin/integrations", {"name": "Acme", **settings}, expect=201)
+
+
+@pytest.fixture
+def api(deployed: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    """The API as the first admin calls it, in an empty deployment."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    _forget()
+    boto3.client("scheduler").create_schedule_group(Name="test")
+    monkeypatch.setattr(admin, "verify", _only_the_good_pair)
+    token = wiring.tokens().mint(Grant("first", 1, None, frozenset({"admin:read", "admin:write"})))
+    yield Api(deployed, token)
+    _forget()
+
+
+def _only_the_good_pair(pair: KeyPair) -> None:
+    if pair.client_secret != GOOD_PAIR["client_secret"]:
+        raise CredentialsRefused("invalid_client", "Client authentication failed")
+
+
+def _forget() -> None:
+    for remembering in REMEMBERING:
+        remembering.cache_clear()

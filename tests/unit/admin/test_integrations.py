@@ -1,0 +1,187 @@
+"""Integrations over the API: settings, versions, schedules, removal."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from coursebridge.storage import keys
+from unit.admin.conftest import GOOD_PAIR
+
+if TYPE_CHECKING:
+    from unit.admin.conftest import Api
+
+
+def schedules() -> dict[str, Any]:
+    client = boto3.client("scheduler")
+    names = [one["Name"] for one in client.list_schedules(GroupName="test")["Schedules"]]
+    return {name.partition("-")[2]: client.get_schedule(GroupName="test", Name=name) for name in names}
+
+
+def test_a_new_integration_has_the_defaults_and_its_webhook_secret_this_once(api: Api) -> None:
+    made = api.integration()
+
+    assert (made["name"], made["status"], made["learner_identification"]) == ("Acme", "active", "email")
+    assert made["filters"]["asset_types"] == ["COURSE"]
+    assert made["credentials"] == {"content": None, "report": None}
+    assert made["webhook"]["oauth_server_url"] == "https://api.example.com/oauth2/token"
+    assert made["webhook"]["tenant_server_url"] == "https://api.example.com/xapi/statements"
+    assert made["webhook"]["user_type"] == "Email"
+    assert made["webhook"]["client_secret"]
+    assert "webhook" not in api.ask("GET", f"/admin/integrations/{made['id']}")
+
+
+def test_the_item_has_every_setting_flat_and_times_as_text(api: Api) -> None:
+    made = api.integration(learner_identification="external_id", filters={"published_after": "2024-01-01T00:00:00Z"})
+
+    item = api.table.get(keys.integration(made["id"])) or {}
+    assert item["entity"] == "integration"
+    assert item["learner_identification"] == "external_id"
+    assert (item["learner_matching"], item["statement_validation"]) == ("open", "lenient")
+    assert item["statistics_since"] == item["created_at"]
+    assert item["statistics_since"].endswith("Z")
+    assert item["filters"]["published_after"] == "2024-01-01T00:00:00.000Z"
+
+
+def test_integrations_are_listed_by_age_page_after_page(api: Api) -> None:
+    names = [api.integration(name=f"Account {n}")["name"] for n in range(3)]
+
+    first = api.ask("GET", "/admin/integrations", query={"limit": "2"})
+    second = api.ask("GET", "/admin/integrations", query={"limit": "2", "cursor": first["next"]})
+
+    assert [one["name"] for one in first["items"] + second["items"]] == names
+    assert second["next"] is None
+
+
+def test_a_cursor_that_was_tampered_with_is_refused(api: Api) -> None:
+    assert api.send("GET", "/admin/integrations", query={"cursor": "eyJhbGciOiJIUzI1NiJ9.e30.x"}).status == 400
+
+
+def test_a_patch_changes_what_it_names_and_null_goes_back_to_the_default(api: Api) -> None:
+    made = api.integration(target_group="Sales", filters={"languages": ["en"], "levels": ["BEGINNER"]})
+    patch = {"target_group": None, "filters": {"languages": None, "levels": ["ADVANCED"]}, "archive_limit_percent": 5}
+
+    changed = api.ask("PATCH", f"/admin/integrations/{made['id']}", patch)
+
+    assert changed["target_group"] is None
+    assert changed["filters"] == {**made["filters"], "languages": [], "levels": ["ADVANCED"]}
+    assert changed["archive_limit_percent"] == 5
+    assert changed["etag"] != made["etag"]
+
+
+def test_a_merge_patch_may_call_itself_so(api: Api) -> None:
+    made = api.integration()
+    headers = {"Content-Type": "application/merge-patch+json"}
+
+    assert api.ask("PATCH", f"/admin/integrations/{made['id']}", {"name": "B"}, headers=headers)["name"] == "B"
+
+
+def test_a_patch_that_changes_nothing_leaves_the_version_and_the_audit_alone(api: Api) -> None:
+    made = api.integration()
+
+    same = api.ask("PATCH", f"/admin/integrations/{made['id']}", {"name": "Acme"})
+
+    assert same["etag"] == made["etag"]
+    assert [one["action"] for one in api.ask("GET", "/admin/audit")["items"]] == ["integration.created"]
+
+
+@pytest.mark.parametrize("spelled", ["{}", '"{}"', 'W/"{}"', '"x", "{}"'])
+def test_a_patch_of_the_present_version_passes(api: Api, spelled: str) -> None:
+    made = api.integration()
+    headers = {"If-Match": spelled.format(made["etag"])}
+
+    assert api.send("PATCH", f"/admin/integrations/{made['id']}", {"name": "B"}, headers=headers).status == 200
+
+
+def test_a_patch_of_a_stale_version_is_refused(api: Api) -> None:
+    made = api.integration()
+    api.ask("PATCH", f"/admin/integrations/{made['id']}", {"name": "B"})
+
+    stale = api.send("PATCH", f"/admin/integrations/{made['id']}", {"name": "C"}, headers={"If-Match": made["etag"]})
+
+    assert stale.status == 412
+    assert stale.headers["Content-Type"] == "application/problem+json"
+    assert api.ask("GET", f"/admin/integrations/{made['id']}")["name"] == "B"
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"name": " "}, "name"),
+        ({"name": None}, "name"),
+        ({"filters": {"levels": ["EASY"]}}, "filters.levels[0]"),
+        ({"filters": {"minimum": 1}}, "filters.minimum"),
+        ({"filters": {"asset_types": []}}, "filters.asset_types"),
+        ({"catalog_schedule": {"expression": "cron(61 8 * * ? *)"}}, "catalog_schedule.expression"),
+        ({"catalog_schedule": {"expression": "every day"}}, "catalog_schedule.expression"),
+        ({"catalog_schedule": {"timezone": "Europe/Atlantis"}}, "catalog_schedule.timezone"),
+        ({"activity": {"lookback_days": 15}}, "activity.lookback_days"),
+        ({"linkedin_url": "https://elsewhere.example.com"}, "linkedin_url"),
+    ],
+)
+def test_a_wrong_setting_is_named(api: Api, settings: Any, field: str) -> None:
+    created = api.send("POST", "/admin/integrations", {"name": "Acme", **settings})
+    made = api.integration()
+    patched = api.send("PATCH", f"/admin/integrations/{made['id']}", settings)
+
+    for answer in (created, patched):
+        assert answer.status == 400
+        assert field in {error["field"] for error in answer.json["errors"]}
+
+
+def test_fields_that_contradict_each_other_after_a_patch_are_refused(api: Api) -> None:
+    made = api.integration(filters={"min_duration_seconds": 600})
+
+    answer = api.send("PATCH", f"/admin/integrations/{made['id']}", {"filters": {"max_duration_seconds": 60}})
+
+    assert (answer.status, answer.json["errors"][0]["field"]) == (400, "filters")
+
+
+@pytest.mark.parametrize("body", [None, "", "[]", "nonsense", '"text"'])
+def test_a_body_that_is_no_settings_is_refused(api: Api, body: str | None) -> None:
+    assert api.send("POST", "/admin/integrations", body).status == 400
+
+
+def test_schedules_follow_the_settings(api: Api) -> None:
+    made = api.integration(catalog_schedule={"expression": "cron(0 6 * * ? *)", "timezone": "Asia/Tokyo"})
+    asleep = schedules()
+    api.ask("PUT", f"/admin/integrations/{made['id']}/credentials/content", GOOD_PAIR)
+    api.ask("PATCH", f"/admin/integrations/{made['id']}", {"activity": {"enabled": False}})
+    awake = schedules()
+
+    assert {name: one["State"] for name, one in asleep.items()} == {
+        "catalog-incremental": "DISABLED", "catalog-full": "DISABLED", "activity-incremental": "DISABLED",
+    }  # fmt: skip
+    assert awake["catalog-incremental"]["ScheduleExpression"] == "cron(0 6 * * ? *)"
+    assert awake["catalog-full"]["ScheduleExpression"] == "cron(0 18 ? * SUN *)"
+    assert awake["catalog-full"]["ScheduleExpressionTimezone"] == "Asia/Tokyo"
+    assert {name: one["State"] for name, one in awake.items()} == {
+        "catalog-incremental": "ENABLED", "catalog-full": "ENABLED", "activity-incremental": "DISABLED",
+    }  # fmt: skip
+    sent = json.loads(awake["catalog-incremental"]["Target"]["Input"])
+    assert (sent["integration_id"], sent["mode"], sent["trigger"]) == (made["id"], "incremental", "schedule")
+
+
+def test_an_active_integration_is_deleted_only_by_force(api: Api) -> None:
+    made = api.integration()
+
+    assert api.send("DELETE", f"/admin/integrations/{made['id']}").status == 409
+    api.ask("DELETE", f"/admin/integrations/{made['id']}", query={"force": "true"}, expect=204)
+    assert api.send("GET", f"/admin/integrations/{made['id']}").status == 404
+    assert schedules() == {}
+    assert api.table.get(keys.client(made["webhook"]["client_id"])) is None
+
+
+def test_every_change_is_noted_with_who_and_from_what_to_what(api: Api) -> None:
+    made = api.integration()
+    api.ask("PATCH", f"/admin/integrations/{made['id']}", {"filters": {"languages": ["de"]}})
+
+    newest, first = api.ask("GET", "/admin/audit")["items"]
+
+    assert (first["action"], first["actor"], first["subject"]) == ("integration.created", "first", made["id"])
+    assert newest["action"] == "integration.updated"
+    assert newest["changes"] == [{"field": "filters.languages", "from": [], "to": ["de"]}]
+    assert newest["integration_id"] == made["id"]
