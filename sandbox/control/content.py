@@ -3,6 +3,7 @@
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from sandbox.catalogue.criteria import Criteria
 from sandbox.catalogue.steps import Step, take
 from sandbox.clock import now_ms
 from sandbox.control.http import Entry, json_body, page
@@ -100,7 +101,9 @@ async def _true_assets(world: World, request: Request) -> Json:
     """List what is really there; `TRUTH_FILTERS` filter it, `start` and `limit` page."""
     wanted = {name: request.query_params[name].lower() for name in TRUTH_FILTERS if name in request.query_params}
     catalogue = world.catalogue
-    rows = [_row(world, asset) for asset in catalogue.handles() if not catalogue.is_removed(asset)]
+    types = (wanted["type"].upper(),) if "type" in wanted else ()
+    everything = catalogue.search(Criteria(types=types, include_retired=True))
+    rows = [_row(world, asset) for asset in everything]
     kept = [row for row in rows if all(str(row[name]).lower() == value for name, value in wanted.items())]
     answer = page(kept, request)
     # URNs only for what is shown: most of the cost of a row.
