@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 TABLE_NAME = "coursebridge-test"
 CREATED = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 REMEMBERING = (
-    clients.dynamodb,
-    clients.secretsmanager,
     cursors.cursors,
     secret_values._provider,
     settings.settings,
@@ -43,13 +41,19 @@ def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_PROFILE", raising=False)
 
 
+@cache
+def table_properties() -> dict[str, Any]:
+    """What the template says of the table, as far as a test needs it."""
+    properties = resources("AWS::DynamoDB::Table")["Table"]
+    return {name: properties[name] for name in CREATED}
+
+
 @pytest.fixture
 def table(aws_environment: None) -> Iterator[Table]:
-    """The template's table, empty."""
+    """The template's table, empty. Clients are made once for all tests, for making one costs more than most tests."""
     with mock_aws():
-        client = boto3.client("dynamodb")
-        properties = resources("AWS::DynamoDB::Table")["Table"]
-        client.create_table(TableName=TABLE_NAME, **{name: properties[name] for name in CREATED})
+        client = clients.dynamodb()
+        client.create_table(TableName=TABLE_NAME, **table_properties())
         yield Table(client, TABLE_NAME)
 
 
@@ -66,7 +70,7 @@ class Context:
 @pytest.fixture
 def deployed(table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
     """A deployment as a function finds it: the environment, the secrets, and nothing remembered from before."""
-    secrets = boto3.client("secretsmanager")
+    secrets = clients.secretsmanager()
     held: dict[str, Any] = {
         "signing": {"kid": "k1", "key": "s" * 64},
         "bootstrap": {"client_id": "first", "client_secret": "first-secret"},

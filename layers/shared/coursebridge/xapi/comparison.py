@@ -11,6 +11,8 @@ from coursebridge.xapi.values import instant, uuid_or_same
 
 # What a receiver may assign. The timestamp counts too, but beside the digest: see ``says_the_same``.
 ASSIGNED = frozenset({"id", "authority", "stored", "version", "timestamp"})
+ERASED = "erased"
+"""The digest of a statement that was emptied with its person: whatever is sent under its id is a repeat."""
 CONTEXT_ACTIVITIES = frozenset({"parent", "grouping", "category", "other"})
 
 
@@ -34,7 +36,7 @@ def says_the_same(kept: dict[str, Any], other_digest: str, other_timestamp: str 
         other_timestamp: its timestamp, or ``None`` if it came without; then it matches one that did, too.
     """
     expected = kept["stored_at"] if other_timestamp is None else other_timestamp
-    return bool(kept["digest"] == other_digest and kept["timestamp"] == expected)
+    return kept["digest"] == ERASED or bool(kept["digest"] == other_digest and kept["timestamp"] == expected)
 
 
 def _normal(value: Any, name: str) -> Any:  # noqa: ANN401  (any JSON)

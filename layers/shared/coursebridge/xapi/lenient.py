@@ -53,4 +53,4 @@ def _timestamp_errors(statement: dict[str, Any]) -> list[FieldError]:
 def _text_errors(field: str, value: Any, most: int) -> list[FieldError]:  # noqa: ANN401
     if not isinstance(value, str) or not value.strip() or not is_text(value):
         return [FieldError(field, "is required and is a string that is not empty")]
-    return [FieldError(field, f"is longer than {most} characters")] if len(value) > most else []
+    return [FieldError(field, f"is longer than {most} bytes")] if len(value.encode()) > most else []

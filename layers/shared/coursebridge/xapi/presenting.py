@@ -85,9 +85,10 @@ def _ids(value: Any, name: str) -> Any:  # noqa: ANN401
     if not isinstance(value, dict) or name in {"extensions", "result", "attachments"}:
         return value
     identifying = {key: value[key] for key in AGENT_IDS if key in value}
-    if len(identifying.keys() - {"objectType"}) or value.get("objectType") == "Group":
-        members_ = {} if len(identifying) > 1 else {"member": _ids(value.get("member", []), "member")}
-        return identifying | members_
+    if identifying.keys() - {"objectType"}:
+        return identifying
+    if value.get("objectType") == "Group":
+        return identifying | {"member": _ids(value.get("member", []), "member")}
     return {key: _ids(inner, key) for key, inner in value.items() if key not in {"definition", "display"}}
 
 
