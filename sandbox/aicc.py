@@ -6,9 +6,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
+from sandbox import outbound
 from sandbox.settings import Json
 
-TIMEOUT = 30.0
 COMPLETE = 100
 _ENDINGS = {"crlf": "\r\n", "lf": "\n", "cr": "\r"}
 
@@ -86,7 +86,7 @@ def play(
     """
     style = style or Style()
     session_id, url = session(launch_url)
-    own = client or httpx.Client(timeout=TIMEOUT)
+    own = client or outbound.client()
     try:
         return [
             _call(own, url, _form(session_id, command, data, style))

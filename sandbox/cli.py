@@ -134,7 +134,7 @@ def _push(console: Console, arguments: Sequence[str]) -> int:
     url = options.pop("sandbox")
     body = {name: value for name, value in options.items() if value is not None}
     try:
-        response = httpx.post(f"{url}/_sandbox/push", json=body, timeout=PUSH_TIMEOUT)
+        response = httpx.post(f"{url}/_sandbox/push", json=body, timeout=PUSH_TIMEOUT, trust_env=False)
     except httpx.TransportError:
         console.print(f"No sandbox answers at {url}. Start one with: python -m sandbox", style="red", soft_wrap=True)
         return USAGE_ERROR

@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 
 import httpx
 
+from sandbox import outbound
 from sandbox.settings import Json
 
-TIMEOUT = 30.0
 REMEMBERED_REFUSALS = 20
 REMEMBERED_BODY = 500
 FORM_CONTENT_TYPES = {
@@ -103,7 +103,7 @@ class Pusher:
 
     def __init__(self, target: Target, client: httpx.Client | None = None) -> None:
         self._target = target
-        self._client = client or httpx.Client(timeout=TIMEOUT)
+        self._client = client or outbound.client()
         self._owns_client = client is None
         self._lock = Lock()
         self._token = ""

@@ -10,6 +10,7 @@ import pytest
 import pytest_socket
 
 import sandbox
+from sandbox import outbound
 from sandbox.cli import main
 from sandbox.errors import PortTaken
 from sandbox.quirks import QUIRKS
@@ -103,6 +104,12 @@ def test_a_bad_option_is_explained(capsys: pytest.CaptureFixture[str], arguments
         main(arguments)
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_receiver_on_this_machine_is_called_past_any_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
+    with sandbox.serving(size=5) as server, outbound.client() as client:
+        assert client.get(f"{server.url}/_sandbox/health").status_code == 200
 
 
 TARGET = ["--client-id", "us", "--client-secret", "hush"]
