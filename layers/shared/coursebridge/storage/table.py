@@ -7,6 +7,7 @@ botocore's retries becomes :class:`~coursebridge.errors.Unavailable`, which noth
 
 from __future__ import annotations
 
+import base64
 import random
 import time
 from dataclasses import dataclass
@@ -93,7 +94,12 @@ def to_wire(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def from_wire(item: Mapping[str, Any]) -> Item:
     """Return an item (of an answer or of a stream record) in plain values."""
-    return {name: _plain(_deserialize(value)) for name, value in item.items()}
+    return {name: _plain(_deserialize(_decoded(value))) for name, value in item.items()}
+
+
+def _decoded(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a binary as bytes: boto3 decodes those of answers, but stream records are JSON and carry base64."""
+    return {"B": base64.b64decode(value["B"])} if isinstance(value.get("B"), str) else value
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  (whatever an attribute holds)
@@ -132,7 +138,7 @@ class Table:
         found: dict[Key, Item] = {}
         for chunk in chunks(dict.fromkeys(keys), BATCH_READ):
             request: Any = {self.name: {"Keys": [to_wire(key.item()) for key in chunk], "ConsistentRead": consistent}}
-            for pause in _pauses():
+            for pause in pauses():
                 answer = self._call("batch_get_item", whole=True, RequestItems=request)
                 for wire in answer["Responses"].get(self.name, []):
                     item = from_wire(wire)
@@ -194,7 +200,7 @@ class Table:
         written = 0
         for chunk in chunks(requests, BATCH_WRITE):
             request: Any = {self.name: list(chunk)}
-            for pause in _pauses():
+            for pause in pauses():
                 answer = self._call("batch_write_item", whole=True, RequestItems=request)
                 request = answer.get("UnprocessedItems")
                 if not request:
@@ -380,7 +386,7 @@ def _translated(error: ClientError) -> Exception:
     return Unavailable("the table is busy, try again") if code in BUSY else error
 
 
-def _pauses() -> Iterator[float]:
+def pauses() -> Iterator[float]:
     """Yield growing pauses with full jitter, about ten seconds in all."""
     for attempt in range(8):
         yield random.uniform(0, 0.05 * 2**attempt)  # noqa: S311  (jitter, not a secret)
