@@ -6,7 +6,8 @@ Found with ministack 1.5.33; each function names its gap, and can go when the em
 | --- | --- |
 | an HTTP API's `Body` is not imported, so the API has no routes and no CORS | `create_api` |
 | a state machine's definition in YAML is stored but cannot be run | `translate_state_machines` |
-| `!Ref` of a secret is its name and not its ARN, so policies allow reading nothing | `name_secrets_by_arn` |
+| `!Ref` of a secret is its name and not its ARN, so policies allow reading nothing | `mend_policies` |
+| IAM takes every schedule for one of the group `default` | `mend_policies` |
 """
 
 import json
@@ -68,7 +69,7 @@ def fill(clients: Clients, stack_name: str) -> None:
     stack = deployed(clients, stack_name)
     create_api(clients, stack_name, stack)
     translate_state_machines(clients, stack)
-    name_secrets_by_arn(clients, stack)
+    mend_policies(clients, stack)
 
 
 def create_api(clients: Clients, stack_name: str, stack: Deployed) -> None:
@@ -124,18 +125,20 @@ def translate_state_machines(clients: Clients, stack: Deployed) -> None:
         )
 
 
-def name_secrets_by_arn(clients: Clients, stack: Deployed) -> None:
-    """Put each secret's ARN where the policies of the roles have its name."""
+def mend_policies(clients: Clients, stack: Deployed) -> None:
+    """Spell in the policies of the roles what the emulator's IAM compares: ARNs of secrets, the group `default`."""
     ids = [stack.ids[logical_id] for logical_id, _ in stack.resources("AWS::SecretsManager::Secret")]
-    arns = {secret: clients.secretsmanager.describe_secret(SecretId=secret)["ARN"] for secret in ids}
+    spelled = {secret: clients.secretsmanager.describe_secret(SecretId=secret)["ARN"] for secret in ids}
+    groups = [stack.ids[logical_id] for logical_id, _ in stack.resources("AWS::Scheduler::ScheduleGroup")]
     for logical_id, properties in stack.resources("AWS::IAM::Role"):
         role = stack.ids[logical_id]
         for policy in properties.get("Policies", []):
             name = policy["PolicyName"]
-            document = clients.iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-            clients.iam.put_role_policy(
-                RoleName=role, PolicyName=name, PolicyDocument=json.dumps(_replaced(document, arns))
-            )
+            document = json.dumps(clients.iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
+            for group in groups:
+                document = document.replace(f":schedule/{group}/", ":schedule/default/")
+            mended = json.dumps(_replaced(json.loads(document), spelled))
+            clients.iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=mended)
 
 
 def _replaced(value: object, replacements: dict[str, str]) -> object:

@@ -65,7 +65,7 @@ def test_policies_name_secrets_by_arn() -> None:
         "Role": {"Type": "AWS::IAM::Role", "Properties": {"Policies": [{"PolicyName": "policy"}]}},
     }
 
-    gaps.name_secrets_by_arn(clients, Deployed({"Resources": resources}, {"Keys": "keys", "Role": "role"}))
+    gaps.mend_policies(clients, Deployed({"Resources": resources}, {"Keys": "keys", "Role": "role"}))
 
     put = clients.iam.put_role_policy.call_args.kwargs
     assert (put["RoleName"], put["PolicyName"]) == ("role", "policy")
