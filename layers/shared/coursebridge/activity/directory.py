@@ -6,6 +6,7 @@ many people. A refused transaction means another writer, most likely ``apply``; 
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,8 +17,9 @@ from coursebridge.errors import Unavailable
 from coursebridge.ids import new_id
 from coursebridge.records.identifiers import digest
 from coursebridge.storage import keys
-from coursebridge.storage.learners import DatedIdentifier, IdentityItem, Learner, unchanged
-from coursebridge.storage.table import TRANSACTION, TransactionRefused, chunks
+from coursebridge.storage.identities import IdentityItem
+from coursebridge.storage.learners import DatedIdentifier, Learner, unchanged
+from coursebridge.storage.table import TRANSACTION, TransactionRefused, chunks, pauses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Table
 
 BATCH = 100
-MOST_TRIES = 8
 UNKNOWN_SHOWN = 200
 SOURCE = "report"
 
@@ -51,14 +52,25 @@ class Found:
     """What became of everybody.
 
     Attributes:
-        matches: by identifier, ``kind:value``.
+        people: what everybody's identifiers lead to.
+        index: by identifier (``kind:value``), which of them it is.
         counts: how many people were known, added, linked, unknown, ambiguous, inactive or erased.
         unknown: identifiers of unknown people, one each, the first two hundred.
     """
 
-    matches: dict[str, Match] = field(default_factory=dict)
+    people: list[Match] = field(default_factory=list)
+    index: dict[str, int] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     unknown: list[Identifier] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what tasks that come later need."""
+        return {"people": [[one.who, one.learner_id, one.origin] for one in self.people], "index": self.index}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Found:
+        """Read it again."""
+        return cls([Match(*one) for one in told["people"]], told["index"])
 
 
 @dataclass(frozen=True)
@@ -111,8 +123,8 @@ class Directory:
 
     def _note(self, found: Found, plan: _Plan) -> None:
         match = plan.match
-        for one in plan.someone.identifiers:
-            found.matches[one.awaited] = match
+        found.index.update((one.awaited, len(found.people)) for one in plan.someone.identifiers)
+        found.people.append(match)
         found.counts["added" if plan.added else "known" if match.who == "learner" else match.who] += 1
         found.counts["linked"] += plan.linked
         if match.who == "unknown" and len(found.unknown) < UNKNOWN_SHOWN:
@@ -144,7 +156,7 @@ class Directory:
 
     def _alone(self, someone: Someone) -> _Plan:
         """Deal with one person whom others may be writing at the same time."""
-        for _ in range(MOST_TRIES):
+        for pause in pauses():
             plan = self._plan(someone, self._read([someone]))
             try:
                 if plan.actions:
@@ -152,6 +164,7 @@ class Directory:
             except TransactionRefused as refused:
                 if not refused.contended:
                     raise Unavailable("the table is busy") from refused
+                time.sleep(pause)
             else:
                 return plan
         raise Unavailable("other writers kept changing the same learner")
@@ -184,7 +197,7 @@ class Directory:
         learner = known.learners.get(match.learner_id)
         if match.who != "learner":
             return _Plan(someone, match, [])
-        if learner is None or learner.status != "active":
+        if learner is None or not learner.is_listed or learner.status != "active":
             return _Plan(someone, Match("inactive"), [])
         return self._linked(someone, match, learner, known)
 

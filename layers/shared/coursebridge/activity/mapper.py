@@ -68,18 +68,25 @@ class Sighting:
         return replace(self, report=self.report | other.report, completed_again_at=latest)
 
 
+class UnusableRow(Exception):
+    """A row names no content, or nobody."""
+
+
 def sighting(row: Json, asset_type: str, window: Window) -> Sighting | None:
-    """Return what a row says; ``None`` when it names no content or nobody, or tells of no activity.
+    """Return what a row says; ``None`` when it tells of no activity.
 
     Args:
         row: as LinkedIn sent it.
         asset_type: what the report was asked for.
         window: the window it was asked for; seconds, views and completions are kept under its key.
+
+    Raises:
+        UnusableRow: it cannot be told whom or what it is about.
     """
     content_urn = _text(object_in(row, "contentDetails").get("contentUrn"))
     person = person_of(object_in(row, "learnerDetails"))
     if not content_urn or not person.is_identified:
-        return None
+        raise UnusableRow("the row names no content, or nobody")
     report = _report(items(row, "activities"), asset_type, window)
     return Sighting(person, content_urn, report, report.completed_at) if report else None
 

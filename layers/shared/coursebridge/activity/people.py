@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from coursebridge.activity.mapper import Person
-    from coursebridge.storage.learners import IdentityItem
+    from coursebridge.storage.identities import IdentityItem
 
 Who = Literal["learner", "unknown", "ambiguous", "inactive", "erased"]
 
@@ -91,8 +91,8 @@ def matched(someone: Someone, identities: Mapping[Identifier, IdentityItem]) -> 
     found: dict[str, str] = {}
     for one in someone.identifiers:
         identity = identities.get(one)
-        for learner_id, holder in (identity.live if identity else {}).items():
-            found.setdefault(learner_id, holder.origin)
+        for meant in (identity.live if identity else {}).values():
+            found.setdefault(meant.learner, meant.origin)
     if not found:
         return None
     if len(found) > 1:

@@ -1,0 +1,157 @@
+"""The last task of a run: say what it repaired, remember what it covered, and clear away what it laid down."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.activity.planning import WAITING, Range, waiting
+from coursebridge.activity.recording import MOST_WAITING
+from coursebridge.activity.windows import Coverage, joined
+from coursebridge.activity.working import is_window
+from coursebridge.catalog.sync import problems
+from coursebridge.clock import parse_rfc3339, rfc3339
+from coursebridge.integrations.runs import COUNTS
+from coursebridge.observability import count, logger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from coursebridge.activity.context import Context
+    from coursebridge.catalog.sync.problems import Problem
+    from coursebridge.storage.table import Item
+
+NOT_REPAIRED = (
+    "learner_unknown",
+    "learner_ambiguous",
+    "learner_inactive",
+    "learner_erased",
+    "learner_gone",
+    "course_unknown",
+)
+"""Why something a report tells could not be recorded."""
+
+
+def finish(context: Context, run_id: str) -> str:
+    """Finish a run and return its status."""
+    run = context.runs.get(run_id)
+    ranges = list(context.runs.ranges(run_id))
+    if run["status"] != "running":
+        # The task is repeated: all that can be left to do is clearing away.
+        _clear(context, run, ranges)
+        return str(run["status"])
+    failed = any(one["status"] == "failed" for one in ranges)
+    status = "failed" if failed else "succeeded"
+    tally = _tally(ranges)
+    now = rfc3339(context.now())
+    throttled = sum(one.get("throttled", 0) for one in ranges)
+    fields = _told(tally, sum(one.get("unusable", 0) for one in ranges), sum(map(is_window, ranges)))
+    if not failed:
+        _remember(context, run, ranges)
+    context.runs.change(
+        run_id,
+        status=status,
+        finished_at=now,
+        progress={"done": len(ranges), "total": len(ranges)},
+        errors=problems.gathered(problem for one in ranges for problem in one.get("problems", [])),
+        throttled=throttled,
+        clean=not failed,
+        **fields,
+    )
+    outcome = {"last_run_id": run_id, "last_status": status, "last_finished_at": now, "last_throttled": throttled}
+    context.runs.remember(**outcome, **({} if failed else {"last_success_at": now}))
+    context.runs.release_lock(run_id)
+    _measure(status, tally)
+    _clear(context, run | {"status": status}, ranges)
+    logger.info("activity sync finished", run=run_id, status=status, **fields["counts"], **fields["repairs"])
+    return status
+
+
+def fail(context: Context, run_id: str, problem: Problem) -> None:
+    """Close a run that cannot go on; what it recorded stays."""
+    now = rfc3339(context.now())
+    run = context.runs.get(run_id)
+    errors = problems.gathered([*run.get("errors", []), problem])
+    context.runs.change(run_id, status="failed", finished_at=now, errors=errors, clean=False)
+    context.runs.remember(last_run_id=run_id, last_status="failed", last_finished_at=now)
+    context.runs.release_lock(run_id)
+    count("ActivitySyncsFailed")
+    logger.error("activity sync failed", run=run_id, code=errors[0]["code"])
+
+
+def _tally(ranges: Iterable[Item]) -> Counter[str]:
+    tally: Counter[str] = Counter()
+    for one in ranges:
+        tally.update(one.get("tally", {}))
+    return tally
+
+
+def _told(tally: Counter[str], unusable: int, windows: int) -> dict[str, Any]:
+    """Return what the run's record says; ``read`` is the sum of the other counts."""
+    counts = {name: tally[name] for name in COUNTS}
+    counts["failed"] += unusable
+    counts["read"] += unusable
+    repairs = {name: tally[name] for name in ("completions", "progress", "history")}
+    return {
+        "counts": counts,
+        "windows": windows,
+        "repairs": {**repairs, "total": tally["completions"] + tally["progress"]},
+        "not_repaired": {name: tally[name] for name in NOT_REPAIRED},
+        "reengaged": tally["reengaged"],
+        "drift_percent": drift_percent(tally["drifted"], tally["compared"]),
+    }
+
+
+def drift_percent(drifted: int, compared: int) -> Decimal:
+    """Return how many records in a hundred differed from LinkedIn's reports, with two places."""
+    return round(Decimal(100 * drifted) / compared, 2) if compared else Decimal(0)
+
+
+def _remember(context: Context, run: Item, ranges: Sequence[Item]) -> None:
+    """Move the coverage, and keep what had no place together with what earlier runs left waiting elsewhere."""
+    state = context.runs.state()
+    same = state.get("settings") == run["settings"] and bool(state.get("covered_since"))
+    before = Coverage(parse_rfc3339(state["covered_since"]), parse_rfc3339(state["covered_until"])) if same else None
+    read = [Range.from_item(one).window for one in ranges if is_window(one)]
+    now_covered = joined(before, read, parse_rfc3339(run["started_at"]))
+    left = {
+        what: time
+        for what, time in (waiting(context, state) if same else {}).items()
+        if not any(window.start <= parse_rfc3339(time) < window.end for window in read)
+    }
+    staging = context.staging(run["id"])
+    for one in ranges:
+        if one.get("waiting"):
+            for what, time in staging.get_json(one["waiting"]).items():
+                left[what] = min(time, left.get(what, time))
+    staging.put_json(WAITING, dict(sorted(left.items(), key=lambda entry: entry[1])[:MOST_WAITING]))
+    previous = state.get("waiting_run")
+    context.runs.remember(
+        covered_since=rfc3339(now_covered.since),
+        covered_until=rfc3339(now_covered.until),
+        settings=run["settings"],
+        waiting_run=run["id"],
+    )
+    if previous and previous != run["id"]:
+        # Identifiers of people who are no learners are shown by the latest run only.
+        context.runs.change(previous, unknown_learners=[])
+        context.staging(previous).clear([], WAITING)
+
+
+def _clear(context: Context, run: Item, ranges: Sequence[Item]) -> None:
+    """Remove what was laid down and is recorded; what a redrive needs stays."""
+    recording = [one for one in ranges if not is_window(one)]
+    pending = {number for one in recording if one["status"] != "done" for number in one["of"]}
+    done = [one["number"] for one in ranges if is_window(one) and one["number"] not in pending]
+    names = [one["found"] for one in recording if not pending.intersection(one["of"])]
+    if run["status"] == "succeeded":
+        names += [one["waiting"] for one in recording if one["waiting"]]
+    context.staging(run["id"]).clear(done, *dict.fromkeys(names))
+
+
+def _measure(status: str, tally: Counter[str]) -> None:
+    count("ActivitySyncsFailed" if status == "failed" else "ActivitySyncsFinished")
+    count("CompletionsRepaired", tally["completions"])
+    count("ProgressRepaired", tally["progress"])
+    count("CoursesReengaged", tally["reengaged"])

@@ -1,0 +1,129 @@
+"""The first task of a run: which windows are to be read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.activity.windows import LONGEST_LOOKBACK_DAYS, Coverage, Window, due, windows
+from coursebridge.clock import parse_rfc3339, rfc3339
+from coursebridge.records.identifiers import Identifier
+from coursebridge.storage import keys
+from coursebridge.storage.identities import IdentityItem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from coursebridge.activity.context import Context
+    from coursebridge.integrations.models import Integration
+    from coursebridge.storage.table import Item
+
+WAITING = "waiting"
+"""The object with what had no place, and the windows that tell of it."""
+WINDOW = "window"
+URN = "urn:"
+
+
+@dataclass(frozen=True)
+class Range:
+    """A range that reads one window of one asset type."""
+
+    number: int
+    asset_type: str
+    window: Window
+
+    def to_item(self) -> Item:
+        """Return what stands in the table."""
+        return {
+            "number": self.number,
+            "kind": WINDOW,
+            "partition": f"{self.asset_type} {self.window.key}",
+            "asset_type": self.asset_type,
+            "start": self.window.key,
+            "days": self.window.days,
+            "settled": False,
+            "status": "open",
+        }
+
+    @classmethod
+    def from_item(cls, item: Item) -> Range:
+        """Read it again."""
+        return cls(item["number"], item["asset_type"], Window(parse_rfc3339(item["start"]), item["days"]))
+
+
+def settings_digest(integration: Integration) -> str:
+    """Return what tells settings apart under which a run finds places for what it reads."""
+    deciding = [
+        sorted(integration.filters.asset_types),
+        integration.learner_identification,
+        integration.learner_matching,
+    ]
+    return blake2b(json.dumps(deciding).encode(), digest_size=8).hexdigest()
+
+
+def lay_out(context: Context, run: Item, now: datetime) -> list[int]:
+    """Write the ranges of a run and return their numbers: one for each asset type and window."""
+    integration = context.integration()
+    covered = _coverage(context, integration, now) if run["mode"] == "incremental" else None
+    found = due(now, integration.activity.lookback_days, covered)
+    types = dict.fromkeys(integration.filters.asset_types)
+    planned = [
+        Range(number, asset_type, window)
+        for number, (window, asset_type) in enumerate((window, kind) for window in found for kind in types)
+    ]
+    context.runs.add_ranges(run["id"], [one.to_item() for one in planned], now)
+    fields: dict[str, Any] = {
+        "planned": True,
+        "planned_at": rfc3339(now),
+        "mode": "incremental" if covered else "full",
+        "settings": settings_digest(integration),
+        "progress": {"done": 0, "total": len(planned)},
+    }
+    context.runs.change(run["id"], **fields)
+    return [one.number for one in planned]
+
+
+def _coverage(context: Context, integration: Integration, now: datetime) -> Coverage | None:
+    """Return what earlier runs have read under the same settings, and which of it has found its place since."""
+    state = context.runs.state()
+    if not state.get("covered_since") or state.get("settings") != settings_digest(integration):
+        return None
+    since, until = parse_rfc3339(state["covered_since"]), parse_rfc3339(state["covered_until"])
+    return Coverage(since, until, _come(context, waiting(context, state), now))
+
+
+def waiting(context: Context, state: Mapping[str, Any]) -> dict[str, str]:
+    """Return what had no place in earlier runs (a course's URN, a person's identifier) and since which window."""
+    run_id = state.get("waiting_run")
+    if not run_id:
+        return {}
+    try:
+        return context.staging(run_id).get_json(WAITING)
+    except context.s3.exceptions.NoSuchKey:
+        # Kept for a month; after that a full run reads everything again.
+        return {}
+
+
+def _come(context: Context, entries: Mapping[str, str], now: datetime) -> frozenset[datetime]:
+    """Return the starts of the windows that tell of courses and learners which were missing and are there now."""
+    courses = {keys.course(context.integration_id, what): what for what in entries if what.startswith(URN)}
+    people = {
+        keys.identity(context.integration_id, *_identifier(what)): what for what in entries if not what.startswith(URN)
+    }
+    found = {courses[key] for key in context.table.get_many(courses, consistent=False)}
+    found |= {
+        people[key]
+        for key, item in context.table.get_many(people, consistent=False).items()
+        if IdentityItem.from_item(item).live
+    }
+    times = [parse_rfc3339(entries[what]) for what in found]
+    reach = windows(now, LONGEST_LOOKBACK_DAYS) if times else []
+    return frozenset(window.start for window in reach if any(window.start <= time < window.end for time in times))
+
+
+def _identifier(awaited: str) -> Identifier:
+    kind, _, value = awaited.partition(":")
+    return Identifier(kind, value)  # type: ignore[arg-type]  # written from one

@@ -1,0 +1,274 @@
+"""Sightings into records: each record is read once, and written only when reports know something it does not.
+
+A write leaves on the record what this run made of it, so that a task that is repeated counts what it had done before.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.activity import reconcile
+from coursebridge.activity.people import identifiers_of
+from coursebridge.clock import rfc3339
+from coursebridge.errors import Unavailable
+from coursebridge.records.evidence import Evidence
+from coursebridge.storage import keys
+from coursebridge.storage.learners import Learner, Record, unchanged
+from coursebridge.storage.table import TransactionRefused, chunks, pauses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from coursebridge.activity.directory import Found
+    from coursebridge.activity.mapper import Sighting
+    from coursebridge.activity.people import Match
+    from coursebridge.storage.table import Item, Table
+
+BATCH = 50
+"""Records in a transaction; each may come with a check of its learner."""
+MOST_WAITING = 2000
+
+
+@dataclass
+class Tally:
+    """What came of sightings.
+
+    Attributes:
+        counts: ``read``, which is the sum of ``created``, ``updated``, ``unchanged`` and ``ignored``; why things were
+            ignored; repairs (``completions``, ``progress``, and how many of them lie before the push was configured:
+            ``history``); how many records were ``compared`` and how many of them had ``drifted``.
+        waiting: what had no place, a course's URN or a person's identifier, and the oldest window that tells of it.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    waiting: dict[str, str] = field(default_factory=dict)
+
+    def wait(self, what: str, window: str) -> None:
+        """Note that something had no place."""
+        if what in self.waiting or len(self.waiting) < MOST_WAITING:
+            self.waiting[what] = min(window, self.waiting.get(what, window))
+
+
+@dataclass(frozen=True)
+class Run:
+    """The run on whose behalf records are written.
+
+    Attributes:
+        run_id: its id.
+        identification: how the integration identifies learners.
+        statistics_since: when its push was configured.
+    """
+
+    run_id: str
+    identification: str
+    statistics_since: str
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One learner and one course: what is known, what is told, and what follows."""
+
+    sighting: Sighting
+    match: Match
+    learner_version: int
+    before: Record
+    after: Record
+    stamp: dict[str, Any]
+
+    @property
+    def changes(self) -> bool:
+        return self.after is not self.before
+
+
+class Recorder:
+    """Records what reports tell, for one integration and run.
+
+    Args:
+        table: the application's table.
+        integration_id: whose records.
+        run: the run.
+        found: who everybody is.
+        now: the time of the writes.
+    """
+
+    def __init__(self, table: Table, integration_id: str, run: Run, found: Found, now: datetime) -> None:
+        self._table = table
+        self._integration_id = integration_id
+        self._run = run
+        self._found = found
+        self._now = rfc3339(now)
+        self._durations: dict[str, int | None] = {}
+        self._absent: set[str] = set()
+        self.tally = Tally()
+
+    def record(self, sightings: Iterable[Sighting]) -> Tally:
+        """Record sightings; several of the same person and content are joined first, and held in memory for that.
+
+        Raises:
+            coursebridge.errors.Unavailable: the table is busy; the same sightings may be recorded again.
+        """
+        joined: dict[tuple[str, str], tuple[Match, Sighting]] = {}
+        for one in sightings:
+            number = self._number(one)
+            match = self._found.people[number]
+            key = (match.learner_id or str(number), one.content_urn)
+            joined[key] = (match, joined[key][1] | one if key in joined else one)
+        for batch in chunks(joined.values(), BATCH):
+            self.tally.counts["read"] += len(batch)
+            self._record([pair for pair in batch if self._has_place(*pair)])
+        return self.tally
+
+    def _number(self, sighting: Sighting) -> int:
+        mine = identifiers_of(sighting.person, self._run.identification)
+        return self._found.index[mine[0].awaited]
+
+    def _has_place(self, match: Match, sighting: Sighting) -> bool:
+        """Whether a sighting is of a learner; if not, note why."""
+        if match.who == "learner":
+            return True
+        self.tally.counts.update(("ignored", f"learner_{match.who}"))
+        if match.who == "unknown":
+            who = identifiers_of(sighting.person, self._run.identification)[0]
+            self.tally.wait(who.awaited, _oldest(sighting))
+        return False
+
+    def _record(self, pairs: Sequence[tuple[Match, Sighting]]) -> None:
+        self._learn_courses({sighting.content_urn for _, sighting in pairs})
+        known = [pair for pair in pairs if pair[1].content_urn not in self._absent]
+        for _, sighting in pairs:
+            if sighting.content_urn in self._absent:
+                self.tally.counts.update(("ignored", "course_unknown"))
+                self.tally.wait(sighting.content_urn, _oldest(sighting))
+        cases = self._cases(known)
+        changing = [case for case in cases if case.changes]
+        written = self._written(changing) if changing else []
+        for case in [*(case for case in cases if not case.changes), *written]:
+            self._count(case)
+            self._note_return(case)
+
+    def _learn_courses(self, urns: set[str]) -> None:
+        news = urns - self._durations.keys() - self._absent
+        found = self._table.get_many(keys.course(self._integration_id, urn) for urn in news)
+        self._durations.update((key.sk, item.get("duration_seconds")) for key, item in found.items())
+        self._absent |= news - self._durations.keys()
+
+    def _cases(self, pairs: Sequence[tuple[Match, Sighting]]) -> list[_Case]:
+        i = self._integration_id
+        places = [
+            (keys.record(i, match.learner_id, one.content_urn), keys.learner(i, match.learner_id))
+            for match, one in pairs
+        ]
+        found = self._table.get_many(key for place in places for key in place)
+        cases = []
+        for (match, one), (record, learner) in zip(pairs, places, strict=True):
+            if self._is_there(found.get(learner)):
+                cases.append(self._case(match, one, found.get(record), found[learner]["version"]))
+        return cases
+
+    def _is_there(self, item: Item | None) -> bool:
+        """Whether a learner is still there; one who was merged or erased during the run is left to the next run."""
+        if item and Learner.from_item(item).is_listed:
+            return True
+        self.tally.counts.update(("ignored", "learner_gone"))
+        return False
+
+    def _case(self, match: Match, sighting: Sighting, item: Item | None, learner_version: int) -> _Case:
+        urn = sighting.content_urn
+        before = Record.from_item(item) if item else Record(self._integration_id, match.learner_id, urn)
+        after = before.with_evidence(match.origin, Evidence(report=sighting.report), self._durations[urn])
+        if item and after.parts == before.parts:
+            mine = item.get("repair") or {}
+            return _Case(
+                sighting, match, learner_version, before, before, mine if mine.get("run_id") == self._run.run_id else {}
+            )
+        repair = reconcile.repair_of(before, after)
+        stamp = {
+            "run_id": self._run.run_id,
+            "outcome": "updated" if item else "created",
+            "repair": repair,
+            "history": reconcile.is_history(sighting, repair, self._run.statistics_since),
+        }
+        return _Case(sighting, match, learner_version, before, after, stamp)
+
+    def _written(self, cases: Sequence[_Case]) -> list[_Case]:
+        try:
+            self._table.transact(self._actions(cases))
+        except TransactionRefused as refused:
+            if not refused.contended:
+                raise Unavailable("the table is busy, try again") from refused
+            return [written for case in cases for written in self._alone(case)]
+        return list(cases)
+
+    def _alone(self, case: _Case) -> list[_Case]:
+        """Write one record that others may be writing at the same time; nothing if its learner has gone."""
+        for pause in pauses():
+            cases = self._cases([(case.match, case.sighting)])
+            try:
+                if cases and cases[0].changes:
+                    self._table.transact(self._actions(cases))
+            except TransactionRefused as refused:
+                if not refused.contended:
+                    raise Unavailable("the table is busy, try again") from refused
+                time.sleep(pause)
+            else:
+                return cases
+        raise Unavailable("other writers kept changing the same record, try again")
+
+    def _actions(self, cases: Sequence[_Case]) -> list[dict[str, Any]]:
+        """Return the writes, on condition that nobody has written the records or touched the learners since."""
+        puts = [
+            self._table.put_action(
+                case.after.to_item(self._now) | {"repair": case.stamp}, **unchanged(case.before.version)
+            )
+            for case in cases
+        ]
+        learners = {keys.learner(self._integration_id, case.match.learner_id): case.learner_version for case in cases}
+        return puts + [self._table.check_action(key, **unchanged(version)) for key, version in learners.items()]
+
+    def _count(self, case: _Case) -> None:
+        stamp, counts = case.stamp, self.tally.counts
+        counts[stamp.get("outcome", "unchanged")] += 1
+        repair = stamp.get("repair")
+        if repair:
+            counts["completions" if repair == "completion" else "progress"] += 1
+        if stamp.get("history") if repair else self._is_history(case):
+            counts["history"] += bool(repair)
+        else:
+            counts["compared"] += 1
+            counts["drifted"] += bool(repair)
+
+    def _is_history(self, case: _Case) -> bool:
+        return reconcile.is_history(case.sighting, None, self._run.statistics_since)
+
+    def _note_return(self, case: _Case) -> None:
+        """Put down that a course was completed once more; the stream makes an event of it, once for each time."""
+        at = reconcile.completed_again_at(case.after, case.sighting)
+        if at is None:
+            return
+        key = keys.reengagement(self._integration_id, case.match.learner_id, case.sighting.content_urn)
+        known = self._table.get(key) or {}
+        if known.get("completed_at", "") >= at:
+            self.tally.counts["reengaged"] += known["run_id"] == self._run.run_id
+            return
+        item = {
+            **key.item(),
+            "entity": "reengagement",
+            "integration_id": self._integration_id,
+            "learner_id": case.match.learner_id,
+            "course_urn": case.sighting.content_urn,
+            "completed_at": at,
+            "run_id": self._run.run_id,
+            "noted_at": self._now,
+        }
+        self._table.put(item)
+        self.tally.counts["reengaged"] += 1
+
+
+def _oldest(sighting: Sighting) -> str:
+    """Return the key of the oldest window a sighting is of, or a time in it."""
+    report: Mapping[str, int] = {**sighting.report.seconds, **sighting.report.views, **sighting.report.completions}
+    return min(report, default="") or (sighting.report.first_engaged_at or "")

@@ -1,0 +1,33 @@
+"""What the function of the activity sync shares: one of each per process."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from coursebridge import clients, secret_values
+from coursebridge.activity.context import Context
+from coursebridge.auth.wiring import table
+from coursebridge.catalog.wiring import linkedin
+from coursebridge.clock import utc_now
+from coursebridge.integrations.store import IntegrationStore
+from coursebridge.settings import settings
+from coursebridge.storage.runs import RunStore
+
+
+def context(integration_id: str) -> Context:
+    """Return what the tasks of an integration's activity sync share."""
+    return Context(
+        integration_id=integration_id,
+        integration=partial(IntegrationStore(table()).get, integration_id),
+        linkedin=partial(linkedin, integration_id, "report"),
+        runs=RunStore(table(), integration_id, "activity"),
+        table=table(),
+        s3=clients.s3(),
+        bucket=settings().need("bucket_name"),
+        pseudonym_key=_pseudonym_key,
+        now=utc_now,
+    )
+
+
+def _pseudonym_key() -> str:
+    return str(secret_values.read(settings().need("pseudonym_secret_arn"))["key"])

@@ -1,0 +1,138 @@
+"""The task of one range: read a window of reports, or record what was read of some contents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.activity.directory import Found
+from coursebridge.activity.mapper import UnusableRow, sighting
+from coursebridge.activity.planning import WINDOW, Range
+from coursebridge.activity.recording import Recorder, Run
+from coursebridge.catalog.sync import problems
+from coursebridge.catalog.sync.context import RetryLater
+from coursebridge.catalog.sync.working import STOPPING
+from coursebridge.clock import rfc3339
+from coursebridge.integrations.runs import COUNTS
+from coursebridge.linkedin import reports
+from coursebridge.linkedin.errors import LinkedInError, Retryable
+from coursebridge.observability import logger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from coursebridge.activity.context import Context
+    from coursebridge.activity.mapper import Sighting
+    from coursebridge.catalog.sync.problems import Problem
+    from coursebridge.linkedin.client import LinkedInClient
+    from coursebridge.storage.table import Item
+
+CONTENTS = "contents"
+"""The kind of a range that records the rows of some contents, out of windows that were read."""
+
+
+def work(context: Context, run_id: str, number: int) -> str:
+    """Work off a range, unless that was done before or the run was told to stop; return its status.
+
+    Raises:
+        RetryLater: LinkedIn or the table is not well; the task is to be repeated.
+    """
+    item = context.runs.range(run_id, number)
+    if item["settled"]:
+        return str(item["status"])
+    if item["kind"] == CONTENTS:
+        return _record(context, run_id, item)
+    stopped = context.runs.get(run_id).get("stopped")
+    if stopped:
+        return _settle(context, run_id, item | {"status": "failed", "problems": [stopped]})
+    return _read(context, run_id, item)
+
+
+def range_failed(context: Context, run_id: str, number: int) -> str:
+    """Settle a range whose task failed every time it was tried."""
+    item = context.runs.range(run_id, number)
+    if item["settled"]:
+        return str(item["status"])
+    noted = item.get("problems") or [problems.task_died(item["partition"])]
+    return _settle(context, run_id, item | {"status": "failed", "problems": noted})
+
+
+class _Rows:
+    """Reads the rows of a window, and counts those that are of no use."""
+
+    def __init__(self, client: LinkedInClient, one: Range) -> None:
+        self._client = client
+        self._range = one
+        self.unusable = 0
+
+    def __iter__(self) -> Iterator[Sighting]:
+        window = self._range.window
+        for page in reports.pages(self._client, reports.Report(self._range.asset_type, window.start, window.days)):
+            for row in page:
+                try:
+                    found = sighting(row, self._range.asset_type, window)
+                except UnusableRow:
+                    self.unusable += 1
+                    continue
+                if found:
+                    yield found
+
+
+def _read(context: Context, run_id: str, item: Item) -> str:
+    try:
+        client = context.linkedin()
+        rows = _Rows(client, Range.from_item(item))
+        staged = context.staging(run_id).write_range(item["number"], rows)
+    except LinkedInError as error:
+        problem = problems.problem_of(error, item["partition"])
+        if isinstance(error, Retryable):
+            context.runs.change_range(run_id, item["number"], problems=[problem])
+            raise RetryLater(error.reason) from error
+        if isinstance(error, STOPPING):
+            context.runs.change(run_id, stopped=problem)
+        return _settle(context, run_id, item | {"status": "failed", "problems": [problem]})
+    found = {"offsets": staged.offsets, "rows": staged.rows, "unusable": rows.unusable, "throttled": client.throttled}
+    return _settle(context, run_id, item | found | {"status": "done", "problems": _told(rows.unusable)})
+
+
+def _told(unusable: int) -> list[Problem]:
+    problem: Problem = {
+        "code": "unusable_row",
+        "detail": "rows of a report that name no content, or nobody",
+        "cause": "LinkedIn sent something that cannot be matched.",
+        "remedy": "If it stays, report it to LinkedIn's support.",
+        "count": unusable,
+    }
+    return [problem] if unusable else []
+
+
+def _record(context: Context, run_id: str, item: Item) -> str:
+    staging = context.staging(run_id)
+    found = Found.from_json(staging.get_json(item["found"]))
+    integration = context.integration()
+    run = Run(run_id, integration.learner_identification, rfc3339(integration.statistics_since))
+    recorder = Recorder(context.table, context.integration_id, run, found, context.now())
+    tally = recorder.record(
+        sighting
+        for number in item["of"]
+        for sighting in staging.sightings(
+            number, context.runs.range(run_id, number)["offsets"], item["first"], item["last"]
+        )
+    )
+    waiting = f"waiting-{item['number']:06d}"
+    if tally.waiting:
+        staging.put_json(waiting, tally.waiting)
+    told = {"tally": dict(tally.counts), "waiting": waiting if tally.waiting else ""}
+    counts = {name: tally.counts[name] for name in COUNTS}
+    return _settle(context, run_id, item | told | {"status": "done", "problems": []}, counts)
+
+
+def _settle(context: Context, run_id: str, item: dict[str, Any], counts: dict[str, int] | None = None) -> str:
+    if context.runs.settle_range(run_id, item):
+        context.runs.count(run_id, counts or {}, context.now())
+    logger.info("range settled", run=run_id, number=item["number"], kind=item["kind"], status=item["status"])
+    return str(item["status"])
+
+
+def is_window(item: Item) -> bool:
+    """Whether a range reads a window."""
+    return bool(item["kind"] == WINDOW)
