@@ -1,0 +1,20 @@
+"""The tasks of the catalogue sync's state machine: ``{"task", "integration_id", "run_id", ...}`` in, JSON out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.catalog import wiring
+from coursebridge.catalog.sync.tasks import TASKS
+from coursebridge.observability import logger, metrics
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Do one task."""
+    logger.append_keys(task=event["task"], integration=event["integration_id"])
+    return TASKS[event["task"]](wiring.context(event["integration_id"]), event)

@@ -1,0 +1,133 @@
+"""Classifications: those of an asset, and the graph they make up.
+
+It is a graph and not a tree: a topic stands under several subjects, and an asset lists it once for each. Two
+entries with the same URN and the same path say the same thing. Names are no identity, URNs are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.catalog.reading import items, name, object_in, string
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from coursebridge.catalog.models import CourseClassification
+
+UNKNOWN_TYPE = "UNKNOWN"
+
+
+@dataclass
+class Node:
+    """What is known of a classification.
+
+    Attributes:
+        urn: its identity.
+        type: ``LIBRARY``, ``SUBJECT``, ``TOPIC``, ``SKILL``, ``CONTINUING_EDUCATION_UNIT`` or a new kind.
+        names: by locale (``en_US``; empty where LinkedIn names none).
+        parents: URNs right above it.
+        owner_urn: who made it.
+        owner_name: how that one is called.
+    """
+
+    urn: str
+    type: str
+    names: dict[str, str] = field(default_factory=dict)
+    parents: set[str] = field(default_factory=set)
+    owner_urn: str | None = None
+    owner_name: str | None = None
+
+    def learns_from(self, other: Node) -> bool:
+        """Take over what another source knows better; return whether anything changed.
+
+        Owners change over time (``company`` became ``organization``); the first one told stays, lest two sources
+        that disagree write in turns for ever.
+        """
+        before = (dict(self.names), set(self.parents), self.type, self.owner_urn)
+        self.names = {**other.names, **self.names}
+        self.parents |= other.parents
+        self.type = other.type if self.type == UNKNOWN_TYPE else self.type
+        if self.owner_urn is None:
+            self.owner_urn, self.owner_name = other.owner_urn, other.owner_name
+        return before != (self.names, self.parents, self.type, self.owner_urn)
+
+
+def node_of(element: dict[str, Any]) -> Node | None:
+    """Return the node in an element of ``learningClassifications``, or inside an asset."""
+    urn = string(element.get("urn"))
+    if urn is None:
+        return None
+    owner = object_in(element, "owner")
+    label = element.get("name")
+    locale = object_in(label, "locale")
+    tag = "_".join(filter(None, (string(locale.get("language")), string(locale.get("country")))))
+    names = {tag: name(label)} if name(label) else {}
+    kind = string(element.get("type")) or UNKNOWN_TYPE
+    return Node(urn, kind, names, set(), string(owner.get("urn")), name(owner.get("name")) or None)
+
+
+def nodes_of(details: dict[str, Any]) -> Iterator[Node]:
+    """Yield every node an asset speaks of, with the parent its path gives it."""
+    for entry in items(details, "classifications"):
+        chain = [entry.get("associatedClassification"), *_path(entry)]
+        yield from _chained([_as_object(link) for link in chain])
+
+
+def merged(nodes: Iterable[Node]) -> dict[str, Node]:
+    """Return nodes by URN, what several say of one put together."""
+    known: dict[str, Node] = {}
+    for node in nodes:
+        if node.urn in known:
+            known[node.urn].learns_from(node)
+        else:
+            known[node.urn] = node
+    return known
+
+
+def classifications_of(details: dict[str, Any]) -> list[CourseClassification]:
+    """Return an asset's classifications, one for each URN, with every path."""
+    found: dict[str, CourseClassification] = {}
+    for entry in items(details, "classifications"):
+        node = node_of(object_in(entry, "associatedClassification"))
+        if node is None:
+            continue
+        label = next(iter(node.names.values()), "")
+        one = found.setdefault(node.urn, {"urn": node.urn, "type": node.type, "name": label, "paths": []})
+        path = [urn for link in _path(entry) if (urn := string(_as_object(link).get("urn")))]
+        if path not in one["paths"]:
+            one["paths"].append(path)
+        _add_certification(one, entry)
+    return list(found.values())
+
+
+def _add_certification(one: CourseClassification, entry: dict[str, Any]) -> None:
+    """Add credits and disciplines. LinkedIn has both since March 2025, under names that are not documented."""
+    for member, value in entry.items():
+        word = member.lower()
+        if "credit" in word and isinstance(value, int | float) and not isinstance(value, bool):
+            one["credits"] = value
+        elif "disciplin" in word and isinstance(value, list):
+            one["disciplines"] = [label for item in value if (label := name(item) or name(object_in(item, "name")))]
+
+
+def _chained(links: list[dict[str, Any]]) -> Iterator[Node]:
+    for link, above in zip(links, [*links[1:], {}], strict=True):
+        node = node_of(link)
+        if node is not None:
+            parent = string(above.get("urn"))
+            node.parents = {parent} if parent else set()
+            yield node
+
+
+def _path(entry: dict[str, Any]) -> list[Any]:
+    path = entry.get("path")
+    return path if isinstance(path, list) else []
+
+
+def _as_object(link: Any) -> dict[str, Any]:  # noqa: ANN401  (any JSON)
+    """Return a link of a path: an object, an object around it, or a bare URN."""
+    if isinstance(link, str):
+        return {"urn": link}
+    return object_in(link, "associatedClassification") or (link if isinstance(link, dict) else {})

@@ -1,0 +1,132 @@
+"""Making the courses that are here what the settings say, without asking LinkedIn.
+
+Saving filters, switching tags, another group, deactivating and activating are one thing: each course gets the status
+and the labels it should have. What LinkedIn has retired or no longer lists stays archived.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from coursebridge.catalog.filters import matches
+from coursebridge.catalog.tags import labels_of
+from coursebridge.clock import rfc3339
+from coursebridge.storage.table import BATCH_WRITE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from coursebridge.catalog.models import Course
+    from coursebridge.integrations.models import Filters, Integration
+    from coursebridge.storage.courses import CourseStore, Labels, StoredCourse
+
+Change = Literal["archived", "restored", "relabelled", "kept"]
+SAMPLES = 10
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the settings say.
+
+    Attributes:
+        active: whether the integration is.
+        filters: its filters.
+        labels: what each course carries.
+    """
+
+    active: bool
+    filters: Filters
+    labels: Labels
+
+    @classmethod
+    def of(cls, integration: Integration) -> Wish:
+        """Return what an integration's settings say."""
+        return cls(integration.status == "active", integration.filters, labels_of(integration))
+
+
+@dataclass
+class Preview:
+    """What a change of filters would do: how many courses, and some of them.
+
+    Attributes:
+        counts: of ``archived``, ``restored`` and ``kept``; courses that are archived and stay so are not counted.
+        samples: URN and title of the first ten archived and restored.
+    """
+
+    counts: Counter[str] = field(default_factory=lambda: Counter({"archived": 0, "restored": 0, "kept": 0}))
+    samples: dict[str, list[dict[str, str]]] = field(default_factory=lambda: {"archived": [], "restored": []})
+
+
+def wished_reason(course: Course, stored: StoredCourse, wish: Wish) -> str | None:
+    """Return why a course is to be archived, ``None`` if it is to be active."""
+    if stored.archived_reason == "missing":
+        return "missing"
+    if course["retired"]:
+        return "retired"
+    if not matches(course, wish.filters):
+        return "filtered"
+    return None if wish.active else "deactivated"
+
+
+def conformed(stored: StoredCourse, wish: Wish, now: str) -> StoredCourse:
+    """Return a course as the settings want it; the same one if it is so already."""
+    reason = wished_reason(stored.course, stored, wish)
+    # Why a course was archived first is told for as long as it stays archived, except that "deactivated" ends with it.
+    if reason and not stored.is_active and (stored.archived_reason != "deactivated" or not wish.active):
+        reason = stored.archived_reason
+    status = "archived" if reason else "active"
+    if (status, reason, wish.labels) == (stored.status, stored.archived_reason, stored.labels):
+        return stored
+    action = change_between(stored.status, status)
+    return replace(
+        stored, status=status, archived_reason=reason, labels=wish.labels, action=action, run_id="", synced_at=now
+    )
+
+
+def change_between(before: str, after: str) -> Change:
+    """Return what a change of status is called."""
+    if before == after:
+        return "relabelled"
+    return "restored" if after == "active" else "archived"
+
+
+def conform(courses: CourseStore, wish: Wish, now: Callable[[], datetime]) -> Counter[str]:
+    """Write every course that is not as the settings want it; return how many were archived, restored, relabelled.
+
+    Courses are read and written in pages: memory stays flat. Doing it twice does nothing the second time.
+    """
+    counts: Counter[str] = Counter({"archived": 0, "restored": 0, "relabelled": 0})
+    batch: list[StoredCourse] = []
+    for stored in courses.all():
+        wanted = conformed(stored, wish, rfc3339(now()))
+        if wanted is not stored:
+            counts[wanted.action] += 1
+            batch.append(wanted)
+        if len(batch) == BATCH_WRITE:
+            courses.restate(batch)
+            batch = []
+    courses.restate(batch)
+    return counts
+
+
+def preview(courses: CourseStore, wish: Wish) -> dict[str, Any]:
+    """Return what :func:`conform` would do, and do nothing."""
+    seen = Preview()
+    for change, stored in _changes(courses, wish):
+        seen.counts[change] += 1
+        samples = seen.samples.get(change)
+        if samples is not None and len(samples) < SAMPLES:
+            samples.append({"urn": stored.urn, "title": stored.course["title"]})
+    return {**seen.counts, "samples": seen.samples}
+
+
+def _changes(courses: CourseStore, wish: Wish) -> Iterator[tuple[str, StoredCourse]]:
+    for stored in courses.all():
+        wanted = conformed(stored, wish, stored.synced_at)
+        if wanted.status != stored.status:
+            yield change_between(stored.status, wanted.status), stored
+        elif stored.is_active:
+            yield "kept", stored

@@ -1,0 +1,122 @@
+"""What a run does with one asset: pure.
+
+The outcome is sticky within a run: an asset that is read again, because pages overlap or a task was
+retried, comes out as it did the first time. So a run's counts do not depend on what happened on the way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from coursebridge.catalog.models import Reason, Status
+    from coursebridge.storage.courses import Labels
+
+
+class Outcome(IntEnum):
+    """What became of an asset; where it was read more than once, the highest number counts."""
+
+    UNCHANGED = 0
+    IGNORED = 1
+    FAILED = 2
+    UPDATED = 3
+    RESTORED = 4
+    CREATED = 5
+    ARCHIVED = 6
+
+    @property
+    def count(self) -> str:
+        """Return the name of its count in a run."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True)
+class Known:
+    """What stands here of an asset before it is read."""
+
+    status: Status
+    reason: Reason | None
+    hash: str
+    labels: Labels
+    run_id: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a run has read of an asset."""
+
+    retired: bool
+    matches: bool
+    hash: str
+    labels: Labels
+    run_id: str
+
+    @property
+    def objection(self) -> Reason | None:
+        """Return why it should not be in the catalogue, ``None`` if it should."""
+        if self.retired:
+            return "retired"
+        return None if self.matches else "filtered"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do.
+
+    Attributes:
+        outcome: how the asset counts.
+        writes: whether anything that is kept has changed.
+        status: the status to write.
+        reason: the reason to write.
+        archive: why it is to be archived when the run finishes and the brake allows; ``None`` if it is not.
+    """
+
+    outcome: Outcome
+    writes: bool
+    status: Status
+    reason: Reason | None
+    archive: Reason | None = None
+
+
+def decide(known: Known | None, read: Read) -> Decision:
+    """Return what a run does with an asset.
+
+    Archiving an active course is left to the end of the run: until then its content is renewed and it stays active.
+    """
+    if known is None:
+        return _first_sight(read)
+    changed = known.hash != read.hash or known.labels != read.labels
+    if read.objection is None:
+        return _belongs(known, read, changed=changed)
+    if known.status == "active":
+        return Decision(Outcome.ARCHIVED, changed, "active", None, archive=read.objection)
+    renewed = changed or known.reason != read.objection
+    outcome = _sticky(known, read, Outcome.UPDATED if renewed else Outcome.UNCHANGED)
+    return Decision(outcome, renewed, "archived", read.objection)
+
+
+def _first_sight(read: Read) -> Decision:
+    if read.objection is None:
+        return Decision(Outcome.CREATED, writes=True, status="active", reason=None)
+    return Decision(Outcome.IGNORED, writes=False, status="archived", reason=read.objection)
+
+
+def _belongs(known: Known, read: Read, *, changed: bool) -> Decision:
+    if known.status == "archived":
+        return Decision(Outcome.RESTORED, writes=True, status="active", reason=None)
+    outcome = _sticky(known, read, Outcome.UPDATED if changed else Outcome.UNCHANGED)
+    return Decision(outcome, changed, "active", None)
+
+
+def _sticky(known: Known, read: Read, now: Outcome) -> Outcome:
+    """Return the outcome this run has come to before, if it is the weightier one."""
+    before = _ACTIONS.get(known.action)
+    if known.run_id != read.run_id or before is None or (before is Outcome.ARCHIVED and known.status == "active"):
+        return now
+    return max(now, before)
+
+
+_ACTIONS = {outcome.count: outcome for outcome in Outcome if outcome >= Outcome.UPDATED}

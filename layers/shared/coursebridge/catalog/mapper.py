@@ -1,0 +1,110 @@
+"""LinkedIn's element to a course. Any member can be absent, odd or of a new kind; none of that loses the asset."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from coursebridge.catalog import text
+from coursebridge.catalog.classifications import classifications_of
+from coursebridge.catalog.models import Author, Contents, Course, Element, LaunchUrls
+from coursebridge.catalog.reading import duration, items, moment, name, object_in, string
+
+MAPPER_VERSION = 1
+"""Raised when a course would come out differently from the same element, so that the next full sync renews all."""
+
+AVAILABLE = "AVAILABLE"
+
+
+def course_of(element: Element, *, curated: bool | None = None) -> Course:
+    """Return what is kept of an element.
+
+    Args:
+        element: has a ``urn`` and a ``type`` (``linkedin.pages`` sees to it).
+        curated: whether the query said that an admin has curated it.
+    """
+    details = object_in(element, "details")
+    title = object_in(element, "title")
+    retired_at = moment(details.get("retiredAt"))
+    available = [tag for locale in items(details, "availableLocales") if (tag := locale_tag(locale))]
+    return Course(
+        urn=element["urn"],
+        type=element["type"],
+        title=text.plain(name(title)),
+        description=_plain(details, "description"),
+        short_description=_plain(details, "shortDescription"),
+        thumbnail_url=string(object_in(details, "images").get("primary")),
+        authors=_authors(details),
+        classifications=classifications_of(details),
+        duration_seconds=duration(details.get("timeToComplete")),
+        level=string(details.get("level")),
+        locale=locale_tag(object_in(title, "locale")) or next(iter(available), None),
+        available_locales=list(dict.fromkeys(available)),
+        published_at=moment(details.get("publishedAt")),
+        updated_at=moment(details.get("lastUpdatedAt")),
+        retired_at=retired_at,
+        launch_urls=_launch_urls(details),
+        retired=_is_retired(details, retired_at),
+        curated=curated,
+    )
+
+
+def contents_of(element: Element) -> list[Contents]:
+    """Return the contents tree under an element."""
+    assets = (object_in(entry, "asset") for entry in items(element, "contents"))
+    return [
+        Contents(
+            urn=string(asset.get("urn")),
+            type=string(asset.get("type")),
+            title=name(asset.get("title")),
+            duration_seconds=duration(object_in(asset, "details").get("timeToComplete")),
+            contents=contents_of(asset),
+        )
+        for asset in assets
+        if asset
+    ]
+
+
+def html_of(element: Element, field: str) -> str | None:
+    """Return a text (``description`` or ``shortDescription``) in LinkedIn's HTML variant, made safe."""
+    details = object_in(element, "details")
+    html = name(details.get(f"{field}IncludingHtml")) or name(details.get(field))
+    return text.safe(html) if html else None
+
+
+def locale_tag(locale: Any) -> str | None:  # noqa: ANN401  (any JSON)
+    """Return ``en_US`` or ``en`` for LinkedIn's locale object."""
+    if not isinstance(locale, dict):
+        return None
+    language, country = string(locale.get("language")), string(locale.get("country"))
+    return f"{language}_{country}" if language and country else language
+
+
+def _plain(details: dict[str, Any], field: str) -> str | None:
+    words = name(details.get(field)) or name(details.get(f"{field}IncludingHtml"))
+    return text.plain(words) if words else None
+
+
+def _is_retired(details: dict[str, Any], retired_at: str | None) -> bool:
+    """An availability that is not known yet counts as available: hiding a course needs better evidence."""
+    availability = details.get("availability")
+    return availability == "RETIRED" or (retired_at is not None and availability != AVAILABLE)
+
+
+def _authors(details: dict[str, Any]) -> list[Author]:
+    authors = (
+        Author(urn=string(one.get("urn")), name=name(one.get("name")) or _full_name(one))
+        for one in items(details, "contributors")
+        if one.get("contributionType", "AUTHOR") != "PUBLISHER"
+    )
+    return [author for author in authors if author["name"]]
+
+
+def _full_name(contributor: dict[str, Any]) -> str:
+    parts = object_in(contributor, "authorDetails")
+    return " ".join(filter(None, (name(parts.get("firstName")), name(parts.get("lastName")))))
+
+
+def _launch_urls(details: dict[str, Any]) -> LaunchUrls:
+    urls = object_in(details, "urls")
+    found = {kind: string(urls.get(f"{kind}Launch")) for kind in ("web", "sso", "aicc")}
+    return cast("LaunchUrls", found)

@@ -1,0 +1,86 @@
+"""What is kept of an asset.
+
+A course is JSON throughout: it is stored, compared and served as such, so its shape is a typed dictionary and
+not a class to convert to and from.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+Status = Literal["active", "archived"]
+Reason = Literal["retired", "filtered", "missing", "deactivated"]
+Element = dict[str, Any]
+"""LinkedIn's element as received."""
+
+
+class Author(TypedDict):
+    """A contributor; ``urn`` may be unknown."""
+
+    urn: str | None
+    name: str
+
+
+class CourseClassification(TypedDict):
+    """A classification of a course with every way up to its library, nearest parent first.
+
+    Attributes:
+        credits: how many credits a certification gives (``CONTINUING_EDUCATION_UNIT`` only).
+        disciplines: in which fields.
+    """
+
+    urn: str
+    type: str
+    name: str
+    paths: list[list[str]]
+    credits: NotRequired[float]
+    disciplines: NotRequired[list[str]]
+
+
+class LaunchUrls(TypedDict):
+    """LinkedIn's launch URLs, verbatim; ``None`` where LinkedIn gives none."""
+
+    web: str | None
+    sso: str | None
+    aicc: str | None
+
+
+class Course(TypedDict):
+    """The upstream fields of a course (design, 4.7), all of which no one but a sync changes.
+
+    Attributes:
+        locale: ``en_US``, or ``en`` where LinkedIn names no country; Indonesian is LinkedIn's ``in``.
+        duration_seconds: whatever LinkedIn's unit was.
+        published_at: RFC 3339, like every time here.
+        retired: whether LinkedIn has retired it, with or without a time.
+        curated: whether an admin has curated it for the LMS (videos); ``None`` where no query has said so.
+    """
+
+    urn: str
+    type: str
+    title: str
+    description: str | None
+    short_description: str | None
+    thumbnail_url: str | None
+    authors: list[Author]
+    classifications: list[CourseClassification]
+    duration_seconds: int | None
+    level: str | None
+    locale: str | None
+    available_locales: list[str]
+    published_at: str | None
+    updated_at: str | None
+    retired_at: str | None
+    launch_urls: LaunchUrls
+    retired: bool
+    curated: bool | None
+
+
+class Contents(TypedDict):
+    """One node of a contents tree: chapter, video, or a course of a learning path."""
+
+    urn: str | None
+    type: str | None
+    title: str
+    duration_seconds: int | None
+    contents: list[Contents]

@@ -1,0 +1,203 @@
+"""Questions to an index file: what matches, in which order, page by page.
+
+Pages go on from the last key and not from an offset, so that they neither repeat nor skip, and the last page costs
+no more than the first.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.catalog.search.words import folded, match_expression
+from coursebridge.storage.courses import Labels, StoredCourse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+SORTS = {
+    "title": "course.title",
+    "updated_at": "coalesce(course.updated_at, '')",
+    "published_at": "coalesce(course.published_at, '')",
+    "duration": "coalesce(course.duration, -1)",
+}
+RELEVANCE = "relevance"
+SORT_NAMES = (RELEVANCE, *SORTS, *(f"-{name}" for name in SORTS))
+_FOUND = "(SELECT rowid AS id, bm25(words, 10.0, 1.0) AS score FROM words WHERE words MATCH ?)"
+"""What has the keywords; a word in the title weighs ten times one in the description."""
+
+_IN_LIST = "IN (SELECT value FROM json_each(?))"
+_HAS_TERM = f"course.id IN (SELECT course FROM term WHERE kind = ? AND value {_IN_LIST})"  # noqa: S608  (a constant)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What courses are asked for. Values of one filter are ORed, filters are ANDed; empty filters nothing.
+
+    Attributes:
+        q: keywords.
+        language: ``en`` or ``en_US``.
+        level: LinkedIn's levels.
+        type: asset types.
+        subject: libraries, subjects or topics, by URN or name, whatever is above a course's own included.
+        skill: by URN or name.
+        status: ``active``, ``archived``.
+        tag: synced or manual.
+        tagged: URNs of the courses that have one of the tags manually.
+        updated_since: RFC 3339; LinkedIn's time.
+        min_duration: seconds.
+        max_duration: seconds.
+        sort: one of :data:`SORT_NAMES`; by relevance where there are keywords, else by title.
+        after: the ``next`` of the page before.
+        limit: how many courses.
+    """
+
+    q: str = ""
+    language: tuple[str, ...] = ()
+    level: tuple[str, ...] = ()
+    type: tuple[str, ...] = ()
+    subject: tuple[str, ...] = ()
+    skill: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    tagged: frozenset[str] = frozenset()
+    updated_since: str | None = None
+    min_duration: int | None = None
+    max_duration: int | None = None
+    sort: str = ""
+    after: tuple[Any, str] | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A page of courses, and the key to go on from: ``None`` at the end."""
+
+    courses: list[StoredCourse]
+    next: tuple[Any, str] | None
+
+
+@dataclass
+class _Statement:
+    """A query as it grows: conditions with their values, in order."""
+
+    conditions: list[str] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+
+    def add(self, condition: str, *values: Any) -> None:  # noqa: ANN401  (whatever SQLite binds)
+        self.conditions.append(condition)
+        self.values.extend(values)
+
+    @property
+    def where(self) -> str:
+        return "WHERE " + " AND ".join(self.conditions) if self.conditions else ""
+
+
+class SearchIndex:
+    """An index file, opened for reading.
+
+    Args:
+        file: what :func:`coursebridge.catalog.search.building.build` wrote.
+        integration_id: whose courses are in it.
+    """
+
+    def __init__(self, file: Path, integration_id: str) -> None:
+        self._database = sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+        self._integration_id = integration_id
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def ask(self, question: Question) -> Answer:
+        """Return a page of the courses that match."""
+        match = match_expression(question.q) if question.q else None
+        if question.q and match is None:
+            return Answer([], None)
+        rows = self._rows(question, match)
+        page = rows[: question.limit]
+        key = (page[-1]["key"], page[-1]["urn"]) if len(rows) > question.limit else None
+        return Answer([self._course(row) for row in page], key)
+
+    def _rows(self, question: Question, match: str | None) -> list[sqlite3.Row]:
+        key, descending = _order(question, ranked=match is not None)
+        statement = _Statement([], [match] if match else [])
+        _filter(statement, question)
+        if question.after is not None:
+            statement.add(f"({key}, course.urn) {'<' if descending else '>'} (?, ?)", *question.after)
+        source = f"{_FOUND} AS found CROSS JOIN course ON course.id = found.id" if match else "course"
+        direction = "DESC" if descending else "ASC"
+        # Nothing of the question is in this text but question marks: names and conditions are this module's.
+        text = (
+            f"SELECT course.*, {key} AS key FROM {source} {statement.where} "  # noqa: S608
+            f"ORDER BY {key} {direction}, course.urn {direction} LIMIT ?"
+        )
+        cursor = self._database.cursor()
+        cursor.row_factory = sqlite3.Row
+        return cursor.execute(text, [*statement.values, question.limit + 1]).fetchall()
+
+    def _course(self, row: sqlite3.Row) -> StoredCourse:
+        return StoredCourse(
+            integration_id=self._integration_id,
+            urn=row["urn"],
+            status=row["status"],
+            archived_reason=row["archived_reason"],
+            hash=row["hash"],
+            labels=Labels(bool(row["tags_enabled"]), row["team"], row["author_email"]),
+            run_id="",
+            action="",
+            synced_at=row["synced_at"],
+            body=row["body"],
+        )
+
+
+def _order(question: Question, *, ranked: bool) -> tuple[str, bool]:
+    """Return the expression to sort by and whether the largest comes first."""
+    name = question.sort or (RELEVANCE if ranked else "title")
+    if name == RELEVANCE:
+        return ("found.score", False) if ranked else (SORTS["title"], False)
+    return SORTS[name.removeprefix("-")], name.startswith("-")
+
+
+def _filter(statement: _Statement, question: Question) -> None:
+    for column in ("level", "type", "status"):
+        _among(statement, f"course.{column}", getattr(question, column))
+    if question.language:
+        listed = json.dumps(question.language)
+        either = f"(course.language {_IN_LIST} OR course.locale {_IN_LIST})"
+        statement.add(either, listed, listed)
+    for kind in ("subject", "skill"):
+        wanted = getattr(question, kind)
+        if wanted:
+            statement.add(_HAS_TERM, kind, json.dumps(list(_spellings(wanted))))
+    if question.tag:
+        tags = json.dumps([folded(tag) for tag in question.tag])
+        either = f"({_HAS_TERM} OR course.urn {_IN_LIST})"
+        statement.add(either, "tag", tags, json.dumps(sorted(question.tagged)))
+    _within(statement, question)
+
+
+def _spellings(wanted: Iterable[str]) -> Iterator[str]:
+    """Yield each value as a URN and as a name."""
+    for value in wanted:
+        yield value
+        yield folded(value)
+
+
+def _among(statement: _Statement, column: str, values: tuple[str, ...]) -> None:
+    if values:
+        statement.add(f"{column} {_IN_LIST}", json.dumps(values))
+
+
+def _within(statement: _Statement, question: Question) -> None:
+    bounds = (
+        ("course.updated_at >= ?", question.updated_since),
+        ("course.duration >= ?", question.min_duration),
+        ("course.duration <= ?", question.max_duration),
+    )
+    for condition, value in bounds:
+        if value is not None:
+            statement.add(condition, value)

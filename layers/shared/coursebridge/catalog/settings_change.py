@@ -1,0 +1,74 @@
+"""Settings that were saved take effect on the courses at once, for as long as a request may last.
+
+Before the first course is touched it is noted that the courses are not what the settings say; the note goes when they
+are. So whatever ends this half way, the next run finds the note and does the rest (``sync.finishing``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.catalog.conform import Wish, conform
+from coursebridge.storage.courses import CourseStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from coursebridge.catalog.sync.context import Context
+    from coursebridge.storage.courses import StoredCourse
+
+NOT_CONFORMED: dict[str, Any] = {"labels": {}, "index_stale": True}
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What became of the courses.
+
+    Attributes:
+        counts: how many were archived, restored and relabelled.
+        complete: whether all courses were looked at.
+    """
+
+    counts: Mapping[str, int]
+    complete: bool
+
+
+class CoursesInTime(CourseStore):
+    """The courses of an integration, as many as there is time for."""
+
+    def __init__(self, courses: CourseStore, time_is_up: Callable[[], bool]) -> None:
+        super().__init__(courses.table, courses.integration_id)
+        self._time_is_up = time_is_up
+        self.complete = True
+
+    def all(self) -> Iterator[StoredCourse]:
+        """Yield courses until time is up."""
+        for stored in super().all():
+            if self._time_is_up():
+                self.complete = False
+                return
+            yield stored
+
+
+def apply_settings(context: Context, time_is_up: Callable[[], bool] = lambda: False) -> Applied:
+    """Make the courses what the integration's present settings say, and the search index with them.
+
+    Args:
+        context: the integration.
+        time_is_up: whether to stop; the index is then left as it was.
+    """
+    wish = Wish.of(context.integration())
+    courses = CoursesInTime(context.courses, time_is_up)
+    context.runs.remember(**NOT_CONFORMED)
+    counts = conform(courses, wish, context.now)
+    complete = courses.complete and not time_is_up()
+    if complete:
+        context.reindex()
+        context.runs.remember(labels=asdict(wish.labels), index_stale=False)
+    return Applied(counts, complete)
+
+
+def task(context: Context, _event: Mapping[str, Any]) -> dict[str, Any]:
+    """Do what a request had no time for; safe to repeat."""
+    return {"counts": dict(apply_settings(context).counts)}

@@ -1,0 +1,1 @@
+"""The catalogue sync: plan, one task per range, settle, finish."""

@@ -1,0 +1,133 @@
+"""Elements of a page to courses in the table: only what really changed is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.catalog import filters, fingerprint, mapper
+from coursebridge.catalog.classifications import Node, merged, nodes_of
+from coursebridge.catalog.diff import Decision, Known, Outcome, Read, decide
+from coursebridge.catalog.reading import object_in
+from coursebridge.catalog.tags import labels_of
+from coursebridge.clock import rfc3339
+from coursebridge.storage.courses import LARGEST_ITEM_BYTES, StoredCourse, Write, pack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from coursebridge.catalog.models import Course, Element
+    from coursebridge.integrations.models import Integration
+    from coursebridge.storage.courses import CourseStore
+
+
+@dataclass
+class Applied:
+    """What came of the elements applied so far.
+
+    Attributes:
+        outcomes: by URN.
+        archive: URNs that are to be archived when the run finishes, with the reason.
+        nodes: the classifications the elements spoke of.
+        broken: how many elements were no assets.
+    """
+
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    archive: dict[str, str] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
+    broken: int = 0
+
+
+class Applier:
+    """Applies elements to the courses of one integration, within one run.
+
+    Args:
+        courses: the store.
+        integration: with its settings.
+        run_id: the run.
+        now: the time that writes are stamped with.
+        curated: whether the query said that its videos are curated.
+    """
+
+    def __init__(
+        self, courses: CourseStore, integration: Integration, run_id: str, now: datetime, *, curated: bool | None = None
+    ) -> None:
+        self._courses = courses
+        self._integration = integration
+        self._labels = labels_of(integration)
+        self._run_id = run_id
+        self._now = rfc3339(now)
+        self._curated = curated
+        self.applied = Applied()
+
+    def apply(self, elements: Iterable[Element]) -> None:
+        """Apply elements; those applied before are passed over."""
+        fresh = {one["urn"]: one for one in elements if one["urn"] not in self.applied.outcomes}
+        standing = self._courses.get_many(fresh) if fresh else {}
+        writes = [self._one(element, standing.get(urn)) for urn, element in fresh.items()]
+        self._courses.write([write for write in writes if write is not None])
+
+    def _one(self, element: Element, stored: StoredCourse | None) -> Write | None:
+        text = fingerprint.canonical(element)
+        course = mapper.course_of(element, curated=self._curated_now(element, stored))
+        read = Read(
+            retired=course["retired"],
+            matches=filters.matches(course, self._integration.filters),
+            hash=fingerprint.fingerprint(text, curated=course["curated"]),
+            labels=self._labels,
+            run_id=self._run_id,
+        )
+        decision = decide(_known(stored), read)
+        write = self._write(course, decision, read, text, stored) if decision.writes else None
+        if write is not None and _is_too_large(write):
+            self.applied.outcomes[course["urn"]] = Outcome.FAILED
+            return None
+        self._note(element, course, decision)
+        return write
+
+    def _curated_now(self, element: Element, stored: StoredCourse | None) -> bool | None:
+        """Return what is known of a video's curation: this query's word, else what an earlier one said."""
+        if element["type"] != "VIDEO":
+            return None
+        if self._curated is not None or stored is None:
+            return self._curated
+        known: bool | None = stored.course["curated"]
+        return known
+
+    def _note(self, element: Element, course: Course, decision: Decision) -> None:
+        self.applied.outcomes[course["urn"]] = decision.outcome
+        if decision.archive is not None:
+            self.applied.archive[course["urn"]] = decision.archive
+        if decision.outcome is not Outcome.IGNORED:
+            told = merged(nodes_of(object_in(element, "details")))
+            for urn, node in told.items():
+                self.applied.nodes.setdefault(urn, node).learns_from(node)
+
+    def _write(self, course: Course, decision: Decision, read: Read, text: bytes, stored: StoredCourse | None) -> Write:
+        body = pack(fingerprint.canonical(dict(course)))
+        written = StoredCourse(
+            integration_id=self._integration.id,
+            urn=course["urn"],
+            status=decision.status,
+            archived_reason=decision.reason,
+            hash=read.hash,
+            labels=self._labels,
+            run_id=self._run_id,
+            action=decision.outcome.count,
+            synced_at=self._now,
+            body=body,
+        )
+        is_new = stored is None or stored.hash != read.hash
+        return Write(written, course, pack(text) if is_new else None)
+
+
+def _known(stored: StoredCourse | None) -> Known | None:
+    if stored is None:
+        return None
+    state: Any = stored
+    return Known(state.status, state.archived_reason, stored.hash, stored.labels, stored.run_id, stored.action)
+
+
+def _is_too_large(write: Write) -> bool:
+    return len(write.element or b"") > LARGEST_ITEM_BYTES or len(write.stored.body) > LARGEST_ITEM_BYTES

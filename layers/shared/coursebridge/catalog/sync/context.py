@@ -1,0 +1,45 @@
+"""What the tasks of a run share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from coursebridge.integrations.models import Integration
+    from coursebridge.linkedin.client import LinkedInClient
+    from coursebridge.storage.classifications import ClassificationStore
+    from coursebridge.storage.courses import CourseStore
+    from coursebridge.storage.runs import RunStore
+
+
+class RetryLater(Exception):
+    """A task could not do its work now; the state machine tries it again. What it had done is noted."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """One integration, seen from a task.
+
+    Attributes:
+        integration_id: the integration.
+        integration: reads its present settings.
+        linkedin: makes a client under its content credentials.
+        runs: its catalogue runs.
+        courses: its courses.
+        classifications: its classification graph.
+        reindex: builds the search index anew and returns how many courses are in it.
+        now: the clock.
+    """
+
+    integration_id: str
+    integration: Callable[[], Integration]
+    linkedin: Callable[[], LinkedInClient]
+    runs: RunStore
+    courses: CourseStore
+    classifications: ClassificationStore
+    reindex: Callable[[], int]
+    now: Callable[[], datetime]

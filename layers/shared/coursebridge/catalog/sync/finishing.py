@@ -1,0 +1,186 @@
+"""The last task of a run: archive within the brake, bring the index up to date, move the watermark if all was clean."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.catalog.conform import Wish, conform
+from coursebridge.catalog.sync import archiving, problems, ranges
+from coursebridge.catalog.sync.context import RetryLater
+from coursebridge.catalog.sync.outcomes import Tally
+from coursebridge.catalog.sync.settling import is_suspect, listing_groups
+from coursebridge.clock import rfc3339
+from coursebridge.linkedin.errors import LinkedInError, Retryable
+from coursebridge.observability import count, logger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from coursebridge.catalog.sync.archiving import Candidates
+    from coursebridge.catalog.sync.context import Context
+    from coursebridge.catalog.sync.problems import Problem
+    from coursebridge.catalog.sync.ranges import Range
+    from coursebridge.linkedin.assets import Listing
+
+CHANGES = ("created", "updated", "archived", "restored")
+
+
+def finish(context: Context, run_id: str) -> str:
+    """Finish a run and return its status.
+
+    Raises:
+        RetryLater: LinkedIn or the table is not well; the task is to be repeated.
+    """
+    return _Finish(context, run_id).run()
+
+
+class _Finish:
+    def __init__(self, context: Context, run_id: str) -> None:
+        self._context = context
+        self._run = context.runs.get(run_id)
+        self._ranges = list(context.runs.ranges(run_id))
+        self._integration = context.integration()
+        self._tally = Tally(one.get("outcomes", b"") for one in self._ranges)
+        self._problems = [*_problems_of(self._ranges), *_doubts(self._ranges, set(self._run.get("checked", [])))]
+        self._clean = not self._problems and all(one["status"] == "done" for one in self._ranges)
+
+    def run(self) -> str:
+        found = self._candidates()
+        brake = found.exceed(self._integration.archive_limit_percent) and not self._run.get("confirmed")
+        if not brake:
+            archiving.archive(self._context, self._run["id"], found.reasons)
+        counts = self._counts(found, archived=not brake)
+        status = "needs_confirmation" if brake else self._status()
+        self._conform_and_index(counts)
+        if self._clean and not brake:
+            self._remember(found)
+        self._close(status, counts, pending=len(found.reasons) if brake else 0)
+        return status
+
+    def _candidates(self) -> Candidates:
+        told = {urn: reason for one in self._ranges for urn, reason in one.get("archive", [])}
+        complete = _complete_listings(self._ranges, set(self._run.get("checked", []))) if self._is_full else []
+        found = archiving.candidates(self._context, self._run["id"], told, complete, self._tally)
+        try:
+            archiving.verify(self._context, found, self._context.runs.state().get("unlisted", []))
+        except Retryable as error:
+            raise RetryLater(error.reason) from error
+        except LinkedInError as error:
+            self._clean = False
+            self._problems.append(problems.problem_of(error, "looking for what is missing"))
+            found.reasons = {urn: reason for urn, reason in found.reasons.items() if reason != "missing"}
+        if found.unlisted:
+            self._problems.append(problems.still_available(len(found.unlisted)))
+        return found
+
+    @property
+    def _is_full(self) -> bool:
+        return bool(self._run["mode"] == "full")
+
+    def _counts(self, found: Candidates, *, archived: bool) -> dict[str, int]:
+        """Return the run's counts, which add up to ``read`` (docs/decisions, counts of a run)."""
+        if not archived:
+            return _counts_without_archiving(self._tally)
+        counts = self._tally.counts()
+        gone = found.archived_missing + sum(urn not in self._tally for urn in found.reasons)
+        counts["archived"] += gone
+        counts["read"] += gone
+        return counts
+
+    def _status(self) -> str:
+        return "failed" if any(one["status"] == "failed" for one in self._ranges) else "succeeded"
+
+    def _conform_and_index(self, counts: dict[str, int]) -> None:
+        """Bring courses no range has read in line with settings that changed, and the index with all of it."""
+        state = self._context.runs.state()
+        wish = Wish.of(self._integration)
+        labels = asdict(wish.labels)
+        changed = any(counts[name] for name in CHANGES)
+        if state.get("labels") != labels or self._run["settings_version"] != self._integration.version:
+            changed = any(conform(self._context.courses, wish, self._context.now).values()) or changed
+        if changed or state.get("index_stale", True):
+            self._context.reindex()
+        self._context.runs.remember(labels=labels, index_stale=False)
+
+    def _remember(self, found: Candidates) -> None:
+        fields: dict[str, Any] = {"watermark": self._run["started_at"]}
+        if self._is_full:
+            fields |= {"filters": self._run["filters"], "unlisted": found.unlisted}
+        self._context.runs.remember(**fields)
+
+    def _close(self, status: str, counts: dict[str, int], pending: int) -> None:
+        now = rfc3339(self._context.now())
+        run_id = self._run["id"]
+        throttled = sum(one.get("throttled", 0) for one in self._ranges)
+        self._context.runs.change(
+            run_id,
+            status=status,
+            finished_at=now,
+            counts=counts,
+            progress={"done": self._run["progress"]["total"], "total": self._run["progress"]["total"]},
+            errors=problems.gathered(self._problems),
+            throttled=throttled,
+            clean=self._clean,
+            pending_archive=pending,
+        )
+        outcome = {"last_run_id": run_id, "last_status": status, "last_finished_at": now, "last_throttled": throttled}
+        if status == "succeeded":
+            outcome["last_success_at"] = now
+        self._context.runs.remember(**outcome)
+        self._context.runs.release_lock(run_id)
+        count("CatalogSyncsFailed" if status == "failed" else "CatalogSyncsFinished")
+        logger.info("catalog sync finished", run=run_id, status=status, clean=self._clean, counts=counts)
+
+
+def fail(context: Context, run_id: str, problem: Problem) -> None:
+    """Close a run that cannot go on; what it wrote stays, and the index is made anew by the next run."""
+    now = rfc3339(context.now())
+    run = context.runs.get(run_id)
+    errors = problems.gathered([*run.get("errors", []), run.get("last_problem") or problem])
+    counts = _counts_without_archiving(Tally(one.get("outcomes", b"") for one in context.runs.ranges(run_id)))
+    context.runs.change(run_id, status="failed", finished_at=now, counts=counts, errors=errors, clean=False)
+    context.runs.remember(index_stale=True, last_run_id=run_id, last_status="failed", last_finished_at=now)
+    context.runs.release_lock(run_id)
+    count("CatalogSyncsFailed")
+    logger.error("catalog sync failed", run=run_id, code=errors[0]["code"])
+
+
+def _counts_without_archiving(tally: Tally) -> dict[str, int]:
+    """Return counts in which what should be archived is as it was: until an admin confirms, or the next run does it."""
+    counts = tally.counts()
+    counts["unchanged"] += counts["archived"]
+    counts["archived"] = 0
+    return counts
+
+
+def _problems_of(known: list[Range]) -> Iterator[Problem]:
+    for one in known:
+        if one["status"] != "done" or one.get("broken"):
+            yield from one.get("problems", [])
+
+
+def _doubts(known: list[Range], checked: set[str]) -> Iterator[Problem]:
+    for group in listing_groups(known):
+        if any(one.get("shifted") for one in group):
+            yield problems.catalogue_shifted()
+        if _is_cut_short(group, checked):
+            yield problems.total_suspect(group[0]["partition"], max(one.get("total", 0) for one in group))
+
+
+def _is_cut_short(group: list[Range], checked: set[str]) -> bool:
+    listing = ranges.listing_in(group[0])
+    has_second_opinion = group[0]["partition"] in checked and not listing.classification
+    return is_suspect(group) and listing.finder == "criteria" and not has_second_opinion
+
+
+def _complete_listings(known: list[Range], checked: set[str]) -> list[Listing]:
+    """Return the listings that were read completely and cleanly, second opinions included."""
+    doubtful = {one["partition"] for one in known if one["status"] != "done" or one.get("shifted")}
+    found: dict[str, Listing] = {}
+    for group in listing_groups(known):
+        partition = group[0]["partition"]
+        if not group[-1]["ended"] or _is_cut_short(group, checked):
+            doubtful.add(partition)
+        found.setdefault(partition, ranges.listing_in(group[0]))
+    return [listing for partition, listing in found.items() if partition not in doubtful]

@@ -1,0 +1,70 @@
+"""What a range made of the assets it read: one byte beside eight that stand for the URN.
+
+Ranges overlap, pages repeat elements and tasks are retried; put together by URN the outcomes of a run are exact.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from coursebridge.catalog.diff import Outcome
+from coursebridge.catalog.fingerprint import URN_DIGEST_BYTES, urn_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+RECORD_BYTES = URN_DIGEST_BYTES + 1
+
+
+def packed(outcomes: Mapping[str, Outcome]) -> bytes:
+    """Return outcomes by URN as bytes, in the order they were read."""
+    return b"".join(urn_digest(urn) + bytes([outcome]) for urn, outcome in outcomes.items())
+
+
+def digests(blob: bytes) -> set[bytes]:
+    """Return the URN digests in packed outcomes."""
+    return {blob[at : at + URN_DIGEST_BYTES] for at in range(0, len(blob), RECORD_BYTES)}
+
+
+class Tally:
+    """The outcomes of a whole run in nine bytes an asset."""
+
+    def __init__(self, blobs: Iterable[bytes]) -> None:
+        numbers = array("Q")
+        for blob in blobs:
+            numbers.extend(_as_numbers(blob))
+        # The outcome is in the low bits, so of one URN the weightiest comes last.
+        self._digests, self._outcomes = _weightiest(array("Q", sorted(numbers)))
+
+    def __contains__(self, urn: str) -> bool:
+        """Whether the run has read this asset."""
+        digest = int.from_bytes(urn_digest(urn)) & ~0xF
+        at = bisect_left(self._digests, digest)
+        return at < len(self._digests) and self._digests[at] == digest
+
+    def counts(self) -> dict[str, int]:
+        """Return how many assets came to each outcome, and how many were read."""
+        of = Counter(self._outcomes)
+        return {"read": len(self._digests), **{outcome.count: of[outcome] for outcome in Outcome}}
+
+
+def _as_numbers(blob: bytes) -> Iterable[int]:
+    """Yield one number for each record: sixty bits of the digest, four of the outcome."""
+    for at in range(0, len(blob), RECORD_BYTES):
+        digest = int.from_bytes(blob[at : at + URN_DIGEST_BYTES])
+        yield (digest & ~0xF) | blob[at + URN_DIGEST_BYTES]
+
+
+def _weightiest(numbers: array[int]) -> tuple[array[int], bytearray]:
+    found, outcomes = array("Q"), bytearray()
+    for number in numbers:
+        digest, outcome = number & ~0xF, number & 0xF
+        if found and found[-1] == digest:
+            outcomes[-1] = outcome
+        else:
+            found.append(digest)
+            outcomes.append(outcome)
+    return found, outcomes

@@ -1,0 +1,102 @@
+"""After the ranges: what has to be read once more before a run can be called complete.
+
+- A listing went on beyond the last range: read on.
+- Two neighbouring ranges share no asset though their pages overlap: the list moved in between; read over the seam.
+- A total of exactly 500 or 1000: LinkedIn may have cut the list short; get a second opinion.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from coursebridge.catalog.sync import ranges
+from coursebridge.catalog.sync.outcomes import digests
+from coursebridge.linkedin import assets
+from coursebridge.linkedin.assets import Listing
+from coursebridge.linkedin.walk import STEP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from coursebridge.catalog.sync.context import Context
+    from coursebridge.catalog.sync.ranges import Range
+
+MOST_ROUNDS = 4
+
+
+def settle(context: Context, run_id: str) -> list[int]:
+    """Write the further ranges a run needs and return their numbers; none when it is complete."""
+    run = context.runs.get(run_id)
+    rounds = run.get("rounds", 0)
+    if run.get("stopped") or rounds >= MOST_ROUNDS:
+        return []
+    known = list(context.runs.ranges(run_id))
+    checked = set(run.get("checked", []))
+    further = [*_seams(known), *_continuations(known), *_second_opinions(context, known, checked)]
+    numbered = [{**one, "number": len(known) + place} for place, one in enumerate(further)]
+    if numbered:
+        progress = run["progress"] | {"total": run["progress"]["total"] + len(numbered)}
+        context.runs.add_ranges(run_id, numbered, context.now())
+        context.runs.change(run_id, rounds=rounds + 1, progress=progress)
+    if checked:
+        context.runs.change(run_id, checked=sorted(checked))
+    return [one["number"] for one in numbered]
+
+
+def listing_groups(known: Iterable[Range]) -> Iterator[list[Range]]:
+    """Yield the ranges of each listing, by offset."""
+    groups: dict[Listing, list[Range]] = defaultdict(list)
+    for one in known:
+        if one["kind"] == "listing":
+            groups[ranges.listing_in(one)].append(one)
+    for group in groups.values():
+        yield sorted(group, key=lambda one: (one["start"], one["number"]))
+
+
+def is_suspect(group: Iterable[Range]) -> bool:
+    """Whether a listing's total is one at which LinkedIn cuts."""
+    return max((one.get("total", 0) for one in group), default=0) in ranges.SUSPECT_TOTALS
+
+
+def _continuations(known: list[Range]) -> Iterator[Range]:
+    for group in listing_groups(known):
+        last = group[-1]
+        if last["status"] == "done" and not last["ended"] and last["pages"]:
+            more = {name: last[name] for name in ("opinion", "topicless_only") if name in last}
+            yield ranges.listing_range(
+                ranges.listing_in(last), last["position"], ranges.PAGES + ranges.PAGES_BEYOND, **more
+            )
+
+
+def _seams(known: list[Range]) -> Iterator[Range]:
+    for group in listing_groups(known):
+        for before, after in pairwise(group):
+            if is_torn(before, after) and not before.get("seam") and not after.get("seam"):
+                yield ranges.listing_range(ranges.listing_in(after), max(after["start"] - STEP, 0), 2, seam=True)
+
+
+def is_torn(before: Range, after: Range) -> bool:
+    """Whether two neighbouring ranges, both read, share no asset."""
+    seen_before, seen_after = digests(before.get("outcomes", b"")), digests(after.get("outcomes", b""))
+    return bool(seen_before and seen_after) and seen_before.isdisjoint(seen_after)
+
+
+def _second_opinions(context: Context, known: list[Range], checked: set[str]) -> Iterator[Range]:
+    """Yield what second opinions take to read, and note which partitions have had one."""
+    for group in listing_groups(known):
+        listing, partition = ranges.listing_in(group[0]), group[0]["partition"]
+        has_other_way = listing.finder == "criteria" and listing.locale and not listing.classification
+        if is_suspect(group) and has_other_way and partition not in checked:
+            checked.add(partition)
+            yield from _second_opinion(context, listing, group)
+
+
+def _second_opinion(context: Context, listing: Listing, group: list[Range]) -> Iterator[Range]:
+    """Yield the ranges of a second opinion, none if the other finder has no more than was read."""
+    whole = Listing(listing.asset_type, listing.locale, finder="localeAndType")
+    other = assets.page(context.linkedin(), whole, 0, count=1).total or 0
+    if other > max(one.get("total", 0) for one in group):
+        topics = [item["urn"] for item in context.classifications.all() if item["type"] == "TOPIC"]
+        yield from ranges.second_opinion(listing, other, topics)

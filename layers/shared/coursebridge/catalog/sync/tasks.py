@@ -1,0 +1,114 @@
+"""The tasks of the state machine (``statemachines/catalog_sync.asl.yaml``), each safe to repeat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.catalog.sync import planning, problems, settling, working
+from coursebridge.catalog.sync.context import RetryLater
+from coursebridge.catalog.sync.finishing import fail, finish
+from coursebridge.integrations.runs import RunControl
+from coursebridge.linkedin.errors import LinkedInError, Retryable
+from coursebridge.observability import logger
+
+if TYPE_CHECKING:
+    from coursebridge.catalog.sync.context import Context
+    from coursebridge.storage.table import Item
+
+SKIPPED: dict[str, Any] = {"run_id": None, "ranges": [], "goes_on": False}
+
+
+def plan(context: Context, event: dict[str, Any]) -> dict[str, Any]:
+    """Begin a run, or take one up again; return the numbers of the ranges to work off.
+
+    A schedule starts the state machine without a run. It is passed over while another run is under way and for an
+    integration that is not active.
+
+    Raises:
+        RetryLater: LinkedIn is not well.
+    """
+    if context.integration().status != "active":
+        return _inactive(context, event)
+    run_id = event.get("run_id") or _begun(context, event)
+    if run_id is None:
+        return SKIPPED
+    run = context.runs.get(run_id)
+    if run.get("planned"):
+        numbers = [one["number"] for one in context.runs.ranges(run_id) if not one["settled"]]
+        return {"run_id": run_id, "ranges": numbers, "goes_on": True}
+    return _planned(context, run)
+
+
+def work(context: Context, event: dict[str, Any]) -> dict[str, Any]:
+    """Work off one range."""
+    return {"status": working.work(context, event["run_id"], event["number"])}
+
+
+def range_failed(context: Context, event: dict[str, Any]) -> dict[str, Any]:
+    """Note that a range could not be worked off."""
+    return {"status": working.range_failed(context, event["run_id"], event["number"])}
+
+
+def settle(context: Context, event: dict[str, Any]) -> dict[str, Any]:
+    """Return the numbers of further ranges, none when the run is complete."""
+    try:
+        return {"run_id": event["run_id"], "ranges": settling.settle(context, event["run_id"]), "goes_on": True}
+    except Retryable as error:
+        raise RetryLater(error.reason) from error
+
+
+def finished(context: Context, event: dict[str, Any]) -> dict[str, Any]:
+    """Finish a run."""
+    return {"status": finish(context, event["run_id"])}
+
+
+def failed(context: Context, event: dict[str, Any]) -> dict[str, Any]:
+    """Close a run that a task could not go on with."""
+    run_id = event.get("run_id") or _run_under_way(context)
+    if run_id:
+        fail(context, run_id, problems.task_died(str(event.get("error") or "a task of the run failed")))
+    return {"status": "failed"}
+
+
+def _begun(context: Context, event: dict[str, Any]) -> str | None:
+    execution = str(event.get("execution") or "")
+    started = RunControl(context.runs, now=context.now).begin(event["mode"], event["trigger"], execution)
+    # A plan that is repeated finds the run it began.
+    if started.is_new or (execution and started.run["execution"] == execution):
+        return str(started.run["id"])
+    logger.info("a run is under way already", run=started.run["id"])
+    return None
+
+
+def _planned(context: Context, run: Item) -> dict[str, Any]:
+    try:
+        numbers = planning.lay_out(context, run, context.now())
+    except Retryable as error:
+        context.runs.change(run["id"], last_problem=problems.problem_of(error, "planning"))
+        raise RetryLater(error.reason) from error
+    except LinkedInError as error:
+        fail(context, run["id"], problems.problem_of(error, "planning"))
+        return {"run_id": run["id"], "ranges": [], "goes_on": False}
+    return {"run_id": run["id"], "ranges": numbers, "goes_on": True}
+
+
+def _inactive(context: Context, event: dict[str, Any]) -> dict[str, Any]:
+    if event.get("run_id"):
+        problem = problems.task_died("the integration is not active")
+        fail(context, event["run_id"], problem)
+    return SKIPPED
+
+
+def _run_under_way(context: Context) -> str | None:
+    lock = context.runs.lock()
+    return lock.run_id if lock else None
+
+
+TASKS = {
+    "plan": plan,
+    "range": work,
+    "range_failed": range_failed,
+    "settle": settle,
+    "finish": finished,
+    "fail": failed,
+}

@@ -1,0 +1,204 @@
+"""The task of one range: read it, apply it, note what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.catalog import learning
+from coursebridge.catalog.classifications import merged, node_of
+from coursebridge.catalog.diff import Outcome
+from coursebridge.catalog.sync import outcomes, problems, ranges
+from coursebridge.catalog.sync.applying import Applier
+from coursebridge.catalog.sync.context import RetryLater
+from coursebridge.linkedin import assets
+from coursebridge.linkedin.errors import (
+    CredentialsRefused,
+    DayLimit,
+    KeyMissing,
+    LinkedInError,
+    NoSuchEntity,
+    Retryable,
+    UnusableAnswer,
+)
+from coursebridge.linkedin.walk import Walk
+from coursebridge.observability import logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from coursebridge.catalog.models import Element
+    from coursebridge.catalog.sync.context import Context
+    from coursebridge.catalog.sync.problems import Problem
+    from coursebridge.catalog.sync.ranges import Range
+    from coursebridge.linkedin.client import LinkedInClient
+    from coursebridge.linkedin.pages import Page
+
+STOPPING = (CredentialsRefused, DayLimit, KeyMissing)
+"""What makes asking on behalf of the same run pointless."""
+
+
+class RangeWork:
+    """Works off one range of a run."""
+
+    def __init__(self, context: Context, run_id: str, one: Range) -> None:
+        self._context = context
+        self._run_id = run_id
+        self._range = one
+        self._client: LinkedInClient = context.linkedin()
+        self._problems: list[Problem] = []
+        self._found: dict[str, Any] = {"ended": False, "shifted": False, "total": 0, "position": 0}
+        curated = True if one["kind"] == "listing" and one["listing"]["curated"] else None
+        self._applier = Applier(context.courses, context.integration(), run_id, context.now(), curated=curated)
+
+    def run(self) -> str:
+        """Do the work and return the range's status: ``done``, ``partial`` or ``failed``.
+
+        Raises:
+            RetryLater: LinkedIn is not well; what was done is noted, and the task is to be repeated.
+        """
+        kinds: dict[str, Callable[[], None]] = {
+            "listing": self._read_listing,
+            "urns": self._read_urns,
+            "classifications": self._read_classifications,
+        }
+        try:
+            kinds[self._range["kind"]]()
+        except Retryable as error:
+            self._note_for_retry(error)
+            raise RetryLater(error.reason) from error
+        except LinkedInError as error:
+            self._problems.append(problems.problem_of(error, self._range["partition"]))
+            if isinstance(error, STOPPING):
+                self._context.runs.change(self._run_id, stopped=self._problems[-1])
+            return self._settle("failed")
+        finally:
+            learning.learn(self._context.classifications, self._applier.applied.nodes)
+        return self._settle("partial" if self._problems else "done")
+
+    def _read_listing(self) -> None:
+        listing = ranges.listing_in(self._range)
+        walk = Walk(lambda start: assets.page(self._client, listing, start), self._range["start"], self._range["pages"])
+        for page in walk:
+            self._applier.applied.broken += page.broken
+            self._applier.apply(self._wanted(page))
+        self._found |= {"ended": walk.ended, "shifted": walk.shifted, "total": walk.total, "position": walk.position}
+        name = self._range["partition"]
+        self._problems += [problems.problem_of(error, f"{name}, page at {at}") for at, error in walk.failures]
+
+    def _wanted(self, page: Page) -> list[Element]:
+        if not self._range.get("topicless_only"):
+            return page.elements
+        return [element for element in page.elements if not _has_topic(element)]
+
+    def _read_urns(self) -> None:
+        for urn in self._range["urns"]:
+            try:
+                self._applier.apply([assets.asset(self._client, urn)])
+            except NoSuchEntity:
+                # The filters name what is gone, or never was: no reason to distrust the rest of the run.
+                self._applier.applied.archive[urn] = "missing"
+            except UnusableAnswer as error:
+                self._problems.append(problems.problem_of(error, urn))
+        self._found["ended"] = True
+
+    def _read_classifications(self) -> None:
+        for locale in self._range["locales"]:
+            for kind in assets.LISTED_CLASSIFICATIONS:
+                self._read_classifications_of(kind, locale)
+        self._found["ended"] = True
+
+    def _read_classifications_of(self, kind: str, locale: str) -> None:
+        def fetch(start: int) -> Page:
+            return assets.classifications_page(self._client, kind, locale, start)
+
+        walk = Walk(fetch, 0, ranges.PAGES + ranges.PAGES_BEYOND)
+        nodes = [node for page in walk for element in page.elements if (node := node_of(element))]
+        for urn, node in merged(nodes).items():
+            self._applier.applied.nodes.setdefault(urn, node).learns_from(node)
+        self._problems += [problems.problem_of(error, f"{kind} {locale}, page at {at}") for at, error in walk.failures]
+
+    def _record(self) -> Range:
+        applied = self._applier.applied
+        return {
+            **self._range,
+            **self._found,
+            "outcomes": outcomes.packed(applied.outcomes),
+            "archive": [[urn, reason] for urn, reason in applied.archive.items()],
+            "broken": applied.broken,
+            "throttled": self._client.throttled,
+        }
+
+    def _note_for_retry(self, error: Retryable) -> None:
+        problem = problems.problem_of(error, self._range["partition"])
+        record = self._record()
+        fields = {name: record[name] for name in ("outcomes", "archive", "broken", "throttled")}
+        self._context.runs.change_range(self._run_id, self._range["number"], problems=[problem], **fields)
+
+    def _settle(self, status: str) -> str:
+        applied = self._applier.applied
+        unusable = applied.broken + sum(one is Outcome.FAILED for one in applied.outcomes.values())
+        if unusable:
+            self._problems.append(problems.unusable_elements(unusable))
+        record = self._record() | {"status": status, "problems": self._problems}
+        if self._context.runs.settle_range(self._run_id, record):
+            self._context.runs.count(self._run_id, _counts(applied.outcomes), self._context.now())
+        logger.info(
+            "range settled",
+            run=self._run_id,
+            number=self._range["number"],
+            status=status,
+            read=len(applied.outcomes),
+            throttled=self._client.throttled,
+        )
+        return status
+
+
+def work(context: Context, run_id: str, number: int) -> str:
+    """Work off a range, unless that was done before or the run was told to stop; return its status.
+
+    Raises:
+        RetryLater: the task is to be repeated.
+    """
+    one = context.runs.range(run_id, number)
+    if one["settled"]:
+        return str(one["status"])
+    stopped = context.runs.get(run_id).get("stopped")
+    if stopped:
+        return give_up(context, run_id, one, stopped)
+    return RangeWork(context, run_id, one).run()
+
+
+def range_failed(context: Context, run_id: str, number: int) -> str:
+    """Settle a range whose task failed every time it was tried."""
+    one = context.runs.range(run_id, number)
+    if one["settled"]:
+        return str(one["status"])
+    noted = one.get("problems") or [problems.task_died(one["partition"])]
+    return give_up(context, run_id, one, noted[0])
+
+
+def give_up(context: Context, run_id: str, one: Range, problem: Problem) -> str:
+    """Settle a range as failed, keeping what was read of it."""
+    settled = {"outcomes": b"", "archive": [], **one, "status": "failed", "problems": [problem]}
+    if context.runs.settle_range(run_id, settled):
+        context.runs.count(run_id, {}, context.now())
+    return "failed"
+
+
+def _counts(of: dict[str, Outcome]) -> dict[str, int]:
+    """Return the live counts of a range; archived ones show when they are."""
+    counts = {"read": len(of)}
+    for outcome in of.values():
+        if outcome is not Outcome.ARCHIVED:
+            counts[outcome.count] = counts.get(outcome.count, 0) + 1
+    return counts
+
+
+def _has_topic(element: Element) -> bool:
+    details = element.get("details") or {}
+    return any(node.type == "TOPIC" for node in map(node_of, _associated(details)) if node)
+
+
+def _associated(details: dict[str, Any]) -> list[dict[str, Any]]:
+    entries = details.get("classifications") or []
+    return [entry.get("associatedClassification") or {} for entry in entries if isinstance(entry, dict)]

@@ -1,0 +1,92 @@
+"""What the functions of the catalogue share: one of each per process."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+from coursebridge import clients, secret_values
+from coursebridge.auth.wiring import table
+from coursebridge.catalog.search.publishing import Publisher
+from coursebridge.catalog.sync.context import Context
+from coursebridge.clock import utc_now
+from coursebridge.integrations.store import IntegrationStore
+from coursebridge.linkedin.client import LinkedInClient, http_client
+from coursebridge.linkedin.credentials import credentials_secret, pair_for, tokens_secret
+from coursebridge.linkedin.tokens import TokenSource
+from coursebridge.settings import settings
+from coursebridge.storage.classifications import ClassificationStore
+from coursebridge.storage.courses import CourseStore
+from coursebridge.storage.runs import RunStore
+
+if TYPE_CHECKING:
+    import httpx
+
+    from coursebridge.linkedin.credentials import KeyPair, Scope
+
+
+class TokenSecret:
+    """The tokens of one integration in Secrets Manager, for all invocations."""
+
+    def __init__(self, integration_id: str) -> None:
+        self._name = tokens_secret(settings().secret_prefix, integration_id)
+
+    def read(self, *, fresh: bool = False) -> dict[str, Any]:  # noqa: ARG002  (never cached: a process holds its own)
+        """Return the tokens by client id."""
+        return secret_values.read_or_empty(self._name)
+
+    def write(self, tokens: dict[str, Any]) -> None:
+        """Replace the tokens."""
+        secret_values.write(self._name, tokens, "Access tokens for LinkedIn, shared by all invocations")
+
+
+@cache
+def oauth_http() -> httpx.Client:
+    """Return the HTTP client for LinkedIn's OAuth server."""
+    return http_client(settings().need("linkedin_oauth_url"))
+
+
+@cache
+def api_http() -> httpx.Client:
+    """Return the HTTP client for LinkedIn's API."""
+    return http_client(settings().need("linkedin_api_url"))
+
+
+def key_pair(integration_id: str, scope: Scope) -> KeyPair:
+    """Return the key pair that serves a scope.
+
+    Raises:
+        CredentialsRefused: the integration has none.
+    """
+    name = credentials_secret(settings().secret_prefix, integration_id)
+    return pair_for(scope, secret_values.read_or_empty(name))
+
+
+@cache
+def _tokens(integration_id: str, pair: KeyPair) -> TokenSource:
+    return TokenSource(oauth_http(), pair, TokenSecret(integration_id))
+
+
+def linkedin(integration_id: str, scope: Scope) -> LinkedInClient:
+    """Return a client for one scope of an integration's LinkedIn account.
+
+    Raises:
+        CredentialsRefused: the integration has no key pair.
+    """
+    return LinkedInClient(api_http(), _tokens(integration_id, key_pair(integration_id, scope)), scope)
+
+
+def context(integration_id: str) -> Context:
+    """Return what the tasks of an integration's catalogue sync share."""
+    courses = CourseStore(table(), integration_id)
+    publisher = Publisher(clients.s3(), settings().need("bucket_name"))
+    return Context(
+        integration_id=integration_id,
+        integration=partial(IntegrationStore(table()).get, integration_id),
+        linkedin=partial(linkedin, integration_id, "content"),
+        runs=RunStore(table(), integration_id, "catalog"),
+        courses=courses,
+        classifications=ClassificationStore(table(), integration_id),
+        reindex=partial(publisher.publish, courses),
+        now=utc_now,
+    )

@@ -1,0 +1,214 @@
+"""Starting, redriving and confirming runs: one run per integration and kind at a time.
+
+The lock is an item written on a condition. A run whose execution has ended without releasing it (it was aborted, or
+the state machine failed) is closed as failed by whoever wants to start next.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from coursebridge.clock import parse_rfc3339, rfc3339, utc_now
+from coursebridge.errors import Conflict, Unavailable
+from coursebridge.ids import new_id
+from coursebridge.observability import logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from mypy_boto3_stepfunctions import SFNClient
+
+    from coursebridge.storage.runs import RunStore
+    from coursebridge.storage.table import Item
+
+COUNTS = ("read", "created", "updated", "archived", "restored", "ignored", "unchanged", "failed")
+GRACE = timedelta(minutes=1)
+"""Between taking the lock and the execution being there."""
+LEASE = timedelta(hours=1)
+"""A run that has settled no range for this long is dead: a task takes a quarter of an hour at the most."""
+INTERNAL = frozenset({"PK", "SK", "entity", "GSI1PK", "GSI1SK"})
+INTERRUPTED = {
+    "code": "interrupted",
+    "detail": "the run's execution ended without finishing",
+    "cause": "It was stopped by hand, or the state machine failed.",
+    "remedy": "Nothing to do: this run's place was taken by the next one.",
+    "count": 1,
+}
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run, and whether it was started now or is the one that was running already."""
+
+    run: Item
+    is_new: bool
+
+
+def shown(run: Item) -> dict[str, Any]:
+    """Return a run as an admin sees it (design, 4.7)."""
+    return {name: value for name, value in run.items() if name not in INTERNAL and not name.startswith("_")}
+
+
+class RunControl:
+    """Starts runs of one kind of one integration.
+
+    Args:
+        runs: the store.
+        stepfunctions: the client; ``None`` inside a state machine, which neither starts nor looks at executions.
+        state_machine_arn: what executes this kind of run.
+        now: the clock.
+    """
+
+    def __init__(
+        self,
+        runs: RunStore,
+        stepfunctions: SFNClient | None = None,
+        state_machine_arn: str = "",
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._runs = runs
+        self._stepfunctions = stepfunctions
+        self._state_machine_arn = state_machine_arn
+        self._now = now
+
+    def start(self, mode: str, trigger: str) -> Started:
+        """Start a run and its execution, or return the run that is under way.
+
+        Raises:
+            Unavailable: the execution could not be started; nothing was done.
+        """
+        started = self.begin(mode, trigger)
+        if started.is_new:
+            self._execute(started.run, started.run["id"])
+        return Started(self._runs.get(started.run["id"]), started.is_new)
+
+    def begin(self, mode: str, trigger: str, execution: str = "") -> Started:
+        """Take the lock and write the run's record, or return the run that holds it. Starts no execution."""
+        now = self._now()
+        run_id = new_id(now)
+        holder = self._holder()
+        if holder is not None:
+            return Started(holder, is_new=False)
+        stale = self._runs.lock()
+        if not self._runs.take_lock(run_id, now, instead_of=stale.run_id if stale else ""):
+            held = self._runs.lock()
+            return Started(self._runs.get(held.run_id), is_new=False) if held else self.begin(mode, trigger, execution)
+        run = self._record(run_id, mode, trigger, execution, now)
+        self._runs.create(run)
+        return Started(run, is_new=True)
+
+    def redrive(self, run_id: str) -> Item:
+        """Work off the ranges of a run that failed, without reading the others again.
+
+        Raises:
+            Conflict: it is running, is not the latest one, or nothing of it failed.
+        """
+        run = self._resumable(run_id)
+        failed = [one for one in self._runs.ranges(run_id) if one["settled"] and one["status"] != "done"]
+        if run["status"] != "failed" and not failed:
+            raise Conflict("nothing of this run has failed")
+        for one in failed:
+            self._runs.change_range(run_id, one["number"], settled=False)
+        progress = run["progress"] | {"done": max(run["progress"]["done"] - len(failed), 0)}
+        return self._resume(run, progress=progress, stopped=None, last_problem=None, errors=[])
+
+    def confirm(self, run_id: str) -> Item:
+        """Let a run that asked for confirmation archive what it wants to.
+
+        Raises:
+            Conflict: it does not wait for confirmation, or is not the latest one.
+        """
+        run = self._resumable(run_id)
+        if run["status"] != "needs_confirmation":
+            raise Conflict("this run does not wait for confirmation")
+        return self._resume(run, confirmed=True)
+
+    def _resumable(self, run_id: str) -> Item:
+        run = self._runs.get(run_id)
+        latest = self._runs.latest()
+        if latest is not None and latest["id"] != run_id:
+            raise Conflict("there is a later run; what this one has read is out of date")
+        if run["status"] == "running":
+            raise Conflict("the run is under way")
+        return run
+
+    def _resume(self, run: Item, **fields: Any) -> Item:  # noqa: ANN401  (a run's fields)
+        run_id, times = run["id"], run.get("resumed", 0) + 1
+        stale = None if self._holder() else self._runs.lock()
+        if not self._runs.take_lock(run_id, self._now(), instead_of=stale.run_id if stale else ""):
+            raise Conflict("another run is under way")
+        fields |= {"status": "running", "finished_at": None, "resumed": times, "touched_at": rfc3339(self._now())}
+        self._execute(self._runs.change(run_id, **fields), f"{run_id}-{times}")
+        return self._runs.get(run_id)
+
+    def _execute(self, run: Item, name: str) -> None:
+        if self._stepfunctions is None:
+            return
+        inputs = {name: run[name] for name in ("integration_id", "mode", "trigger")} | {"run_id": run["id"]}
+        try:
+            answer = self._stepfunctions.start_execution(
+                stateMachineArn=self._state_machine_arn, name=name, input=json.dumps(inputs)
+            )
+        except ClientError as error:
+            logger.exception("a run could not be started", run=run["id"])
+            self._close(run, {**INTERRUPTED, "detail": "the run's execution could not be started"})
+            raise Unavailable("the run could not be started, try again") from error
+        self._runs.change(run["id"], execution=answer["executionArn"])
+
+    def _holder(self) -> Item | None:
+        """Return the run under way; one that turns out to be dead is closed."""
+        lock = self._runs.lock()
+        if lock is None:
+            return None
+        run = self._runs.get(lock.run_id)
+        if self._is_alive(run, parse_rfc3339(lock.taken_at)):
+            return run
+        if run["status"] == "running":
+            self._close(run, INTERRUPTED, keep_lock=True)
+        return None
+
+    def _is_alive(self, run: Item, locked_at: datetime) -> bool:
+        now = self._now()
+        if run["status"] != "running":
+            return False
+        if now - max(parse_rfc3339(run["touched_at"]), locked_at) > LEASE:
+            return False
+        if self._stepfunctions is None or not run["execution"]:
+            return self._stepfunctions is None or now - locked_at < GRACE
+        try:
+            answer = self._stepfunctions.describe_execution(executionArn=run["execution"])
+        except self._stepfunctions.exceptions.ExecutionDoesNotExist:
+            return now - locked_at < GRACE
+        return answer["status"] == "RUNNING"
+
+    def _close(self, run: Item, problem: dict[str, Any], *, keep_lock: bool = False) -> None:
+        self._runs.change(run["id"], status="failed", finished_at=rfc3339(self._now()), errors=[problem], clean=False)
+        self._runs.remember(index_stale=True)
+        if not keep_lock:
+            self._runs.release_lock(run["id"])
+
+    def _record(self, run_id: str, mode: str, trigger: str, execution: str, now: datetime) -> Item:
+        return {
+            "id": run_id,
+            "integration_id": self._runs.integration_id,
+            "kind": self._runs.kind,
+            "mode": mode,
+            "trigger": trigger,
+            "status": "running",
+            "started_at": rfc3339(now),
+            "finished_at": None,
+            "touched_at": rfc3339(now),
+            "counts": dict.fromkeys(COUNTS, 0),
+            "progress": {"done": 0, "total": 0},
+            "errors": [],
+            "clean": None,
+            "throttled": 0,
+            "pending_archive": 0,
+            "execution": execution,
+        }

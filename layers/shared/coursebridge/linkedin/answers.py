@@ -1,0 +1,89 @@
+"""The one place that sorts LinkedIn's answers: what can be used, retried, waited for, or given up.
+
+LinkedIn documents ``{"message", "serviceErrorCode", "status"}`` for errors. It also sends HTML and plain text,
+and errors under status 200; and it tells a daily from a short throttle in the message only.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.linkedin.errors import (
+    DayLimit,
+    KeyMissing,
+    LinkedInError,
+    NoSuchEntity,
+    RequestRefused,
+    Throttled,
+    TokenRejected,
+    UnusableAnswer,
+    told,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+LONGEST_WAIT_SECONDS = 60.0
+
+
+def read(response: httpx.Response, scope: str) -> dict[str, Any]:
+    """Return the JSON object of an answer.
+
+    Args:
+        response: read to its end.
+        scope: ``content`` or ``report``, to name the key that is missing.
+
+    Raises:
+        LinkedInError: it is no usable answer; the class says what to do about it.
+    """
+    body = _json(response)
+    if response.status_code != HTTPStatus.OK:
+        raise refusal(response.status_code, _message(body), scope, retry_after(response))
+    if not isinstance(body, dict):
+        raise UnusableAnswer("LinkedIn answered 200 with a body that is not JSON", retry_after(response))
+    if _is_error(body):
+        raise refusal(_status_in(body), _message(body), scope, retry_after(response))
+    return body
+
+
+def refusal(status: int, message: str, scope: str, wait: float | None = None) -> LinkedInError:
+    """Return the error that a status and LinkedIn's message stand for."""
+    match status:
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return DayLimit(message) if "DAY" in message else Throttled(message, wait)
+        case HTTPStatus.UNAUTHORIZED:
+            return TokenRejected(message)
+        case HTTPStatus.FORBIDDEN:
+            return KeyMissing(scope, message)
+        case HTTPStatus.NOT_FOUND:
+            return NoSuchEntity(message)
+        case _ if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return RequestRefused(status, message)
+    return UnusableAnswer(f"LinkedIn answered {status}: {message}", wait)
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """Return the seconds a ``Retry-After`` asks for, within reason; LinkedIn does not document the header."""
+    text = response.headers.get("retry-after", "")
+    return min(float(text), LONGEST_WAIT_SECONDS) if text.isdecimal() else None
+
+
+def _json(response: httpx.Response) -> Any:  # noqa: ANN401  (any JSON)
+    try:
+        return response.json()
+    except ValueError:
+        return None
+
+
+def _is_error(body: dict[str, Any]) -> bool:
+    return "serviceErrorCode" in body or ("message" in body and "status" in body)
+
+
+def _status_in(body: dict[str, Any]) -> int:
+    status = body.get("status")
+    return status if isinstance(status, int) else int(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _message(body: Any) -> str:  # noqa: ANN401  (any JSON)
+    return told(body.get("message")) if isinstance(body, dict) else "the body is not JSON"

@@ -1,0 +1,113 @@
+"""Calls to LinkedIn's REST API: authorised, timed out, retried within bounds.
+
+No ``X-Restli-Protocol-Version`` is sent: the bracket parameters of the documentation are Rest.li 1.0 syntax.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from coursebridge.linkedin import answers
+from coursebridge.linkedin.errors import Retryable, Throttled, TokenRejected, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from coursebridge.linkedin.credentials import Scope
+    from coursebridge.linkedin.tokens import TokenSource
+
+T = TypeVar("T")
+ATTEMPTS = 5
+Primitive = str | int | float | bool | None
+Parameters = list[tuple[str, Primitive]]
+# A page of a hundred courses can be several megabytes and takes LinkedIn its time.
+TIMEOUT = httpx.Timeout(connect=5, read=90, write=15, pool=5)
+_backoff = wait_random_exponential(multiplier=0.5, max=15)
+
+
+def _as_it_is(body: dict[str, Any]) -> Any:  # noqa: ANN401  (the body itself)
+    return body
+
+
+def http_client(base_url: str) -> httpx.Client:
+    """Return the HTTP client for one of LinkedIn's two base URLs; connections are kept."""
+    return httpx.Client(base_url=base_url, timeout=TIMEOUT, headers={"Accept": "application/json"})
+
+
+class LinkedInClient:
+    """LinkedIn's REST API under one key pair.
+
+    Args:
+        http: a client with the API as its base URL.
+        tokens: where its access tokens come from.
+        scope: what its calls need, ``content`` or ``report``.
+        sleep: how waiting between attempts is done.
+
+    Attributes:
+        throttled: how often LinkedIn asked to slow down so far.
+    """
+
+    def __init__(
+        self, http: httpx.Client, tokens: TokenSource, scope: Scope, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._http = http
+        self._tokens = tokens
+        self._scope = scope
+        self._retrying = Retrying(
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=_pause,
+            retry=retry_if_exception_type(Retryable),
+            sleep=sleep,
+            reraise=True,
+        )
+        self.throttled = 0
+
+    def get(
+        self,
+        path: str,
+        parameters: Sequence[tuple[str, Primitive]] = (),
+        read: Callable[[dict[str, Any]], T] = _as_it_is,
+    ) -> T:
+        """Return what stands at a path; up to :data:`ATTEMPTS` calls.
+
+        Args:
+            path: below the base URL, percent-encoded.
+            parameters: the query, in order.
+            read: makes something of the JSON object; what it refuses with a :class:`Retryable` is asked for again.
+
+        Raises:
+            LinkedInError: there is nothing to be had; the class says why.
+        """
+        answer: T = self._retrying(lambda: read(self._attempt(path, list(parameters))))
+        return answer
+
+    def _attempt(self, path: str, parameters: Parameters) -> dict[str, Any]:
+        try:
+            token = self._tokens.token()
+            try:
+                return self._ask(path, parameters, token)
+            except TokenRejected:
+                return self._ask(path, parameters, self._tokens.replace(token))
+        except Throttled:
+            self.throttled += 1
+            raise
+
+    def _ask(self, path: str, parameters: Parameters, token: str) -> dict[str, Any]:
+        try:
+            response = self._http.get(
+                path, params=httpx.QueryParams(parameters), headers={"Authorization": f"Bearer {token}"}
+            )
+        except httpx.TransportError as error:
+            raise Unreachable(type(error).__name__) from error
+        return answers.read(response, self._scope)
+
+
+def _pause(state: RetryCallState) -> float:
+    """Return the seconds to wait: what LinkedIn asks for, else a growing pause with full jitter."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after if isinstance(error, Retryable) else None
+    return asked if asked is not None else _backoff(state)

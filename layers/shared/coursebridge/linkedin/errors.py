@@ -1,0 +1,192 @@
+"""What can go wrong between here and LinkedIn, each with the most likely cause and what an admin can do.
+
+UpstreamError
+`-- LinkedInError
+    |-- Retryable               the same call may pass in a moment
+    |   |-- Unreachable         no answer
+    |   |-- UnusableAnswer      a server error, no JSON, an error inside a 200, a page of the wrong shape
+    |   `-- Throttled           429 that clears by itself
+    |-- DayLimit                429 until midnight UTC
+    |-- TokenRejected           401, also with a token minted a moment ago
+    |-- KeyMissing              403, the application lacks the Content or the Report key
+    |-- NoSuchEntity            404
+    |-- RequestRefused          any other 4xx
+    `-- CredentialsRefused      no token for this key pair; the admin's input is wrong, hence 400
+
+The texts never hold a secret or a token: LinkedIn's own message goes through :func:`told`.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from coursebridge.errors import UpstreamError
+
+LONGEST_MESSAGE = 300
+KEY_OF_SCOPE = {"content": "Content", "report": "Report"}
+
+
+class LinkedInError(UpstreamError):
+    """LinkedIn did not give what was asked for."""
+
+
+class Retryable(LinkedInError):
+    """The same call may pass in a moment.
+
+    Attributes:
+        retry_after: seconds LinkedIn asks to wait, where it says so.
+    """
+
+    def __init__(self, detail: str, *, cause: str, remedy: str, code: str, retry_after: float | None = None) -> None:
+        super().__init__(detail, cause=cause, remedy=remedy, code=code)
+        self.retry_after = retry_after
+
+
+class Unreachable(Retryable):
+    """There was no answer: no connection, a time-out, a connection closed in the middle."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"LinkedIn did not answer ({what})",
+            cause="LinkedIn is down, or the way there is.",
+            remedy="Nothing to do if it passes: the next run catches up. If it stays, check the network's way out.",
+            code="linkedin_unreachable",
+        )
+
+
+class UnusableAnswer(Retryable):
+    """There was an answer that nothing can be done with."""
+
+    def __init__(self, detail: str, retry_after: float | None = None) -> None:
+        super().__init__(
+            detail,
+            cause="LinkedIn had an internal error, which it also sends with status 200 or as a web page.",
+            remedy="Redrive the run later; if the same page keeps failing, report it to LinkedIn's support.",
+            code="linkedin_unusable_answer",
+            retry_after=retry_after,
+        )
+
+
+class Throttled(Retryable):
+    """LinkedIn asks to slow down for a moment."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(
+            f"LinkedIn throttles: {message}",
+            cause="Too many calls in a short time, by this or another application of the account.",
+            remedy="Nothing to do if it passes; otherwise run fewer page ranges at a time (CatalogConcurrency).",
+            code="linkedin_throttled",
+            retry_after=retry_after,
+        )
+
+
+class DayLimit(LinkedInError):
+    """The application's calls for today are used up; the limit resets at midnight UTC."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            f"LinkedIn's limit for the day is reached: {message}",
+            cause="The application has used up its calls of this day; the count starts anew at midnight UTC.",
+            remedy="Start or redrive the run after midnight UTC, or ask LinkedIn for a higher limit.",
+            code="linkedin_day_limit",
+        )
+
+
+class TokenRejected(LinkedInError):
+    """LinkedIn does not accept the access token."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            f"LinkedIn rejects the access token: {message}",
+            cause="The token was revoked, or the application was deleted or disabled.",
+            remedy="Check the application in LinkedIn Learning's admin area and save its key pair again.",
+            code="linkedin_token_rejected",
+        )
+
+
+class KeyMissing(LinkedInError):
+    """The key pair in use does not authorise this resource."""
+
+    def __init__(self, scope: str, message: str) -> None:
+        key = KEY_OF_SCOPE[scope]
+        super().__init__(
+            f"LinkedIn forbids this call: {message}",
+            cause=f"The application was created without the {key} key, and its key pair is used for both scopes.",
+            remedy=f"Create an application with the {key} key (or with both keys) in LinkedIn Learning's admin area "
+            f"and save its key pair as the {scope} credentials.",
+            code=f"linkedin_{scope}_key_missing",
+        )
+        self.scope = scope
+
+
+class NoSuchEntity(LinkedInError):
+    """LinkedIn knows no such asset or classification."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            f"LinkedIn does not know it: {message}",
+            cause="It was removed, or it is not part of this account's library.",
+            remedy="Check the URN.",
+            code="linkedin_not_found",
+        )
+
+
+class RequestRefused(LinkedInError):
+    """LinkedIn refuses the request as such; asking again would not help."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(
+            f"LinkedIn refuses the request with status {status}: {message}",
+            cause="LinkedIn's API has changed, or a filter names something it does not know.",
+            remedy="Check the integration's filters; otherwise report it with the run's id.",
+            code="linkedin_refused",
+        )
+
+
+_CREDENTIAL_CAUSES = {
+    "invalid_client": (
+        "The Client ID or Client Secret was copied incorrectly.",
+        "Re-copy both values from the LinkedIn admin console. Pay particular attention to trailing white space.",
+    ),
+    "access_denied": (
+        "The application has not been granted permission to use 2-legged OAuth on the LinkedIn side.",
+        "Contact your LinkedIn Relationship Manager or Business Development team to enable the application.",
+    ),
+    "invalid_request": (
+        "The Client ID or Client Secret is empty or of a form LinkedIn does not take.",
+        "Re-copy both values from the LinkedIn admin console.",
+    ),
+    "credentials_missing": (
+        "The integration has no key pair for this.",
+        "Create a LinkedIn Learning REST API application and save its Client ID and Client Secret.",
+    ),
+}
+_CREDENTIAL_ALIASES = {"invalid_client_id": "invalid_client", "unauthorized_client": "access_denied"}
+_UNKNOWN_REFUSAL = (
+    "LinkedIn gives no token for this key pair.",
+    "Check in the LinkedIn admin console that the application exists and is enabled, and re-copy both values.",
+)
+
+
+class CredentialsRefused(LinkedInError):
+    """There is no token to be had for a key pair."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+    def __init__(self, error: str, message: str) -> None:
+        name = _CREDENTIAL_ALIASES.get(error, error)
+        cause, remedy = _CREDENTIAL_CAUSES.get(name, _UNKNOWN_REFUSAL)
+        super().__init__(
+            f"LinkedIn gives no access token: {error}: {message}" if message else "there is no key pair",
+            cause=cause,
+            remedy=remedy,
+            code=f"linkedin_{name}" if name in _CREDENTIAL_CAUSES else "linkedin_credentials_refused",
+        )
+
+
+def told(message: object, *secrets: str) -> str:
+    """Return LinkedIn's own words in one short line, with these secrets masked should they be among them."""
+    text = " ".join(str(message).split()) if message else "no reason given"
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "••••")
+    return text[:LONGEST_MESSAGE]

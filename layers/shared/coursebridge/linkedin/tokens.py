@@ -1,0 +1,150 @@
+"""Access tokens for LinkedIn: minted with client credentials, shared by all invocations, renewed early.
+
+Two official pages disagree about how long a token lives (30 minutes, 90 days), so only ``expires_in`` counts,
+from the moment before the request. Whether a new token ends an older one is not known, hence one shared token
+per key pair rather than one per invocation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+import httpx
+
+from coursebridge.clock import parse_rfc3339, rfc3339, utc_now
+from coursebridge.linkedin import answers
+from coursebridge.linkedin.errors import CredentialsRefused, Unreachable, UnusableAnswer, told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from coursebridge.linkedin.credentials import KeyPair
+
+TOKEN_PATH = "/oauth/v2/accessToken"  # noqa: S105  (a path)
+EARLY_AT_MOST = timedelta(minutes=5)
+EARLY_SHARE = 10
+REFUSALS = (httpx.codes.BAD_REQUEST, httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """A token and when to stop using it."""
+
+    value: str = field(repr=False)
+    renew_at: datetime
+
+    def usable(self, now: datetime) -> bool:
+        """Whether it need not be renewed yet."""
+        return now < self.renew_at
+
+
+class SharedTokens(Protocol):
+    """Where the tokens of an integration lie for all invocations: one JSON object by client id."""
+
+    def read(self, *, fresh: bool = False) -> dict[str, Any]:
+        """Return what is there, empty when nothing is; with ``fresh`` past every cache."""
+        ...
+
+    def write(self, tokens: dict[str, Any]) -> None:
+        """Replace what is there."""
+        ...
+
+
+def mint(http: httpx.Client, pair: KeyPair, now: Callable[[], datetime] = utc_now) -> AccessToken:
+    """Ask LinkedIn for a token, one call.
+
+    Args:
+        http: a client with LinkedIn's OAuth server as its base URL.
+        pair: the key pair; httpx form-encodes secrets that hold ``/``, ``=`` or ``+``.
+        now: the clock.
+
+    Raises:
+        CredentialsRefused: LinkedIn gives none for this pair.
+        LinkedInError: LinkedIn is not well at the moment.
+    """
+    asked_at = now()
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": pair.client_id,
+        "client_secret": pair.client_secret,
+    }
+    try:
+        response = http.post(TOKEN_PATH, data=form)
+    except httpx.TransportError as error:
+        raise Unreachable(type(error).__name__) from error
+    return _token(_read(response, pair), asked_at)
+
+
+class TokenSource:
+    """The token of one key pair: from this process, else from the shared place, else a new one.
+
+    Args:
+        http: a client with LinkedIn's OAuth server as its base URL.
+        pair: the key pair.
+        shared: where tokens lie for all invocations.
+        now: the clock.
+    """
+
+    def __init__(
+        self, http: httpx.Client, pair: KeyPair, shared: SharedTokens, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._http = http
+        self._pair = pair
+        self._shared = shared
+        self._now = now
+        self._held: AccessToken | None = None
+
+    def token(self) -> str:
+        """Return a token that need not be renewed yet.
+
+        Raises:
+            LinkedInError: there is none to be had.
+        """
+        held = self._held or self._of_others(fresh=False)
+        if held is None or not held.usable(self._now()):
+            held = self._of_others(fresh=True)
+        self._held = held if held and held.usable(self._now()) else self._renewed()
+        return self._held.value
+
+    def replace(self, rejected: str) -> str:
+        """Return another token than the one LinkedIn rejected: one minted meanwhile by others, else a new one."""
+        other = self._of_others(fresh=True)
+        fit = other is not None and other.value != rejected and other.usable(self._now())
+        self._held = other if fit else self._renewed()
+        return self._held.value if self._held else ""
+
+    def _of_others(self, *, fresh: bool) -> AccessToken | None:
+        entry = self._shared.read(fresh=fresh).get(self._pair.client_id)
+        return AccessToken(entry["access_token"], parse_rfc3339(entry["renew_at"])) if entry else None
+
+    def _renewed(self) -> AccessToken:
+        token = mint(self._http, self._pair, self._now)
+        entry = {"access_token": token.value, "renew_at": rfc3339(token.renew_at)}
+        self._shared.write({**self._shared.read(), self._pair.client_id: entry})
+        return token
+
+
+def _read(response: httpx.Response, pair: KeyPair) -> dict[str, Any]:
+    if response.status_code in REFUSALS:
+        body = _object(response)
+        error = told(body.get("error", "refused"), pair.client_secret)
+        raise CredentialsRefused(error, told(body.get("error_description"), pair.client_secret))
+    return answers.read(response, "content")
+
+
+def _object(response: httpx.Response) -> dict[str, Any]:
+    try:
+        body = response.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _token(body: dict[str, Any], asked_at: datetime) -> AccessToken:
+    try:
+        value, lifetime = str(body["access_token"]), timedelta(seconds=int(body["expires_in"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnusableAnswer("LinkedIn's token answer lacks access_token or expires_in") from error
+    return AccessToken(value, asked_at + lifetime - min(EARLY_AT_MOST, lifetime / EARLY_SHARE))

@@ -1,0 +1,146 @@
+"""Reading a listing page by page without losing what moves while it is read.
+
+The pages overlap by :data:`OVERLAP` offsets. If a page shares no element with the one before, the list has moved
+in between (or has holes, which LinkedIn's lists have), and a page that lies over both is read as well. The end
+is not believed on a missing link, a short page or the total alone: it takes a page past the total that brings
+nothing new and links to nothing.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from coursebridge.linkedin.errors import UnusableAnswer
+from coursebridge.linkedin.pages import PAGE_SIZE, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+OVERLAP = 2
+STEP = PAGE_SIZE - OVERLAP
+FAILURES_IN_A_ROW = 3
+
+
+@dataclass
+class Walk:
+    """A walk over some pages of a listing; iterate once, then look at what it found out.
+
+    Attributes:
+        fetch: returns the page at an offset.
+        start: the offset to start from.
+        pages: how many pages to read, less if the listing ends before.
+        failures: offsets of pages that could not be used, with the reason.
+        shifted: whether the list moved so far that elements may have been missed.
+        ended: whether the end of the listing was reached.
+        position: the offset to go on from.
+        total: LinkedIn's last word on how many elements there are.
+    """
+
+    fetch: Callable[[int], Page]
+    start: int
+    pages: int
+    failures: list[tuple[int, UnusableAnswer]] = field(default_factory=list)
+    shifted: bool = False
+    ended: bool = False
+    position: int = 0
+    total: int = 0
+
+    def __iter__(self) -> Iterator[Page]:
+        """Yield the pages; elements can be on several.
+
+        Raises:
+            LinkedInError: LinkedIn gives no pages any more, or none of several in a row is usable.
+        """
+        seen: set[str] = set()
+        previous: Page | None = None
+        with _Lookahead(self.fetch) as ahead:
+            for page in self._read(ahead):
+                urns = set(page.urns)
+                if self._is_end(page, bool(urns - seen)):
+                    self.ended = True
+                    yield page
+                    return
+                if previous is not None and _unlinked(previous, page):
+                    yield from self._bridge(previous, page)
+                seen |= urns
+                previous = page
+                yield page
+
+    def _read(self, ahead: _Lookahead) -> Iterator[Page]:
+        """Yield the usable pages in order, noting the others."""
+        in_a_row = 0
+        last: Page | None = None
+        for number in range(self.pages):
+            offset = self.start + number * STEP
+            self.position = offset + STEP
+            try:
+                page = ahead.page(offset, self.position if number + 1 < self.pages else None)
+                _refuse_repetition(last, page)
+            except UnusableAnswer as error:
+                self.failures.append((offset, error))
+                in_a_row += 1
+                if in_a_row == FAILURES_IN_A_ROW:
+                    raise
+                continue
+            in_a_row = 0
+            last = page
+            self.total = page.total if page.total is not None else self.total
+            yield page
+
+    def _is_end(self, page: Page, news: bool) -> bool:
+        return not news and not page.more and page.start + OVERLAP >= self.total
+
+    def _bridge(self, before: Page, after: Page) -> Iterator[Page]:
+        """Yield the page that lies half over each of two pages that share nothing.
+
+        If it shares elements with both, nothing is missing. If it does not and pages are short, the list has
+        holes there. If it does not and the pages are full, the list has moved by more than a page.
+        """
+        between = self.fetch(after.start - PAGE_SIZE // 2)
+        yield between
+        for one, other in ((before, between), (between, after)):
+            self.shifted |= _unlinked(one, other) and _is_full(one) and _is_full(other)
+
+
+class _Lookahead:
+    """Fetches the following page while the present one is being worked on."""
+
+    def __init__(self, fetch: Callable[[int], Page]) -> None:
+        self._fetch = fetch
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="page")
+        self._next: tuple[int, Future[Page]] | None = None
+
+    def page(self, offset: int, following: int | None) -> Page:
+        """Return the page at an offset, and start to fetch the one that will be asked for next, if there is one."""
+        page = self._next[1].result() if self._next and self._next[0] == offset else self._fetch(offset)
+        self._next = None
+        if following is not None and (page.more or following < (page.total or 0)):
+            self._next = (following, self._pool.submit(self._fetch, following))
+        return page
+
+    def __enter__(self) -> _Lookahead:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+
+def _refuse_repetition(last: Page | None, page: Page) -> None:
+    """Refuse the very page that came before: then LinkedIn pays no heed to ``start``.
+
+    Raises:
+        UnusableAnswer: it is the same.
+    """
+    if last is not None and len(page.elements) > OVERLAP and page.urns == last.urns:
+        raise UnusableAnswer(f"LinkedIn gives the page of offset {last.start} for offset {page.start} too")
+
+
+def _unlinked(one: Page, other: Page) -> bool:
+    """Whether two pages with elements share none."""
+    return bool(one.elements and other.elements) and set(one.urns).isdisjoint(other.urns)
+
+
+def _is_full(page: Page) -> bool:
+    return len(page.elements) + page.broken >= PAGE_SIZE

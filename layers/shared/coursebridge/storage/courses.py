@@ -1,0 +1,215 @@
+"""Courses in the table: the small item, the compressed detail beside it, and the overlay of what people add.
+
+The small item is what lists, diffs, statements and stream readers read. Its plain attributes are those that
+they need; the rest of the course is compressed JSON (``body``), a kilobyte or so. LinkedIn's element lies in the
+detail item. A course counts as written when its small item is: the detail goes first.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.storage import keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from coursebridge.storage.table import Item, Table
+
+LARGEST_ITEM_BYTES = 390_000
+"""DynamoDB takes 400 KB, keys and names of attributes included."""
+FAST = 1
+Json = dict[str, Any]
+
+
+def pack(text: bytes) -> bytes:
+    """Return text compressed; speed counts more than the last tenth."""
+    return zlib.compress(text, FAST)
+
+
+def unpack(packed: bytes) -> Json:
+    """Return the JSON object in a compressed text."""
+    value: Json = json.loads(zlib.decompress(packed))
+    return value
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What the integration's settings add to each course: tags (or none), group and author."""
+
+    tags_enabled: bool = False
+    group: str | None = None
+    author_email: str | None = None
+
+
+@dataclass(frozen=True)
+class StoredCourse:
+    """A course's small item.
+
+    Attributes:
+        integration_id: whose it is.
+        urn: its identity.
+        status: ``active`` or ``archived``.
+        archived_reason: ``retired``, ``filtered``, ``missing`` or ``deactivated``; ``None`` while active.
+        hash: the digest of LinkedIn's element as it was last read.
+        labels: what the settings added.
+        run_id: the run that wrote it last; empty when it was not a run.
+        action: what that run did: ``created``, ``updated``, ``archived`` or ``restored``.
+        synced_at: when it was written.
+        body: the upstream fields (``catalog.models.Course``), compressed JSON.
+    """
+
+    integration_id: str
+    urn: str
+    status: str
+    archived_reason: str | None
+    hash: str
+    labels: Labels
+    run_id: str
+    action: str
+    synced_at: str
+    body: bytes
+
+    @property
+    def course(self) -> Any:  # noqa: ANN401  (a catalog.models.Course, which storage must not import)
+        """Return the upstream fields; unpacked anew at each call."""
+        return unpack(self.body)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it is in the catalogue."""
+        return self.status == "active"
+
+    def with_status(self, status: str, reason: str | None, action: str, run_id: str, now: str) -> StoredCourse:
+        """Return the course after it was archived or restored."""
+        return replace(self, status=status, archived_reason=reason, action=action, run_id=run_id, synced_at=now)
+
+    def item(self, course: Mapping[str, Any] | None = None) -> Item:
+        """Return the item; ``course`` saves unpacking where the caller has it."""
+        course = course or self.course
+        return {
+            **keys.course(self.integration_id, self.urn).item(),
+            "entity": "course",
+            "integration_id": self.integration_id,
+            "urn": self.urn,
+            "type": course["type"],
+            "title": course["title"],
+            "locale": course["locale"],
+            "duration_seconds": course["duration_seconds"],
+            "status": self.status,
+            "archived_reason": self.archived_reason,
+            "hash": self.hash,
+            "tags_enabled": self.labels.tags_enabled,
+            "group": self.labels.group,
+            "author_email": self.labels.author_email,
+            "run_id": self.run_id,
+            "action": self.action,
+            "synced_at": self.synced_at,
+            "body": self.body,
+        }
+
+    @classmethod
+    def from_item(cls, item: Item) -> StoredCourse:
+        """Read an item."""
+        return cls(
+            integration_id=item["integration_id"],
+            urn=item["urn"],
+            status=item["status"],
+            archived_reason=item["archived_reason"],
+            hash=item["hash"],
+            labels=Labels(item["tags_enabled"], item["group"], item["author_email"]),
+            run_id=item["run_id"],
+            action=item["action"],
+            synced_at=item["synced_at"],
+            body=item["body"],
+        )
+
+
+@dataclass(frozen=True)
+class Write:
+    """A course to be written.
+
+    Attributes:
+        stored: its small item.
+        course: the upstream fields in it.
+        element: LinkedIn's element, compressed; ``None`` when it has not changed.
+    """
+
+    stored: StoredCourse
+    course: Mapping[str, Any]
+    element: bytes | None
+
+
+class CourseStore:
+    """The courses of one integration.
+
+    Args:
+        table: the table.
+        integration_id: the integration.
+    """
+
+    def __init__(self, table: Table, integration_id: str) -> None:
+        self.table = table
+        self.integration_id = integration_id
+
+    def get(self, urn: str) -> StoredCourse | None:
+        """Return a course, archived ones included."""
+        item = self.table.get(keys.course(self.integration_id, urn))
+        return StoredCourse.from_item(item) if item else None
+
+    def get_many(self, urns: Iterable[str]) -> dict[str, StoredCourse]:
+        """Return those of these courses that exist, a hundred a call."""
+        found = self.table.get_many(keys.course(self.integration_id, urn) for urn in urns)
+        return {item["urn"]: StoredCourse.from_item(item) for item in found.values()}
+
+    def all(self) -> Iterator[StoredCourse]:
+        """Yield every course, archived ones included, by URN; a megabyte a call, never all in memory."""
+        for item in self.table.query_all(f"COURSE#{self.integration_id}"):
+            yield StoredCourse.from_item(item)
+
+    def count_active(self) -> int:
+        """Return how many courses are active; reads the partition."""
+        options = {"condition": "#s = :active", "names": {"#s": "status"}, "values": {":active": "active"}}
+        return sum(1 for _ in self.table.query_all(f"COURSE#{self.integration_id}", attributes=["urn"], **options))
+
+    def element(self, urn: str) -> Json | None:
+        """Return LinkedIn's element of a course as received."""
+        item = self.table.get(keys.course_detail(self.integration_id, urn))
+        return unpack(item["element"]) if item else None
+
+    def write(self, writes: Sequence[Write]) -> None:
+        """Write courses: details first, then the small items, which make them count. No URN twice."""
+        self.table.put_many(self._detail(write) for write in writes if write.element is not None)
+        self.table.put_many(write.stored.item(write.course) for write in writes)
+
+    def restate(self, courses: Sequence[StoredCourse]) -> None:
+        """Write small items whose upstream fields have not changed."""
+        self.table.put_many(course.item() for course in courses)
+
+    def manual_tags(self, urns: Iterable[str]) -> dict[str, list[str]]:
+        """Return the manual tags of those of these courses that have any."""
+        found = self.table.get_many(keys.course_overlay(self.integration_id, urn) for urn in urns)
+        return {item["urn"]: item["tags"] for item in found.values()}
+
+    def all_manual_tags(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield URN and manual tags of every course that has any."""
+        for item in self.table.query_all(f"OVERLAY#{self.integration_id}"):
+            yield item["urn"], item["tags"]
+
+    def set_manual_tags(self, urn: str, tags: Sequence[str]) -> None:
+        """Replace a course's manual tags; none removes the overlay."""
+        key = keys.course_overlay(self.integration_id, urn)
+        if tags:
+            self.table.put({**key.item(), "entity": "course_overlay", "urn": urn, "tags": list(dict.fromkeys(tags))})
+        else:
+            self.table.delete(key)
+
+    def _detail(self, write: Write) -> Item:
+        stored = write.stored
+        key = keys.course_detail(self.integration_id, stored.urn)
+        return {
+            **key.item(), "entity": "course_detail", "urn": stored.urn, "hash": stored.hash, "element": write.element,
+        }  # fmt: skip

@@ -1,0 +1,186 @@
+"""Runs in the table: the record an admin reads, its ranges, the lock, and what a kind of sync remembers.
+
+The kinds of sync (``catalog``, ``activity``) share this. A range is a piece of a run that one task works off: it is
+settled once, however often its task is repeated, and only the first settling moves the run's counters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from coursebridge.clock import rfc3339
+from coursebridge.errors import NotFound
+from coursebridge.storage import keys
+from coursebridge.storage.table import ConditionFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from coursebridge.storage.table import Item, Page, Table
+
+Kind = Literal["catalog", "activity"]
+RANGE_DAYS = 30
+"""How long ranges are kept: as long as a run can be redriven or confirmed."""
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Who holds the lock of a kind."""
+
+    run_id: str
+    taken_at: str
+
+
+class RunStore:
+    """The runs of one kind of one integration.
+
+    Args:
+        table: the table.
+        integration_id: the integration.
+        kind: the kind of sync.
+    """
+
+    def __init__(self, table: Table, integration_id: str, kind: Kind) -> None:
+        self.table = table
+        self.integration_id = integration_id
+        self.kind = kind
+
+    def create(self, run: Mapping[str, Any]) -> None:
+        """Write a new run, or the same one once more."""
+        key = keys.run(self.integration_id, run["id"])
+        self.table.put({**run, **key.item(), "entity": "run", "integration_id": self.integration_id})
+
+    def get(self, run_id: str) -> Item:
+        """Return a run's item.
+
+        Raises:
+            NotFound: there is no such run.
+        """
+        item = self.table.get(keys.run(self.integration_id, run_id))
+        if item is None or item["kind"] != self.kind:
+            raise NotFound(f"there is no {self.kind} run {run_id}")
+        return item
+
+    def list(self, limit: int, after: Item | None = None) -> Page:
+        """Return the runs of every kind, newest first."""
+        return self.table.query(f"RUN#{self.integration_id}", prefix="RUN#", limit=limit, after=after, ascending=False)
+
+    def latest(self) -> Item | None:
+        """Return the newest run of this kind."""
+        found = self.table.query_all(
+            f"RUN#{self.integration_id}",
+            prefix="RUN#",
+            ascending=False,
+            condition="kind = :kind",
+            values={":kind": self.kind},
+        )
+        return next(found, None)
+
+    def change(self, run_id: str, **fields: Any) -> Item:  # noqa: ANN401  (a run's fields)
+        """Set fields of a run and return it."""
+        return self._set(keys.run(self.integration_id, run_id), fields)
+
+    def lock(self) -> Lock | None:
+        """Return who holds the lock."""
+        item = self.table.get(keys.run_lock(self.integration_id, self.kind))
+        return Lock(item["run_id"], item["taken_at"]) if item else None
+
+    def take_lock(self, run_id: str, now: datetime, instead_of: str = "") -> bool:
+        """Take the lock, or take it over from a run that is dead; say whether that worked.
+
+        The holder itself may take it again, so that a repeated task finds it as it left it.
+        """
+        item = {
+            **keys.run_lock(self.integration_id, self.kind).item(),
+            "entity": "run_lock",
+            "run_id": run_id,
+            "taken_at": rfc3339(now),
+        }
+        condition = "attribute_not_exists(PK) OR run_id = :me OR run_id = :dead"
+        try:
+            self.table.put(item, condition=condition, values={":me": run_id, ":dead": instead_of})
+        except ConditionFailed:
+            return False
+        return True
+
+    def release_lock(self, run_id: str) -> None:
+        """Release the lock if this run holds it."""
+        key = keys.run_lock(self.integration_id, self.kind)
+        try:
+            self.table.delete(key, condition="attribute_not_exists(PK) OR run_id = :me", values={":me": run_id})
+        except ConditionFailed:
+            return
+
+    def add_ranges(self, run_id: str, ranges: Iterable[Mapping[str, Any]], now: datetime) -> None:
+        """Write ranges; each has a ``number``, and ``settled`` unless it is open."""
+        expires_at = int(now.timestamp()) + RANGE_DAYS * DAY_SECONDS
+        self.table.put_many(
+            {
+                "settled": False,
+                **one,
+                **keys.run_range(self.integration_id, run_id, one["number"]).item(),
+                "entity": "range",
+                "expires_at": expires_at,
+            }
+            for one in ranges
+        )
+
+    def range(self, run_id: str, number: int) -> Item:
+        """Return a range.
+
+        Raises:
+            NotFound: there is no such range.
+        """
+        item = self.table.get(keys.run_range(self.integration_id, run_id, number))
+        if item is None:
+            raise NotFound(f"run {run_id} has no range {number}")
+        return item
+
+    def ranges(self, run_id: str) -> Iterator[Item]:
+        """Yield the ranges of a run in order."""
+        return self.table.query_all(f"RANGE#{self.integration_id}#{run_id}", consistent=True)
+
+    def settle_range(self, run_id: str, settled: Mapping[str, Any]) -> bool:
+        """Write a range that was worked off; return whether it was open before."""
+        item = {name: value for name, value in settled.items() if name not in ("PK", "SK")}
+        key = keys.run_range(self.integration_id, run_id, settled["number"])
+        whole = {**item, **key.item()}
+        try:
+            self.table.put({**whole, "settled": True}, condition="settled = :no", values={":no": False})
+        except ConditionFailed:
+            self.table.put({**whole, "settled": True})
+            return False
+        return True
+
+    def change_range(self, run_id: str, number: int, **fields: Any) -> None:  # noqa: ANN401  (a range's fields)
+        """Set fields of a range."""
+        self._set(keys.run_range(self.integration_id, run_id, number), fields)
+
+    def count(self, run_id: str, counts: Mapping[str, int], now: datetime) -> None:
+        """Move the live counters of a run: one range done, and so many assets of each outcome."""
+        added = {name: number for name, number in counts.items() if number}
+        names = {"#p": "progress", "#d": "done", "#c": "counts"} | {f"#{name}": name for name in added}
+        values: dict[str, Any] = {":one": 1, ":now": rfc3339(now)}
+        values |= {f":{name}": number for name, number in added.items()}
+        sums = [f"#c.#{name} = #c.#{name} + :{name}" for name in added]
+        if not sums:
+            names.pop("#c")
+        expression = "SET " + ", ".join(["#p.#d = #p.#d + :one", "touched_at = :now", *sums])
+        self.table.update(keys.run(self.integration_id, run_id), expression, values, names=names)
+
+    def state(self) -> Item:
+        """Return what this kind of sync remembers between runs, empty before the first."""
+        return self.table.get(keys.sync_state(self.integration_id, self.kind)) or {}
+
+    def remember(self, **fields: Any) -> None:  # noqa: ANN401  (whatever a kind of sync remembers)
+        """Set fields of what is remembered."""
+        self._set(keys.sync_state(self.integration_id, self.kind), fields)
+
+    def _set(self, key: keys.Key, fields: Mapping[str, Any]) -> Item:
+        names = {f"#f{number}": name for number, name in enumerate(fields)}
+        values = {f":f{number}": value for number, value in enumerate(fields.values())}
+        expression = "SET " + ", ".join(f"#f{number} = :f{number}" for number in range(len(fields)))
+        return self.table.update(key, expression, values, names=names)

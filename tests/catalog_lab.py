@@ -1,0 +1,221 @@
+"""An integration with the sandbox's catalogue behind it: the real services on a table in memory, no server."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from coursebridge.catalog.sync import tasks
+from coursebridge.catalog.sync.context import Context, RetryLater
+from coursebridge.integrations.models import Integration
+from coursebridge.integrations.runs import RunControl
+from coursebridge.linkedin.client import LinkedInClient
+from coursebridge.linkedin.credentials import KeyPair
+from coursebridge.linkedin.errors import CredentialsRefused
+from coursebridge.linkedin.tokens import TokenSource
+from coursebridge.storage.classifications import ClassificationStore
+from coursebridge.storage.courses import CourseStore
+from coursebridge.storage.runs import RunStore
+from sandbox.catalogue.steps import Step, take
+from sandbox.rest.tokens import DEFAULT_APPLICATIONS
+
+if TYPE_CHECKING:
+    from coursebridge.storage.table import Item, Table
+    from sandbox.world import World
+
+BASE_URL = "http://sandbox.example"
+ATTEMPTS = 3
+SECRETS = {application.client_id: application.client_secret for application in DEFAULT_APPLICATIONS}
+
+
+class InProcess(httpx.BaseTransport):
+    """Hands calls to an ASGI application, one at a time, whatever thread they come from."""
+
+    def __init__(self, app: Any) -> None:
+        self._transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
+        self._runner = asyncio.Runner()
+        self._lock = threading.Lock()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        with self._lock:
+            try:
+                return self._runner.run(self._answer(request))
+            except ConnectionResetError as error:
+                raise httpx.RemoteProtocolError("closed", request=request) from error
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        response = await self._transport.handle_async_request(request)
+        return httpx.Response(response.status_code, headers=response.headers, content=await response.aread())
+
+    def close(self) -> None:
+        self._runner.close()
+
+
+class SharedTokens:
+    """The tokens of an integration, in memory."""
+
+    def __init__(self) -> None:
+        self.tokens: dict[str, Any] = {}
+
+    def read(self, *, fresh: bool = False) -> dict[str, Any]:
+        return dict(self.tokens)
+
+    def write(self, tokens: dict[str, Any]) -> None:
+        self.tokens = tokens
+
+
+class Clock:
+    """A clock that only goes on when told to. The sandbox has its own, so it starts at the present."""
+
+    def __init__(self) -> None:
+        self.moment = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def goes_on(self, **by: float) -> None:
+        self.moment += timedelta(**by)
+
+
+def integration(**settings: Any) -> Integration:
+    """Return a valid integration."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return Integration(
+        **{
+            "id": "acme", "name": "Acme", "statistics_since": at, "created_at": at, "updated_at": at, **settings,
+        }
+    )  # fmt: skip
+
+
+@dataclass
+class Lab:
+    """Everything around a sync: what LinkedIn has, what the settings are, and a state machine to run it with."""
+
+    world: World
+    table: Table
+    http: httpx.Client
+    settings: Integration
+    clock: Clock = field(default_factory=Clock)
+    pair: KeyPair | None = field(default_factory=lambda: KeyPair.of("sandbox-content", SECRETS["sandbox-content"]))
+    shared: SharedTokens = field(default_factory=SharedTokens)
+    indexed: int = 0
+
+    @property
+    def context(self) -> Context:
+        return Context(
+            integration_id="acme",
+            integration=lambda: self.settings,
+            linkedin=self.linkedin,
+            runs=RunStore(self.table, "acme", "catalog"),
+            courses=CourseStore(self.table, "acme"),
+            classifications=ClassificationStore(self.table, "acme"),
+            reindex=self._reindex,
+            now=self.clock,
+        )
+
+    def linkedin(self) -> LinkedInClient:
+        if self.pair is None:
+            raise CredentialsRefused("credentials_missing", "")
+        tokens = TokenSource(self.http, self.pair, self.shared)
+        return LinkedInClient(self.http, tokens, "content", sleep=lambda _seconds: None)
+
+    def changes(self, **settings: Any) -> None:
+        """Change the settings, as an admin would."""
+        changed = {**self.settings.model_dump(), **settings, "version": self.settings.version + 1}
+        self.settings = Integration.model_validate(changed)
+
+    def sync(self, mode: str = "full", **event: Any) -> Item:
+        """Run the state machine to its end and return the run's record."""
+        return StateMachine(self.context).run({"integration_id": "acme", "mode": mode, "trigger": "test", **event})
+
+    def resumed(self, run: Item) -> Item:
+        """Run the state machine for a run that was redriven or confirmed."""
+        return self.sync(run["mode"], run_id=run["id"])
+
+    @property
+    def control(self) -> RunControl:
+        return RunControl(self.context.runs, now=self.clock)
+
+    def truth(self, *types: str, **wanted: Any) -> set[str]:
+        """Return the URNs of what the sandbox really holds: licensed and available, unless told otherwise."""
+        catalogue = self.world.catalogue
+        wanted = {"licensed": True, "retired": False} | wanted
+        found = set()
+        for asset in catalogue.handles():
+            facts = catalogue.facts(asset)
+            state = {"licensed": facts.licensed, "retired": facts.retired_at is not None}
+            right = all(value is None or state[name] == value for name, value in wanted.items())
+            if right and facts.type in (types or ("COURSE",)) and not catalogue.is_removed(asset):
+                found.add(catalogue.urn(asset))
+        return found
+
+    def active(self) -> set[str]:
+        """Return the URNs of the active courses."""
+        return {stored.urn for stored in self.context.courses.all() if stored.is_active}
+
+    def step(self, **changes: int) -> dict[str, list[str]]:
+        """Change the catalogue in a repeatable way and return what was touched."""
+        touched = take(self.world.catalogue, Step(**changes), self.world.generation)
+        self.world.generation += 1
+        return touched
+
+    def step_seen_by_the_clock(self, **changes: int) -> dict[str, list[str]]:
+        """Change the catalogue, with the connector's clock at least as late as the sandbox's."""
+        touched = self.step(**changes)
+        self.clock.moment = max(self.clock.moment, datetime.now(UTC))
+        return touched
+
+    def calls(self, path: str = "/v2/") -> int:
+        """Return how many calls the sandbox has had since the last reset."""
+        return sum(count for name, count in self.world.requests.report()["counts"].items() if path in name)
+
+    def _reindex(self) -> int:
+        self.indexed += 1
+        return sum(1 for _ in self.context.courses.all())
+
+
+class StateMachine:
+    """What ``catalog_sync.asl.yaml`` says, step by step."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def run(self, event: dict[str, Any]) -> Item:
+        planned = self._task("plan", event)
+        run_id: str = planned["run_id"] or event.get("run_id", "")
+        numbers = planned["ranges"]
+        while planned["goes_on"]:
+            for number in numbers:
+                self._range(run_id, number)
+            numbers = self._task("settle", {"run_id": run_id})["ranges"]
+            if not numbers:
+                self._task("finish", {"run_id": run_id})
+                break
+        return self._context.runs.get(run_id) if run_id else {}
+
+    def _range(self, run_id: str, number: int) -> None:
+        event = {"run_id": run_id, "number": number}
+        try:
+            self._task("range", event)
+        except RetryLater:
+            tasks.TASKS["range_failed"](self._context, event)
+
+    def _task(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return tasks.TASKS[name](self._context, event)
+            except RetryLater:
+                if attempt == ATTEMPTS:
+                    if name == "range":
+                        raise
+                    return tasks.TASKS["fail"](self._context, event) | {"run_id": None, "ranges": [], "goes_on": False}
+        raise AssertionError("unreachable")
+
+
+MakeLab = Callable[..., Lab]
