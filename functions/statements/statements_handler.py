@@ -72,7 +72,7 @@ def get_statements() -> Response[str]:
     if "more" in parameters:
         opened = cursors("more").open(parameters["more"], context)
         parameters, position = opened["query"], opened["after"]
-    query = Query.read(parameters)
+    query = _query(parameters)
     search = Search(StatementStore(wiring.table(), integration["id"]))
     if query.statement_id or query.voided_statement_id:
         return _one(search, query)
@@ -100,6 +100,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         CONSISTENT_HEADER: rfc3339(utc_now() - INDEX_LAG),
         **answer["headers"],
     }
+    if event["requestContext"]["http"]["method"] == "HEAD":
+        answer["body"] = ""
     if metrics.metric_set:
         metrics.flush_metrics()
     return answer
@@ -158,6 +160,14 @@ def _body() -> bytes:
     return body
 
 
+def _query(parameters: dict[str, str]) -> Query:
+    query = Query.read(parameters)
+    if query.attachments:
+        detail = "can be false only, for attachments are not kept here"
+        raise InvalidRequest(f"attachments {detail}", errors=(FieldError("attachments", detail),))
+    return query
+
+
 def _version() -> str | None:
     return app.current_event.headers.get(VERSION_HEADER.lower())
 
@@ -208,5 +218,4 @@ def _consistent_through(items: list[Item]) -> dict[str, str]:
 
 
 def _json(text: str, headers: dict[str, str]) -> Response[str]:
-    body = "" if app.current_event.http_method == "HEAD" else text
-    return Response(int(HTTPStatus.OK), "application/json", body, headers=headers)
+    return Response(int(HTTPStatus.OK), "application/json", text, headers=headers)

@@ -36,7 +36,7 @@ class Query:
         limit: how many at the most; 0 leaves it to the server.
         ascending: oldest first.
         format: how much of agents, activities and verbs to give back.
-        attachments: answer as ``multipart/mixed``.
+        attachments: send attachments' contents along.
     """
 
     statement_id: str | None = None
