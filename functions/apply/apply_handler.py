@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from coursebridge import clients, secret_values
-from coursebridge.apply.release import release_for_courses, release_for_identity
+from coursebridge.apply.release import release_for_courses, release_for_identities, release_for_settings
 from coursebridge.apply.service import Applier
 from coursebridge.clock import utc_now
 from coursebridge.observability import count, logger, metrics
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from coursebridge.storage.table import Item
+
+
+MATCHING = ("learner_identification", "learner_matching", "statistics_since")
+"""The settings by which people are matched."""
 
 
 @cache
@@ -33,16 +37,23 @@ def applier() -> Applier:
     return Applier(table(), lambda: secret_values.read(settings().need("pseudonym_secret_arn"))["key"])
 
 
-def release_what_waited(items: list[Item]) -> None:
-    """Send round again the statements that waited for these identities and courses."""
+def release_what_waited(images: list[tuple[Item, Item]]) -> None:
+    """Send round again the statements that waited for these identities, courses and settings.
+
+    Args:
+        images: each item as it is and as it was.
+    """
     courses: dict[str, set[str]] = defaultdict(set)
-    for item in items:
-        integration_id = item["integration_id"]
+    identities: dict[str, set[str]] = defaultdict(set)
+    for item, before in images:
         if item["PK"].startswith("COURSE#"):
-            courses[integration_id].add(item["SK"])
+            courses[item["integration_id"]].add(item["SK"])
         elif item["PK"].startswith("IDENTITY#"):
-            awaited = Identifier(item["kind"], item["value"]).awaited
-            count("StatementsReleased", release_for_identity(table(), integration_id, awaited, utc_now()))
+            identities[item["integration_id"]].add(Identifier(item["kind"], item["value"]).awaited)
+        elif any(item[name] != before.get(name) for name in MATCHING):
+            count("StatementsReleased", release_for_settings(table(), item["id"], utc_now()))
+    for integration_id, awaited in identities.items():
+        count("StatementsReleased", release_for_identities(table(), integration_id, awaited, utc_now()))
     for integration_id, urns in courses.items():
         count("StatementsReleased", release_for_courses(table(), integration_id, urns, utc_now()))
 
@@ -51,16 +62,19 @@ def release_what_waited(items: list[Item]) -> None:
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Handle a batch of stream records; what could not be dealt with is named, and the stream tries it again."""
-    images = [
-        (record["dynamodb"]["SequenceNumber"], from_wire(record["dynamodb"]["NewImage"]))
-        for record in event["Records"]
-        if "NewImage" in record["dynamodb"]
-    ]
-    statements = {item["statement_id"]: number for number, item in images if item.get("outcome") == "received"}
-    outcomes, failed = applier().apply([item for _, item in images if item.get("outcome") == "received"])
+    statements: dict[str, tuple[str, Item]] = {}
+    others: list[tuple[Item, Item]] = []
+    for record in event["Records"]:
+        change = record["dynamodb"]
+        item = from_wire(change["NewImage"])
+        if item.get("outcome") == "received":
+            statements.setdefault(item["PK"], (change["SequenceNumber"], item))
+        else:
+            others.append((item, from_wire(change.get("OldImage", {}))))
+    outcomes, failed = applier().apply([item for _, item in statements.values()])
     for name, value in outcomes.items():
         outcome, _, reason = name.partition(":")
         count(f"Statements{outcome.capitalize()}", value)
         logger.info("statements judged", outcome=outcome, reason=reason or None, count=value)
-    release_what_waited([item for _, item in images if "outcome" not in item])
-    return {"batchItemFailures": [{"itemIdentifier": statements[item["statement_id"]]} for item in failed]}
+    release_what_waited(others)
+    return {"batchItemFailures": [{"itemIdentifier": statements[item["PK"]][0]} for item in failed]}

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from coursebridge.clock import rfc3339
+from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.records.evidence import Completion, Evidence, Point
-from coursebridge.records.identifiers import Identifier, identifier
+from coursebridge.records.identifiers import Identifier, identifier, usable
+from coursebridge.storage.statement_outcomes import Verdict
 
 if TYPE_CHECKING:
-    from coursebridge.storage.learners import IdentityItem
+    from collections.abc import Sequence
+
+    from coursebridge.storage.identities import Meant
     from coursebridge.storage.table import Item
     from coursebridge.xapi.statement import Facts
-
-Outcome = Literal["applied", "held", "ignored"]
 
 HELD_REASONS = {
     "learner_unknown": "nobody in the directory has this identifier",
@@ -29,10 +30,12 @@ IGNORED_REASONS = {
     "before_configuration": "the completion is older than the configuration of statistics",
     "verb_unknown": "the verb tells neither progress nor completion",
     "object_not_activity": "the object is not an activity",
+    "object_too_long": "the object's id is longer than that of any asset",
     "erased": "the person was erased",
 }
 ACTIVITY_VERBS = frozenset(
-    f"http://adlnet.gov/expapi/verbs/{verb}"
+    f"{scheme}://adlnet.gov/expapi/verbs/{verb}"
+    for scheme in ("http", "https")
     for verb in (
         "progressed",
         "completed",
@@ -44,15 +47,8 @@ ACTIVITY_VERBS = frozenset(
         "resumed",
     )
 )
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """An outcome with its reason; ``awaited`` names what would release a held statement."""
-
-    outcome: Outcome
-    reason: str | None = None
-    awaited: str = ""
+MOST_URN_BYTES = 700
+"""Of a course; keys of the table have bounds, and LinkedIn's URNs take some thirty bytes."""
 
 
 @dataclass(frozen=True)
@@ -69,19 +65,21 @@ class Rules:
         return cls(
             integration["learner_identification"],
             integration["learner_matching"],
-            integration["statistics_since"],
+            rfc3339(parse_rfc3339(integration["statistics_since"])),
         )
 
     def actor(self, facts: Facts) -> Identifier | None:
         """Return the identifier of the actor that this integration matches people by, if the actor has it."""
         value = facts.email if self.identification == "email" else facts.account_name
-        return identifier(self.identification, value) if value and value.strip() else None
+        return identifier(self.identification, value) if value and usable(value) else None
 
 
 def at_first_sight(facts: Facts, rules: Rules) -> Verdict | None:
     """Judge what needs no look at the table."""
     if facts.object_id is None or facts.object_type != "Activity":
         return Verdict("ignored", "object_not_activity")
+    if len(facts.object_id.encode()) > MOST_URN_BYTES:
+        return Verdict("ignored", "object_too_long")
     if facts.is_completion and rfc3339(facts.timestamp) < rules.statistics_since:
         return Verdict("ignored", "before_configuration")
     if not facts.is_completion and facts.progress is None and facts.verb_id not in ACTIVITY_VERBS:
@@ -92,12 +90,12 @@ def at_first_sight(facts: Facts, rules: Rules) -> Verdict | None:
     return None
 
 
-def of_identity(identity: IdentityItem, rules: Rules) -> Verdict | None:
-    """Judge who the actor is; ``None`` when there is exactly one, or one may be added."""
-    if len(identity.live) > 1:
-        return Verdict("held", "learner_ambiguous", identity.identifier.awaited)
-    if not identity.live and rules.matching == "directory":
-        return Verdict("held", "learner_unknown", identity.identifier.awaited)
+def of_actor(of: Identifier, meant: Sequence[Meant], rules: Rules) -> Verdict | None:
+    """Judge whom the actor means; ``None`` when it is exactly one, or one may be added."""
+    if len(meant) > 1:
+        return Verdict("held", "learner_ambiguous", of.awaited)
+    if not meant and rules.matching == "directory":
+        return Verdict("held", "learner_unknown", of.awaited)
     return None
 
 

@@ -1,4 +1,4 @@
-"""What one transaction does for the statements of one actor."""
+"""What one transaction does for the statements of one person."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.apply import judge
-from coursebridge.apply.judge import Verdict
 from coursebridge.clock import rfc3339
 from coursebridge.ids import new_id
 from coursebridge.records.evidence import union
-from coursebridge.storage import keys
+from coursebridge.storage import keys, statement_outcomes
 from coursebridge.storage.learners import DatedIdentifier, Learner, unchanged
+from coursebridge.storage.statement_outcomes import ERASED, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from coursebridge.apply.reading import Known, Pending
-    from coursebridge.records.identifiers import Identifier
-    from coursebridge.storage.learners import IdentityItem, Record
-    from coursebridge.storage.table import Table
-
-ALREADY_COMPLETED = Verdict("ignored", "already_completed")
+    from coursebridge.apply.reading import Known, Pending, Whom
+    from coursebridge.storage.identities import IdentityItem
+    from coursebridge.storage.learners import Record
+    from coursebridge.storage.table import Item, Table
 
 
 @dataclass
@@ -30,7 +28,10 @@ class Person:
     """Who the statements belong to, or why that cannot be said.
 
     Attributes:
+        identity: what was read of the identifier they are matched by.
         verdict: what to do with all of them, when it is not applying them.
+        learner: whose they are.
+        origin: whose evidence they are (see ``Record.parts``).
         new: whether the learner is to be added.
     """
 
@@ -43,7 +44,14 @@ class Person:
 
 @dataclass
 class Plan:
-    """The actions of one transaction; ``settles`` has the statement's number beside each action that settles one."""
+    """One transaction in the making.
+
+    Attributes:
+        actions: what it does.
+        settles: for each action the number of the statement it settles, if it settles one.
+        writes: the items it puts.
+        outcomes: how many statements end in which outcome.
+    """
 
     table: Table
     known: Known
@@ -51,58 +59,89 @@ class Plan:
     now: str
     actions: list[dict[str, Any]] = field(default_factory=list)
     settles: list[int | None] = field(default_factory=list)
+    writes: list[Item] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
 
-    def add(self, action: dict[str, Any], settles: int | None = None) -> None:
-        """Add an action."""
+    def put(self, item: Item, version: int) -> None:
+        """Put an item, if what stands there is still of this version."""
+        self.writes.append(item)
+        self._add(self.table.put_action(item, **unchanged(version)))
+
+    def check(self, key: keys.Key, version: int) -> None:
+        """Pass only if what stands there is still of this version."""
+        self._add(self.table.check_action(key, **unchanged(version)))
+
+    def settle(
+        self, number: int, verdict: Verdict, learner_id: str | None = None, attempt_id: str | None = None
+    ) -> None:
+        """Give a statement its outcome."""
+        item = self.group[number].item
+        self.outcomes[f"{verdict.outcome}:{verdict.reason}" if verdict.reason else verdict.outcome] += 1
+        if verdict.reason == ERASED:
+            action = statement_outcomes.empty(self.table, item, self.now, only_received=True)
+        else:
+            action = statement_outcomes.settle(self.table, item, verdict, self.now, learner_id, attempt_id)
+        self._add(action, number)
+
+    def turn(self, before: Record, after: Record, settled: Sequence[str]) -> None:
+        """Put right what a change of the record means for statements that were settled earlier."""
+        for action in statement_outcomes.turns(self.table, before, after, self.now, settled=settled):
+            self._add(action)
+
+    def _add(self, action: dict[str, Any], settles: int | None = None) -> None:
         self.actions.append(action)
         self.settles.append(settles)
 
 
 def make(table: Table, known: Known, group: Sequence[Pending], now: str) -> Plan:
-    """Decide about every statement of one actor and write the decisions down."""
+    """Decide about statements that are about the same person, and write the decisions down."""
     plan = Plan(table, known, group, now)
-    of = known.rules.actor(group[0].facts)
-    person = _person(known, of, now) if of else Person()
+    person = _person(known, known.whom(group[0]), now)
     to_apply: dict[str, list[int]] = defaultdict(list)
     missing: set[str] = set()
     for number, one in enumerate(group):
-        verdict = judge.at_first_sight(one.facts, known.rules) or person.verdict
-        if verdict is None and known.course(one.urn) is None:
-            verdict = Verdict("held", "course_unknown", one.urn)
-            missing.add(one.urn)
+        verdict = _verdict(one, person, known)
         if verdict is None:
             to_apply[one.urn].append(number)
-        else:
-            _settle(plan, number, verdict)
+            continue
+        if verdict.reason == "course_unknown":
+            missing.add(one.urn)
+        plan.settle(number, verdict)
     for urn in sorted(missing):
-        plan.add(table.check_action(keys.course(known.integration_id, urn), "attribute_not_exists(PK)"))
+        plan.check(keys.course(known.integration_id, urn), 0)
     _secure(plan, person, applying=bool(to_apply))
     for urn, numbers in to_apply.items():
         _apply(plan, person, urn, numbers)
     return plan
 
 
-def _person(known: Known, of: Identifier, now: str) -> Person:
-    identity = known.identity(of)
-    if known.erased(of):
-        return Person(identity, Verdict("ignored", "erased"))
-    if verdict := judge.of_identity(identity, known.rules):
+def _verdict(one: Pending, person: Person, known: Known) -> Verdict | None:
+    """Judge a statement; ``None`` when it is to be applied. Nothing keeps what an erased person sent."""
+    if person.verdict and person.verdict.reason == ERASED:
+        return person.verdict
+    verdict = judge.at_first_sight(one.facts, known.rules) or person.verdict
+    if verdict is None and known.course(one.urn) is None:
+        return Verdict("held", "course_unknown", one.urn)
+    return verdict
+
+
+def _person(known: Known, whom: Whom, now: str) -> Person:
+    if whom.erased:
+        return Person(verdict=Verdict("ignored", ERASED))
+    if whom.identifier is None:
+        return Person()
+    identity = known.identity(whom.identifier)
+    if verdict := judge.of_actor(whom.identifier, whom.meant, known.rules):
         return Person(identity, verdict)
-    if not identity.live:
-        learner = Learner(
-            known.integration_id,
-            new_id(),
-            now,
-            identifiers=(DatedIdentifier(of.kind, of.value, now),),
-            source="open",
-        )
+    if not whom.meant:
+        dated = DatedIdentifier(*whom.identifier, now)
+        learner = Learner(known.integration_id, new_id(), now, identifiers=(dated,), source="open")
         return Person(identity, None, learner, learner.id, new=True)
-    learner_id, holder = next(iter(identity.live.items()))
-    found = known.learner(learner_id)
+    meant = whom.meant[0]
+    found = known.learner(meant.learner)
     if found is None or found.status != "active":
-        return Person(identity, Verdict("held", "learner_inactive", of.awaited), found)
-    return Person(identity, None, found, holder.origin)
+        return Person(identity, Verdict("held", "learner_inactive", whom.identifier.awaited), found)
+    return Person(identity, None, found, meant.origin)
 
 
 def _secure(plan: Plan, person: Person, *, applying: bool) -> None:
@@ -110,13 +149,14 @@ def _secure(plan: Plan, person: Person, *, applying: bool) -> None:
     if person.identity is None:
         return
     if applying and person.new and person.learner:
-        identity = person.identity.held_by(person.learner.id, plan.now)
-        plan.add(plan.table.put_action(person.learner.to_item(), **unchanged(0)))
-        plan.add(plan.table.put_action(identity.to_item(), **unchanged(person.identity.version)))
+        plan.put(person.learner.to_item(), 0)
+        plan.put(person.identity.held_by(person.learner.id, plan.now).to_item(), person.identity.version)
+        # Tombstone and identity were read at two moments; between them the person may have been erased.
+        plan.check(plan.known.tombstone(person.identity.identifier), 0)
         return
-    plan.add(plan.table.check_action(person.identity.key, **unchanged(person.identity.version)))
+    plan.check(person.identity.key, person.identity.version)
     if person.verdict and person.verdict.reason == "learner_inactive" and person.learner:
-        plan.add(plan.table.check_action(person.learner.key, **unchanged(person.learner.version)))
+        plan.check(person.learner.key, person.learner.version)
 
 
 def _apply(plan: Plan, person: Person, urn: str, numbers: list[int]) -> None:
@@ -127,69 +167,15 @@ def _apply(plan: Plan, person: Person, urn: str, numbers: list[int]) -> None:
     course = plan.known.course(urn) or {}
     evidence = union(judge.evidence_of(plan.group[number].facts) for number in numbers)
     after = before.with_evidence(person.origin, evidence, course.get("duration_seconds"))
-    plan.add(plan.table.put_action(after.to_item(plan.now), **unchanged(before.version)))
-    for number in numbers:
-        one = plan.group[number]
-        attempt_id = _attempt_id(one, after)
-        verdict = Verdict("applied") if attempt_id else ALREADY_COMPLETED
-        _settle(plan, number, verdict, person.learner.id, attempt_id)
-    settled = {plan.group[number].facts.statement_id for number in numbers}
-    for statement_id, attempt_id in after.counted.items():
-        if statement_id not in settled and before.counted.get(statement_id) != attempt_id:
-            _turn(plan, statement_id, attempt_id)
-
-
-def _attempt_id(one: Pending, record: Record) -> str | None:
-    if one.facts.is_completion:
-        return record.counted.get(one.facts.statement_id)
-    return record.attempt_at(rfc3339(one.facts.timestamp))
-
-
-def _settle(
-    plan: Plan, number: int, verdict: Verdict, learner_id: str | None = None, attempt_id: str | None = None
-) -> None:
-    """Write a statement's outcome, on condition that nobody has."""
-    one, integration_id = plan.group[number], plan.known.integration_id
-    plan.outcomes[f"{verdict.outcome}:{verdict.reason}" if verdict.reason else verdict.outcome] += 1
-    values: dict[str, Any] = {
-        ":received": "received",
-        ":outcome": verdict.outcome,
-        ":reason": verdict.reason,
-        ":learner": learner_id,
-        ":attempt": attempt_id,
-        ":now": plan.now,
-    }
-    expression = (
-        "SET outcome = :outcome, reason = :reason, learner_id = :learner, attempt_id = :attempt, judged_at = :now"
-    )
-    if verdict.outcome == "held":
-        pending = keys.pending(
-            integration_id, "held", verdict.reason or "", verdict.awaited, one.item["timestamp"], one.id
-        ).item(keys.GSI3)
-        values |= {":pk": pending["GSI3PK"], ":sk": pending["GSI3SK"], ":awaited": verdict.awaited}
-        expression += ", GSI3PK = :pk, GSI3SK = :sk, awaited = :awaited"
-    elif verdict.reason == "erased":
-        values |= {":nobody": {"type": "erased", "value": None}, ":raw": "{}"}
-        expression += ", actor = :nobody, raw = :raw REMOVE GSI2PK, GSI2SK, GSI3PK, GSI3SK, awaited"
+    if after.parts == before.parts and before.version:
+        plan.check(before.key, before.version)
     else:
-        expression += " REMOVE GSI3PK, GSI3SK, awaited"
-    key = keys.statement(integration_id, one.id)
-    plan.add(plan.table.update_action(key, expression, values, condition="outcome = :received"), settles=number)
-
-
-def _turn(plan: Plan, statement_id: str, attempt_id: str | None) -> None:
-    """Correct the outcome of an earlier completion that an earlier one, arriving late, has changed."""
-    verdict = Verdict("applied") if attempt_id else ALREADY_COMPLETED
-    plan.add(
-        plan.table.update_action(
-            keys.statement(plan.known.integration_id, statement_id),
-            "SET outcome = :outcome, reason = :reason, attempt_id = :attempt, judged_at = :now",
-            {
-                ":outcome": verdict.outcome,
-                ":reason": verdict.reason,
-                ":attempt": attempt_id,
-                ":now": plan.now,
-            },
-            condition="attribute_exists(PK)",
-        )
-    )
+        plan.put(after.to_item(plan.now), before.version)
+        plan.turn(before, after, [plan.group[number].facts.statement_id for number in numbers])
+    for number in numbers:
+        facts = plan.group[number].facts
+        if facts.is_completion:
+            attempt_id = after.counted.get(facts.statement_id)
+            plan.settle(number, statement_outcomes.of_completion(attempt_id), person.learner.id, attempt_id)
+        else:
+            plan.settle(number, Verdict("applied"), person.learner.id, after.attempt_at(rfc3339(facts.timestamp)))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from coursebridge.apply.judge import Rules
-from coursebridge.records.identifiers import Identifier, digest, identifier
+from coursebridge.apply.judge import MOST_URN_BYTES, Rules
+from coursebridge.clock import rfc3339
+from coursebridge.records.identifiers import Identifier, digest, identifier, usable
 from coursebridge.storage import keys
-from coursebridge.storage.learners import IdentityItem, Learner, Record
+from coursebridge.storage.identities import IdentityItem, Meant
+from coursebridge.storage.learners import Learner, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from coursebridge.storage.table import Item, Table
     from coursebridge.xapi.statement import Facts
@@ -25,33 +27,48 @@ class Pending:
     facts: Facts
 
     @property
-    def id(self) -> str:
-        """Return the statement's id."""
-        return str(self.item["statement_id"])
-
-    @property
     def urn(self) -> str:
-        """Return the object's id; empty when the object is no activity."""
-        return self.facts.object_id or ""
+        """Return the course's URN; empty when the object can be no course."""
+        urn = self.facts.object_id or ""
+        return urn if len(urn.encode()) <= MOST_URN_BYTES else ""
+
+
+class Whom(NamedTuple):
+    """Whom a statement is about, as far as its actor tells: statements of one of these are settled together.
+
+    Attributes:
+        identifier: what the integration matches by; ``None`` when the actor lacks it.
+        meant: the learners it means.
+        erased: whether the person was erased.
+    """
+
+    identifier: Identifier | None
+    meant: tuple[Meant, ...]
+    erased: bool
 
 
 @dataclass(frozen=True)
 class Known:
-    """What was read for a batch."""
+    """What was read for a batch, and what the batch itself has written since."""
 
     integration_id: str
     rules: Rules
-    items: Mapping[keys.Key, Item]
+    items: dict[keys.Key, Item]
     pseudonym_key: str
+
+    def whom(self, one: Pending) -> Whom:
+        """Return whom a statement is about."""
+        of = self.rules.actor(one.facts)
+        # The rule's identifier alone decides when there is one: another kind of the same spelling may be another's.
+        decisive = [of] if of else possible_identifiers(one.facts)
+        erased = any(self.tombstone(each) in self.items for each in decisive)
+        meant = self.identity(of).meant(rfc3339(one.facts.timestamp)) if of else []
+        return Whom(of, tuple(meant), erased)
 
     def identity(self, of: Identifier) -> IdentityItem:
         """Return an identity, an empty one where nobody ever had it."""
         item = self.items.get(keys.identity(self.integration_id, *of))
         return IdentityItem.from_item(item) if item else IdentityItem(self.integration_id, of)
-
-    def erased(self, of: Identifier) -> bool:
-        """Whether the person with this identifier was erased."""
-        return _tombstone(self.integration_id, of, self.pseudonym_key) in self.items
 
     def course(self, urn: str) -> Item | None:
         """Return a course's item."""
@@ -67,18 +84,27 @@ class Known:
         item = self.items.get(keys.record(self.integration_id, learner_id, urn))
         return Record.from_item(item) if item else Record(self.integration_id, learner_id, urn)
 
+    def note(self, written: Iterable[Item]) -> None:
+        """Take in what was just written, so that the rest of the batch need not be read again."""
+        for item in written:
+            self.items[keys.Key(item["PK"], item["SK"])] = item
+
+    def tombstone(self, of: Identifier) -> keys.Key:
+        """Return the key at which an identifier stands if its person was erased."""
+        return keys.tombstone(self.integration_id, digest(of, self.pseudonym_key))
+
 
 def read(table: Table, integration_id: str, batch: Sequence[Pending], pseudonym_key: str) -> Known | None:
     """Read what a batch needs; ``None`` when the integration no longer exists."""
     integration_key = keys.integration(integration_id)
     people = _people(integration_id, batch, pseudonym_key)
-    first = table.get_many([integration_key, *_courses(integration_id, batch), *people])
-    integration = first.get(integration_key)
+    found = table.get_many([integration_key, *_courses(integration_id, batch), *people])
+    integration = found.get(integration_key)
     if integration is None:
         return None
-    known = Known(integration_id, Rules.of(integration), first, pseudonym_key)
-    second = table.get_many(_learners_and_records(known, batch))
-    return Known(integration_id, known.rules, {**first, **second}, pseudonym_key)
+    known = Known(integration_id, Rules.of(integration), found, pseudonym_key)
+    found.update(table.get_many(_learners_and_records(known, batch)))
+    return known
 
 
 def _courses(integration_id: str, batch: Sequence[Pending]) -> Iterator[keys.Key]:
@@ -91,25 +117,20 @@ def _people(integration_id: str, batch: Sequence[Pending], pseudonym_key: str) -
     for one in batch:
         for of in possible_identifiers(one.facts):
             yield keys.identity(integration_id, *of)
-            yield _tombstone(integration_id, of, pseudonym_key)
+            yield keys.tombstone(integration_id, digest(of, pseudonym_key))
 
 
 def _learners_and_records(known: Known, batch: Sequence[Pending]) -> Iterator[keys.Key]:
     for one in batch:
-        of = known.rules.actor(one.facts)
-        for learner_id in known.identity(of).live if of else ():
-            yield keys.learner(known.integration_id, learner_id)
+        for meant in known.whom(one).meant:
+            yield keys.learner(known.integration_id, meant.learner)
             if known.course(one.urn):
-                yield keys.record(known.integration_id, learner_id, one.urn)
+                yield keys.record(known.integration_id, meant.learner, one.urn)
 
 
 def possible_identifiers(facts: Facts) -> list[Identifier]:
     """Return what the actor may be matched by under any rule: the rule itself is read in the same call."""
-    found = [identifier("email", facts.email)] if facts.email else []
-    if facts.account_name:
+    found = [identifier("email", facts.email)] if facts.email and usable(facts.email) else []
+    if facts.account_name and usable(facts.account_name):
         found += [identifier("username", facts.account_name), identifier("external_id", facts.account_name)]
     return found
-
-
-def _tombstone(integration_id: str, of: Identifier, pseudonym_key: str) -> keys.Key:
-    return keys.tombstone(integration_id, digest(of, pseudonym_key))

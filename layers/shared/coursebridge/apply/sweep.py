@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from coursebridge.apply.release import held, release
 from coursebridge.clock import rfc3339
 from coursebridge.storage import keys
-from coursebridge.storage.learners import IdentityItem
+from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.table import chunks
 
 if TYPE_CHECKING:
@@ -65,18 +65,34 @@ def _course_has_come(table: Table, integration_id: str) -> Iterator[str]:
 
 
 def _learner_has_come(table: Table, integration_id: str) -> Iterator[str]:
-    yield from _by_identity(table, integration_id, "learner_unknown", lambda identity: bool(identity.live))
-    yield from _by_identity(table, integration_id, "learner_ambiguous", lambda identity: len(identity.live) == 1)
+    integration = table.get(keys.integration(integration_id)) or {}
+    if integration.get("learner_matching") == "open":
+        yield from (item["statement_id"] for item in held(table, integration_id, "learner_unknown"))
+    else:
+        yield from _by_identity(table, integration_id, "learner_unknown", lambda live, _inactive: bool(live))
+    yield from _by_identity(table, integration_id, "learner_ambiguous", lambda live, _inactive: len(live) <= 1)
+    yield from _by_identity(table, integration_id, "learner_inactive", lambda live, inactive: not live & inactive)
 
 
 def _by_identity(
-    table: Table, integration_id: str, reason: str, is_due: Callable[[IdentityItem], bool]
+    table: Table, integration_id: str, reason: str, is_due: Callable[[frozenset[str], frozenset[str]], bool]
 ) -> Iterator[str]:
+    """Yield what need not wait any longer, judged by who holds the identifier and who of them is inactive."""
     for share in chunks(held(table, integration_id, reason), SHARE):
-        awaited = {item["awaited"]: _identity_key(integration_id, item) for item in share}
-        found = table.get_many(awaited.values(), consistent=False)
-        due = {text for text, key in awaited.items() if key in found and is_due(IdentityItem.from_item(found[key]))}
+        places = {item["awaited"]: _identity_key(integration_id, item) for item in share}
+        found = table.get_many(places.values(), consistent=False)
+        live = {
+            awaited: frozenset(IdentityItem.from_item(found[key]).live if key in found else ())
+            for awaited, key in places.items()
+        }
+        inactive = _inactive(table, integration_id, frozenset[str]().union(*live.values()))
+        due = {awaited for awaited, learners in live.items() if is_due(learners, inactive)}
         yield from (item["statement_id"] for item in share if item["awaited"] in due)
+
+
+def _inactive(table: Table, integration_id: str, learners: frozenset[str]) -> frozenset[str]:
+    found = table.get_many((keys.learner(integration_id, one) for one in learners), consistent=False)
+    return frozenset(item["id"] for item in found.values() if item["status"] != "active")
 
 
 def _identity_key(integration_id: str, item: Item) -> keys.Key:

@@ -6,15 +6,16 @@ set, a union or a maximum. Times are the RFC 3339 texts of :mod:`coursebridge.cl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 Source = Literal["launch", "xapi", "aicc", "report"]
 
 MOST_POINTS = 300
+MOST_LAUNCHES = 300
 MOST_COMPLETIONS = 50
 
 
@@ -43,6 +44,14 @@ class Completion:
     source: Source = "xapi"
     duration_seconds: int | None = None
 
+    def __or__(self, other: Completion) -> Completion:
+        """Join two tellings of the same completion: the earliest counts (an AICC session may tell its own twice)."""
+        return Completion(
+            min(self.at, other.at),
+            min(self.source, other.source),
+            _most(self.duration_seconds, other.duration_seconds),
+        )
+
 
 @dataclass(frozen=True)
 class Report:
@@ -60,9 +69,9 @@ class Report:
         """Join two reports; a window read again replaces what it said before when it says more."""
         return Report(
             _most(self.progress, other.progress),
-            _earliest(self.completed_at, other.completed_at),
-            _earliest(self.first_engaged_at, other.first_engaged_at),
-            _latest(self.last_engaged_at, other.last_engaged_at),
+            _first(self.completed_at, other.completed_at),
+            _first(self.first_engaged_at, other.first_engaged_at),
+            _last(self.last_engaged_at, other.last_engaged_at),
             _most_by_key(self.seconds, other.seconds),
             _most_by_key(self.views, other.views),
             _most_by_key(self.completions, other.completions),
@@ -86,21 +95,14 @@ class Evidence:
     report: Report | None = None
 
     def __or__(self, other: Evidence) -> Evidence:
-        """Join two bodies of evidence."""
-        points = dict(self.points)
-        for at, point in other.points.items():
-            points[at] = points[at] | point if at in points else point
-        launches = self.launches | other.launches
-        return Evidence(
-            launches,
-            _bounded(points, launches),
-            _earliest_completions({**other.completions, **self.completions}),
-            self.report | other.report if self.report and other.report else self.report or other.report,
-        )
-
-    def without_completion(self, name: str) -> Evidence:
-        """Return the evidence without one completion."""
-        return replace(self, completions={key: value for key, value in self.completions.items() if key != name})
+        """Join two bodies of evidence, within the bounds that keep a record small whatever is sent."""
+        joined = _joined((self, other))
+        completions = _earliest(joined.completions)
+        done = {completion.at for completion in completions.values()}
+        if joined.report and joined.report.completed_at:
+            done.add(joined.report.completed_at)
+        launches = _thin_launches(joined.launches, done)
+        return Evidence(launches, _thin_points(dict(joined.points), launches), completions, joined.report)
 
     def to_item(self) -> dict[str, Any]:
         """Return the form the table keeps: short lists, as a record is written often."""
@@ -130,50 +132,63 @@ class Evidence:
 
 
 def union(parts: Iterable[Evidence]) -> Evidence:
-    """Join the evidence of every part of a record."""
-    joined = Evidence()
+    """Join the evidence of every part of a record, all of it: the parts themselves are bounded."""
+    return _joined(tuple(parts))
+
+
+def _joined(parts: Sequence[Evidence]) -> Evidence:
+    points: dict[str, Point] = {}
+    completions: dict[str, Completion] = {}
+    report: Report | None = None
     for part in parts:
-        joined |= part
-    return joined
+        for at, point in part.points.items():
+            points[at] = points[at] | point if at in points else point
+        for name, completion in part.completions.items():
+            completions[name] = completions[name] | completion if name in completions else completion
+        report = report | part.report if report and part.report else report or part.report
+    return Evidence(frozenset[str]().union(*(part.launches for part in parts)), points, completions, report)
 
 
-def _earliest_completions(completions: Mapping[str, Completion]) -> Mapping[str, Completion]:
-    if len(completions) <= MOST_COMPLETIONS:
-        return completions
+def _earliest(completions: Mapping[str, Completion]) -> Mapping[str, Completion]:
     ordered = sorted(completions.items(), key=lambda entry: (entry[1].at, entry[0]))
     return dict(ordered[:MOST_COMPLETIONS])
 
 
-def _bounded(points: dict[str, Point], launches: frozenset[str]) -> dict[str, Point]:
-    """Keep a record small whatever is sent: beyond the bound, points between neighbours are summed up.
+def _thin_launches(launches: frozenset[str], done: Collection[str]) -> frozenset[str]:
+    """Leave launches out beyond the bound: of those between two completions the first and the last decide."""
+    kept = set(launches)
+    while len(kept) > MOST_LAUNCHES:
+        kept.discard(_superfluous(sorted(kept), done)[0])
+    return frozenset(kept)
 
-    The first, the last and the highest point between two launches decide everything, so a point in between may go once
-    the neighbour that stays is at least as high.
-    """
+
+def _thin_points(points: dict[str, Point], launches: frozenset[str]) -> dict[str, Point]:
+    """Sum points up beyond the bound: of those between two launches the first, the last and the highest decide."""
     while len(points) > MOST_POINTS:
-        ordered = sorted(points)
-        victim = next(
-            (
-                middle
-                for before, middle, after in zip(ordered, ordered[1:], ordered[2:], strict=False)
-                if not any(before < launch <= after for launch in launches)
-            ),
-            ordered[1],
-        )
-        heir = ordered[ordered.index(victim) + 1]
-        points[heir] |= points.pop(victim)
+        superfluous, heir = _superfluous(sorted(points), launches)
+        points[heir] |= points.pop(superfluous)
     return points
+
+
+def _superfluous(ordered: Sequence[str], walls: Collection[str]) -> tuple[str, str]:
+    """Return a moment that neither begins nor ends a stretch between two walls, and the moment after it."""
+    between = (
+        (middle, after)
+        for before, middle, after in zip(ordered, ordered[1:], ordered[2:], strict=False)
+        if not any(before < wall <= after for wall in walls)
+    )
+    return next(between, (ordered[1], ordered[2]))
 
 
 def _most(one: int | None, other: int | None) -> int | None:
     return max((value for value in (one, other) if value is not None), default=None)
 
 
-def _earliest(one: str | None, other: str | None) -> str | None:
+def _first(one: str | None, other: str | None) -> str | None:
     return min((value for value in (one, other) if value is not None), default=None)
 
 
-def _latest(one: str | None, other: str | None) -> str | None:
+def _last(one: str | None, other: str | None) -> str | None:
     return max((value for value in (one, other) if value is not None), default=None)
 
 

@@ -7,7 +7,8 @@ The rules (design, section 5, "Statements"):
 - a completion closes the open attempt: progress 100, its time, the course's duration as time spent; with no attempt at
   all it opens one and closes it; with no open attempt it is ``already_completed``;
 - nothing reopens a completed attempt: a later launch opens the next one, later activity only touches the last;
-- what reports say fills and repairs: it never overrides a statement, and never touches a course already completed.
+- what reports say fills and repairs and never overrides a statement: their completion counts only where nothing else
+  completed the course before the next launch, their progress only while nothing is completed.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from coursebridge.records.evidence import Evidence, Point, Report, Source
+    from coursebridge.records.evidence import Completion, Evidence, Point, Report, Source
 
 LAUNCH_PROGRESS = 1
 COMPLETE = 100
+ACTIVITY, COMPLETION, LAUNCH = "1 activity", "2 completion", "3 launch"
+"""What happens, in the order in which it counts when it happens at the same moment."""
+REPORTED = ""
+"""Stands for the name of a completion that a report tells of."""
 NAMESPACE = uuid.UUID("5f8a4c56-6b0e-5d0b-9c0e-2b8a52d6a1f3")
 
 
@@ -90,26 +95,47 @@ def fold(evidence: Evidence, course: Course, before: Sequence[Attempt] = ()) -> 
     """
     attempts: list[Attempt] = []
     counted: dict[str, str | None] = {}
-    for at, kind, name in _timeline(evidence):
-        if kind == "launch":
+    reported = _reported_completion(evidence)
+    for at, kind, name in _timeline(evidence, reported):
+        if kind == LAUNCH:
             _launch(attempts, course, at)
-        elif kind == "activity":
+        elif kind == ACTIVITY:
             _activity(attempts, course, at, evidence.points[at])
+        elif name == REPORTED:
+            _report_completion(attempts, course, at, evidence)
         else:
-            counted[name] = _complete(attempts, course, at, name, evidence)
+            counted[name] = _complete(attempts, course, name, evidence.completions[name])
     if evidence.report:
         _report(attempts, course, evidence.report)
-    kept = {attempt.id: attempt.time_spent_seconds for attempt in before if attempt.status == "completed"}
-    return Folded(tuple(replace(a, time_spent_seconds=kept.get(a.id, a.time_spent_seconds)) for a in attempts), counted)
+    return Folded(tuple(_with_time_spent(attempts, before)), counted)
 
 
-def _timeline(evidence: Evidence) -> list[tuple[str, str, str]]:
+def _with_time_spent(attempts: Sequence[Attempt], before: Sequence[Attempt]) -> Iterator[Attempt]:
+    """Yield the attempts; a course whose duration changes afterwards changes nobody's time spent."""
+    given = {attempt.id: attempt.time_spent_seconds for attempt in before if attempt.status == "completed"}
+    for attempt in attempts:
+        kept = given.get(attempt.id) if attempt.status == "completed" else None
+        yield attempt if kept is None else replace(attempt, time_spent_seconds=kept)
+
+
+def _timeline(evidence: Evidence, reported: str | None) -> list[tuple[str, str, str]]:
     """Return ``(time, kind, name)`` in order of time; at the same moment activity, then completion, then launch."""
     return sorted(
-        [(at, "activity", "") for at in evidence.points]
-        + [(completion.at, "completion", name) for name, completion in evidence.completions.items()]
-        + [(at, "launch", "") for at in evidence.launches]
+        [(at, ACTIVITY, "") for at in evidence.points]
+        + [(completion.at, COMPLETION, name) for name, completion in evidence.completions.items()]
+        + [(at, LAUNCH, "") for at in evidence.launches]
+        + ([(reported, COMPLETION, REPORTED)] if reported else [])
     )
+
+
+def _reported_completion(evidence: Evidence) -> str | None:
+    """Return when reports say it was completed, unless something else completed it before the next launch."""
+    at = evidence.report.completed_at if evidence.report else None
+    if at is None:
+        return None
+    end = min((launch for launch in evidence.launches if launch >= at), default=None)
+    told = any(end is None or completion.at <= end for completion in evidence.completions.values())
+    return None if told else at
 
 
 def _open(attempts: list[Attempt], course: Course, at: str, source: Source, progress: int) -> None:
@@ -150,15 +176,14 @@ def _activity(attempts: list[Attempt], course: Course, at: str, point: Point) ->
     )
 
 
-def _complete(attempts: list[Attempt], course: Course, at: str, name: str, evidence: Evidence) -> str | None:
-    completion = evidence.completions[name]
+def _complete(attempts: list[Attempt], course: Course, name: str, completion: Completion) -> str | None:
     if not attempts:
-        _open(attempts, course, at, completion.source, 0)
+        _open(attempts, course, completion.at, completion.source, 0)
     if not _is_open(attempts):
         return None
     last = attempts[-1]
     attempts[-1] = replace(
-        _completed(last, course, at, completion.source),
+        _completed(last, course, completion.at, completion.source),
         statement_duration_seconds=_longest(last.statement_duration_seconds, completion.duration_seconds),
         completion_statement_id=name if completion.source == "xapi" else None,
     )
@@ -171,31 +196,37 @@ def _completed(attempt: Attempt, course: Course, at: str, source: Source) -> Att
         status="completed",
         progress=COMPLETE,
         completed_at=at,
-        last_activity_at=max(attempt.last_activity_at, at),
+        last_activity_at=at,
         time_spent_seconds=course.duration_seconds,
         source=source,
     )
 
 
-def _report(attempts: list[Attempt], course: Course, report: Report) -> None:
+def _report_completion(attempts: list[Attempt], course: Course, at: str, evidence: Evidence) -> None:
+    """Complete the open attempt; nothing before the next launch can have done so already."""
     if not attempts:
-        first = report.first_engaged_at or report.completed_at or report.last_engaged_at
-        if first is None:
-            return
+        first = evidence.report.first_engaged_at if evidence.report else None
+        _open(attempts, course, min(first or at, at), "report", 0)
+    attempts[-1] = _completed(attempts[-1], course, at, "report")
+
+
+def _report(attempts: list[Attempt], course: Course, report: Report) -> None:
+    """Add what reports know beside: seconds viewed, and progress as long as nothing is completed."""
+    first = report.first_engaged_at or report.last_engaged_at
+    if not attempts and first:
         _open(attempts, course, first, "report", 0)
-    last = replace(attempts[-1], reported_seconds_viewed=sum(report.seconds.values()) if report.seconds else None)
-    if not any(attempt.status == "completed" for attempt in attempts):
-        last = _repaired(last, course, report)
-    attempts[-1] = last
-
-
-def _repaired(attempt: Attempt, course: Course, report: Report) -> Attempt:
-    latest = max(attempt.last_activity_at, report.last_engaged_at or "")
-    if report.completed_at:
-        return replace(_completed(attempt, course, report.completed_at, "report"), last_activity_at=latest)
-    return replace(
-        attempt, progress=max(attempt.progress, min(report.progress or 0, COMPLETE)), last_activity_at=latest
-    )
+    if not attempts:
+        return
+    if attempts[-1].status == "in_progress" and len(attempts) == 1:
+        attempts[0] = replace(
+            attempts[0],
+            progress=max(attempts[0].progress, min(report.progress or 0, COMPLETE)),
+            last_activity_at=max(attempts[0].last_activity_at, report.last_engaged_at or ""),
+        )
+    for window, seconds in report.seconds.items():
+        number = max((n for n, attempt in enumerate(attempts) if attempt.started_at <= window), default=0)
+        viewed = (attempts[number].reported_seconds_viewed or 0) + seconds
+        attempts[number] = replace(attempts[number], reported_seconds_viewed=viewed)
 
 
 def _longest(one: int | None, other: int | None) -> int | None:

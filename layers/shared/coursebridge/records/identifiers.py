@@ -9,6 +9,8 @@ from typing import Literal, NamedTuple
 
 Kind = Literal["email", "username", "external_id", "profile_urn"]
 KINDS: tuple[Kind, ...] = ("email", "username", "external_id", "profile_urn")
+MOST_BYTES = 512
+"""Longer ones are nobody's: an e-mail address has at most 320, and keys of the table have bounds of their own."""
 
 
 class Identifier(NamedTuple):
@@ -31,6 +33,11 @@ def identifier(kind: Kind, value: str) -> Identifier:
     """
     text = unicodedata.normalize("NFC", value.strip())
     return Identifier(kind, text.casefold() if kind == "email" else text)
+
+
+def usable(value: str | None) -> bool:
+    """Whether a value can identify anybody: there is one, and it is not absurdly long."""
+    return bool(value and value.strip()) and len((value or "").encode()) <= MOST_BYTES
 
 
 def digest(of: Identifier, key: str) -> str:

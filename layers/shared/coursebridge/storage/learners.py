@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from coursebridge.errors import NotFound, Unavailable
 from coursebridge.records.evidence import Evidence, union
 from coursebridge.records.fold import Attempt, Course, Folded, fold
-from coursebridge.records.identifiers import Identifier, Kind
+from coursebridge.records.identifiers import Identifier, Kind, identifier
 from coursebridge.storage import keys
-from coursebridge.storage.table import ConditionFailed
+from coursebridge.storage.statement_outcomes import turns
+from coursebridge.storage.table import TransactionRefused, pauses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,80 +28,23 @@ def unchanged(version: int) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Holder:
-    """A learner who holds, or held, an identifier.
+class DatedIdentifier:
+    """An identifier of a learner, as it was written, with the time it was theirs.
 
     Attributes:
-        since: from when.
-        until: until when; ``None`` while it is held.
-        origin: whose evidence it feeds: the learner it was given to, also after that one was merged into another.
+        alias: whether it was assigned beside the learner's own identifier of this type.
     """
-
-    since: str
-    until: str | None
-    origin: str
-
-
-@dataclass(frozen=True)
-class IdentityItem:
-    """An identifier and the learners who hold it; two at a time make it ambiguous."""
-
-    integration_id: str
-    identifier: Identifier
-    holders: Mapping[str, Holder] = field(default_factory=dict)
-    version: int = 0
-
-    @property
-    def live(self) -> dict[str, Holder]:
-        """Return who holds it now."""
-        return {learner: holder for learner, holder in self.holders.items() if holder.until is None}
-
-    def held_by(self, learner_id: str, since: str, origin: str | None = None) -> IdentityItem:
-        """Return the identity with one more holder from now on."""
-        holder = Holder(since, None, origin or learner_id)
-        return replace(self, holders={**self.holders, learner_id: holder}, version=self.version + 1)
-
-    def left_by(self, learner_id: str, until: str) -> IdentityItem:
-        """Return the identity with a holder that holds it no longer."""
-        holder = replace(self.holders[learner_id], until=until)
-        return replace(self, holders={**self.holders, learner_id: holder}, version=self.version + 1)
-
-    @property
-    def key(self) -> keys.Key:
-        """Return the table key."""
-        return keys.identity(self.integration_id, *self.identifier)
-
-    def to_item(self) -> Item:
-        """Return the table item."""
-        return {
-            **self.key.item(),
-            "entity": "identity",
-            "integration_id": self.integration_id,
-            "kind": self.identifier.kind,
-            "value": self.identifier.value,
-            "holders": {learner: vars(holder) for learner, holder in self.holders.items()},
-            "version": self.version,
-        }
-
-    @classmethod
-    def from_item(cls, item: Item) -> IdentityItem:
-        """Read the table item."""
-        return cls(
-            item["integration_id"],
-            Identifier(item["kind"], item["value"]),
-            {learner: Holder(**holder) for learner, holder in item["holders"].items()},
-            item["version"],
-        )
-
-
-@dataclass(frozen=True)
-class DatedIdentifier:
-    """An identifier of a learner, as it was written, with the time it was theirs."""
 
     type: Kind
     value: str
     since: str
     until: str | None = None
+    alias: bool = False
+
+    @property
+    def identifier(self) -> Identifier:
+        """Return the form in which it is compared."""
+        return identifier(self.type, self.value)
 
 
 @dataclass(frozen=True)
@@ -109,6 +55,7 @@ class Learner:
         enterprise_groups: the groups LinkedIn has the learner in; reports tell of them.
         merged: the learners that were merged into this one.
         merged_into: the learner this one was merged into.
+        erasing_at: since when the learner is being erased; for everybody else there is no such learner any more.
     """
 
     integration_id: str
@@ -122,6 +69,7 @@ class Learner:
     source: str = "directory"
     merged: tuple[str, ...] = ()
     merged_into: str | None = None
+    erasing_at: str | None = None
     updated_at: str = ""
     version: int = 1
 
@@ -130,14 +78,19 @@ class Learner:
         """Return the table key."""
         return keys.learner(self.integration_id, self.id)
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether the learner is somebody of their own: neither merged into another nor being erased."""
+        return self.merged_into is None and self.erasing_at is None
+
     def to_item(self) -> Item:
         """Return the table item."""
         return {
             **self.key.item(),
-            **keys.learners(self.integration_id, self.id).item(keys.GSI1),
+            **(keys.learners(self.integration_id, self.id).item(keys.GSI1) if self.is_listed else {}),
             **vars(self),
             "entity": "learner",
-            "identifiers": [vars(identifier) for identifier in self.identifiers],
+            "identifiers": [vars(dated) for dated in self.identifiers],
             "groups": list(self.groups),
             "enterprise_groups": list(self.enterprise_groups),
             "merged": list(self.merged),
@@ -150,7 +103,7 @@ class Learner:
         return cls(
             **{
                 **known,
-                "identifiers": tuple(DatedIdentifier(**identifier) for identifier in item["identifiers"]),
+                "identifiers": tuple(DatedIdentifier(**dated) for dated in item["identifiers"]),
                 "groups": tuple(item["groups"]),
                 "enterprise_groups": tuple(item.get("enterprise_groups", ())),
                 "merged": tuple(item["merged"]),
@@ -158,9 +111,10 @@ class Learner:
         )
 
     def current(self, kind: Kind) -> str | None:
-        """Return the learner's present identifier of a kind: the latest that is still theirs."""
-        live = [identifier for identifier in self.identifiers if identifier.type == kind and identifier.until is None]
-        return live[-1].value if live else None
+        """Return the learner's present identifier of a kind: the latest that is still theirs, aliases last."""
+        live = [dated for dated in self.identifiers if dated.type == kind and dated.until is None]
+        own = [dated for dated in live if not dated.alias]
+        return (own or live)[-1].value if live else None
 
     def public(self) -> dict[str, Any]:
         """Return the learner as answers show them."""
@@ -171,12 +125,13 @@ class Learner:
             "username": self.current("username"),
             "external_id": self.current("external_id"),
             "profile_urn": self.current("profile_urn"),
-            "status": self.status,
-            "identifiers": [vars(identifier) for identifier in self.identifiers],
+            "status": "inactive" if self.merged_into else self.status,
+            "identifiers": [vars(dated) for dated in self.identifiers],
             "groups": list(self.groups),
             "enterprise_groups": list(self.enterprise_groups),
             "source": self.source,
             "merged": list(self.merged),
+            "merged_into": self.merged_into,
             "created_at": self.created_at,
             "updated_at": self.updated_at or self.created_at,
         }
@@ -271,16 +226,42 @@ class RecordStore:
     ) -> Record:
         """Add evidence to a record and return it; two writers at once both get theirs in.
 
+        Evidence of a learner who was merged goes to whom they were merged into. One read and one transaction, the
+        learner's presence being part of it: nobody who is erased at the same time comes back.
+
         Raises:
+            coursebridge.errors.NotFound: there is no such learner.
             coursebridge.errors.Unavailable: the table is busy; nothing was done.
         """
-        while True:
-            before = self.get(learner_id, urn)
+        for pause in pauses():
+            learner, before = self._read(learner_id, urn)
+            if learner.merged_into:
+                learner_id = learner.merged_into
+                continue
             after = before.with_evidence(origin, evidence, duration_seconds)
             if after.parts == before.parts and before.version:
                 return before
+            actions = [
+                self._table.put_action(after.to_item(now), **unchanged(before.version)),
+                self._table.check_action(learner.key, **unchanged(learner.version)),
+                *turns(self._table, before, after, now),
+            ]
             try:
-                self._table.put(after.to_item(now), **unchanged(before.version))
-            except ConditionFailed:
-                continue
-            return after
+                self._table.transact(actions)
+            except TransactionRefused as refused:
+                if not refused.contended:
+                    raise Unavailable("the table is busy, try again") from refused
+                time.sleep(pause)
+            else:
+                return after
+        raise Unavailable("other writers kept changing the same record, try again")
+
+    def _read(self, learner_id: str, urn: str) -> tuple[Learner, Record]:
+        learner_key = keys.learner(self._integration_id, learner_id)
+        record_key = keys.record(self._integration_id, learner_id, urn)
+        found = self._table.get_many([learner_key, record_key])
+        learner = Learner.from_item(found[learner_key]) if learner_key in found else None
+        if learner is None or learner.erasing_at:
+            raise NotFound("there is no such learner")
+        record = Record.from_item(found[record_key]) if record_key in found else None
+        return learner, record or Record(self._integration_id, learner_id, urn)

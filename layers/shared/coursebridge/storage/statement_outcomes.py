@@ -1,0 +1,152 @@
+"""What becomes of statements: the writes that say so, each one action of a transaction.
+
+A statement is settled once, on condition that nobody has. What was settled is turned when later evidence, an earlier
+completion above all, changes which attempt a completion counts for.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from coursebridge.storage import keys
+from coursebridge.xapi import comparison
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from coursebridge.storage.learners import Record
+    from coursebridge.storage.table import Item, Table
+
+ALREADY_COMPLETED = "already_completed"
+ERASED = "erased"
+PENDING_KEYS = "GSI3PK, GSI3SK, awaited"
+MOST_TURNS = 90
+NOBODY = {"objectType": "Agent", "account": {"homePage": "urn:coursebridge", "name": "erased"}}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An outcome with its reason; ``awaited`` names what would release a held statement."""
+
+    outcome: Literal["applied", "held", "ignored"]
+    reason: str | None = None
+    awaited: str = ""
+
+
+def of_completion(attempt_id: str | None) -> Verdict:
+    """Return what becomes of a completion that counted for this attempt, or for none."""
+    return Verdict("applied") if attempt_id else Verdict("ignored", ALREADY_COMPLETED)
+
+
+def settle(
+    table: Table,
+    statement: Item,
+    verdict: Verdict,
+    now: str,
+    learner_id: str | None = None,
+    attempt_id: str | None = None,
+) -> dict[str, Any]:
+    """Return the action that gives a ``received`` statement its outcome."""
+    integration_id, statement_id = statement["integration_id"], statement["statement_id"]
+    values = {**_values(verdict, now, learner_id, attempt_id), ":received": "received"}
+    expression = (
+        "SET outcome = :outcome, reason = :reason, learner_id = :learner, attempt_id = :attempt, judged_at = :now"
+    )
+    if verdict.outcome == "held":
+        pending = keys.pending(
+            integration_id, "held", verdict.reason or "", verdict.awaited, statement["timestamp"], statement_id
+        )
+        values |= {":pk": pending.pk, ":sk": pending.sk, ":awaited": verdict.awaited}
+        expression += ", GSI3PK = :pk, GSI3SK = :sk, awaited = :awaited"
+    else:
+        expression += f" REMOVE {PENDING_KEYS}"
+    key = keys.statement(integration_id, statement_id)
+    return table.update_action(key, expression, values, condition="outcome = :received")
+
+
+def turns(
+    table: Table, before: Record, after: Record, now: str, *, settled: Collection[str] = ()
+) -> Iterator[dict[str, Any]]:
+    """Yield the actions that put right the statements whose completion now counts for another attempt, or for none.
+
+    Reads those statements: one that is gone, or was emptied with its person, is left alone. At most ``MOST_TURNS``, so
+    that the record always fits into the transaction; what a record says never depends on them.
+
+    Args:
+        table: the application's table.
+        before: the record as it is.
+        after: the record as it will be.
+        now: the time of the change.
+        settled: statements that the same transaction settles.
+    """
+    told = _statements_in(before) | _statements_in(after)
+    turned = {
+        statement_id: after.counted.get(statement_id)
+        for statement_id in told - set(settled)
+        if statement_id not in before.counted or before.counted[statement_id] != after.counted.get(statement_id)
+    }
+    if not turned:
+        return
+    first = sorted(turned)[:MOST_TURNS]
+    places = {keys.statement(after.integration_id, statement_id): statement_id for statement_id in first}
+    for key, item in table.get_many(places).items():
+        if item.get("reason") != ERASED:
+            attempt_id = turned[places[key]]
+            yield _turn(table, key, _values(of_completion(attempt_id), now, after.learner_id, attempt_id))
+
+
+def empty(table: Table, statement: Item, now: str, *, only_received: bool = False) -> dict[str, Any]:
+    """Return the action that takes the person out of a statement and leaves a shell, which a repeat finds.
+
+    Args:
+        table: the application's table.
+        statement: its item, or as much of it as names it, its verb and its object.
+        now: the time of the erasure.
+        only_received: whether somebody else may have judged it meanwhile.
+    """
+    shell = {"actor": NOBODY, "verb": {"id": statement["verb"]}, "object": {"id": statement["object_id"]}}
+    values = {
+        **_values(Verdict("ignored", ERASED), now, None, None),
+        ":actor": {"type": "erased", "value": None},
+        ":raw": json.dumps(shell),
+        ":digest": comparison.ERASED,
+    }
+    return table.update_action(
+        keys.statement(statement["integration_id"], statement["statement_id"]),
+        "SET outcome = :outcome, reason = :reason, learner_id = :learner, attempt_id = :attempt, judged_at = :now, "
+        f"actor = :actor, raw = :raw, digest = :digest REMOVE GSI2PK, GSI2SK, {PENDING_KEYS}",
+        values | ({":received": "received"} if only_received else {}),
+        condition="outcome = :received" if only_received else "attribute_exists(PK)",
+    )
+
+
+def _turn(table: Table, key: keys.Key, values: dict[str, Any]) -> dict[str, Any]:
+    expression = (
+        "SET outcome = :outcome, reason = :reason, learner_id = :learner, attempt_id = :attempt, judged_at = :now "
+        f"REMOVE {PENDING_KEYS}"
+    )
+    return table.update_action(
+        key, expression, {**values, ":erased": ERASED}, condition="attribute_exists(PK) AND reason <> :erased"
+    )
+
+
+def _values(verdict: Verdict, now: str, learner_id: str | None, attempt_id: str | None) -> dict[str, Any]:
+    return {
+        ":outcome": verdict.outcome,
+        ":reason": verdict.reason,
+        ":learner": learner_id,
+        ":attempt": attempt_id,
+        ":now": now,
+    }
+
+
+def _statements_in(record: Record) -> set[str]:
+    """Return the ids of the statements among a record's completions."""
+    return {
+        name
+        for part in record.parts.values()
+        for name, completion in part.completions.items()
+        if completion.source == "xapi"
+    }

@@ -1,0 +1,346 @@
+"""Evidence ends the same whatever its order, repetition and grouping, and the rules of attempts hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coursebridge.records import evidence as evidences
+from coursebridge.records.evidence import Completion, Evidence, Point, Report, union
+from coursebridge.records.fold import Course, Folded, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COURSE = Course("ada", "urn:li:lyndaCourse:1", 600)
+
+
+def at(minute: int) -> str:
+    return f"2026-01-01T00:{minute:02d}:00.000Z"
+
+
+def launched(minute: int) -> Evidence:
+    return Evidence(launches=frozenset({at(minute)}))
+
+
+def progressed(minute: int, progress: int | None = 10, seconds: int | None = None) -> Evidence:
+    return Evidence(points={at(minute): Point(progress, seconds)})
+
+
+def completed(minute: int, name: str = "c1", source: evidences.Source = "xapi") -> Evidence:
+    return Evidence(completions={name: Completion(at(minute), source)})
+
+
+def reported(**members: object) -> Evidence:
+    return Evidence(report=Report(**members))  # type: ignore[arg-type]
+
+
+def folded(*pieces: Evidence) -> Folded:
+    return fold(union(pieces), COURSE)
+
+
+minutes = st.integers(0, 20)
+sources = st.sampled_from(["xapi", "aicc"])
+pieces = st.one_of(
+    st.builds(launched, minutes),
+    st.builds(progressed, minutes, st.none() | st.integers(0, 100), st.none() | st.integers(0, 500)),
+    st.builds(completed, minutes, st.sampled_from("abcdef"), sources),
+    st.builds(
+        lambda progress, done, first, last, window, seconds: reported(
+            progress=progress,
+            completed_at=None if done is None else at(done),
+            first_engaged_at=at(first),
+            last_engaged_at=at(last),
+            seconds={at(window): seconds},
+        ),
+        st.none() | st.integers(0, 100),
+        st.none() | minutes,
+        minutes,
+        minutes,
+        minutes,
+        st.integers(0, 900),
+    ),
+)
+bodies = st.lists(pieces, max_size=14)
+
+
+def joined(parts: Sequence[Evidence]) -> Evidence:
+    whole = Evidence()
+    for part in parts:
+        whole |= part
+    return whole
+
+
+@given(bodies, st.randoms())
+def test_any_order_and_any_repetition_end_the_same(body: list[Evidence], random) -> None:
+    shuffled = [*body, *random.sample(body, len(body) // 2)]
+    random.shuffle(shuffled)
+
+    assert joined(shuffled) == joined(body)
+    assert fold(joined(shuffled), COURSE) == fold(joined(body), COURSE)
+
+
+@given(bodies, st.integers(0, 14))
+def test_any_grouping_ends_the_same(body: list[Evidence], cut: int) -> None:
+    assert joined(body[:cut]) | joined(body[cut:]) == joined(body)
+    assert union([joined(body[:cut]), joined(body[cut:])]) == union(body)
+
+
+@given(bodies)
+def test_evidence_survives_the_table(body: list[Evidence]) -> None:
+    whole = joined(body)
+
+    assert Evidence.from_item(whole.to_item()) == whole
+
+
+@given(bodies, pieces)
+def test_more_evidence_never_takes_progress_or_a_completion_away(body: list[Evidence], more: Evidence) -> None:
+    before, after = folded(*body), folded(*body, more)
+
+    assert len(after.attempts) >= len(before.attempts) or more.completions or more.report
+    best_before = max((attempt.progress for attempt in before.attempts), default=0)
+    assert max((attempt.progress for attempt in after.attempts), default=0) >= best_before
+    done_before = sum(attempt.status == "completed" for attempt in before.attempts)
+    assert sum(attempt.status == "completed" for attempt in after.attempts) >= min(done_before, 1)
+
+
+@given(bodies)
+def test_attempts_keep_the_rules(body: list[Evidence]) -> None:
+    whole = union(body)
+    result = fold(whole, COURSE)
+
+    assert [a.id for a in result.attempts] == [COURSE.attempt_id(n + 1) for n in range(len(result.attempts))]
+    for attempt in result.attempts:
+        assert (attempt.status == "completed") == (attempt.completed_at is not None)
+        assert attempt.status != "completed" or (attempt.progress, attempt.time_spent_seconds) == (100, 600)
+        assert attempt.status != "in_progress" or attempt.time_spent_seconds is None
+        assert attempt.started_at <= (attempt.completed_at or attempt.last_activity_at) <= attempt.last_activity_at
+    assert all(attempt.status == "completed" for attempt in result.attempts[:-1])
+    assert set(result.counted) == set(whole.completions)
+    counted = [attempt_id for attempt_id in result.counted.values() if attempt_id]
+    assert len(counted) == len(set(counted))
+
+
+def test_nothing_is_no_attempt() -> None:
+    assert folded() == Folded((), {})
+    assert folded().attempt_at(at(1)) is None
+
+
+def test_the_first_activity_opens_an_attempt_and_activity_raises_it() -> None:
+    [attempt] = folded(progressed(2, 30), progressed(5, 20), progressed(7, None)).attempts
+
+    assert (attempt.status, attempt.progress, attempt.source) == ("in_progress", 30, "xapi")
+    assert (attempt.started_at, attempt.last_activity_at) == (at(2), at(7))
+
+
+def test_a_launch_opens_an_attempt_at_one_percent() -> None:
+    [attempt] = folded(launched(1)).attempts
+
+    assert (attempt.status, attempt.progress, attempt.source) == ("in_progress", 1, "launch")
+
+
+def test_a_second_launch_goes_on_with_the_open_attempt() -> None:
+    [attempt] = folded(launched(1), progressed(2, 40), launched(3)).attempts
+
+    assert (attempt.progress, attempt.last_activity_at) == (40, at(3))
+
+
+def test_a_completion_closes_the_open_attempt() -> None:
+    result = folded(launched(1), progressed(2, 40, 120), completed(3))
+    [attempt] = result.attempts
+
+    assert (attempt.status, attempt.progress, attempt.completed_at) == ("completed", 100, at(3))
+    assert (attempt.time_spent_seconds, attempt.statement_duration_seconds) == (600, 120)
+    assert (attempt.source, attempt.completion_statement_id) == ("xapi", "c1")
+    assert result.counted == {"c1": attempt.id}
+
+
+def test_a_completion_alone_is_an_attempt() -> None:
+    [attempt] = folded(completed(3)).attempts
+
+    assert (attempt.started_at, attempt.completed_at) == (at(3), at(3))
+
+
+def test_a_completion_over_aicc_names_no_statement() -> None:
+    assert folded(completed(3, "session", "aicc")).attempts[0].completion_statement_id is None
+
+
+def test_a_completion_without_an_open_attempt_does_not_count() -> None:
+    result = folded(completed(3, "c1"), completed(5, "c2"))
+
+    assert len(result.attempts) == 1
+    assert result.counted == {"c1": result.attempts[0].id, "c2": None}
+
+
+def test_an_earlier_completion_that_comes_late_takes_the_place_of_the_later_one() -> None:
+    before, after = folded(completed(5, "c2")), folded(completed(5, "c2"), completed(3, "c1"))
+
+    assert before.counted == {"c2": before.attempts[0].id}
+    assert after.counted == {"c1": after.attempts[0].id, "c2": None}
+    assert after.attempts[0].completed_at == at(3)
+
+
+def test_nothing_reopens_a_completed_attempt() -> None:
+    [attempt] = folded(completed(3), progressed(5, 20, 60)).attempts
+
+    assert (attempt.status, attempt.progress, attempt.completed_at) == ("completed", 100, at(3))
+    assert (attempt.last_activity_at, attempt.statement_duration_seconds) == (at(5), 60)
+
+
+def test_a_launch_after_a_completion_opens_the_next_attempt() -> None:
+    result = folded(completed(3, "c1"), launched(4), progressed(5, 20), completed(6, "c2"))
+    first, second = result.attempts
+
+    assert (first.completed_at, second.completed_at) == (at(3), at(6))
+    assert result.counted == {"c1": first.id, "c2": second.id}
+    assert result.attempt_at(at(0)) == first.id
+    assert result.attempt_at(at(5)) == second.id
+
+
+def test_a_course_whose_duration_changes_later_changes_nobodys_time_spent() -> None:
+    before = folded(completed(3))
+    longer = replace(COURSE, duration_seconds=900)
+
+    assert fold(completed(3), longer, before.attempts).attempts == before.attempts
+
+
+def test_a_duration_that_comes_later_is_filled_in() -> None:
+    before = fold(completed(3), replace(COURSE, duration_seconds=None))
+
+    assert fold(completed(3), COURSE, before.attempts).attempts[0].time_spent_seconds == 600
+
+
+def test_an_attempt_that_is_open_again_has_no_time_spent() -> None:
+    before = folded(launched(1), completed(3))
+
+    assert fold(launched(1), COURSE, before.attempts).attempts[0].time_spent_seconds is None
+
+
+def test_what_only_reports_know_is_an_attempt_from_reports() -> None:
+    report = reported(progress=40, first_engaged_at=at(1), last_engaged_at=at(9), seconds={at(0): 60, at(8): 30})
+    [attempt] = folded(report).attempts
+
+    assert (attempt.source, attempt.status, attempt.progress) == ("report", "in_progress", 40)
+    assert (attempt.started_at, attempt.last_activity_at) == (at(1), at(9))
+    assert attempt.reported_seconds_viewed == 90
+
+
+def test_a_report_without_any_time_opens_nothing() -> None:
+    assert folded(reported(progress=40)).attempts == ()
+
+
+def test_a_report_raises_and_never_lowers() -> None:
+    assert folded(progressed(2, 30), reported(progress=50)).attempts[0].progress == 50
+    assert folded(progressed(2, 30), reported(progress=10)).attempts[0].progress == 30
+    assert folded(progressed(2, 30), reported()).attempts[0].progress == 30
+
+
+def test_a_completion_that_only_a_report_knows_counts() -> None:
+    result = folded(progressed(2, 30), reported(completed_at=at(6)))
+    [attempt] = result.attempts
+
+    assert (attempt.status, attempt.completed_at, attempt.source) == ("completed", at(6), "report")
+    assert (attempt.completion_statement_id, result.counted) == (None, {})
+
+
+@pytest.mark.parametrize("minute", [4, 6, 8])
+def test_a_statement_wins_over_a_report_of_the_same_go(minute: int) -> None:
+    [attempt] = folded(progressed(2, 30), reported(completed_at=at(6)), completed(minute)).attempts
+
+    assert (attempt.completed_at, attempt.source) == (at(minute), "xapi")
+
+
+def test_a_later_go_does_not_undo_the_completion_a_report_told_of() -> None:
+    first, second = folded(launched(1), reported(completed_at=at(6)), launched(8), completed(9)).attempts
+
+    assert (first.completed_at, first.source) == (at(6), "report")
+    assert (second.completed_at, second.source) == (at(9), "xapi")
+
+
+def test_a_report_of_a_later_completion_leaves_a_completed_course_alone() -> None:
+    before, after = folded(completed(3)), folded(completed(3), reported(completed_at=at(9)))
+
+    assert after == before
+
+
+def test_a_completion_only_reports_know_begins_when_they_say() -> None:
+    [attempt] = folded(reported(first_engaged_at=at(1), completed_at=at(6))).attempts
+
+    assert (attempt.started_at, attempt.completed_at) == (at(1), at(6))
+
+
+def test_seconds_viewed_stay_with_the_attempt_that_was_going_on() -> None:
+    report = reported(seconds={at(0): 60, at(8): 30})
+    first, second = folded(progressed(2), completed(3), launched(7), report).attempts
+
+    assert (first.reported_seconds_viewed, second.reported_seconds_viewed) == (60, 30)
+
+
+def test_only_the_earliest_fifty_completions_are_kept() -> None:
+    many = {f"c{n}": Completion(f"2026-01-{1 + n // 24:02d}T{n % 24:02d}:00:00.000Z") for n in range(60)}
+    whole = joined([Evidence(completions={name: completion}) for name, completion in reversed(many.items())])
+
+    assert set(whole.completions) == {f"c{n}" for n in range(50)}
+
+
+def test_a_completion_told_twice_by_its_session_counts_from_the_first_time() -> None:
+    whole = completed(9, "session", "aicc") | completed(4, "session", "aicc")
+
+    assert whole.completions["session"].at == at(4)
+
+
+@given(bodies)
+def test_a_record_at_its_bounds_says_the_same(body: list[Evidence]) -> None:
+    """As long as the bounds leave room for the first and the last on both sides of every border."""
+    whole = union(body)
+    ordered = sorted(body, key=lambda piece: (not (piece.completions or piece.report), not piece.launches))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evidences, "MOST_POINTS", 2 * len(whole.launches) + 3)
+        patch.setattr(evidences, "MOST_LAUNCHES", 2 * len(whole.completions) + 5)
+        small = joined(ordered)
+
+    assert fold(small, COURSE) == fold(whole, COURSE)
+
+
+def test_beyond_the_bounds_the_first_the_last_and_the_highest_point_stay() -> None:
+    moments = [f"2026-01-01T{n // 60:02d}:{n % 60:02d}:00.000Z" for n in range(400)]
+    peak = {moments[200]: Point(99, 7)}
+    many = joined([Evidence(points={moment: Point(5)}) for moment in moments] + [Evidence(points=peak)])
+    [attempt] = fold(many, COURSE).attempts
+
+    assert len(many.points) == evidences.MOST_POINTS
+    assert (attempt.started_at, attempt.last_activity_at) == (moments[0], moments[-1])
+    assert (attempt.progress, attempt.statement_duration_seconds) == (99, 7)
+
+
+def test_beyond_the_bounds_no_point_crosses_a_launch() -> None:
+    moments = [f"2026-01-01T{n // 60:02d}:{n % 60:02d}:00.000Z" for n in range(400)]
+    high = [Evidence(points={moment: Point(80)}) for moment in moments[:200]]
+    low = [Evidence(points={moment: Point(5)}) for moment in moments[201:]]
+    borders = [Evidence(launches=frozenset({moments[200]})), Evidence(completions={"c": Completion(moments[199])})]
+    _, second = fold(joined([*borders, *high, *low]), COURSE).attempts
+
+    assert second.progress == 5
+
+
+def test_beyond_the_bounds_launches_on_both_sides_of_a_completion_stay() -> None:
+    moments = [f"2026-01-01T{n // 60:02d}:{n % 60:02d}:00.000Z" for n in range(400)]
+    done = Evidence(completions={"c": Completion(moments[300])})
+    many = joined([done, *(Evidence(launches=frozenset({moment})) for moment in moments)])
+    first, second = fold(many, COURSE).attempts
+
+    assert len(many.launches) == evidences.MOST_LAUNCHES
+    assert (first.started_at, first.completed_at) == (moments[0], moments[300])
+    assert (second.started_at, second.last_activity_at) == (moments[300], moments[-1])
+
+
+def test_where_every_gap_has_a_border_something_goes_all_the_same() -> None:
+    moments = [f"2026-01-01T{n // 60:02d}:{n % 60:02d}:00.000Z" for n in range(302)]
+    launches = Evidence(launches=frozenset(moments[:300]))
+    points = joined([launches, *(Evidence(points={moment: Point(5)}) for moment in moments)])
+
+    assert len(points.points) == evidences.MOST_POINTS
