@@ -64,7 +64,8 @@ def finish(context: Context, run_id: str) -> str:
     context.runs.release_lock(run_id)
     _measure(status, tally)
     _clear(context, run | {"status": status}, ranges)
-    logger.info("activity sync finished", run=run_id, status=status, **fields["counts"], **fields["repairs"])
+    told = {name: fields[name] for name in ("counts", "repairs", "not_repaired")}
+    logger.info("activity sync finished", run=run_id, status=status, told=told)
     return status
 
 

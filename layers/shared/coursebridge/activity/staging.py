@@ -85,7 +85,7 @@ class Staging:
         start, end = offsets[first], offsets[last + 1]
         if start == end:
             return
-        body = self._get(f"rows/{number:06d}", start, end)
+        body = self._span(f"rows/{number:06d}", start, end)
         for bucket in range(first, last + 1):
             for row in _inflated(body[offsets[bucket] - start : offsets[bucket + 1] - start]):
                 yield _sighting(row)
@@ -109,8 +109,11 @@ class Staging:
     def _put(self, name: str, body: bytes) -> None:
         self._s3.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=body)
 
-    def _get(self, name: str, start: int = 0, end: int | None = None) -> bytes:
-        span = f"bytes={start}-" if end is None else f"bytes={start}-{end - 1}"
+    def _get(self, name: str) -> bytes:
+        return self._s3.get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"].read()
+
+    def _span(self, name: str, start: int, end: int) -> bytes:
+        span = f"bytes={start}-{end - 1}"
         return self._s3.get_object(Bucket=self._bucket, Key=self._prefix + name, Range=span)["Body"].read()
 
 

@@ -1,0 +1,53 @@
+"""The lab of ``activity_lab``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import httpx
+import pytest
+import pytest_socket
+
+from activity_lab import BUCKET, Lab, MakeLab
+from catalog_lab import BASE_URL, InProcess, integration
+from sandbox.app import build
+from sandbox.settings import Settings
+from sandbox.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from coursebridge.storage.table import Table
+
+
+@pytest.fixture(autouse=True)
+def _event_loops_may_wake_themselves() -> None:
+    pytest_socket.enable_socket()
+    pytest_socket.disable_socket(allow_unix_socket=True)
+
+
+@pytest.fixture
+def make_lab(table: Table) -> Iterator[MakeLab]:
+    """Make a lab: ``make_lab(quirks={"report_lag": {}}, learner_matching="directory")``."""
+    clients: list[httpx.Client] = []
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+
+    def make(*, quirks: dict[str, Any] | None = None, **settings: Any) -> Lab:
+        world = World(Settings(size=1), quirks)
+        http = httpx.Client(transport=InProcess(build(world)), base_url=BASE_URL, trust_env=False)
+        clients.append(http)
+        return Lab(world, table, s3, http, integration(**settings))
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def lab(make_lab: MakeLab) -> Lab:
+    """A lab with one course in the catalogue."""
+    lab = make_lab()
+    lab.course()
+    return lab
