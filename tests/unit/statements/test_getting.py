@@ -262,6 +262,17 @@ def test_every_format_is_answered(api: Api, format_: str) -> None:
     assert (answer.status, "display" in answer.json["statements"][0]["verb"]) == (200, format_ != "ids")
 
 
+@pytest.mark.parametrize("format_", ["exact", "ids", "canonical"])
+def test_the_deepest_statement_that_is_taken_can_be_given_out(api: Api, format_: str) -> None:
+    inner: Any = {}
+    for _ in range(96):
+        inner = {"x": inner}
+    send(api, statement(id="s1", context={"contextActivities": {"parent": inner}}))
+
+    assert api.get(format=format_, related_agents="true", related_activities="true", activity="a:1").status == 200
+    assert api.get(format=format_, statementId="s1").status == 200
+
+
 def test_unknown_parameters_are_refused(api: Api) -> None:
     answer = api.get(actor="a", stored="b")
 

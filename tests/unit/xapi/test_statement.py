@@ -216,6 +216,18 @@ def test_a_statement_is_an_object(value: object) -> None:
     assert [error.detail for error in lenient.errors(value)] == ["a statement is a JSON object"]
 
 
+def nested(levels: int) -> dict[str, Any]:
+    inner: Any = 0
+    for level in range(levels - 1):
+        inner = [inner] if level % 2 else {"x": inner}
+    return statement(extra=inner)
+
+
+def test_a_statement_may_be_a_hundred_levels_deep() -> None:
+    assert lenient.errors(nested(lenient.MOST_LEVELS)) == []
+    assert [error.field for error in lenient.errors(nested(lenient.MOST_LEVELS + 1))] == [""]
+
+
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters())
 JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3))
 NAMES = ("id", "timestamp", "actor", "verb", "object", "result", "context", "extra")

@@ -7,12 +7,17 @@ guess would be a wrong record.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coursebridge.errors import FieldError
 from coursebridge.xapi.values import instant, is_text
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 MOST_ID, MOST_IRI = 200, 2048
+# Far more than any statement has, and far less than what the recursive readers of a statement can follow.
+MOST_LEVELS = 100
 WITHOUT_ID = ("Agent", "Group", "SubStatement")
 
 
@@ -20,6 +25,8 @@ def errors(statement: Any) -> list[FieldError]:  # noqa: ANN401  (any JSON)
     """Return what makes a statement unusable, by field; empty if it can be kept."""
     if not isinstance(statement, dict):
         return [FieldError("", "a statement is a JSON object")]
+    if _is_deep(statement):
+        return [FieldError("", f"a statement has at most {MOST_LEVELS} levels")]
     return [*_id_errors(statement), *_part_errors(statement), *_timestamp_errors(statement)]
 
 
@@ -54,3 +61,16 @@ def _text_errors(field: str, value: Any, most: int) -> list[FieldError]:  # noqa
     if not isinstance(value, str) or not value.strip() or not is_text(value):
         return [FieldError(field, "is required and is a string that is not empty")]
     return [FieldError(field, f"is longer than {most} bytes")] if len(value.encode()) > most else []
+
+
+def _is_deep(statement: dict[str, Any]) -> bool:
+    level: list[Any] = [statement]
+    for _ in range(MOST_LEVELS):
+        level = [inner for value in level for inner in _inner(value) if isinstance(inner, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def _inner(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
