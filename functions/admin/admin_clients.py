@@ -101,9 +101,7 @@ def delete_client(client_id: ClientId) -> Response[None]:
         _409="It is the last one.",
     ),
 )
-def delete_client_secret(
-    client_id: ClientId, n: SecretNumber
-) -> Response[None]:
+def delete_client_secret(client_id: ClientId, n: SecretNumber) -> Response[None]:
     """Revokes one secret and the tokens minted from it."""
     wiring.callers(actor(router)).remove_secret(client_id, n)
     return Response(HTTPStatus.NO_CONTENT, None, None)

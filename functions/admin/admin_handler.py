@@ -5,16 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import admin_audit
+import admin_catalog
 import admin_clients
 import admin_credentials
 import admin_integrations
+import admin_runs
+import admin_statements
 from coursebridge import api
 from coursebridge.observability import logger, metrics
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-ROUTERS = (admin_integrations.router, admin_credentials.router, admin_clients.router, admin_audit.router)
+ROUTERS = (
+    admin_integrations.router,
+    admin_credentials.router,
+    admin_catalog.router,
+    admin_runs.router,
+    admin_statements.router,
+    admin_clients.router,
+    admin_audit.router,
+)
 app = api.resolver(validate=True)
 for router in ROUTERS:
     app.include_router(router)

@@ -78,7 +78,10 @@ def patch_integration(
     `POST .../deactivate`.
     """
     fields = patch.model_dump(mode="json", exclude_unset=True)
-    return _answered(wiring.integrations(actor(router)).patch(integration, fields, if_match))
+    before = IntegrationStore(auth.table()).get(integration)
+    changed = wiring.integrations(actor(router)).patch(integration, fields, if_match)
+    wiring.settings_change(router.lambda_context).follow(before, changed)
+    return _answered(changed)
 
 
 @router.delete(

@@ -15,6 +15,7 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -51,6 +52,12 @@ def s3() -> S3Client:
 def stepfunctions() -> SFNClient:
     """Return the Step Functions client."""
     return boto3.client("stepfunctions", config=CONFIG)
+
+
+@cache
+def functions() -> LambdaClient:
+    """Return the Lambda client."""
+    return boto3.client("lambda", config=CONFIG)
 
 
 @cache

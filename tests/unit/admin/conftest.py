@@ -15,14 +15,16 @@ from coursebridge import clients
 from coursebridge.admin import wiring as admin
 from coursebridge.auth import wiring
 from coursebridge.auth.tokens import Grant
+from coursebridge.catalog import wiring as catalog
+from coursebridge.clock import utc_now
 from coursebridge.linkedin.errors import CredentialsRefused
-from unit.conftest import Context
+from unit.conftest import Context as BareContext
 from xapi_builders import request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
-    from coursebridge.linkedin.credentials import KeyPair
     from coursebridge.storage.table import Table
 
 STATE_MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:{}"
@@ -32,6 +34,7 @@ ENVIRONMENT = {
     "BUCKET_NAME": "test-bucket",
     "LINKEDIN_OAUTH_URL": "https://oauth.example.com",
     "LINKEDIN_API_URL": "https://linkedin.example.com",
+    "CATALOG_FUNCTION_NAME": "catalog-sync",
     "CATALOG_STATE_MACHINE_ARN": STATE_MACHINE.format("catalog"),
     "ACTIVITY_STATE_MACHINE_ARN": STATE_MACHINE.format("activity"),
     "SCHEDULE_GROUP_NAME": "test",
@@ -39,6 +42,14 @@ ENVIRONMENT = {
     "SCHEDULE_DEAD_LETTER_ARN": "arn:aws:sqs:eu-west-1:123456789012:dead",
 }
 REMEMBERING = (clients.scheduler, clients.stepfunctions, clients.s3, admin.clients, admin.kept_schedules)
+
+
+@dataclass(frozen=True)
+class Context(BareContext):
+    """An invocation that has just begun."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 29_000
 
 
 @dataclass(frozen=True)
@@ -64,7 +75,7 @@ class Api:
     def send(self, method: str, path: str, body: object = None, **options: Any) -> Answer:
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         event = request(method, unquote(path), body, headers=headers, **options)
-        answer = admin_handler.lambda_handler(event, Context())  # type: ignore[arg-type]
+        answer = admin_handler.lambda_handler(event, Context())
         return Answer(answer["statusCode"], answer["headers"], answer["body"] or "")
 
     def ask(self, method: str, path: str, body: object = None, *, expect: int = 200, **options: Any) -> Any:
@@ -88,16 +99,20 @@ def api(deployed: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     _forget()
+    boto3.client("s3").create_bucket(
+        Bucket="test-bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
     boto3.client("scheduler").create_schedule_group(Name="test")
-    monkeypatch.setattr(admin, "verify", _only_the_good_pair)
+    monkeypatch.setattr(catalog, "verify", _only_the_good_pair)
     token = wiring.tokens().mint(Grant("first", 1, None, frozenset({"admin:read", "admin:write"})))
     yield Api(deployed, token)
     _forget()
 
 
-def _only_the_good_pair(pair: KeyPair) -> None:
-    if pair.client_secret != GOOD_PAIR["client_secret"]:
+def _only_the_good_pair(_client_id: str, client_secret: str) -> datetime:
+    if client_secret != GOOD_PAIR["client_secret"]:
         raise CredentialsRefused("invalid_client", "Client authentication failed")
+    return utc_now()
 
 
 def _forget() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from coursebridge import secret_values
 from coursebridge.errors import FieldError, InvalidRequest
@@ -12,6 +12,7 @@ from coursebridge.linkedin.credentials import KeyPair, credentials_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from coursebridge.admin.integrations import Integrations
     from coursebridge.integrations.models import Integration
@@ -26,11 +27,11 @@ class Credentials:
 
     Attributes:
         integrations: changes integrations on behalf of the caller.
-        verify: asks LinkedIn for a token with a pair, and raises if it gives none.
+        verify: asks LinkedIn for a token with a pair; returns when it gave one, and raises if it does not.
     """
 
     integrations: Integrations
-    verify: Callable[[KeyPair], Any]
+    verify: Callable[[str, str], datetime]
 
     def put(self, integration_id: str, scope: Scope, client_id: str, client_secret: str) -> Integration:
         """Keep a key pair that LinkedIn gives a token for; the other pair is left alone.
@@ -41,9 +42,9 @@ class Credentials:
         """
         self.integrations.store.get(integration_id)
         pair = _trimmed(client_id, client_secret)
-        self.verify(pair)
+        verified_at = self.verify(pair.client_id, pair.client_secret)
         self._write(integration_id, scope, {"client_id": pair.client_id, "client_secret": pair.client_secret})
-        note = KeyPairNote(client_id=pair.client_id, verified_at=self.integrations.now())
+        note = KeyPairNote(client_id=pair.client_id, verified_at=verified_at)
         return self._note(integration_id, scope, note, "credentials.saved")
 
     def remove(self, integration_id: str, scope: Scope) -> Integration:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from coursebridge.auth.administration import Clients
     from coursebridge.auth.clients import Client
+    from coursebridge.integrations.models import Filters
     from coursebridge.integrations.schedules import Schedules
     from coursebridge.storage.table import Table
 
@@ -79,12 +80,23 @@ class Integrations:
             InvalidRequest: the settings would not be valid.
             PreconditionFailed: ``if_match`` names another version.
         """
-        return self.change(
-            integration_id,
-            "integration.updated",
-            lambda known: patched(known.settings(), patch).model_dump(),
-            if_match,
-        )
+        settings = {name: value for name, value in patch.items() if name != "status"}
+
+        def fields(known: Integration) -> dict[str, Any]:
+            status = patch.get("status", known.status) or "active"
+            return {**patched(known.settings(), settings).model_dump(), "status": status}
+
+        return self.change(integration_id, "integration.updated", fields, if_match)
+
+    def set_filters(self, integration_id: str, filters: Filters, if_match: str | None = None) -> Integration:
+        """Replace the filters of an integration.
+
+        Raises:
+            NotFound: there is no such integration.
+            PreconditionFailed: ``if_match`` names another version.
+        """
+        fields = {"filters": filters.model_dump()}
+        return self.change(integration_id, "integration.filtered", lambda _known: fields, if_match)
 
     def set_status(self, integration_id: str, status: Literal["active", "inactive"]) -> Integration:
         """Switch an integration on or off: its schedules start or stop."""

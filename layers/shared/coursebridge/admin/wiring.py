@@ -5,22 +5,30 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from coursebridge import clients as aws
 from coursebridge import secret_values
 from coursebridge.admin.callers import Callers
+from coursebridge.admin.consequences import SettingsChange
 from coursebridge.admin.credentials import Credentials
 from coursebridge.admin.integrations import Integrations
+from coursebridge.admin.runs import Runs
+from coursebridge.admin.statements import Statements
 from coursebridge.admin.webhooks import Webhooks
 from coursebridge.auth import wiring
 from coursebridge.auth.administration import Clients
+from coursebridge.catalog import wiring as catalog_wiring
 from coursebridge.integrations import schedules
-from coursebridge.linkedin.client import http_client
-from coursebridge.linkedin.tokens import mint
+from coursebridge.integrations.runs import RunControl
 from coursebridge.settings import settings
+from coursebridge.storage.runs import RunStore
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
     from coursebridge.integrations.schedules import Schedules
-    from coursebridge.linkedin.credentials import KeyPair
-    from coursebridge.linkedin.tokens import AccessToken
+
+# What follows the courses in a request: the search index, and the answer itself.
+TIME_TO_ANSWER_MILLIS = 12_000
 
 
 @cache
@@ -42,17 +50,7 @@ def integrations(actor: str) -> Integrations:
 
 def credentials(actor: str) -> Credentials:
     """Return what keeps key pairs on behalf of a caller."""
-    return Credentials(integrations(actor), verify)
-
-
-def verify(pair: KeyPair) -> AccessToken:
-    """Ask LinkedIn for a token with this very pair.
-
-    Raises:
-        LinkedInError: it gives none.
-    """
-    with http_client(settings().need("linkedin_oauth_url")) as http:
-        return mint(http, pair)
+    return Credentials(integrations(actor), catalog_wiring.verify)
 
 
 def webhooks(actor: str, base_url: str) -> Webhooks:
@@ -63,3 +61,29 @@ def webhooks(actor: str, base_url: str) -> Webhooks:
 def callers(actor: str) -> Callers:
     """Return what administers clients on behalf of a caller."""
     return Callers(clients(), actor)
+
+
+def settings_change(invocation: LambdaContext) -> SettingsChange:
+    """Return what lets saved settings take effect within the time of an invocation."""
+    return SettingsChange(
+        wiring.table(),
+        catalog_wiring.context,
+        aws.functions(),
+        settings().need("catalog_function_name"),
+        lambda: invocation.get_remaining_time_in_millis() < TIME_TO_ANSWER_MILLIS,
+    )
+
+
+def runs(actor: str) -> Runs:
+    """Return what starts and shows runs on behalf of a caller."""
+    return Runs(wiring.table(), {"catalog": catalog_wiring.run_control, "activity": _activity_control}, actor)
+
+
+def _activity_control(integration_id: str) -> RunControl:
+    store = RunStore(wiring.table(), integration_id, "activity")
+    return RunControl(store, aws.stepfunctions(), settings().need("activity_state_machine_arn"))
+
+
+def statements(actor: str) -> Statements:
+    """Return what shows and replays statements on behalf of a caller."""
+    return Statements(wiring.table(), actor)

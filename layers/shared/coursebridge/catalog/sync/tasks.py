@@ -1,9 +1,10 @@
-"""The tasks of the state machine (``statemachines/catalog_sync.asl.yaml``), each safe to repeat."""
+"""The tasks of the state machine (``statemachines/sync.asl.yaml``), each safe to repeat."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from coursebridge.catalog import settings_change
 from coursebridge.catalog.sync import planning, problems, settling, working
 from coursebridge.catalog.sync.context import RetryLater
 from coursebridge.catalog.sync.finishing import fail, finish
@@ -111,4 +112,5 @@ TASKS = {
     "settle": settle,
     "finish": finished,
     "fail": failed,
+    "conform": settings_change.task,
 }

@@ -1,0 +1,118 @@
+"""/admin/integrations/{integration}/filters, /activate, /deactivate: which courses there are."""
+
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import Field
+
+from admin_common import ABSENT, READ, WRITE, IfMatch, actor, new_router
+from coursebridge.admin import presenting, wiring
+from coursebridge.admin.shapes import IntegrationAnswer
+from coursebridge.auth import wiring as auth
+from coursebridge.catalog import wiring as catalog
+from coursebridge.contract import Answer, Integration, responses
+from coursebridge.integrations.models import Filters
+from coursebridge.integrations.models import Integration as Kept
+from coursebridge.integrations.store import IntegrationStore
+
+router = new_router()
+TAGS = ["Catalogue"]
+
+
+class AppliedAnswer(Answer):
+    """What became of the courses."""
+
+    archived: int = Field(examples=[12])
+    restored: int = Field(examples=[0])
+    complete: bool = Field(description="False if there are so many courses that the rest follows in the background.")
+
+
+class ChangedIntegration(IntegrationAnswer):
+    """The integration as it is now, and what became of its courses."""
+
+    applied: AppliedAnswer
+
+
+class Sample(Answer):
+    """A course, by name."""
+
+    urn: str = Field(examples=["urn:li:lyndaCourse:252"])
+    title: str | None
+
+
+class Samples(Answer):
+    """Some of the courses."""
+
+    archived: list[Sample]
+    restored: list[Sample]
+
+
+class PreviewAnswer(Answer):
+    """What filters would do."""
+
+    archived: int
+    restored: int
+    kept: int
+    samples: Samples
+
+
+@router.put(
+    "/admin/integrations/<integration>/filters",
+    middlewares=WRITE,
+    summary="Save filters",
+    tags=TAGS,
+    responses=responses(
+        HTTPStatus.OK,
+        "The integration, and what became of its courses.",
+        _404=ABSENT,
+        _412="If-Match names a version that is no longer the present one.",
+    ),
+)
+def save_filters(integration: Integration, filters: Filters, if_match: IfMatch = None) -> ChangedIntegration:
+    """Replaces the filters. What no longer matches is archived at once; what matches again is restored."""
+    saved = wiring.integrations(actor(router)).set_filters(integration, filters, if_match)
+    return _applied(saved)
+
+
+@router.post(
+    "/admin/integrations/<integration>/filters/preview",
+    middlewares=READ,
+    summary="Preview filters",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "How many courses would be archived, restored and kept.", _404=ABSENT),
+)
+def preview_filters(integration: Integration, filters: Filters) -> PreviewAnswer:
+    """Says what saving these filters would do, with samples, and changes nothing."""
+    present = IntegrationStore(auth.table()).get(integration)
+    body: Any = catalog.service(integration).preview(present, filters)
+    return body  # type: ignore[no-any-return]
+
+
+@router.post(
+    "/admin/integrations/<integration>/activate",
+    middlewares=WRITE,
+    summary="Activate",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "The integration, and what became of its courses.", _404=ABSENT),
+)
+def activate(integration: Integration) -> ChangedIntegration:
+    """Starts the schedules and restores the courses that deactivating archived."""
+    return _applied(wiring.integrations(actor(router)).set_status(integration, "active"))
+
+
+@router.post(
+    "/admin/integrations/<integration>/deactivate",
+    middlewares=WRITE,
+    summary="Deactivate",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "The integration, and what became of its courses.", _404=ABSENT),
+)
+def deactivate(integration: Integration) -> ChangedIntegration:
+    """Stops the schedules and archives every course; learning data stays, and statements are still taken."""
+    return _applied(wiring.integrations(actor(router)).set_status(integration, "inactive"))
+
+
+def _applied(integration: Kept) -> ChangedIntegration:
+    done = wiring.settings_change(router.lambda_context).apply(integration)
+    body: Any = {**presenting.integrations(auth.table(), [integration])[0], "applied": done}
+    return body  # type: ignore[no-any-return]

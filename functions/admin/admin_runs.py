@@ -1,0 +1,156 @@
+"""/admin/integrations/{integration}/runs: syncs, started, watched, redriven and confirmed."""
+
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Path
+from pydantic import ConfigDict, Field
+
+from admin_common import ABSENT, READ, WRITE, actor, new_router
+from coursebridge.admin import wiring
+from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
+
+router = new_router()
+TAGS = ["Runs"]
+NO_RUN = "There is no such integration or run."
+RunId = Annotated[str, Path(description="The run's id.", examples=["0196c1e2a1b3c4d5e6f709"])]
+
+
+class RunRequest(Request):
+    """A run to start."""
+
+    kind: Literal["catalog", "activity"] = "catalog"
+    mode: Literal["incremental", "full"] = "incremental"
+
+
+class Counts(Answer):
+    """What became of what was read; the others add up to `read`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    read: int
+    created: int
+    updated: int
+    archived: int
+    restored: int
+    ignored: int
+    unchanged: int
+    failed: int
+
+
+class Progress(Answer):
+    """How far a run is, in ranges of pages or windows."""
+
+    done: int
+    total: int
+
+
+class RunProblem(Answer):
+    """One kind of problem of a run."""
+
+    code: str = Field(examples=["linkedin_report_key_missing"])
+    detail: str
+    cause: str
+    remedy: str
+    count: int
+
+
+class RunAnswer(Answer):
+    """One execution of a sync."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    kind: Literal["catalog", "activity"]
+    mode: Literal["incremental", "full"]
+    trigger: str = Field(examples=["schedule"])
+    status: Literal["running", "succeeded", "failed", "needs_confirmation"]
+    started_at: Time
+    finished_at: Time | None
+    counts: Counts
+    progress: Progress
+    errors: list[RunProblem]
+
+
+@router.post(
+    "/admin/integrations/<integration>/runs",
+    middlewares=WRITE,
+    summary="Start a run",
+    tags=TAGS,
+    responses=responses(
+        HTTPStatus.ACCEPTED,
+        "The run; the one under way if there is one of this kind.",
+        _404=ABSENT,
+        _409="The integration is not active, has no key pair, or this kind of sync is switched off.",
+    ),
+)
+def start_run(integration: Integration, run: RunRequest) -> Response[RunAnswer]:
+    """Starts a sync. One run of a kind goes at a time: a second request gets the running one."""
+    body: Any = wiring.runs(actor(router)).start(integration, run.kind, run.mode)
+    headers = {"Location": f"/admin/integrations/{integration}/runs/{body['id']}"}
+    return Response(HTTPStatus.ACCEPTED, "application/json", body, headers)
+
+
+@router.get(
+    "/admin/integrations/<integration>/runs",
+    middlewares=READ,
+    summary="List runs",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "A page of runs, newest first.", _404=ABSENT),
+)
+def list_runs(integration: Integration, limit: Limit = 50, cursor: Cursor = None) -> Page[RunAnswer]:
+    """Lists the runs of both kinds with their counts and errors."""
+    context = ("runs", integration)
+    found, last_key = wiring.runs(actor(router)).list(integration, limit, opened(cursor, *context))
+    items: Any = found
+    return Page(items=items, next=sealed(last_key, *context))
+
+
+@router.get(
+    "/admin/integrations/<integration>/runs/<run_id>",
+    middlewares=READ,
+    summary="Read a run",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "The run as it is this moment.", _404=NO_RUN),
+)
+def read_run(integration: Integration, run_id: RunId) -> RunAnswer:
+    """Answers a run with live progress."""
+    body: Any = wiring.runs(actor(router)).get(integration, run_id)
+    return body  # type: ignore[no-any-return]
+
+
+@router.post(
+    "/admin/integrations/<integration>/runs/<run_id>/redrive",
+    middlewares=WRITE,
+    summary="Redrive a run",
+    tags=TAGS,
+    responses=responses(
+        HTTPStatus.ACCEPTED,
+        "The run, under way again.",
+        _404=NO_RUN,
+        _409="It is under way, nothing of it failed, or there is a later run.",
+    ),
+)
+def redrive_run(integration: Integration, run_id: RunId) -> Response[RunAnswer]:
+    """Works off the ranges that failed, without reading the others again."""
+    body: Any = wiring.runs(actor(router)).redrive(integration, run_id)
+    return Response(HTTPStatus.ACCEPTED, "application/json", body)
+
+
+@router.post(
+    "/admin/integrations/<integration>/runs/<run_id>/confirm",
+    middlewares=WRITE,
+    summary="Confirm a run",
+    tags=TAGS,
+    responses=responses(
+        HTTPStatus.ACCEPTED,
+        "The run, under way again.",
+        _404=NO_RUN,
+        _409="It does not wait for confirmation, or there is a later run.",
+    ),
+)
+def confirm_run(integration: Integration, run_id: RunId) -> Response[RunAnswer]:
+    """Lets a run archive more than `archive_limit_percent` of the courses: `pending_archive` says how many."""
+    body: Any = wiring.runs(actor(router)).confirm(integration, run_id)
+    return Response(HTTPStatus.ACCEPTED, "application/json", body)

@@ -1,0 +1,163 @@
+"""/admin/integrations/{integration}/statements and /identities: what arrived, and what became of it."""
+
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+from urllib.parse import unquote
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from pydantic import AfterValidator, Field
+
+from admin_common import ABSENT, READ, WRITE, actor, new_router
+from coursebridge.admin import wiring
+from coursebridge.apply.judge import HELD_REASONS, IGNORED_REASONS
+from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
+
+router = new_router()
+TAGS = ["Statements"]
+NO_STATEMENT = "There is no such integration or statement."
+REASONS = ", ".join(f"`{reason}` ({text})" for reason, text in {**HELD_REASONS, **IGNORED_REASONS}.items())
+Outcome = Literal["received", "applied", "held", "ignored"]
+StatementId = Annotated[
+    str,
+    Path(description="The statement's id.", examples=["6a9fefbb-3517-4b92-9d5e-5710aaba924f"]),
+    AfterValidator(unquote),
+]
+
+
+class Actor(Answer):
+    """The identifier a statement's actor carries."""
+
+    type: str | None = Field(examples=["email"])
+    value: str | None = Field(examples=["learner@example.com"])
+
+
+class StatementAnswer(Answer):
+    """One xAPI statement and what became of it."""
+
+    id: str
+    stored_at: Time
+    timestamp: Time
+    verb: str = Field(examples=["http://adlnet.gov/expapi/verbs/completed"])
+    object_id: str | None = Field(examples=["urn:li:lyndaCourse:252"])
+    actor: Actor
+    outcome: Outcome
+    reason: str | None = Field(description=f"Why it is held or ignored: {REASONS}.", examples=["learner_unknown"])
+    explanation: str | None = Field(description="The reason in words.")
+    learner_id: str | None
+    attempt_id: str | None
+
+
+class WholeStatement(StatementAnswer):
+    """One xAPI statement, what became of it, and the statement itself."""
+
+    raw: Any = Field(description="The statement as it was received; null for an erased person.")
+
+
+class ReplayRequest(Request):
+    """Which held statements to send round again."""
+
+    reason: Literal[tuple(HELD_REASONS)] = Field(examples=["learner_unknown"])  # type: ignore[valid-type]
+
+
+class ReplayAnswer(Answer):
+    """How many statements were sent round again."""
+
+    replayed: int
+    held: int = Field(description="How many are held for this reason at this moment, up to a thousand.")
+
+
+class IdentityRequest(Request):
+    """This identifier is that learner."""
+
+    type: Literal["email", "username", "external_id", "profile_urn"] = Field(examples=["email"])
+    value: str = Field(min_length=1, max_length=320, examples=["a.learner@example.com"])
+    learner_id: str = Field(min_length=1, max_length=64)
+
+
+class IdentityAnswer(Answer):
+    """A lasting alias, and how many held statements were sent round again because of it."""
+
+    type: str
+    value: str
+    learner_id: str
+    replayed: int
+
+
+@router.get(
+    "/admin/integrations/<integration>/statements",
+    middlewares=READ,
+    summary="List statements",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "A page of statements: newest first; held ones oldest first.", _404=ABSENT),
+)
+def list_statements(
+    integration: Integration,
+    outcome: Annotated[Outcome | None, Query(description="What became of them.")] = None,
+    reason: Annotated[str | None, Query(description="Why they are held or ignored.", max_length=64)] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[StatementAnswer]:
+    """Lists what arrived and what became of it."""
+    context = ("statements", integration, outcome, reason)
+    position = opened(cursor, *context)
+    found, after = wiring.statements(actor(router)).list(integration, outcome, reason, limit, position)
+    items: Any = found
+    return Page(items=items, next=sealed(after, *context))
+
+
+@router.get(
+    "/admin/integrations/<integration>/statements/<sid>",
+    middlewares=READ,
+    summary="Read a statement",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "The statement.", _404=NO_STATEMENT),
+)
+def read_statement(integration: Integration, sid: StatementId) -> WholeStatement:
+    """Answers one statement with its outcome and as it was received."""
+    body: Any = wiring.statements(actor(router)).get(integration, sid)
+    return body  # type: ignore[no-any-return]
+
+
+@router.post(
+    "/admin/integrations/<integration>/statements/<sid>/replay",
+    middlewares=WRITE,
+    summary="Replay a statement",
+    tags=TAGS,
+    responses=responses(HTTPStatus.ACCEPTED, "The statement, on its way again.", _404=NO_STATEMENT),
+)
+def replay_statement(integration: Integration, sid: StatementId) -> Response[WholeStatement]:
+    """Sends a statement round again, as if it had just arrived. Its effect follows within a second or so."""
+    body: Any = wiring.statements(actor(router)).replay(integration, sid)
+    return Response(HTTPStatus.ACCEPTED, "application/json", body)
+
+
+@router.post(
+    "/admin/integrations/<integration>/statements/replay",
+    middlewares=WRITE,
+    summary="Replay everything held for a reason",
+    tags=TAGS,
+    responses=responses(HTTPStatus.ACCEPTED, "How many are on their way again.", _404=ABSENT),
+)
+def replay_held(integration: Integration, replay: ReplayRequest) -> Response[ReplayAnswer]:
+    """Sends held statements round again, oldest first, as many as there is time for."""
+    time_is_up = wiring.settings_change(router.lambda_context).time_is_up
+    body: Any = wiring.statements(actor(router)).replay_held(integration, replay.reason, time_is_up)
+    return Response(HTTPStatus.ACCEPTED, "application/json", body)
+
+
+@router.post(
+    "/admin/integrations/<integration>/identities",
+    middlewares=WRITE,
+    summary="Say that an identifier is a learner",
+    tags=TAGS,
+    responses=responses(
+        HTTPStatus.CREATED,
+        "The alias, and how many held statements were sent round again.",
+        _404="There is no such integration or learner.",
+    ),
+)
+def assign_identity(integration: Integration, identity: IdentityRequest) -> Response[IdentityAnswer]:
+    """Makes a lasting alias and replays every held statement with it."""
+    body: Any = wiring.statements(actor(router)).assign(integration, identity.type, identity.value, identity.learner_id)
+    return Response(HTTPStatus.CREATED, "application/json", body)

@@ -1,0 +1,111 @@
+"""Runs of both kinds of sync, as an admin starts and watches them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from coursebridge import audit
+from coursebridge.errors import Conflict, NotFound
+from coursebridge.integrations.runs import shown
+from coursebridge.integrations.store import IntegrationStore
+from coursebridge.storage import keys
+from coursebridge.storage.runs import RunStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from coursebridge.integrations.models import Integration
+    from coursebridge.integrations.runs import RunControl
+    from coursebridge.integrations.schedules import Kind, Mode
+    from coursebridge.storage.table import Item, Table
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Starts and shows runs on behalf of one caller.
+
+    Attributes:
+        table: the application's table.
+        controls: by kind of sync, what starts the runs of an integration.
+        actor: the client id of the caller.
+    """
+
+    table: Table
+    controls: Mapping[Kind, Callable[[str], RunControl]]
+    actor: str
+
+    def start(self, integration_id: str, kind: Kind, mode: Mode) -> dict[str, Any]:
+        """Start a run, or return the one under way.
+
+        Raises:
+            NotFound: there is no such integration.
+            Conflict: its settings forbid it.
+            Unavailable: it could not be started.
+        """
+        _check(IntegrationStore(self.table).get(integration_id), kind)
+        started = self.controls[kind](integration_id).start(mode, "admin")
+        if started.is_new:
+            self._note("run.started", started.run)
+        return shown(started.run)
+
+    def list(self, integration_id: str, limit: int, after: Item | None) -> tuple[list[dict[str, Any]], Item | None]:
+        """Return a page of runs, newest first, and where the next one starts.
+
+        Raises:
+            NotFound: there is no such integration.
+        """
+        IntegrationStore(self.table).get(integration_id)
+        page = RunStore(self.table, integration_id, "catalog").list(limit, after)
+        return [shown(run) for run in page.items], page.last_key
+
+    def get(self, integration_id: str, run_id: str) -> dict[str, Any]:
+        """Return a run.
+
+        Raises:
+            NotFound: there is no such run.
+        """
+        return shown(self._item(integration_id, run_id))
+
+    def redrive(self, integration_id: str, run_id: str) -> dict[str, Any]:
+        """Work off what failed of a run.
+
+        Raises:
+            NotFound: there is no such run.
+            Conflict: there is nothing to redrive.
+        """
+        run = self._item(integration_id, run_id)
+        redriven = self.controls[run["kind"]](integration_id).redrive(run_id)
+        self._note("run.redriven", run)
+        return shown(redriven)
+
+    def confirm(self, integration_id: str, run_id: str) -> dict[str, Any]:
+        """Let a run archive what it wants to.
+
+        Raises:
+            NotFound: there is no such run.
+            Conflict: it does not wait for that.
+        """
+        run = self._item(integration_id, run_id)
+        confirmed = self.controls[run["kind"]](integration_id).confirm(run_id)
+        self._note("run.confirmed", run)
+        return shown(confirmed)
+
+    def _item(self, integration_id: str, run_id: str) -> Item:
+        item = self.table.get(keys.run(integration_id, run_id))
+        if item is None:
+            raise NotFound("there is no such run")
+        return item
+
+    def _note(self, action: str, run: Item) -> None:
+        told = {"kind": run["kind"], "mode": run["mode"]}
+        audit.record(self.table, self.actor, action, run["id"], None, told, integration_id=run["integration_id"])
+
+
+def _check(integration: Integration, kind: Kind) -> None:
+    if integration.status != "active":
+        raise Conflict("the integration is not active: activate it first")
+    if not integration.credentials.any():
+        raise Conflict("the integration has no LinkedIn key pair: save one with PUT .../credentials/content")
+    if kind == "activity" and not integration.activity.enabled:
+        raise Conflict("activity reports are switched off: set activity.enabled")

@@ -1,0 +1,148 @@
+"""Statements as an admin sees them: what arrived, what became of it, and sending it round again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from coursebridge import audit
+from coursebridge.admin.replays import release_held
+from coursebridge.admin.situation import held_count
+from coursebridge.apply.judge import HELD_REASONS, IGNORED_REASONS
+from coursebridge.apply.release import release
+from coursebridge.clock import utc_now
+from coursebridge.errors import NotFound
+from coursebridge.integrations.store import IntegrationStore
+from coursebridge.storage.statements import Outcome, StatementStore
+from coursebridge.xapi.values import uuid_or_same
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from coursebridge.records.identifiers import Kind
+    from coursebridge.storage.table import Item, Page, Table
+
+MOST_READS = 10
+MOST_COUNTED = 1000
+WORDS = {**HELD_REASONS, **IGNORED_REASONS}
+
+
+@dataclass(frozen=True)
+class Statements:
+    """Shows and replays statements on behalf of one caller.
+
+    Attributes:
+        table: the application's table.
+        actor: the client id of the caller.
+    """
+
+    table: Table
+    actor: str
+
+    def list(
+        self, integration_id: str, outcome: str | None, reason: str | None, limit: int, after: Item | None
+    ) -> tuple[list[dict[str, Any]], Item | None]:
+        """Return a page of statements and where the next one starts.
+
+        What is not applied is found by its index; anything else is filtered from all that was stored, which may give a
+        page that is not full.
+
+        Raises:
+            NotFound: there is no such integration.
+        """
+        IntegrationStore(self.table).get(integration_id)
+        found: list[Item] = []
+        for _ in range(MOST_READS):
+            page = self._page(integration_id, outcome, reason, limit - len(found), after)
+            found += page.items
+            after = page.last_key
+            if after is None or len(found) >= limit:
+                break
+        return [public(item) for item in found], after
+
+    def get(self, integration_id: str, statement_id: str) -> dict[str, Any]:
+        """Return a statement with its text.
+
+        Raises:
+            NotFound: there is none of this id.
+        """
+        return whole(self._item(integration_id, statement_id))
+
+    def replay(self, integration_id: str, statement_id: str) -> dict[str, Any]:
+        """Send a statement round again and return it.
+
+        Raises:
+            NotFound: there is none of this id.
+        """
+        item = self._item(integration_id, statement_id)
+        release(self.table, integration_id, [item["statement_id"]], utc_now())
+        self._note("statement.replayed", item["statement_id"], integration_id, {"outcome": item["outcome"]})
+        return whole(self._item(integration_id, statement_id))
+
+    def replay_held(self, integration_id: str, reason: str, time_is_up: Callable[[], bool]) -> dict[str, int]:
+        """Send round again what is held for a reason.
+
+        Raises:
+            NotFound: there is no such integration.
+        """
+        IntegrationStore(self.table).get(integration_id)
+        replayed = release_held(self.table, integration_id, reason, time_is_up)
+        self._note("statements.replayed", reason, integration_id, {"replayed": replayed})
+        return {"replayed": replayed, "held": held_count(self.table, integration_id, reason, MOST_COUNTED)}
+
+    def assign(self, integration_id: str, kind: Kind, value: str, learner_id: str) -> dict[str, Any]:
+        """Make an identifier a lasting alias of a learner, and send round again what is held for it.
+
+        Raises:
+            NotFound: there is no such integration or learner.
+        """
+        from coursebridge.people import aliases  # noqa: PLC0415
+
+        IntegrationStore(self.table).get(integration_id)
+        replayed = aliases.assign(self.table, integration_id, kind, value, learner_id, utc_now())
+        self._note("identity.assigned", learner_id, integration_id, {"type": kind, "replayed": replayed})
+        return {"type": kind, "value": value, "learner_id": learner_id, "replayed": replayed}
+
+    def _page(
+        self, integration_id: str, outcome: str | None, reason: str | None, limit: int, after: Item | None
+    ) -> Page:
+        store = StatementStore(self.table, integration_id)
+        if outcome is None and reason in HELD_REASONS:
+            outcome = "held"
+        if outcome in ("held", "received"):
+            return store.list_pending(Outcome(outcome), reason or "", limit=limit, after=after)
+        wanted = {name: value for name, value in (("outcome", outcome), ("reason", reason)) if value is not None}
+        return store.list_stored(condition=wanted, limit=limit, after=after)
+
+    def _item(self, integration_id: str, statement_id: str) -> Item:
+        item = StatementStore(self.table, integration_id).get(uuid_or_same(statement_id))
+        if item is None:
+            raise NotFound("there is no such statement")
+        return item
+
+    def _note(self, action: str, subject: str, integration_id: str, told: dict[str, Any]) -> None:
+        audit.record(self.table, self.actor, action, subject, None, told, integration_id=integration_id)
+
+
+def public(item: Item) -> dict[str, Any]:
+    """Return a statement as lists show it."""
+    reason = item.get("reason")
+    return {
+        "id": item["statement_id"],
+        "stored_at": item["stored_at"],
+        "timestamp": item["timestamp"],
+        "verb": item["verb"],
+        "object_id": item.get("object_id"),
+        "actor": item.get("actor") or {"type": None, "value": None},
+        "outcome": item["outcome"],
+        "reason": reason,
+        "explanation": WORDS.get(reason or ""),
+        "learner_id": item.get("learner_id"),
+        "attempt_id": item.get("attempt_id"),
+    }
+
+
+def whole(item: Item) -> dict[str, Any]:
+    """Return a statement with its text."""
+    return {**public(item), "raw": json.loads(item["raw"]) if item.get("raw") else None}
