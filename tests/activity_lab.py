@@ -162,7 +162,7 @@ class Lab:
 
 
 class StateMachine:
-    """What ``activity_sync.asl.yaml`` says, step by step."""
+    """What ``sync.asl.yaml`` says, step by step."""
 
     def __init__(self, context: Context) -> None:
         self.context = context

@@ -1,4 +1,4 @@
-"""The tasks of the state machine (``statemachines/activity_sync.asl.yaml``), each safe to repeat."""
+"""The tasks of the state machine (``statemachines/sync.asl.yaml``), each safe to repeat."""
 
 from __future__ import annotations
 
