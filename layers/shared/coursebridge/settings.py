@@ -68,6 +68,11 @@ class Settings:
         return str(value)
 
 
+def stack_name() -> str:
+    """Return the stack's name, for what is made while modules load and must not fix the other settings."""
+    return Settings.from_environment(os.environ).stack_name
+
+
 @cache
 def settings() -> Settings:
     """Return this process's settings."""
