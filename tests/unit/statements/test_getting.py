@@ -12,7 +12,7 @@ import statements_handler
 import statements_search
 from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.cursors import cursors
-from coursebridge.storage import keys
+from coursebridge.storage import statement_outcomes
 from statements_search import MOST_FOUND
 from unit.conftest import Context
 from xapi_builders import COMPLETED, PROGRESSED, request, statement, voiding
@@ -230,17 +230,16 @@ def test_a_voiding_statement_cannot_be_voided(api: Api, clock: object) -> None:
     assert api.get(statementId="v1").status == 200
 
 
-def test_a_statement_that_was_erased_is_gone(api: Api) -> None:
-    send(api, statement(id="s1"))
-    api.table.update(
-        keys.statement("acme", "s1"),
-        "SET actor = :nobody, #raw = :raw",
-        {":nobody": {"type": "erased", "value": None}, ":raw": "{}"},
-        names={"#raw": "raw"},
-    )
+def test_a_statement_that_was_erased_is_gone_and_a_repeat_does_not_bring_it_back(api: Api) -> None:
+    whole = statement(id="s1")
+    send(api, whole)
+    api.table.transact([statement_outcomes.empty(api.table, api.stored("s1") or {}, "2026-01-01T00:00:00.000Z")])
+    emptied = api.stored("s1")
+    send(api, whole)
 
     assert api.ids() == []
     assert api.get(statementId="s1").status == 404
+    assert api.stored("s1") == emptied
 
 
 def test_an_answer_is_consistent_through_what_it_holds(api: Api) -> None:

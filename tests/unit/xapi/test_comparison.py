@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coursebridge.xapi.comparison import digest, says_the_same
+from coursebridge.xapi.comparison import ERASED, digest, says_the_same
 from xapi_builders import PROGRESS, changed, statement
 
 BASE = statement(
@@ -89,6 +89,7 @@ KEPT_WITHOUT = {**KEPT, "timestamp": KEPT["stored_at"]}
         (KEPT, "d", None, False),
         (KEPT_WITHOUT, "d", None, True),
         (KEPT_WITHOUT, "d", KEPT["stored_at"], True),
+        ({**KEPT, "digest": ERASED}, "e", "2021-08-22T19:49:28.000Z", True),
     ],
 )
 def test_the_time_counts_beside_the_digest(
