@@ -9,6 +9,7 @@ from datetime import timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -80,7 +81,7 @@ def get_statements() -> Response[str]:
     more = ""
     if found.position:
         sealed = cursors("more").seal({"query": parameters, "after": found.position}, context)
-        more = f"{STATEMENTS}?more={sealed}"
+        more = f"{urlsplit(_public_url()).path}{STATEMENTS}?more={sealed}"
     texts = ",".join(_text(item, query) for item in found.items)
     return _json(f'{{"statements":[{texts}],"more":{json.dumps(more)}}}', _consistent_through(found.items))
 
@@ -205,10 +206,13 @@ def _one(search: Search, query: Query) -> Response[str]:
 
 
 def _text(item: Item, query: Query) -> str:
-    event = app.current_event
-    home = settings().api_public_url or f"https://{event.request_context.domain_name}"
-    languages = languages_of(event.headers.get("accept-language"))
-    return statement_text(item, f"{home.rstrip('/')}/oauth2/token", query.format, languages)
+    languages = languages_of(app.current_event.headers.get("accept-language"))
+    return statement_text(item, f"{_public_url()}/oauth2/token", query.format, languages)
+
+
+def _public_url() -> str:
+    url = settings().api_public_url or f"https://{app.current_event.request_context.domain_name}"
+    return url.rstrip("/")
 
 
 def _consistent_through(items: list[Item]) -> dict[str, str]:

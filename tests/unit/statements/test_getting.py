@@ -10,6 +10,7 @@ import pytest
 
 import statements_handler
 import statements_search
+from coursebridge import settings
 from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.cursors import cursors
 from coursebridge.storage import statement_outcomes
@@ -157,6 +158,21 @@ def test_more_goes_on_where_the_page_ended(
     found = pages(api, limit="3", ascending=ascending, **query)
 
     assert found == ([ids[:3], ids[3:6], ids[6:]] if ascending == "true" else [ids[:3:-1], ids[3:0:-1], ids[:1]])
+
+
+@pytest.mark.parametrize(
+    ("public_url", "path"),
+    [("https://api.example.com/learning/", "/learning/xapi/statements"), ("", "/xapi/statements")],
+)
+def test_more_is_a_full_path(api: Api, monkeypatch: pytest.MonkeyPatch, public_url: str, path: str) -> None:
+    monkeypatch.setenv("API_PUBLIC_URL", public_url)
+    settings.settings.cache_clear()
+    send(api, statement(), statement())
+    answer = api.get(limit="1").json
+    home = answer["statements"][0]["authority"]["account"]["homePage"]
+
+    assert answer["more"].startswith(f"{path}?more=")
+    assert home == f"{public_url.rstrip('/') or 'https://api.example.com'}/oauth2/token"
 
 
 def test_a_long_way_without_a_find_is_gone_in_several_requests(
