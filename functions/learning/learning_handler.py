@@ -9,6 +9,7 @@ import learning_exports
 import learning_launches
 import learning_libraries
 import learning_paths
+import learning_search
 from coursebridge import api
 from coursebridge.observability import logger, metrics
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 ROUTERS = (
+    learning_search.router,
     learning_courses.router,
     learning_launches.router,
     learning_libraries.router,

@@ -1,0 +1,1 @@
+"""Changes in the table as events on the bus."""

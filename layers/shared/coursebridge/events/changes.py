@@ -1,0 +1,170 @@
+"""From a change of an item to what happened: pure.
+
+| item          | change                                        | event                                          |
+| ------------- | --------------------------------------------- | ---------------------------------------------- |
+| course        | new, and active                               | ``CourseCreated``                              |
+|               | LinkedIn's element or what settings add       | ``CourseUpdated``                              |
+|               | status                                        | ``CourseArchived``, ``CourseRestored``         |
+| record        | an attempt that was not there                 | ``AttemptStarted``                             |
+|               | progress of an open attempt                   | ``AttemptProgressed``                          |
+|               | an attempt completed, or its completion moved | ``AttemptCompleted``                           |
+| statement     | held, or held for another reason              | ``StatementHeld``                              |
+| run           | ended, well or waiting for confirmation       | ``SyncFinished``                               |
+|               | failed                                        | ``SyncFailed``                                 |
+| reengagement  | a course completed once more                  | ``CourseReengaged``                            |
+
+An event's id follows from the item's key and its version, so that the same change seen twice makes the same event. No
+event holds people: a learner appears by id.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from coursebridge.storage.table import Item
+
+VERSION = "1"
+SOURCE = "coursebridge"
+NAMESPACE = uuid.UUID("8c6a4d5e-0b7f-5d6f-9c1e-3f1d6c0f2a77")
+COURSE_FIELDS = (
+    "urn", "type", "title", "locale", "duration_seconds", "status", "archived_reason", "group", "author_email",
+    "synced_at",
+)  # fmt: skip
+STATEMENT_FIELDS = ("stored_at", "timestamp", "verb", "object_id", "outcome", "reason")
+RUN_FIELDS = ("id", "kind", "mode", "trigger", "status", "started_at", "finished_at", "counts", "progress")
+REENGAGEMENT_FIELDS = ("learner_id", "course_urn", "completed_at", "run_id")
+DETAIL_TYPES = (
+    "CourseCreated", "CourseUpdated", "CourseArchived", "CourseRestored", "CourseReengaged", "AttemptStarted",
+    "AttemptProgressed", "AttemptCompleted", "StatementHeld", "SyncFinished", "SyncFailed",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened.
+
+    Attributes:
+        id: the same whenever the same change is seen.
+        type: the detail-type.
+        integration_id: where.
+        subject: the item's partition and sort key: events of one subject stay in order.
+        time: when, RFC 3339.
+        data: what, by the type's schema (``events/schemas``).
+    """
+
+    id: str
+    type: str
+    integration_id: str
+    subject: str
+    time: str
+    data: dict[str, Any]
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """Return the event's detail on the bus."""
+        return {
+            "version": VERSION,
+            "id": self.id,
+            "time": self.time,
+            "integration_id": self.integration_id,
+            "data": self.data,
+        }
+
+
+def events_of(old: Item | None, new: Item) -> list[Event]:
+    """Return what a change of an item means, in order; nothing for most changes.
+
+    Raises:
+        KeyError: the item lacks what every item of its kind has.
+    """
+    tell = _TELLERS.get(_kind(new))
+    return list(tell(old or {}, new)) if tell else []
+
+
+def _kind(item: Item) -> str:
+    return "statement" if "outcome" in item else str(item.get("entity", ""))
+
+
+def _event(new: Item, type_: str, time: str, version: str, data: dict[str, Any]) -> Event:
+    subject = f"{new['PK']} {new['SK']}"
+    return Event(
+        str(uuid.uuid5(NAMESPACE, f"{type_} {subject} {version}")), type_, new["integration_id"], subject, time, data
+    )
+
+
+def _course(old: Item, new: Item) -> Iterator[Event]:
+    type_ = _course_change(old, new)
+    if type_:
+        version = f"{new['synced_at']} {new['hash']} {new['status']}"
+        data = {"course": {name: new[name] for name in COURSE_FIELDS}}
+        yield _event(new, type_, new["synced_at"], version, data)
+
+
+def _course_change(old: Item, new: Item) -> str | None:
+    if not old:
+        return "CourseCreated" if new["status"] == "active" else None
+    if old["status"] != new["status"]:
+        return "CourseArchived" if new["status"] == "archived" else "CourseRestored"
+    kept = ("hash", "tags_enabled", "group", "author_email")
+    return "CourseUpdated" if any(old.get(name) != new[name] for name in kept) else None
+
+
+def _record(old: Item, new: Item) -> Iterator[Event]:
+    known = {attempt["id"]: attempt for attempt in old.get("attempts", ())}
+    for attempt in new["attempts"]:
+        before = known.get(attempt["id"])
+        previous = {name: before[name] for name in ("status", "progress")} if before else None
+        for type_ in _attempt_changes(before, attempt):
+            version = f"{new['version']} {attempt['id']}"
+            yield _event(new, type_, new["updated_at"], version, {"attempt": dict(attempt), "previous": previous})
+
+
+def _attempt_changes(before: Item | None, attempt: Item) -> Iterator[str]:
+    if before is None:
+        yield "AttemptStarted"
+    if attempt["status"] == "completed":
+        if before is None or before["completed_at"] != attempt["completed_at"]:
+            yield "AttemptCompleted"
+    elif before is not None and before["progress"] != attempt["progress"]:
+        yield "AttemptProgressed"
+
+
+def _statement(old: Item, new: Item) -> Iterator[Event]:
+    was = (old.get("outcome"), old.get("reason"))
+    if new["outcome"] == "held" and was != ("held", new["reason"]):
+        data = {"statement": {"id": new["statement_id"], **{name: new[name] for name in STATEMENT_FIELDS}}}
+        yield _event(new, "StatementHeld", new["judged_at"], f"{new['judged_at']} {new['reason']}", data)
+
+
+def _run(old: Item, new: Item) -> Iterator[Event]:
+    types = {"succeeded": "SyncFinished", "needs_confirmation": "SyncFinished", "failed": "SyncFailed"}
+    type_ = types.get(new["status"])
+    if type_ and old.get("status") != new["status"]:
+        time = new.get("finished_at") or new["started_at"]
+        data = {"run": {**{name: new.get(name) for name in RUN_FIELDS}, "errors": _errors(new)}}
+        yield _event(new, type_, time, f"{new['status']} {time}", data)
+
+
+def _errors(run: Item) -> list[dict[str, Any]]:
+    names = ("code", "detail", "cause", "remedy", "count")
+    return [{name: error.get(name) for name in names} for error in (run.get("errors") or ())[:20]]
+
+
+def _reengagement(old: Item, new: Item) -> Iterator[Event]:
+    if old.get("completed_at") != new["completed_at"]:
+        data = {name: new[name] for name in REENGAGEMENT_FIELDS}
+        yield _event(new, "CourseReengaged", new["noted_at"], new["completed_at"], data)
+
+
+_TELLERS: dict[str, Callable[[Item, Item], Iterator[Event]]] = {
+    "course": _course,
+    "record": _record,
+    "statement": _statement,
+    "run": _run,
+    "reengagement": _reengagement,
+}

@@ -1,0 +1,1 @@
+"""Events sent on to platforms that cannot take EventBridge (Standard Webhooks)."""

@@ -1,0 +1,106 @@
+"""Where a webhook may go: to public addresses over TLS, and nowhere inside.
+
+Whoever may set an endpoint must not be able to reach what only this function can reach (OWASP: server-side request
+forgery). The name is resolved once, every address it has is checked, and the connection goes to the checked address: a
+name that answers differently the next moment gains nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from coursebridge.errors import FieldError, InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from urllib.parse import SplitResult
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+LONGEST_URL = 2000
+
+
+class NotAllowed(Exception):
+    """The address must not be called; the text says why."""
+
+
+def check_url(url: str, *, inside: bool) -> None:
+    """Check the URL of an endpoint as far as that can be done without asking a name server.
+
+    Args:
+        url: the URL.
+        inside: whether http and addresses of this machine are allowed: on a local stack.
+
+    Raises:
+        InvalidRequest: it cannot be an endpoint.
+    """
+    try:
+        parts = urlsplit(url)
+        _check_parts(parts, inside=inside)
+        literal = _literal(parts.hostname or "")
+        if literal and not inside:
+            _check_public(literal)
+    except (ValueError, NotAllowed) as error:
+        detail = str(error) if isinstance(error, NotAllowed) else "is not a URL"
+        raise InvalidRequest(f"url {detail}", errors=(FieldError("url", detail),)) from error
+
+
+def address_of(url: str, *, inside: bool, lookup: Callable[[str, int], list[str]]) -> str:
+    """Return the address to connect to.
+
+    Raises:
+        NotAllowed: one of the addresses is not public.
+        OSError: the name has no address.
+    """
+    parts = urlsplit(url)
+    _check_parts(parts, inside=inside)
+    found = lookup(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+    if not inside:
+        for address in found:
+            _check_public(ipaddress.ip_address(address))
+    return found[0]
+
+
+def look_up(host: str, port: int) -> list[str]:
+    """Ask the resolver for every address of a name.
+
+    Raises:
+        OSError: the name has no address.
+    """
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+def _check_parts(parts: SplitResult, *, inside: bool) -> None:
+    if parts.scheme not in (("https", "http") if inside else ("https",)):
+        raise NotAllowed("has to start with https://")
+    if not parts.hostname or len(parts.geturl()) > LONGEST_URL:
+        raise NotAllowed("is not a URL of a host")
+    if parts.username is not None or parts.password is not None or parts.fragment:
+        raise NotAllowed("must not carry credentials or a fragment")
+    if parts.port == 0:
+        raise NotAllowed("names a port that does not exist")
+
+
+def _literal(host: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _check_public(address: Address) -> None:
+    inner = _carried(address) or address
+    if not inner.is_global or inner.is_multicast:
+        raise NotAllowed("leads to an address that is not public")
+
+
+def _carried(address: Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that an IPv6 address stands for, if it does."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    if address in NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour

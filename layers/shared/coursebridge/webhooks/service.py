@@ -1,0 +1,206 @@
+"""What an admin does with endpoints: make, change, rotate, look at deliveries, replay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from coursebridge import audit, secret_values
+from coursebridge.clock import rfc3339
+from coursebridge.errors import Conflict, NotFound
+from coursebridge.ids import new_id
+from coursebridge.webhooks import signing
+from coursebridge.webhooks.addresses import check_url
+from coursebridge.webhooks.deliveries import Delivery, DeliveryStore
+from coursebridge.webhooks.dispatch import enqueue
+from coursebridge.webhooks.targets import MOST_TARGETS, Target, TargetStore, secret_name
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mypy_boto3_sqs import SQSClient
+
+    from coursebridge.storage.table import Item, Table
+
+LIVE_SECRETS = 2
+
+
+@dataclass(frozen=True)
+class Webhooks:
+    """The endpoints of one integration, as an admin keeps them.
+
+    Attributes:
+        table: the application's table.
+        integration_id: whose.
+        secret_prefix: what the names of all secrets of this stack start with.
+        inside: whether http and addresses of this machine are allowed: on a local stack.
+        actor: the client id of the admin.
+    """
+
+    table: Table
+    integration_id: str
+    secret_prefix: str
+    inside: bool
+    actor: str
+
+    @property
+    def store(self) -> TargetStore:
+        """Return the endpoints in the table."""
+        return TargetStore(self.table, self.integration_id)
+
+    @property
+    def deliveries(self) -> DeliveryStore:
+        """Return the deliveries in the table."""
+        return DeliveryStore(self.table, self.integration_id)
+
+    def get(self, target_id: str) -> Target:
+        """Return an endpoint.
+
+        Raises:
+            NotFound: there is no such endpoint.
+        """
+        target = self.store.get(target_id)
+        if target is None:
+            raise NotFound("there is no such webhook")
+        return target
+
+    def create(self, settings: dict[str, Any], now: datetime) -> tuple[Target, str]:
+        """Make an endpoint; return it and its secret, which is shown this once.
+
+        Raises:
+            InvalidRequest: the URL cannot be called.
+            Conflict: there are as many as there may be.
+        """
+        check_url(settings["url"], inside=self.inside)
+        if sum(1 for _ in self.store.all()) >= MOST_TARGETS:
+            raise Conflict(f"an integration may have {MOST_TARGETS} webhooks")
+        secret, at = signing.new_secret(), rfc3339(now)
+        live = ({"n": 1, "created_at": at},)
+        target = Target(self.integration_id, new_id(now), created_at=at, updated_at=at, secrets=live, **settings)
+        secret_values.write(self._secret_name(target.id), {"1": secret}, "Signing secrets of an outbound webhook")
+        self.store.put(target)
+        self._note("webhook.created", None, target, now)
+        return target, secret
+
+    def change(self, target_id: str, changes: dict[str, Any], now: datetime) -> Target:
+        """Change an endpoint.
+
+        Raises:
+            NotFound: there is no such endpoint.
+            InvalidRequest: the URL cannot be called.
+        """
+        before = self.get(target_id)
+        if "url" in changes:
+            check_url(changes["url"], inside=self.inside)
+        after = replace(before, **changes, updated_at=rfc3339(now))
+        if after.enabled:
+            after = replace(after, disabled_reason=None)
+        self.store.put(after)
+        self._note("webhook.updated", before, after, now)
+        return after
+
+    def delete(self, target_id: str, now: datetime) -> None:
+        """Delete an endpoint; what is on its way to it is cancelled.
+
+        Raises:
+            NotFound: there is no such endpoint.
+        """
+        before = self.get(target_id)
+        self.store.delete(target_id)
+        secret_values.delete(self._secret_name(target_id))
+        self._note("webhook.deleted", before, None, now)
+
+    def rotate(self, target_id: str, now: datetime) -> tuple[Target, str]:
+        """Make a new secret beside the old one; return the endpoint and the secret, which is shown this once.
+
+        Both sign until the old one is deleted. Of two live ones the older dies.
+
+        Raises:
+            NotFound: there is no such endpoint.
+        """
+        before = self.get(target_id)
+        number = before.secrets[-1]["n"] + 1
+        secret = signing.new_secret()
+        known = secret_values.read_or_empty(self._secret_name(target_id))
+        secret_values.write(self._secret_name(target_id), {**known, str(number): secret})
+        entry = {"n": number, "created_at": rfc3339(now)}
+        live = (*before.secrets, entry)[-LIVE_SECRETS:]
+        after = replace(before, secrets=live, updated_at=rfc3339(now))
+        self.store.put(after)
+        self._note("webhook.rotated", before, after, now)
+        return after, secret
+
+    def delete_secret(self, target_id: str, number: int, now: datetime) -> Target:
+        """Delete a secret.
+
+        Raises:
+            NotFound: there is no such endpoint or secret.
+            Conflict: it is the only one.
+        """
+        before = self.get(target_id)
+        left = tuple(secret for secret in before.secrets if secret["n"] != number)
+        if len(left) == len(before.secrets):
+            raise NotFound("there is no such secret")
+        if not left:
+            raise Conflict("a webhook needs a secret; make a new one first")
+        after = replace(before, secrets=left, updated_at=rfc3339(now))
+        self.store.put(after)
+        known = secret_values.read_or_empty(self._secret_name(target_id))
+        secret_values.write(self._secret_name(target_id), {str(one["n"]): known[str(one["n"])] for one in left})
+        self._note("webhook.secret_deleted", before, after, now)
+        return after
+
+    def replay(self, target_id: str, delivery_id: str, sqs: SQSClient, queue_url: str) -> Delivery:
+        """Deliver once more, whatever became of it; the receiver knows it by its id.
+
+        Raises:
+            NotFound: there is no such endpoint or delivery.
+        """
+        self.get(target_id)
+        delivery = self.deliveries.get(delivery_id)
+        if delivery is None or delivery.target_id != target_id:
+            raise NotFound("there is no such delivery")
+        again = replace(delivery, status="pending", next_try_at=None)
+        self.deliveries.save(again)
+        enqueue(sqs, queue_url, again)
+        return again
+
+    def page(
+        self, target_id: str, status: str | None, *, limit: int, after: Item | None
+    ) -> tuple[list[Delivery], Item | None]:
+        """Return a page of an endpoint's deliveries, newest first.
+
+        Raises:
+            NotFound: there is no such endpoint.
+        """
+        self.get(target_id)
+        page = self.deliveries.list_page(target_id, status, limit=limit, after=after)
+        return [Delivery.from_item(item) for item in page.items], page.last_key
+
+    def forget(self) -> None:
+        """Delete every endpoint with its secrets: the integration goes."""
+        for target in list(self.store.all()):
+            self.store.delete(target.id)
+            secret_values.delete(self._secret_name(target.id))
+
+    def _secret_name(self, target_id: str) -> str:
+        return secret_name(self.secret_prefix, self.integration_id, target_id)
+
+    def _note(self, action: str, before: Target | None, after: Target | None, now: datetime) -> None:
+        subject = (after or before or Target("", "", "", "")).id
+        audit.record(
+            self.table,
+            self.actor,
+            action,
+            subject,
+            _audited(before) if before else None,
+            _audited(after) if after else None,
+            integration_id=self.integration_id,
+            now=now,
+        )
+
+
+def _audited(target: Target) -> dict[str, Any]:
+    names = ("url", "event_types", "description", "enabled")
+    live = [secret["n"] for secret in target.secrets]
+    return {**{name: getattr(target, name) for name in names}, "live_numbers": live}

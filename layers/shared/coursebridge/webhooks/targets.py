@@ -1,0 +1,104 @@
+"""Outbound webhook endpoints: in the table, their secrets in Secrets Manager."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from coursebridge import secret_values
+from coursebridge.storage import keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from coursebridge.storage.table import Item, Table
+
+MOST_TARGETS = 20
+
+
+@dataclass(frozen=True)
+class Target:
+    """An endpoint.
+
+    Attributes:
+        event_types: the detail-types it wants; empty for all.
+        enabled: whether it gets anything.
+        disabled_reason: why not, when it was not an admin who said so.
+        secrets: number and time of each live secret.
+    """
+
+    integration_id: str
+    id: str
+    url: str
+    created_at: str
+    event_types: tuple[str, ...] = ()
+    description: str = ""
+    enabled: bool = True
+    disabled_reason: str | None = None
+    secrets: tuple[dict[str, Any], ...] = ()
+    updated_at: str = ""
+
+    def wants(self, type_: str) -> bool:
+        """Whether it is to get events of this type."""
+        return self.enabled and (not self.event_types or type_ in self.event_types)
+
+    def to_item(self) -> Item:
+        """Return the table item."""
+        return {
+            **keys.webhook_target(self.integration_id, self.id).item(),
+            "entity": "webhook_target",
+            **vars(self),
+            "event_types": list(self.event_types),
+            "secrets": list(self.secrets),
+        }
+
+    @classmethod
+    def from_item(cls, item: Item) -> Target:
+        """Read the table item."""
+        values = {name: item[name] for name in cls.__dataclass_fields__}
+        return cls(**{**values, "event_types": tuple(item["event_types"]), "secrets": tuple(item["secrets"])})
+
+
+class TargetStore:
+    """The endpoints of one integration.
+
+    Args:
+        table: the application's table.
+        integration_id: whose endpoints.
+    """
+
+    def __init__(self, table: Table, integration_id: str) -> None:
+        self._table = table
+        self._integration_id = integration_id
+
+    def all(self) -> Iterator[Target]:
+        """Yield every endpoint, oldest first."""
+        found = self._table.query_all(f"WEBHOOK#{self._integration_id}", prefix="TARGET#", consistent=True)
+        return (Target.from_item(item) for item in found)
+
+    def get(self, target_id: str) -> Target | None:
+        """Return an endpoint."""
+        item = self._table.get(keys.webhook_target(self._integration_id, target_id))
+        return Target.from_item(item) if item else None
+
+    def put(self, target: Target) -> None:
+        """Write an endpoint."""
+        self._table.put(target.to_item())
+
+    def delete(self, target_id: str) -> None:
+        """Delete an endpoint."""
+        self._table.delete(keys.webhook_target(self._integration_id, target_id))
+
+
+def secret_name(prefix: str, integration_id: str, target_id: str) -> str:
+    """Return the name of the secret that holds an endpoint's signing secrets by number."""
+    return f"{prefix}integrations/{integration_id}/webhooks/{target_id}"
+
+
+def live_secrets(prefix: str, target: Target) -> list[str]:
+    """Return an endpoint's signing secrets, oldest first; at most five minutes behind."""
+    values = secret_values.read(secret_name(prefix, target.integration_id, target.id))
+    numbers = [str(secret["n"]) for secret in target.secrets]
+    if not all(number in values for number in numbers):
+        values = secret_values.read(secret_name(prefix, target.integration_id, target.id), fresh=True)
+    return [values[number] for number in numbers if number in values]
