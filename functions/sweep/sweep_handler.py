@@ -1,4 +1,4 @@
-"""Every few minutes: send round again what the stream lost and what need not wait any longer."""
+"""Every few minutes: send round again what the stream lost and what waits no longer, and tell how old things are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from coursebridge import clients
 from coursebridge.apply.sweep import integrations, sweep
 from coursebridge.clock import utc_now
-from coursebridge.observability import count, logger, metrics
+from coursebridge.integrations.freshness import worst
+from coursebridge.observability import count, gauge_hours, logger, metrics
 from coursebridge.settings import settings
 from coursebridge.storage.table import Table
 
@@ -33,4 +34,6 @@ def lambda_handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str,
             logger.info("statements sent round again", integration=integration_id, **swept)
         total = {name: value + swept[name] for name, value in total.items()}
     count("StatementsSwept", sum(total.values()))
+    for name, hours in worst(table(), utc_now()).items():
+        gauge_hours(name, hours)
     return total

@@ -97,7 +97,7 @@ class _Finish:
         wish = Wish.of(self._integration)
         labels = asdict(wish.labels)
         changed = any(counts[name] for name in CHANGES)
-        if state.get("labels") != labels or self._run["settings_version"] != self._integration.version:
+        if state.get("labels", labels) != labels or self._run["settings_version"] != self._integration.version:
             changed = any(conform(self._context.courses, wish, self._context.now).values()) or changed
         if changed or state.get("index_stale", True):
             self._context.reindex()
@@ -130,6 +130,9 @@ class _Finish:
         self._context.runs.remember(**outcome)
         self._context.runs.release_lock(run_id)
         count("CatalogSyncsFailed" if status == "failed" else "CatalogSyncsFinished")
+        for outcome_of_course, courses in counts.items():
+            if outcome_of_course != "read":
+                count(f"Courses{outcome_of_course.capitalize()}", courses)
         logger.info("catalog sync finished", run=run_id, status=status, clean=self._clean, counts=counts)
 
 

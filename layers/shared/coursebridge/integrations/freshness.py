@@ -1,0 +1,88 @@
+"""How old what an integration has is: the figures that alarms watch.
+
+Only active integrations count. Ages are the worst over all of them, so that one figure serves any number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from coursebridge.clock import parse_rfc3339
+from coursebridge.integrations import cron
+from coursebridge.integrations.store import LIST_PK, from_item
+from coursebridge.storage import keys
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from coursebridge.integrations.models import Integration, Schedule
+    from coursebridge.storage.table import Item, Table
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+METRICS = {"catalog": "CatalogSyncAgeHours", "activity": "ActivitySyncAgeHours", "statement": "HoursSinceStatement"}
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """Ages; ``None`` where nothing is expected.
+
+    Attributes:
+        catalog: since the start of the last clean catalog sync, less what the schedule lets pass beyond a day.
+        activity: the same of the last activity sync that succeeded.
+        statement: since a statement was last stored; ``None`` before the first.
+    """
+
+    catalog: timedelta | None
+    activity: timedelta | None
+    statement: timedelta | None
+
+
+def freshness(table: Table, integration: Integration, now: datetime) -> Freshness:
+    """Return how old what one integration has is; one batch read and one query."""
+    if integration.status != "active":
+        return Freshness(None, None, None)
+    wanted = {kind: keys.sync_state(integration.id, kind) for kind in ("catalog", "activity")}
+    found = table.get_many(wanted.values(), consistent=False)
+    activity = integration.activity.schedule if integration.activity.enabled else None
+    return Freshness(
+        _age(found.get(wanted["catalog"], {}).get("watermark"), integration, integration.catalog_schedule, now),
+        _age(found.get(wanted["activity"], {}).get("last_success_at"), integration, activity, now),
+        _since_statement(table, integration.id, now),
+    )
+
+
+def worst(table: Table, now: datetime) -> dict[str, float]:
+    """Return the greatest age of each kind in hours, by the name of its metric; none where nothing is expected."""
+    integrations = (from_item(item) for item in table.query_all(LIST_PK, index=keys.GSI1))
+    found = [freshness(table, integration, now) for integration in integrations]
+    ages = {name: [age / HOUR for one in found if (age := getattr(one, field))] for field, name in METRICS.items()}
+    return {name: max(hours) for name, hours in ages.items() if hours}
+
+
+def interval(schedule: Schedule, now: datetime) -> timedelta:
+    """Return how long a schedule waits between two times; a day when it has no two to come."""
+    if rate := cron.RATE.fullmatch(schedule.expression):
+        number, unit = rate[1].split(" ")
+        return timedelta(**{f"{unit.removesuffix('s')}s": int(number)})
+    first = cron.next_time(schedule, now)
+    second = cron.next_time(schedule, first) if first else None
+    return second - first if first and second else DAY
+
+
+def _age(last: str | None, integration: Integration, schedule: Schedule | None, now: datetime) -> timedelta | None:
+    """Return the age of the last sync, counted from when one became possible if there was none yet."""
+    if schedule is None or not schedule.enabled:
+        return None
+    pairs = (integration.credentials.content, integration.credentials.report)
+    possible = min((pair.verified_at for pair in pairs if pair), default=None)
+    since = parse_rfc3339(last) if last else possible
+    return None if since is None else now - since - max(interval(schedule, now) - DAY, timedelta())
+
+
+def _since_statement(table: Table, integration_id: str, now: datetime) -> timedelta | None:
+    pk = keys.statements(integration_id, "", "").pk
+    page: list[Item] = table.query(pk, index=keys.GSI1, limit=1, ascending=False, attributes=("stored_at",)).items
+    return now - parse_rfc3339(page[0]["stored_at"]) if page else None

@@ -1,0 +1,108 @@
+"""The ages that alarms watch."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from coursebridge.clock import rfc3339
+from coursebridge.integrations.freshness import Freshness, freshness, interval, worst
+from coursebridge.integrations.models import ActivitySettings, CredentialNotes, Integration, KeyPairNote, Schedule
+from coursebridge.integrations.store import IntegrationStore
+from coursebridge.storage import keys
+from coursebridge.storage.runs import RunStore
+
+if TYPE_CHECKING:
+    from coursebridge.storage.table import Table
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def integration(**settings: Any) -> Integration:
+    at = NOW - timedelta(days=90)
+    pair = KeyPairNote(client_id="pair", verified_at=NOW - 40 * HOUR)
+    base = {
+        "id": "acme",
+        "name": "Acme",
+        "statistics_since": at,
+        "created_at": at,
+        "updated_at": at,
+        "credentials": CredentialNotes(content=pair),
+        "activity": ActivitySettings(enabled=False),
+    }
+    return Integration(**{**base, **settings})
+
+
+def synced(table: Table, hours: float, kind: str = "catalog", field: str = "watermark") -> None:
+    RunStore(table, "acme", kind).remember(**{field: rfc3339(NOW - hours * HOUR)})  # type: ignore[arg-type]
+
+
+def stored(table: Table, hours: float) -> None:
+    at = rfc3339(NOW - hours * HOUR)
+    item = {**keys.statement("acme", "s").item(), **keys.statements("acme", at, "s").item(keys.GSI1)}
+    table.put({**item, "stored_at": at})
+
+
+def test_the_age_of_a_catalogue_counts_from_its_last_clean_sync(table: Table) -> None:
+    synced(table, 30)
+
+    assert freshness(table, integration(), NOW).catalog == 30 * HOUR
+
+
+def test_before_the_first_sync_it_counts_from_when_there_was_a_key_pair(table: Table) -> None:
+    assert freshness(table, integration(), NOW).catalog == 40 * HOUR
+
+
+def test_nothing_is_expected_of_an_integration_without_keys(table: Table) -> None:
+    assert freshness(table, integration(credentials=CredentialNotes()), NOW).catalog is None
+
+
+def test_nothing_is_expected_of_an_inactive_integration(table: Table) -> None:
+    synced(table, 30)
+
+    assert freshness(table, integration(status="inactive"), NOW) == Freshness(None, None, None)
+
+
+def test_nothing_is_expected_of_a_schedule_that_is_off(table: Table) -> None:
+    assert freshness(table, integration(catalog_schedule=Schedule(enabled=False)), NOW).catalog is None
+
+
+def test_a_weekly_schedule_has_six_days_more_than_a_daily_one(table: Table) -> None:
+    synced(table, 7 * 24 + 1)
+    weekly = Schedule(expression="cron(0 8 ? * MON *)", timezone="UTC")
+
+    assert freshness(table, integration(catalog_schedule=weekly), NOW).catalog == 25 * HOUR
+
+
+def test_activity_has_an_age_of_its_own(table: Table) -> None:
+    synced(table, 5, "activity", "last_success_at")
+
+    assert freshness(table, integration(activity=ActivitySettings()), NOW).activity == 5 * HOUR
+
+
+def test_a_statement_has_an_age_from_the_first_one_on(table: Table) -> None:
+    assert freshness(table, integration(), NOW).statement is None
+    stored(table, 9)
+    stored(table, 3)
+
+    assert freshness(table, integration(), NOW).statement == 3 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("expression", "hours"),
+    [("rate(6 hours)", 6), ("rate(1 day)", 24), ("cron(0 8 * * ? *)", 24), ("cron(0 8 1 1 ? 2020)", 24)],
+)
+def test_a_schedule_has_an_interval(expression: str, hours: int) -> None:
+    assert interval(Schedule(expression=expression, timezone="UTC"), NOW) == hours * HOUR
+
+
+def test_the_worst_of_all_integrations_is_told_by_the_names_of_the_metrics(table: Table) -> None:
+    IntegrationStore(table).add(integration())
+    IntegrationStore(table).add(integration(id="other"))
+    synced(table, 2)
+    stored(table, 5)
+
+    assert worst(table, NOW) == {"CatalogSyncAgeHours": 40.0, "HoursSinceStatement": 5.0}
