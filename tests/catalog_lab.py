@@ -26,7 +26,7 @@ from sandbox.catalogue.steps import Step, take
 from sandbox.rest.tokens import DEFAULT_APPLICATIONS
 
 if TYPE_CHECKING:
-    from coursebridge.storage.table import Item, Table
+    from coursebridge.storage.table import Item
     from sandbox.world import World
 
 BASE_URL = "http://sandbox.example"
@@ -98,13 +98,14 @@ class Lab:
     """Everything around a sync: what LinkedIn has, what the settings are, and a state machine to run it with."""
 
     world: World
-    table: Table
+    table: Any
     http: httpx.Client
     settings: Integration
     clock: Clock = field(default_factory=Clock)
     pair: KeyPair | None = field(default_factory=lambda: KeyPair.of("sandbox-content", SECRETS["sandbox-content"]))
     shared: SharedTokens = field(default_factory=SharedTokens)
     indexed: int = 0
+    executions: int = 0
 
     @property
     def context(self) -> Context:
@@ -132,7 +133,9 @@ class Lab:
 
     def sync(self, mode: str = "full", **event: Any) -> Item:
         """Run the state machine to its end and return the run's record."""
-        return StateMachine(self.context).run({"integration_id": "acme", "mode": mode, "trigger": "test", **event})
+        self.executions += 1
+        begun = {"integration_id": "acme", "mode": mode, "trigger": "test", "execution": f"execution-{self.executions}"}
+        return StateMachine(self.context).run(begun | event)
 
     def resumed(self, run: Item) -> Item:
         """Run the state machine for a run that was redriven or confirmed."""
@@ -181,7 +184,7 @@ class Lab:
 
 
 class StateMachine:
-    """What ``catalog_sync.asl.yaml`` says, step by step."""
+    """What ``sync.asl.yaml`` says, step by step."""
 
     def __init__(self, context: Context) -> None:
         self._context = context

@@ -84,7 +84,7 @@ def save_filters(integration: Integration, filters: Filters, if_match: IfMatch =
 def preview_filters(integration: Integration, filters: Filters) -> PreviewAnswer:
     """Says what saving these filters would do, with samples, and changes nothing."""
     present = IntegrationStore(auth.table()).get(integration)
-    body: Any = catalog.service(integration).preview(present, filters)
+    body: Any = catalog.preview(present, filters)
     return body  # type: ignore[no-any-return]
 
 

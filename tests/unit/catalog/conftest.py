@@ -9,14 +9,13 @@ import pytest
 import pytest_socket
 
 from catalog_lab import BASE_URL, InProcess, Lab, MakeLab, integration
+from memory_table import MemoryTable
 from sandbox.app import build
 from sandbox.settings import Settings
 from sandbox.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from coursebridge.storage.table import Table
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +25,7 @@ def _event_loops_may_wake_themselves() -> None:
 
 
 @pytest.fixture
-def make_lab(table: Table) -> Iterator[MakeLab]:
+def make_lab() -> Iterator[MakeLab]:
     """Make a lab of any size: ``make_lab(size=20, quirks={"short_pages": {}}, filters={...})``."""
     clients: list[httpx.Client] = []
 
@@ -40,7 +39,7 @@ def make_lab(table: Table) -> Iterator[MakeLab]:
         world = World(Settings(size=size, locales=locales, element_bytes=2000), quirks)
         http = httpx.Client(transport=InProcess(build(world)), base_url=BASE_URL, trust_env=False)
         clients.append(http)
-        return Lab(world, table, http, integration(**settings))
+        return Lab(world, MemoryTable(), http, integration(**settings))
 
     yield make
     for client in clients:

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from coursebridge import clients, secret_values
 from coursebridge.auth.wiring import table
+from coursebridge.catalog import conform
+from coursebridge.catalog.conform import Wish
 from coursebridge.catalog.search.publishing import Publisher
 from coursebridge.catalog.sync.context import Context
 from coursebridge.clock import utc_now
+from coursebridge.integrations.runs import RunControl
 from coursebridge.integrations.store import IntegrationStore
 from coursebridge.linkedin.client import LinkedInClient, http_client
-from coursebridge.linkedin.credentials import credentials_secret, pair_for, tokens_secret
-from coursebridge.linkedin.tokens import TokenSource
+from coursebridge.linkedin.credentials import KeyPair, credentials_secret, pair_for, tokens_secret
+from coursebridge.linkedin.tokens import TokenSource, mint
 from coursebridge.settings import settings
 from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore
 from coursebridge.storage.runs import RunStore
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import httpx
 
-    from coursebridge.linkedin.credentials import KeyPair, Scope
+    from coursebridge.integrations.models import Filters, Integration
+    from coursebridge.linkedin.credentials import Scope
 
 
 class TokenSecret:
@@ -79,7 +86,6 @@ def linkedin(integration_id: str, scope: Scope) -> LinkedInClient:
 def context(integration_id: str) -> Context:
     """Return what the tasks of an integration's catalogue sync share."""
     courses = CourseStore(table(), integration_id)
-    publisher = Publisher(clients.s3(), settings().need("bucket_name"))
     return Context(
         integration_id=integration_id,
         integration=partial(IntegrationStore(table()).get, integration_id),
@@ -87,6 +93,29 @@ def context(integration_id: str) -> Context:
         runs=RunStore(table(), integration_id, "catalog"),
         courses=courses,
         classifications=ClassificationStore(table(), integration_id),
-        reindex=partial(publisher.publish, courses),
+        reindex=partial(Publisher(clients.s3(), settings().need("bucket_name")).publish, courses),
         now=utc_now,
     )
+
+
+def preview(integration: Integration, filters: Filters) -> dict[str, Any]:
+    """Return what saving these filters would do: counts of ``archived``, ``restored`` and ``kept``, and samples."""
+    wish = replace(Wish.of(integration), filters=filters)
+    return conform.preview(CourseStore(table(), integration.id), wish)
+
+
+def run_control(integration_id: str) -> RunControl:
+    """Return what starts, redrives and confirms an integration's catalogue runs."""
+    runs = RunStore(table(), integration_id, "catalog")
+    return RunControl(runs, clients.stepfunctions(), settings().need("catalog_state_machine_arn"))
+
+
+def verify(client_id: str, client_secret: str) -> datetime:
+    """Mint a token with a key pair, to be sure of it before it is kept; return when that was.
+
+    Raises:
+        CredentialsRefused: LinkedIn gives none; says LinkedIn's error, cause and remedy.
+        LinkedInError: LinkedIn is not well at the moment.
+    """
+    mint(oauth_http(), KeyPair.of(client_id, client_secret))
+    return utc_now()

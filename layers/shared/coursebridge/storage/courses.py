@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import zlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coursebridge.storage import keys
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LARGEST_ITEM_BYTES = 390_000
 """DynamoDB takes 400 KB, keys and names of attributes included."""
 FAST = 1
+ACTIVE = "active"
 Json = dict[str, Any]
 
 
@@ -81,7 +82,7 @@ class StoredCourse:
     @property
     def is_active(self) -> bool:
         """Whether it is in the catalogue."""
-        return self.status == "active"
+        return self.status == ACTIVE
 
     def with_status(self, status: str, reason: str | None, action: str, run_id: str, now: str) -> StoredCourse:
         """Return the course after it was archived or restored."""
@@ -128,6 +129,22 @@ class StoredCourse:
         )
 
 
+class Head(NamedTuple):
+    """The few attributes of a small item that tell whether a course is gone."""
+
+    urn: str
+    type: str
+    locale: str | None
+    status: str
+    archived_reason: str | None
+    run_id: str
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it is in the catalogue."""
+        return self.status == ACTIVE
+
+
 @dataclass(frozen=True)
 class Write:
     """A course to be written.
@@ -170,10 +187,10 @@ class CourseStore:
         for item in self.table.query_all(f"COURSE#{self.integration_id}"):
             yield StoredCourse.from_item(item)
 
-    def count_active(self) -> int:
-        """Return how many courses are active; reads the partition."""
-        options = {"condition": "#s = :active", "names": {"#s": "status"}, "values": {":active": "active"}}
-        return sum(1 for _ in self.table.query_all(f"COURSE#{self.integration_id}", attributes=["urn"], **options))
+    def heads(self) -> Iterator[Head]:
+        """Yield of every course what tells whether it is gone; much less to carry than :meth:`all`."""
+        for item in self.table.query_all(f"COURSE#{self.integration_id}", attributes=Head._fields):
+            yield Head(**item)
 
     def element(self, urn: str) -> Json | None:
         """Return LinkedIn's element of a course as received."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from coursebridge.catalog.sync.context import Context
     from coursebridge.catalog.sync.outcomes import Tally
     from coursebridge.linkedin.assets import Listing
-    from coursebridge.storage.courses import StoredCourse
+    from coursebridge.storage.courses import Head
 
 ASKED_ONE_BY_ONE = 100
 BATCH = 100
@@ -66,7 +66,7 @@ def candidates(
     listings = list(complete)
     if not told and not listings:
         return found
-    for stored in context.courses.all():
+    for stored in context.courses.heads():
         found.archived_missing += _was_missing_in(stored, run_id)
         if stored.is_active:
             found.active += 1
@@ -113,11 +113,10 @@ def archive(context: Context, run_id: str, reasons: Mapping[str, str]) -> None:
         )
 
 
-def _gone(stored: StoredCourse, complete: list[Listing], tally: Tally) -> str | None:
+def _gone(stored: Head, complete: list[Listing], tally: Tally) -> str | None:
     if not complete or stored.urn in tally:
         return None
-    course = stored.course
-    return "missing" if any(_covers(listing, course["type"], course["locale"]) for listing in complete) else None
+    return "missing" if any(_covers(listing, stored.type, stored.locale) for listing in complete) else None
 
 
 def _covers(listing: Listing, asset_type: str, locale: str | None) -> bool:
@@ -125,5 +124,5 @@ def _covers(listing: Listing, asset_type: str, locale: str | None) -> bool:
     return listing.asset_type == asset_type and (not listing.locale or speaks(locale, listing.locale))
 
 
-def _was_missing_in(stored: StoredCourse, run_id: str) -> bool:
+def _was_missing_in(stored: Head, run_id: str) -> bool:
     return not stored.is_active and stored.run_id == run_id and stored.archived_reason == "missing"

@@ -111,8 +111,8 @@ def classification_range(wanted: Iterable[str]) -> Range:
 def second_opinion(listing: Listing, total: int, topics: Iterable[str]) -> Iterator[Range]:
     """Yield the ranges that read a listing which LinkedIn may have cut short, in another way.
 
-    The finder ``localeAndType`` is never cut, but knows nothing of licences. So where only licensed assets are wanted the
-    listing is read topic by topic, each far below the cap, and the other finder adds what has no topic.
+    The finder ``localeAndType`` is never cut, but knows nothing of licences. So where only licensed assets are wanted
+    the listing is read topic by topic, each far below the cap, and the other finder adds what has no topic.
 
     Args:
         listing: the listing that was cut.
