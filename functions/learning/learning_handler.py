@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import learning_courses
 import learning_exports
+import learning_graph
 import learning_launches
 import learning_libraries
 import learning_paths
@@ -23,6 +24,7 @@ ROUTERS = (
     learning_libraries.router,
     learning_paths.router,
     learning_exports.router,
+    learning_graph.router,
 )
 app = api.resolver(validate=True)
 for router in ROUTERS:

@@ -1,0 +1,64 @@
+"""The graph: entities and relationships in JupiterOne's model, as newline-delimited JSON."""
+
+# No postponed annotations: Powertools reads the types of parameters at run time.
+
+from http import HTTPStatus
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from coursebridge.auth import scopes, wiring
+from coursebridge.contract import Cursor, Integration, opened, responses, sealed
+from coursebridge.graph.export import Cut, Graph
+from learning_common import PREFIX, reach, routes
+
+router = routes()
+NDJSON = "application/x-ndjson"
+TAGS = ["Graph"]
+PAGING = (
+    'Any size: where there is more than fits into one answer (some megabytes), the header `Link` with `rel="next"` '
+    "leads to the next page; without it, this was the last one. Keys are stable, so an export can be merged into the "
+    "one before."
+)
+Lines = Annotated[int, Query(description="How many lines a page holds at the most.", ge=1, le=10_000)]
+
+
+@router.get(
+    f"{PREFIX}/graph/entities",
+    summary="Export the entities of the graph",
+    description=f"Account, classifications, courses, learning paths, videos and users. {PAGING}",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "One JSON object a line: `_type`, `_class`, `_key`, `displayName`, ..."),
+    middlewares=reach(scopes.LEARNING_READ),
+)
+def export_entities(integration: Integration, limit: Lines = 10_000, cursor: Cursor = None) -> Response[Any]:
+    """Export a page of entities."""
+    cut = Graph(wiring.table(), integration).entities(opened(cursor, "entities", integration), limit)
+    return _answer(cut, integration, "entities", limit)
+
+
+@router.get(
+    f"{PREFIX}/graph/relationships",
+    summary="Export the relationships of the graph",
+    description=f"`HAS` from the account and from assets to classifications, `ASSIGNED` from users to assets with what "
+    f"came of it. {PAGING}",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "One JSON object a line: `_class`, `_fromEntityKey`, `_toEntityKey`, ..."),
+    middlewares=reach(scopes.LEARNING_READ),
+)
+def export_relationships(integration: Integration, limit: Lines = 10_000, cursor: Cursor = None) -> Response[Any]:
+    """Export a page of relationships."""
+    cut = Graph(wiring.table(), integration).relationships(opened(cursor, "relationships", integration), limit)
+    return _answer(cut, integration, "relationships", limit)
+
+
+def _answer(cut: Cut, integration: str, what: str, limit: int) -> Response[Any]:
+    headers: dict[str, Any] = {}
+    cursor = sealed(cut.position, what, integration)
+    if cursor:
+        path = f"/learning/{quote(integration, safe='')}/graph/{what}"
+        headers["Link"] = f'<{path}?limit={limit}&cursor={cursor}>; rel="next"'
+        headers["X-Next-Cursor"] = cursor
+    return Response(HTTPStatus.OK, NDJSON, cut.text, headers=headers)

@@ -1,0 +1,183 @@
+"""The graph, read out of the table step by step, and cut into pages.
+
+A page is what a caller gets in one answer. A Lambda function can answer six megabytes within API Gateway's half minute,
+so a page ends when it has grown to a few megabytes, to the lines asked for, or over many steps without anything to
+tell; the next one starts where it ended. So any size is exported in flat memory, nothing has to be
+made ready or kept for the caller, and there is no link that outlives the caller's token.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.graph import model
+from coursebridge.integrations.store import IntegrationStore
+from coursebridge.storage import keys
+from coursebridge.storage.courses import StoredCourse, unpack
+from coursebridge.storage.learners import Learner, Record
+from coursebridge.storage.table import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from coursebridge.storage.table import Item, Table
+
+MOST_BYTES = 4_000_000
+MOST_STEPS = 200
+STEP = 100
+LEARNERS_IN_A_STEP = 10
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of an export.
+
+    Attributes:
+        read: reads one step, given where the one before ended.
+        lines: returns the lines of what a step has read.
+    """
+
+    read: Callable[[Item | None], Page]
+    lines: Callable[[Sequence[Item]], Iterable[Line]]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One page of an export.
+
+    Attributes:
+        text: newline-delimited JSON.
+        position: where the next page starts, ``None`` at the end.
+    """
+
+    text: str
+    position: dict[str, Any] | None
+
+
+class Graph:
+    """The graph of one integration.
+
+    Args:
+        table: the application's table.
+        integration_id: whose graph.
+    """
+
+    def __init__(self, table: Table, integration_id: str) -> None:
+        self._table = table
+        self._id = integration_id
+
+    def entities(self, position: dict[str, Any] | None, limit: int) -> Cut:
+        """Return a page of entities: the account, classifications, assets, users."""
+        sections = [
+            Section(lambda _after: Page([{}], None), lambda _items: [self._account()]),
+            Section(self._classifications, lambda items: (model.classification(self._id, item) for item in items)),
+            Section(self._assets, self._asset_entities),
+            Section(self._learners, lambda learners: map(model.user, self._listed(learners))),
+        ]
+        return _cut(sections, position, limit)
+
+    def relationships(self, position: dict[str, Any] | None, limit: int) -> Cut:
+        """Return a page of relationships: what the account has, how assets are classified, who was assigned what."""
+        sections = [
+            Section(self._classifications, self._account_has_classifications),
+            Section(self._assets, self._asset_relationships),
+            Section(self._learners, self._user_relationships),
+        ]
+        return _cut(sections, position, limit)
+
+    def _classifications(self, after: Item | None) -> Page:
+        return self._table.query(f"CLASSIFICATION#{self._id}", limit=STEP, after=after)
+
+    def _assets(self, after: Item | None) -> Page:
+        return self._table.query(f"COURSE#{self._id}", limit=STEP, after=after)
+
+    def _learners(self, after: Item | None) -> Page:
+        pk = keys.learners(self._id, "").pk
+        return self._table.query(pk, index=keys.GSI1, limit=LEARNERS_IN_A_STEP, after=after)
+
+    def _account(self) -> Line:
+        return model.account(IntegrationStore(self._table).get(self._id))
+
+    def _asset_entities(self, found: Sequence[Item]) -> Iterator[Line]:
+        elements = {
+            key.sk: unpack(item["element"])
+            for key, item in self._table.get_many(keys.course_detail(self._id, item["urn"]) for item in found).items()
+        }
+        for item in found:
+            entity = model.asset(StoredCourse.from_item(item), elements.get(item["urn"]))
+            if entity:
+                yield entity
+
+    def _account_has_classifications(self, found: Sequence[Item]) -> Iterator[Line]:
+        for item in found:
+            yield model.account_has(self._id, model.CLASSIFICATION, item["urn"])
+
+    def _asset_relationships(self, found: Sequence[Item]) -> Iterator[Line]:
+        for item in found:
+            kind = model.TYPE_OF_ASSET.get(item["type"])
+            if kind:
+                yield model.account_has(self._id, kind, item["urn"])
+                yield from model.classified(StoredCourse.from_item(item))
+
+    def _user_relationships(self, found: Sequence[Item]) -> Iterator[Line]:
+        records: list[Record] = []
+        for learner in self._listed(found):
+            yield model.account_has(self._id, model.USER, learner.id)
+            pk = keys.learner(self._id, learner.id).pk
+            records += map(Record.from_item, self._table.query_all(pk, prefix=keys.record(self._id, "", "").sk))
+        urns = {record.course_urn for record in records}
+        courses = self._table.get_many((keys.course(self._id, urn) for urn in urns), consistent=False)
+        kinds = {key.sk: model.TYPE_OF_ASSET.get(item["type"]) for key, item in courses.items()}
+        for record in records:
+            kind = kinds.get(record.course_urn)
+            if kind and record.attempts:
+                yield model.assigned(record, kind)
+
+    def _listed(self, found: Sequence[Item]) -> Iterator[Learner]:
+        return (learner for learner in map(Learner.from_item, found) if learner.is_listed)
+
+
+def _cut(sections: Sequence[Section], position: dict[str, Any] | None, limit: int) -> Cut:
+    """Return the page from a position on; ``skip`` says how many lines of the step there were given before."""
+    at = position or {"section": 0, "after": None, "skip": 0}
+    text = _Text(limit)
+    for _ in range(MOST_STEPS):
+        section = sections[at["section"]]
+        page = section.read(at["after"])
+        given = text.take(islice(section.lines(page.items), at["skip"], None))
+        if text.is_full:
+            return Cut(text.body(), {**at, "skip": at["skip"] + given})
+        at = {"section": at["section"] + (page.last_key is None), "after": page.last_key, "skip": 0}
+        if at["section"] == len(sections):
+            return Cut(text.body(), None)
+    return Cut(text.body(), at)
+
+
+class _Text:
+    """Lines of JSON, until there are enough of them."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._lines: list[str] = []
+        self._size = 0
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._lines) >= self._limit or self._size >= MOST_BYTES
+
+    def take(self, lines: Iterable[Line]) -> int:
+        """Take lines as long as there is room; return how many."""
+        before = len(self._lines)
+        for line in lines:
+            self._lines.append(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+            self._size += len(self._lines[-1].encode())
+            if self.is_full:
+                break
+        return len(self._lines) - before
+
+    def body(self) -> str:
+        return "".join(self._lines)
