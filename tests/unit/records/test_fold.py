@@ -15,6 +15,7 @@ from coursebridge.records.fold import Course, Folded, fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from random import Random
 
 COURSE = Course("ada", "urn:li:lyndaCourse:1", 600)
 
@@ -76,7 +77,7 @@ def joined(parts: Sequence[Evidence]) -> Evidence:
 
 
 @given(bodies, st.randoms())
-def test_any_order_and_any_repetition_end_the_same(body: list[Evidence], random) -> None:
+def test_any_order_and_any_repetition_end_the_same(body: list[Evidence], random: Random) -> None:
     shuffled = [*body, *random.sample(body, len(body) // 2)]
     random.shuffle(shuffled)
 

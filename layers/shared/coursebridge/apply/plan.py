@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from coursebridge.apply import judge
 from coursebridge.clock import rfc3339
@@ -161,9 +161,8 @@ def _secure(plan: Plan, person: Person, *, applying: bool) -> None:
 
 def _apply(plan: Plan, person: Person, urn: str, numbers: list[int]) -> None:
     """Fold the statements about one course into its record, and settle them and whatever they change."""
-    if person.learner is None:
-        return
-    before = plan.known.record(person.learner.id, urn)
+    learner = cast("Learner", person.learner)  # whoever has none has a verdict instead
+    before = plan.known.record(learner.id, urn)
     course = plan.known.course(urn) or {}
     evidence = union(judge.evidence_of(plan.group[number].facts) for number in numbers)
     after = before.with_evidence(person.origin, evidence, course.get("duration_seconds"))
@@ -176,6 +175,6 @@ def _apply(plan: Plan, person: Person, urn: str, numbers: list[int]) -> None:
         facts = plan.group[number].facts
         if facts.is_completion:
             attempt_id = after.counted.get(facts.statement_id)
-            plan.settle(number, statement_outcomes.of_completion(attempt_id), person.learner.id, attempt_id)
+            plan.settle(number, statement_outcomes.of_completion(attempt_id), learner.id, attempt_id)
         else:
-            plan.settle(number, Verdict("applied"), person.learner.id, after.attempt_at(rfc3339(facts.timestamp)))
+            plan.settle(number, Verdict("applied"), learner.id, after.attempt_at(rfc3339(facts.timestamp)))

@@ -116,9 +116,10 @@ def empty(table: Table, statement: Item, now: str, *, only_received: bool = Fals
     return table.update_action(
         keys.statement(statement["integration_id"], statement["statement_id"]),
         "SET outcome = :outcome, reason = :reason, learner_id = :learner, attempt_id = :attempt, judged_at = :now, "
-        f"actor = :actor, raw = :raw, digest = :digest REMOVE GSI2PK, GSI2SK, {PENDING_KEYS}",
+        f"actor = :actor, #raw = :raw, digest = :digest REMOVE GSI2PK, GSI2SK, {PENDING_KEYS}",
         values | ({":received": "received"} if only_received else {}),
         condition="outcome = :received" if only_received else "attribute_exists(PK)",
+        names={"#raw": "raw"},
     )
 
 

@@ -1,0 +1,128 @@
+"""The functions on the stream and on the clock: what they take in, and what they hand back."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+import apply_handler
+import sweep_handler
+from coursebridge.errors import Unavailable
+from coursebridge.storage import keys
+from coursebridge.storage.table import to_wire
+from people_lab import PSEUDONYM_KEY, Lab, completion
+from unit.conftest import Context
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from coursebridge.storage.table import Item, Table
+
+
+@pytest.fixture
+def lab(deployed: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    secret = boto3.client("secretsmanager").create_secret(
+        Name="pseudonym", SecretString=json.dumps({"key": PSEUDONYM_KEY})
+    )
+    monkeypatch.setenv("PSEUDONYM_SECRET_ARN", secret["ARN"])
+    remembering = (apply_handler.table, apply_handler.applier, sweep_handler.table)
+    for one in remembering:
+        one.cache_clear()
+    yield Lab(deployed)
+    for one in remembering:
+        one.cache_clear()
+
+
+def record(number: int, item: Item, before: Item | None = None) -> dict[str, Any]:
+    images = {"NewImage": to_wire(item)} | ({"OldImage": to_wire(before)} if before else {})
+    return {"eventName": "MODIFY" if before else "INSERT", "dynamodb": {"SequenceNumber": str(number), **images}}
+
+
+def handle(*records: dict[str, Any]) -> list[str]:
+    answer = apply_handler.lambda_handler({"Records": list(records)}, Context())
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def received(lab: Lab) -> list[dict[str, Any]]:
+    return [record(number, item) for number, item in enumerate(lab.received())]
+
+
+def test_statements_of_the_stream_are_applied(lab: Lab) -> None:
+    [statement_id] = lab.send(completion(1))
+
+    assert handle(*received(lab)) == []
+    assert lab.outcome(statement_id) == ("applied", None)
+
+
+def test_what_could_not_be_dealt_with_is_named_by_its_first_record(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.send(completion(1), completion(2, "bob@example.com"))
+    first, second = lab.received()
+    monkeypatch.setattr(apply_handler.applier(), "apply", lambda _items: ({}, [second]))
+
+    assert handle(record(1, first), record(2, second), record(3, first), record(4, second)) == ["2"]
+
+
+def test_a_table_that_stays_busy_fails_the_whole_batch(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_args: Any) -> None:
+        raise Unavailable("busy")
+
+    monkeypatch.setattr(apply_handler, "release_for_courses", busy)
+    lab.course("urn:li:lyndaCourse:9")
+    item = lab.table.get(keys.course(lab.id, "urn:li:lyndaCourse:9"))
+    assert item
+
+    with pytest.raises(Unavailable):
+        handle(record(1, item))
+
+
+def test_a_new_identity_sends_round_what_waited_for_it(lab: Lab) -> None:
+    lab.configure(learner_matching="directory")
+    lab.take(completion(1))
+    lab.learner(email="ada@example.com")
+
+    handle(record(1, lab.identity("email", "ada@example.com").to_item()))
+
+    assert lab.apply() == {"applied": 1}
+
+
+def test_a_new_course_sends_round_what_waited_for_it(lab: Lab) -> None:
+    lab.take(completion(1, urn="urn:li:lyndaCourse:9"))
+    lab.course("urn:li:lyndaCourse:9")
+    item = lab.table.get(keys.course(lab.id, "urn:li:lyndaCourse:9"))
+    assert item
+
+    handle(record(1, item))
+
+    assert lab.apply() == {"applied": 1}
+
+
+@pytest.mark.parametrize(("setting", "released"), [({"learner_matching": "open"}, 1), ({"name": "Other"}, 0)])
+def test_settings_send_round_only_when_they_match_people(lab: Lab, setting: dict[str, str], released: int) -> None:
+    lab.configure(learner_matching="directory")
+    lab.take(completion(1))
+    before = lab.table.get(keys.integration(lab.id))
+    lab.configure(**setting)
+    after = lab.table.get(keys.integration(lab.id))
+    assert before
+    assert after
+
+    handle(record(1, after, before))
+
+    assert len(lab.received()) == released
+
+
+def test_the_sweep_tells_what_it_sent_round(lab: Lab) -> None:
+    lab.send(completion(1))
+    Lab(lab.table, id="idle")
+
+    swept = sweep_handler.lambda_handler({}, Context())
+
+    assert swept["unjudged"] == 1
+    assert lab.apply() == {"applied": 1}
+
+
+def test_nothing_to_sweep_is_fine(lab: Lab) -> None:
+    assert sum(sweep_handler.lambda_handler({}, Context()).values()) == 0

@@ -1,0 +1,178 @@
+"""Held statements come round again when what they waited for is there, and what the stream lost is swept up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from coursebridge.apply.release import (
+    FEW,
+    held,
+    release,
+    release_for_courses,
+    release_for_identities,
+    release_for_settings,
+)
+from coursebridge.apply.sweep import LOST_AFTER, Swept, integrations, sweep
+from coursebridge.records.identifiers import identifier
+from coursebridge.storage import keys, statement_outcomes
+from people_lab import Lab, account, completion
+
+ADA = identifier("email", "ada@example.com")
+LATE = "urn:li:lyndaCourse:9"
+
+
+@pytest.fixture
+def directory(lab: Lab) -> Lab:
+    """The same, in `directory` matching."""
+    lab.configure(learner_matching="directory")
+    return lab
+
+
+def test_a_learner_who_comes_releases_what_was_held(directory: Lab) -> None:
+    [statement_id] = directory.send(completion(1))
+    assert directory.apply() == {"held:learner_unknown": 1}
+
+    directory.learner(email="ada@example.com")
+
+    assert directory.released(ADA) == {"applied": 1}
+    assert directory.outcome(statement_id) == ("applied", None)
+    assert not directory.is_pending(statement_id)
+
+
+def test_others_stay_held(directory: Lab) -> None:
+    directory.take(completion(1), completion(1, "bob@example.com"))
+    directory.learner(email="ada@example.com")
+
+    assert directory.released(ADA) == {"applied": 1}
+
+
+@pytest.mark.parametrize("others", [0, FEW + 1])
+def test_many_identities_at_once_are_asked_for_together(directory: Lab, others: int) -> None:
+    directory.take(completion(1), completion(1, "bob@example.com"))
+    directory.learner(email="ada@example.com")
+    strangers = [identifier("email", f"stranger{n}@example.com") for n in range(others)]
+    calls = directory.calls()
+
+    awaited = {one.awaited for one in (ADA, *strangers)}
+    assert release_for_identities(calls.table, directory.id, awaited, directory.now) == 1
+    assert calls.made.count("query") == 3
+
+
+def test_an_identifier_that_is_the_beginning_of_another_releases_only_its_own(directory: Lab) -> None:
+    directory.configure(learner_identification="username")
+    directory.take(completion(1, actor=account("ada")), completion(2, actor=account("ada#x")))
+
+    [found] = held(directory.table, directory.id, "learner_unknown", identifier("username", "ada").awaited)
+
+    assert found["awaited"] == "username:ada"
+
+
+def test_a_course_that_comes_releases_what_was_held(lab: Lab) -> None:
+    [statement_id] = lab.send(completion(1, urn=LATE), completion(2, urn="urn:li:lyndaCourse:10"))[:1]
+    lab.apply()
+    lab.course(LATE)
+
+    assert release_for_courses(lab.table, lab.id, {LATE}, lab.now) == 1
+    assert lab.apply() == {"applied": 1}
+    assert lab.outcome(statement_id) == ("applied", None)
+
+
+def test_settings_that_match_people_otherwise_release_whoever_was_held_for_the_actor(directory: Lab) -> None:
+    directory.take(completion(1), completion(2, actor=account("ada")), completion(3, urn=LATE, email="eve@example.com"))
+    directory.configure(learner_matching="open")
+
+    assert release_for_settings(directory.table, directory.id, directory.now) == 3
+    assert directory.apply() == {"applied": 1, "held:actor_mismatch": 1, "held:course_unknown": 1}
+
+
+def test_a_statement_sent_round_twice_goes_once(directory: Lab) -> None:
+    [statement_id] = directory.send(completion(1))
+    directory.apply()
+
+    assert release(directory.table, directory.id, [statement_id], directory.now) == 1
+    assert release(directory.table, directory.id, [statement_id], directory.now) == 0
+
+
+def test_a_statement_that_does_not_exist_is_not_released(lab: Lab) -> None:
+    assert release(lab.table, lab.id, ["nothing"], lab.now) == 0
+    assert lab.table.get(keys.statement(lab.id, "nothing")) is None
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_statement_that_was_emptied_with_its_person_stays_so(lab: Lab, again: bool) -> None:
+    [statement_id] = lab.send(completion(1))
+    item = lab.statement(statement_id)
+    lab.table.transact([statement_outcomes.empty(lab.table, item, lab.at(1))])
+
+    assert release(lab.table, lab.id, [statement_id], lab.now, again=again) == 0
+    assert lab.outcome(statement_id) == ("ignored", "erased")
+
+
+def test_the_sweep_finds_every_integration(lab: Lab) -> None:
+    Lab(lab.table, id="other")
+
+    assert sorted(integrations(lab.table)) == ["acme", "other"]
+
+
+def test_a_day_the_stream_lost_is_swept_up(lab: Lab) -> None:
+    [statement_id] = lab.send(completion(1))
+
+    assert sweep(lab.table, lab.id, lab.now) == Swept()
+    lab.now += timedelta(days=1)
+    assert sweep(lab.table, lab.id, lab.now) == Swept(unjudged=1)
+    assert lab.apply() == {"applied": 1}
+    assert lab.outcome(statement_id) == ("applied", None)
+
+
+def test_a_statement_sent_round_waits_its_time_before_the_sweep_takes_it_again(lab: Lab) -> None:
+    lab.send(completion(1))
+    lab.now += timedelta(days=1)
+    sweep(lab.table, lab.id, lab.now)
+
+    assert sweep(lab.table, lab.id, lab.now + LOST_AFTER / 2) == Swept()
+    assert sweep(lab.table, lab.id, lab.now + LOST_AFTER * 2) == Swept(unjudged=1)
+
+
+def test_a_course_whose_coming_was_missed_is_swept_up(lab: Lab) -> None:
+    lab.take(completion(1, urn=LATE), completion(2, urn="urn:li:lyndaCourse:10"))
+    lab.course(LATE)
+
+    assert sweep(lab.table, lab.id, lab.now) == Swept(waited_for_course=1)
+
+
+def test_a_learner_whose_coming_was_missed_is_swept_up(directory: Lab) -> None:
+    directory.take(completion(1), completion(1, "bob@example.com"))
+    directory.learner(email="ada@example.com")
+
+    assert sweep(directory.table, directory.id, directory.now) == Swept(waited_for_learner=1)
+
+
+def test_unknown_people_are_swept_up_once_matching_is_open(directory: Lab) -> None:
+    directory.take(completion(1))
+    directory.configure(learner_matching="open")
+
+    assert sweep(directory.table, directory.id, directory.now) == Swept(waited_for_learner=1)
+
+
+def test_an_ambiguity_that_was_resolved_is_swept_up(lab: Lab) -> None:
+    lab.learner(email="ada@example.com", id="one")
+    lab.learner(email="ada@example.com", id="two")
+    lab.take(completion(1))
+    assert sweep(lab.table, lab.id, lab.now) == Swept()
+
+    lab.table.put(lab.identity(*ADA).left_by("two", lab.at(2)).to_item())
+
+    assert sweep(lab.table, lab.id, lab.now) == Swept(waited_for_learner=1)
+
+
+def test_an_activation_that_was_missed_is_swept_up(lab: Lab) -> None:
+    ada = lab.learner(email="ada@example.com", status="inactive")
+    lab.take(completion(1))
+    assert sweep(lab.table, lab.id, lab.now) == Swept()
+
+    lab.table.put(replace(ada, status="active").to_item())
+
+    assert sweep(lab.table, lab.id, lab.now) == Swept(waited_for_learner=1)
