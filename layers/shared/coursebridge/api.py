@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from coursebridge.auth.tokens import Grant
 
@@ -47,6 +48,17 @@ class MethodNotAllowed(CoursebridgeError):
         self.allowed = allowed
 
 
+class Resolver(APIGatewayHttpResolver):
+    """A resolver whose every answer carries the request id, and that starts each request with nothing remembered."""
+
+    def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """Answer one request."""
+        self.clear_context()  # type: ignore[no-untyped-call]
+        response: dict[str, Any] = super().resolve(event, context)
+        response["headers"] = {"X-Request-Id": event["requestContext"]["requestId"], **response.get("headers", {})}
+        return response
+
+
 def resolver(*, validate: bool = False) -> APIGatewayHttpResolver:
     """Return a resolver that answers every expected error as a problem and stamps the request id.
 
@@ -54,11 +66,10 @@ def resolver(*, validate: bool = False) -> APIGatewayHttpResolver:
         validate: parse bodies, query strings and paths into the types the routes declare (costs start-up time:
             not for ``token`` and ``statements``).
     """
-    app = APIGatewayHttpResolver(
+    app = Resolver(
         enable_validation=validate,
         response_validation_error_http_code=HTTPStatus.INTERNAL_SERVER_ERROR if validate else None,
     )
-    app.use(middlewares=[_stamp])
     app.exception_handler(CoursebridgeError)(_problem)
     app.exception_handler(Exception)(_unexpected)
     app.not_found(lambda _error: _no_route(app))
@@ -150,16 +161,6 @@ def answer(
     return Response(int(status), content_type, text, headers=dict(headers or {}))
 
 
-def _stamp(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
-    response = next_middleware(app)
-    response.headers.setdefault("X-Request-Id", _request_id(app))
-    return response
-
-
-def _request_id(app: APIGatewayHttpResolver) -> str:
-    return str(app.current_event.request_context.request_id)
-
-
 def _problem(error: CoursebridgeError) -> Response[str]:
     logger.info("request refused", code=error.code, status=int(error.status))
     headers: dict[str, Any] = {}
@@ -226,6 +227,4 @@ def _no_route(app: APIGatewayHttpResolver) -> Response[str]:
     path = app.current_event.path
     routes = [*app._static_routes, *app._dynamic_routes]  # noqa: SLF001  (Powertools tells 405 from 404 nowhere)
     allowed = sorted({route.method for route in routes if route.rule.match(path)})
-    response = _problem(MethodNotAllowed(allowed) if allowed else NotFound("there is no such path"))
-    response.headers["X-Request-Id"] = _request_id(app)
-    return response
+    return _problem(MethodNotAllowed(allowed) if allowed else NotFound("there is no such path"))

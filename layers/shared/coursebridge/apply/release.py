@@ -76,7 +76,7 @@ def held(table: Table, integration_id: str, reason: str, awaited: str | None = N
         reason: one of :data:`coursebridge.apply.judge.HELD_REASONS`.
         awaited: only those that wait for this course or identity.
     """
-    prefix = f"held#{reason}#" + (f"{awaited}#" if awaited is not None else "")
+    prefix = keys.pending_prefix("held", reason, awaited)
     for item in table.query_all(f"PENDING#{integration_id}", index=keys.GSI3, prefix=prefix):
         if awaited is None or item["awaited"] == awaited:
             yield item

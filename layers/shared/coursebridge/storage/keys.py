@@ -8,6 +8,7 @@ functions apart. Ids are read back from their own attributes, never by cutting a
 | Integration     | INTEGRATION#i             | INTEGRATION    | INTEGRATIONS  | created         |
 | SyncState       | INTEGRATION#i             | SYNC#kind      |               |                 |
 | Client          | CLIENT#client_id          | CLIENT         | CLIENTS       | created         |
+| Refusals        | CLIENT#digest             | REFUSALS       |               |                 |
 | Audit entry     | AUDIT#month               | time#id        | AUDIT#i       | time#id         |
 | Run             | RUN#i                     | RUN#run        |               |                 |
 | Run lock        | RUN#i                     | LOCK#kind      |               |                 |
@@ -44,8 +45,12 @@ GSI3 is sparse: a statement leaves it when it is applied or ignored. The timesta
 since when it waits to be applied, so that a sweep reads only what waits too long.
 """
 
+import hashlib
 from typing import NamedTuple
 from urllib.parse import quote
+
+# DynamoDB allows 2,048 bytes in a partition key and 1,024 in a sort key, and a sender may name anything.
+MOST_BYTES = 400
 
 PK, SK = "PK", "SK"
 GSI1, GSI2, GSI3 = "GSI1", "GSI2", "GSI3"
@@ -60,6 +65,12 @@ class Key(NamedTuple):
     def item(self, index: str = "") -> dict[str, str]:
         """Return the key's two attributes, of the table or of the index named."""
         return {f"{index}PK": self.pk, f"{index}SK": self.sk}
+
+
+def bounded(text: str) -> str:
+    """Return a text that fits into a key: itself, or its digest when it is longer than any real identifier."""
+    encoded = text.encode()
+    return text if len(encoded) <= MOST_BYTES else f"sha256:{hashlib.sha256(encoded).hexdigest()}"
 
 
 def integration(integration_id: str) -> Key:
@@ -85,6 +96,11 @@ def client(client_id: str) -> Key:
 def clients(created_at: str) -> Key:
     """GSI1 key that lists clients by age."""
     return Key("CLIENTS", created_at)
+
+
+def refusals(digest: str) -> Key:
+    """Key of how often one caller was refused a token for one client id."""
+    return Key(f"CLIENT#{digest}", "REFUSALS")
 
 
 def audit(time: str, entry_id: str) -> Key:
@@ -114,7 +130,7 @@ def run_range(integration_id: str, run_id: str, number: int) -> Key:
 
 def course(integration_id: str, urn: str) -> Key:
     """Key of the small course item that lists, diffs and statements read."""
-    return Key(f"COURSE#{integration_id}", urn)
+    return Key(f"COURSE#{integration_id}", bounded(urn))
 
 
 def course_detail(integration_id: str, urn: str) -> Key:
@@ -159,7 +175,7 @@ def reengagement(integration_id: str, learner_id: str, urn: str) -> Key:
 
 def identity(integration_id: str, kind: str, value: str) -> Key:
     """Key of an identifier; ``value`` is already normalised (``records.identifiers``)."""
-    return Key(f"IDENTITY#{integration_id}#{kind}#{value}", "IDENTITY")
+    return Key(f"IDENTITY#{integration_id}#{kind}#{bounded(value)}", "IDENTITY")
 
 
 def tombstone(integration_id: str, digest: str) -> Key:
@@ -192,7 +208,12 @@ def pending(integration_id: str, outcome: str, reason: str, awaited: str, timest
 
     ``awaited`` names what would release a held one: a course URN or an identity (``email#a@example.com``).
     """
-    return Key(f"PENDING#{integration_id}", "#".join((outcome, reason, awaited, timestamp, statement_id)))
+    return Key(f"PENDING#{integration_id}", "#".join((outcome, reason, bounded(awaited), timestamp, statement_id)))
+
+
+def pending_prefix(outcome: str, reason: str, awaited: str | None = None) -> str:
+    """Return how the GSI3 sort keys of statements with this outcome and reason begin."""
+    return f"{outcome}#{reason}#" + (f"{bounded(awaited)}#" if awaited is not None else "")
 
 
 def launch_session(digest: str) -> Key:

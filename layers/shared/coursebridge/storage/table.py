@@ -16,7 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from coursebridge.errors import Unavailable
 from coursebridge.storage.keys import Key
@@ -342,6 +342,8 @@ class Table:
             return getattr(self.client, operation)(**request)
         except ClientError as error:
             raise _translated(error) from error
+        except HTTPClientError as error:
+            raise Unavailable("the table does not answer, try again") from error
 
 
 def _query(pk: str, index: str, prefix: str, between: tuple[str, str] | None) -> dict[str, Any]:

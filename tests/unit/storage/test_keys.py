@@ -1,0 +1,33 @@
+"""Keys fit into DynamoDB whatever a sender names, and begin as the IAM conditions expect."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coursebridge.storage import keys
+
+anything = st.text(min_size=1, max_size=3000)
+
+
+@given(anything, anything, st.text(max_size=200), st.sampled_from(["email", "external_id"]))
+def test_a_key_fits_whatever_is_named(object_id: str, value: str, statement_id: str, kind: str) -> None:
+    made = [
+        keys.course("i", object_id),
+        keys.identity("i", kind, value),
+        keys.pending("i", "held", "course_unknown", object_id, "2026-01-01T00:00:00.000Z", statement_id),
+    ]
+
+    assert all(len(key.pk.encode()) <= 2048 and len(key.sk.encode()) <= 1024 for key in made)
+
+
+@given(anything)
+def test_statements_that_wait_are_found_by_what_they_wait_for(awaited: str) -> None:
+    key = keys.pending("i", "held", "course_unknown", awaited, "2026-01-01T00:00:00.000Z", "s")
+
+    assert key.sk.startswith(keys.pending_prefix("held", "course_unknown", awaited))
+    assert key.sk.startswith(keys.pending_prefix("held", "course_unknown"))
+
+
+def test_a_real_identifier_stays_readable() -> None:
+    assert keys.course("i", "urn:li:lyndaCourse:252") == ("COURSE#i", "urn:li:lyndaCourse:252")
