@@ -22,7 +22,7 @@ app = api.resolver()
 def issue_token() -> Response[str]:
     """Issue an access token for client credentials."""
     request = TokenRequest.read(api.body_bytes(app), app.current_event.headers.get("authorization"))
-    token = wiring.exchange().token(request)
+    token = wiring.exchange().token(request, app.current_event.request_context.http.source_ip)
     count("TokensIssued")
     return api.answer(HTTPStatus.OK, token, NO_STORE, "application/json;charset=UTF-8")
 
@@ -30,9 +30,13 @@ def issue_token() -> Response[str]:
 def refuse(error: TokenError) -> Response[str]:
     """Answer as RFC 6749, section 5.2 says."""
     logger.info("token refused", code=error.code)
-    count("TokensRefused")
-    challenge = {"WWW-Authenticate": 'Basic realm="coursebridge"'} if error.basic else {}
-    return api.answer(error.status, error.body(), NO_STORE | challenge, "application/json;charset=UTF-8")
+    count("TokensThrottled" if error.retry_after else "TokensRefused")
+    headers = dict(NO_STORE)
+    if error.basic:
+        headers["WWW-Authenticate"] = 'Basic realm="coursebridge"'
+    if error.retry_after:
+        headers["Retry-After"] = str(error.retry_after)
+    return api.answer(error.status, error.body(), headers, "application/json;charset=UTF-8")
 
 
 app.exception_handler(TokenError)(refuse)

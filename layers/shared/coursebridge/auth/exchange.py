@@ -14,12 +14,17 @@ from coursebridge.auth.clients import matching_secret
 from coursebridge.auth.tokens import Grant
 
 if TYPE_CHECKING:
+    from coursebridge.auth.clients import Client
     from coursebridge.auth.registry import Registry
+    from coursebridge.auth.throttle import Throttle
     from coursebridge.auth.tokens import Tokens
+    from coursebridge.auth.usage import Usage
 
 GRANT_TYPE = "client_credentials"
 MOST_BODY_BYTES = 16_384
 MOST_FIELDS = 32
+LONGEST_CLIENT_ID = 200
+NOBODY = "nobody"
 PARAMETERS = frozenset({"grant_type", "client_id", "client_secret", "scope"})
 
 
@@ -30,16 +35,20 @@ class TokenError(Exception):
         code: ``invalid_request``, ``invalid_client``, ``invalid_scope``, ``unauthorized_client`` or
             ``unsupported_grant_type``.
         basic: whether the client tried HTTP Basic, which the answer must then name.
+        retry_after: seconds until the client is listened to again; 0 if it is now.
     """
 
-    def __init__(self, code: str, description: str, *, basic: bool = False) -> None:
+    def __init__(self, code: str, description: str, *, basic: bool = False, retry_after: int = 0) -> None:
         super().__init__(description)
         self.code = code
         self.basic = basic
+        self.retry_after = retry_after
 
     @property
     def status(self) -> HTTPStatus:
-        """Return 401 for ``invalid_client`` and 400 for everything else."""
+        """Return 401 for ``invalid_client``, 429 if that came too often, and 400 for everything else."""
+        if self.retry_after:
+            return HTTPStatus.TOO_MANY_REQUESTS
         return HTTPStatus.UNAUTHORIZED if self.code == "invalid_client" else HTTPStatus.BAD_REQUEST
 
     def body(self) -> dict[str, str]:
@@ -113,21 +122,31 @@ def _basic(authorization: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Exchange:
-    """Exchanges client credentials for access tokens."""
+    """Exchanges client credentials for access tokens.
+
+    Attributes:
+        registry: the clients.
+        tokens: mints tokens.
+        throttle: counts refusals.
+        usage: notes the use of secrets.
+    """
 
     registry: Registry
     tokens: Tokens
+    throttle: Throttle
+    usage: Usage
 
-    def token(self, request: TokenRequest) -> dict[str, Any]:
+    def token(self, request: TokenRequest, source: str) -> dict[str, Any]:
         """Return the answer of RFC 6749, section 5.1.
+
+        Args:
+            request: the request.
+            source: the address it comes from.
 
         Raises:
             TokenError: the client is not known by this secret, or may not have what it asks for.
         """
-        client = self.registry.client(request.client_id, fresh=True)
-        secret_n = matching_secret(client, request.client_id, request.client_secret)
-        if client is None or secret_n is None:
-            raise TokenError("invalid_client", "the client id or the client secret is wrong", basic=request.basic)
+        client, secret_n = self._authenticated(request, source)
         granted = frozenset(request.scope or client.scopes)
         if not granted <= frozenset(scopes.ALL):
             raise TokenError("invalid_scope", f"the scopes here are {' '.join(scopes.ALL)}")
@@ -135,9 +154,28 @@ class Exchange:
             raise TokenError("invalid_scope", "the client may not have every scope it asks for")
         if client.integration_id and self.registry.integration(client.integration_id) is None:
             raise TokenError("unauthorized_client", "the integration of this client no longer exists")
+        self.usage.note(client, secret_n)
         return {
             "access_token": self.tokens.mint(Grant(client.client_id, secret_n, client.integration_id, granted)),
             "token_type": "Bearer",
             "expires_in": self.tokens.lifetime_seconds,
             "scope": " ".join(sorted(granted)),
         }
+
+    def _authenticated(self, request: TokenRequest, source: str) -> tuple[Client, int]:
+        """Return the client and the number of the secret it has sent.
+
+        A client that does not exist costs the same calls and the same work as a wrong secret.
+        """
+        client_id = request.client_id if len(request.client_id) <= LONGEST_CLIENT_ID else NOBODY
+        refusals = self.throttle.key(source, client_id)
+        client, refused = self.registry.at_the_door(client_id, refusals)
+        secret_n = matching_secret(client, client_id, request.client_secret)
+        if wait := self.throttle.wait(refused):
+            raise TokenError(
+                "invalid_client", "refused too often; wait before trying again", basic=request.basic, retry_after=wait
+            )
+        if client is None or secret_n is None:
+            self.throttle.count(refusals)
+            raise TokenError("invalid_client", "the client id or the client secret is wrong", basic=request.basic)
+        return client, secret_n

@@ -37,11 +37,17 @@ class Registry:
         self._clients: TTLCache[str, Client | None] = TTLCache(maxsize=1024, ttl=REMEMBERED_SECONDS)
         self._integrations: TTLCache[str, Item | None] = TTLCache(maxsize=256, ttl=REMEMBERED_SECONDS)
 
-    def client(self, client_id: str, *, fresh: bool = False) -> Client | None:
-        """Return a client, or ``None``; ``fresh`` looks past what is remembered."""
-        if fresh or client_id not in self._clients:
-            self._clients[client_id] = self._read(client_id)
+    def client(self, client_id: str) -> Client | None:
+        """Return a client, or ``None``."""
+        if client_id not in self._clients:
+            self._clients[client_id] = self._of(self._table.get(keys.client(client_id)), client_id)
         return self._clients[client_id]
+
+    def at_the_door(self, client_id: str, refusals: keys.Key) -> tuple[Client | None, Item | None]:
+        """Return a client as it is this moment, and how often its caller was refused; one call in any case."""
+        found = self._table.get_many([keys.client(client_id), refusals])
+        self._clients[client_id] = self._of(found.get(keys.client(client_id)), client_id)
+        return self._clients[client_id], found.get(refusals)
 
     def integration(self, integration_id: str) -> Item | None:
         """Return an integration's item, or ``None``."""
@@ -49,11 +55,11 @@ class Registry:
             self._integrations[integration_id] = self._table.get(keys.integration(integration_id))
         return self._integrations[integration_id]
 
-    def _read(self, client_id: str) -> Client | None:
-        item = self._table.get(keys.client(client_id))
+    def _of(self, item: Item | None, client_id: str) -> Client | None:
+        # Read in any case, lest the time it takes tells which clients there are.
+        first = self._bootstrap()
         if item is not None:
             return Client.from_item(item)
-        first = self._bootstrap()
         return bootstrap_client(first) if client_id == first["client_id"] else None
 
 

@@ -45,6 +45,9 @@ def access() -> Access:
 @cache
 def exchange() -> Exchange:
     """Return the token endpoint's service."""
-    from coursebridge.auth.exchange import Exchange  # noqa: PLC0415  (only the token function pays for it)
+    # Only the token function pays for these.
+    from coursebridge.auth.exchange import Exchange  # noqa: PLC0415
+    from coursebridge.auth.throttle import Throttle  # noqa: PLC0415
+    from coursebridge.auth.usage import Usage  # noqa: PLC0415
 
-    return Exchange(registry(), tokens())
+    return Exchange(registry(), tokens(), Throttle(table()), Usage(table()))

@@ -1,0 +1,72 @@
+"""Slows down whoever tries secrets, without ever shutting LinkedIn out (docs/decisions/0040-guessing-secrets.md).
+
+Refusals are counted per caller (its address) and client id, so that nobody can have somebody else refused; the good
+path only reads, in the call it makes anyway. After :data:`MOST_REFUSALS` within a window even the right secret is
+refused to this caller until the window ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from coursebridge.clock import utc_now
+from coursebridge.errors import Unavailable
+from coursebridge.storage import keys
+from coursebridge.storage.table import ConditionFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from coursebridge.storage.table import Item, Table
+
+MOST_REFUSALS = 30
+WINDOW = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Throttle:
+    """Counts refusals.
+
+    Attributes:
+        table: the application's table.
+        now: the clock.
+    """
+
+    table: Table
+    now: Callable[[], datetime] = utc_now
+
+    def key(self, source: str, client_id: str) -> keys.Key:
+        """Return the key under which the refusals of a caller are counted; it tells neither address nor client."""
+        return keys.refusals(hashlib.sha256(f"{source} {client_id}".encode()).hexdigest())
+
+    def wait(self, refusals: Item | None) -> int:
+        """Return for how many seconds the caller is refused whatever it sends; 0 for not at all."""
+        if refusals is None or refusals["refused"] < MOST_REFUSALS:
+            return 0
+        return max(0, int(refusals["expires_at"]) - int(self.now().timestamp()))
+
+    def count(self, key: keys.Key) -> None:
+        """Count one refusal; a table that is busy is no reason to answer something else."""
+        now = int(self.now().timestamp())
+        try:
+            self._add(key, now)
+        except ConditionFailed:
+            self.table.put({**key.item(), "entity": "refusals", "refused": 1, "expires_at": now + _seconds()})
+        except Unavailable:
+            return
+
+    def _add(self, key: keys.Key, now: int) -> None:
+        self.table.update(
+            key,
+            "ADD refused :one SET expires_at = if_not_exists(expires_at, :end), entity = :entity",
+            {":one": 1, ":end": now + _seconds(), ":now": now, ":entity": "refusals"},
+            condition="attribute_not_exists(PK) OR expires_at > :now",
+        )
+
+
+def _seconds() -> int:
+    return int(WINDOW.total_seconds())

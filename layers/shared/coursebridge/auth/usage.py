@@ -1,0 +1,54 @@
+"""When a client's secret was last used: noted by the token function, to the hour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from coursebridge.clock import parse_rfc3339, rfc3339, utc_now
+from coursebridge.errors import Unavailable
+from coursebridge.storage import keys
+from coursebridge.storage.table import ConditionFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from coursebridge.auth.clients import Client
+    from coursebridge.storage.table import Table
+
+AT_MOST_EVERY = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Notes the use of secrets.
+
+    Attributes:
+        table: the application's table.
+        now: the clock.
+    """
+
+    table: Table
+    now: Callable[[], datetime] = utc_now
+
+    def note(self, client: Client, secret_n: int) -> None:
+        """Note that a secret was used, unless that was done within the hour.
+
+        The first admin client is not in the table until it is changed, and a client may be revoked this very moment:
+        then nothing is noted. Nor is it worth failing for.
+        """
+        place, secret = next((place, one) for place, one in enumerate(client.secrets) if one.n == secret_n)
+        now = self.now()
+        if secret.last_used_at and now - parse_rfc3339(secret.last_used_at) < AT_MOST_EVERY:
+            return
+        try:
+            self.table.update(
+                keys.client(client.client_id),
+                f"SET secrets[{place}].last_used_at = :now",
+                {":now": rfc3339(now), ":n": secret_n},
+                condition=f"secrets[{place}].n = :n",
+            )
+        except (ConditionFailed, Unavailable):
+            return
