@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from coursebridge import clients
+from coursebridge import clients, dead_letters
 from coursebridge.events.changes import events_of
 from coursebridge.events.publisher import Publisher, Sendable
 from coursebridge.observability import count, logger, metrics
@@ -25,15 +24,7 @@ def read(record: dict[str, Any]) -> list[Sendable]:
 
 def set_aside(record: dict[str, Any], reason: str) -> None:
     """Send a stream record that makes no event to the dead letters with the reason; the rest goes on."""
-    change = record["dynamodb"]
-    letter = {
-        "reason": reason,
-        "keys": from_wire(change["Keys"]),
-        "sequence_number": change["SequenceNumber"],
-        "stream": record.get("eventSourceARN"),
-    }
-    clients.sqs().send_message(QueueUrl=settings().need("events_dead_letter_url"), MessageBody=json.dumps(letter))
-    logger.error("event set aside", reason=reason, sequence_number=change["SequenceNumber"])
+    dead_letters.set_aside(settings().need("events_dead_letter_url"), record, reason)
     count("EventsSetAside")
 
 
@@ -46,10 +37,8 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     for record in event["Records"]:
         try:
             sendables += read(record)
-        except (KeyError, TypeError, ValueError) as error:
-            # An item that is not as its kind should be: no later try will read it, and nothing may wait for it.
-            missing = f" {error}" if isinstance(error, KeyError) else ""
-            set_aside(record, f"the item cannot be read: {type(error).__name__}{missing}")
+        except dead_letters.UNREADABLE as error:
+            set_aside(record, dead_letters.reason_of(error))
     sent = Publisher(clients.events(), settings().need("event_bus_name")).publish(sendables)
     for refused, code in sent.refused:
         set_aside(records[refused.sequence_number], f"the bus refused {refused.event.type}: {code}")

@@ -41,6 +41,7 @@ class Settings:
     export_queue_url: str = ""
     webhook_queue_url: str = ""
     events_dead_letter_url: str = ""
+    apply_dead_letter_url: str = ""
     local: str = "false"
     token_lifetime_seconds: int = 3600
     stack_name: str = "coursebridge"
