@@ -1,0 +1,32 @@
+"""Stream records that no later try will read: set aside with the reason, so that nothing waits behind them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from coursebridge import clients
+from coursebridge.observability import logger
+from coursebridge.storage.table import from_wire
+
+UNREADABLE = (KeyError, TypeError, ValueError)
+"""What reading an item raises that is not as its kind should be."""
+
+
+def reason_of(error: Exception) -> str:
+    """Say why an item cannot be read; nothing of what stands in it but the name of an attribute."""
+    missing = f" {error}" if isinstance(error, KeyError) else ""
+    return f"the item cannot be read: {type(error).__name__}{missing}"
+
+
+def set_aside(queue_url: str, record: dict[str, Any], reason: str) -> None:
+    """Send where a stream record stands, and why it could not be used, to a dead-letter queue."""
+    change = record["dynamodb"]
+    letter = {
+        "reason": reason,
+        "keys": from_wire(change["Keys"]),
+        "sequence_number": change["SequenceNumber"],
+        "stream": record.get("eventSourceARN"),
+    }
+    clients.sqs().send_message(QueueUrl=queue_url, MessageBody=json.dumps(letter))
+    logger.error("stream record set aside", reason=reason, sequence_number=change["SequenceNumber"])
