@@ -1,0 +1,163 @@
+"""The catalogue over HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from coursebridge import clients
+from coursebridge.catalog.search.publishing import Publisher
+from coursebridge.storage.classifications import ClassificationStore
+from coursebridge.storage.courses import CourseStore
+from learning_lab import ACME, EXCEL, POWERPOINT, WORD, put_course
+from unit.learning.conftest import BUCKET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from coursebridge.storage.table import Table
+    from learning_lab import Caller
+
+FIELDS = {
+    "urn", "type", "status", "archived_reason", "title", "description", "short_description", "thumbnail_url", "authors",
+    "classifications", "duration_seconds", "level", "locale", "available_locales", "published_at", "updated_at",
+    "retired_at", "launch_urls", "tags", "group", "author_email", "synced_at",
+}  # fmt: skip
+
+
+def publish(table: Table) -> None:
+    Publisher(clients.s3(), BUCKET).publish(CourseStore(table, ACME))
+
+
+@pytest.fixture
+def catalogue(deployed: Table, lms: Caller) -> Caller:
+    """Three courses, one of them archived."""
+    put_course(deployed, EXCEL, title="Excel for everybody")
+    put_course(deployed, WORD, title="Word for everybody", duration_seconds=60, locale="de_DE", level="ADVANCED")
+    put_course(deployed, POWERPOINT, title="PowerPoint", archived="retired")
+    publish(deployed)
+    return lms
+
+
+def urns(caller: Caller, **query: str) -> list[str]:
+    return [course["urn"] for course in caller.get("/courses", **query)["items"]]
+
+
+def test_a_list_holds_every_field_of_a_course_and_no_contents(catalogue: Caller) -> None:
+    items = catalogue.get("/courses")["items"]
+
+    assert [set(item) for item in items] == [FIELDS] * 3
+
+
+def test_keywords_find_titles(catalogue: Caller) -> None:
+    assert urns(catalogue, q="excel") == [EXCEL]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"status": "active"}, [EXCEL, WORD]),
+        ({"status": "archived"}, [POWERPOINT]),
+        ({"status": "active,archived", "sort": "-title"}, [WORD, POWERPOINT, EXCEL]),
+        ({"language": "de"}, [WORD]),
+        ({"level": "ADVANCED,BEGINNER", "max_duration": "100"}, [WORD]),
+        ({"tag": "spreadsheets", "q": "word"}, [WORD]),
+        ({"updated_since": "2026-03-02T00:00:00Z"}, []),
+        ({"type": "VIDEO"}, []),
+    ],
+)
+def test_filters_narrow_a_list(catalogue: Caller, query: dict[str, str], found: list[str]) -> None:
+    assert urns(catalogue, **query) == found
+
+
+def test_a_tag_set_by_hand_is_found_at_once(catalogue: Caller) -> None:
+    catalogue.ask("PUT", f"/courses/{WORD}/tags", {"tags": ["Onboarding"]})
+
+    assert urns(catalogue, tag="onboarding") == [WORD]
+
+
+def test_pages_follow_each_other_to_the_end(catalogue: Caller) -> None:
+    first = catalogue.get("/courses", limit="2")
+    second = catalogue.get("/courses", limit="2", cursor=first["next"])
+
+    assert [len(first["items"]), len(second["items"]), second["next"]] == [2, 1, None]
+    assert len({course["urn"] for course in first["items"] + second["items"]}) == 3
+
+
+def test_a_cursor_of_another_list_is_refused(catalogue: Caller) -> None:
+    cursor = catalogue.get("/courses", limit="1")["next"]
+
+    catalogue.get("/courses", expect=400, limit="1", cursor=cursor, status="active")
+    catalogue.get("/courses", expect=400, limit="1", cursor=cursor[:-2])
+
+
+@pytest.mark.parametrize(
+    "query", [{"limit": "0"}, {"limit": "1001"}, {"sort": "colour"}, {"updated_since": "now"}, {"min_duration": "-1"}]
+)
+def test_a_wrong_parameter_is_named(catalogue: Caller, query: dict[str, str]) -> None:
+    problem = catalogue.get("/courses", expect=400, **query)
+
+    assert problem["errors"][0]["field"] == next(iter(query))
+
+
+def test_before_the_first_sync_the_list_is_empty(lms: Caller) -> None:
+    assert lms.get("/courses") == {"items": [], "next": None}
+
+
+def test_a_single_course_has_its_contents(catalogue: Caller) -> None:
+    course = catalogue.get(f"/courses/{EXCEL}")
+
+    assert set(course) == FIELDS | {"contents", "description_html", "short_description_html"}
+    assert course["contents"] == []
+
+
+def test_manual_tags_lie_beside_synced_ones(catalogue: Caller) -> None:
+    catalogue.ask("PUT", f"/courses/{EXCEL}/tags", {"tags": ["b", " a ", "b"]})
+
+    assert catalogue.get(f"/courses/{EXCEL}")["tags"] == {"synced": ["Spreadsheets"], "manual": ["b", "a"]}
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_a_synchronised_course_can_be_neither_changed_nor_deleted(catalogue: Caller, method: str) -> None:
+    problem = catalogue.ask(method, f"/courses/{EXCEL}", {"title": "Mine"}, expect=409)
+
+    assert "synchronised course" in problem["detail"]
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+def test_a_course_nobody_knows_is_not_found(lms: Caller, method: str) -> None:
+    lms.ask(method, "/courses/urn:li:lyndaCourse:404", {}, expect=404)
+
+
+def test_classifications_come_by_type_and_by_parent(deployed: Table, lms: Caller) -> None:
+    store = ClassificationStore(deployed, ACME)
+    for urn, kind, parents in [("urn:a", "LIBRARY", []), ("urn:b", "SUBJECT", ["urn:a"]), ("urn:c", "SUBJECT", [])]:
+        names = {"en_US": urn.upper(), "de_DE": f"{urn} auf Deutsch"}
+        item = {"urn": urn, "type": kind, "names": names, "parents": parents, "owner_urn": None, "owner_name": None}
+        store.put(item, 0)
+
+    def found(**query: str) -> list[str]:
+        return [one["name"] for one in lms.get("/classifications", **query)["items"]]
+
+    assert found() == ["URN:A", "URN:B", "URN:C"]
+    assert found(type="SUBJECT") == ["URN:B", "URN:C"]
+    assert found(parent="urn:a", locale="de_DE") == ["urn:b auf Deutsch"]
+
+
+def test_an_integration_nobody_knows_is_not_found(connect: Callable[..., Caller]) -> None:
+    caller = connect(integration_id=None)
+
+    caller.ask("GET", "learning/nobody/courses", expect=404)
+
+
+def test_another_integration_is_out_of_reach(connect: Callable[..., Caller]) -> None:
+    connect(integration_id="other").get("/courses", expect=403)
+
+
+def test_reading_is_not_enough_to_write(connect: Callable[..., Caller]) -> None:
+    reader = connect("learning:read")
+
+    reader.get("/courses")
+    reader.ask("PUT", f"/courses/{EXCEL}/tags", {"tags": []}, expect=403)
+    reader.ask("POST", "/launches", {"learner_id": "ann", "course_urn": EXCEL}, expect=403)

@@ -1,0 +1,234 @@
+"""Libraries and paths over HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from coursebridge.records.evidence import Completion, Evidence
+from coursebridge.storage.learners import RecordStore
+from learning_lab import ACME, AT, EXCEL, POWERPOINT, WORD, put_course, put_learner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from coursebridge.storage.table import Table
+    from learning_lab import Caller
+
+LATER = "2026-03-02T10:00:00.000Z"
+
+
+@pytest.fixture
+def school(deployed: Table, lms: Caller) -> Caller:
+    """Three courses, all in the library of sales, and a learner of sales."""
+    for urn in (EXCEL, WORD, POWERPOINT):
+        put_course(deployed, urn)
+        lms.ask("PUT", f"/groups/sales/library/{urn}")
+    put_learner(deployed, groups=("sales",))
+    return lms
+
+
+def make_path(caller: Caller, *, expect: int = 201, **fields: Any) -> Any:
+    draft = {"name": "New in sales", "group": "sales", "linear": True, "steps": [EXCEL, WORD], **fields}
+    return caller.ask("POST", "/paths", draft, expect=expect)
+
+
+def complete(table: Table, urn: str, at: str = AT) -> None:
+    RecordStore(table, ACME).add("ann", urn, "ann", Evidence(completions={f"s-{urn}": Completion(at)}), 60, at)
+
+
+def launch(table: Table, urn: str) -> None:
+    RecordStore(table, ACME).add("ann", urn, "ann", Evidence(launches=frozenset({AT})), 60, AT)
+
+
+def way(caller: Caller, path: Any) -> Any:
+    return caller.get(f"/learners/ann/paths/{path['id']}")
+
+
+def states(caller: Caller, path: Any) -> list[str]:
+    return [step["state"] for step in way(caller, path)["steps"]]
+
+
+def test_a_library_lists_what_a_group_has_taken(school: Caller) -> None:
+    school.ask("PUT", f"/groups/sales & more/library/{EXCEL}")
+
+    first = school.get("/groups/sales/library", limit="2")
+    second = school.get("/groups/sales/library", limit="2", cursor=first["next"])
+
+    assert [entry["course_urn"] for entry in first["items"] + second["items"]] == [EXCEL, WORD, POWERPOINT]
+    assert [entry["group"] for entry in school.get("/groups/sales & more/library")["items"]] == ["sales & more"]
+    assert first["items"][0]["added_by"] == "first"
+
+
+def test_taking_a_course_twice_changes_nothing(school: Caller) -> None:
+    before = school.get(f"/groups/sales/library/{EXCEL}")
+
+    assert school.ask("PUT", f"/groups/sales/library/{EXCEL}") == before
+
+
+def test_an_archived_course_goes_into_no_library_and_stays_where_it_was(deployed: Table, school: Caller) -> None:
+    put_course(deployed, EXCEL, archived="retired")
+
+    school.ask("PUT", f"/groups/support/library/{EXCEL}", expect=409)
+    assert school.get(f"/groups/sales/library/{EXCEL}")["archived_reason"] == "retired"
+
+
+def test_a_library_gives_a_course_back_unless_a_path_leads_through_it(school: Caller) -> None:
+    path = make_path(school)
+
+    problem = school.ask("DELETE", f"/groups/sales/library/{EXCEL}", expect=409)
+    school.ask("DELETE", f"/groups/sales/library/{POWERPOINT}", expect=204)
+
+    assert path["id"] in problem["detail"]
+    school.get(f"/groups/sales/library/{POWERPOINT}", expect=404)
+    school.ask("DELETE", f"/groups/sales/library/{POWERPOINT}", expect=404)
+
+
+@pytest.mark.parametrize("group", [" ", "g" * 201])
+def test_a_group_has_a_name_of_bearable_length(school: Caller, group: str) -> None:
+    school.ask("PUT", f"/groups/{group}/library/{EXCEL}", expect=400)
+
+
+def test_a_course_nobody_knows_goes_into_no_library(lms: Caller) -> None:
+    lms.ask("PUT", f"/groups/sales/library/{EXCEL}", expect=404)
+
+
+def test_a_path_is_made_listed_changed_and_deleted(school: Caller) -> None:
+    path = make_path(school)
+    other = make_path(school, name="Second")
+    path = school.ask(
+        "PUT", f"/paths/{path['id']}", {"name": "Third", "group": "sales", "linear": False, "steps": [WORD]}
+    )
+
+    assert (path["name"], path["linear"], path["steps"]) == ("Third", False, [WORD])
+    assert [one["id"] for one in school.get("/paths")["items"]] == [path["id"], other["id"]]
+    assert school.get("/paths", group="support")["items"] == []
+    assert len(school.get("/paths", group="sales", limit="1")["items"]) == 1
+    school.ask("DELETE", f"/paths/{path['id']}", expect=204)
+    school.get(f"/paths/{path['id']}", expect=404)
+    school.ask("DELETE", f"/paths/{path['id']}", expect=404)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"steps": [EXCEL, EXCEL]}, "steps"),
+        ({"steps": [EXCEL, "urn:li:lyndaCourse:9"]}, "steps[1]"),
+        ({"group": "support"}, "steps[0]"),
+        ({"steps": []}, "steps"),
+        ({"name": ""}, "name"),
+    ],
+)
+def test_what_is_no_path_is_refused_by_field(school: Caller, fields: dict[str, Any], field: str) -> None:
+    assert make_path(school, expect=400, **fields)["errors"][0]["field"] == field
+
+
+def test_an_archived_course_goes_into_no_path_and_stays_in_those_it_is_in(deployed: Table, school: Caller) -> None:
+    path = make_path(school)
+    put_course(deployed, WORD, archived="retired")
+
+    assert make_path(school, expect=409)["errors"][0]["field"] == "steps[1]"
+    kept = school.ask("PUT", f"/paths/{path['id']}", {"name": "Kept", "group": "sales", "steps": [EXCEL, WORD]})
+    assert [(one["course_urn"], one["archived_reason"]) for one in kept["courses"]] == [
+        (EXCEL, None),
+        (WORD, "retired"),
+    ]
+
+
+def test_a_linear_path_unlocks_step_by_step(deployed: Table, school: Caller) -> None:
+    path = make_path(school, steps=[EXCEL, WORD, POWERPOINT])
+    seen = [states(school, path)]
+    for urn in (EXCEL, WORD, POWERPOINT):
+        launch(deployed, urn)
+        seen.append(states(school, path))
+        complete(deployed, urn, LATER)
+    seen.append(states(school, path))
+
+    assert seen == [
+        ["available", "locked", "locked"],
+        ["in_progress", "locked", "locked"],
+        ["completed", "in_progress", "locked"],
+        ["completed", "completed", "in_progress"],
+        ["completed", "completed", "completed"],
+    ]
+
+
+def test_a_free_path_locks_nothing(deployed: Table, school: Caller) -> None:
+    path = make_path(school, linear=False)
+    complete(deployed, WORD)
+
+    assert states(school, path) == ["available", "completed"]
+
+
+def test_a_locked_step_stays_locked_though_the_course_was_begun_elsewhere(deployed: Table, school: Caller) -> None:
+    path = make_path(school)
+    launch(deployed, WORD)
+
+    assert states(school, path) == ["available", "locked"]
+
+
+def test_a_completed_step_shows_its_evidence(deployed: Table, school: Caller) -> None:
+    path = make_path(school, linear=False)
+    complete(deployed, EXCEL)
+
+    walked = way(school, path)
+
+    assert walked["steps"][0]["evidence"] == {"statement_id": f"s-{EXCEL}", "time": AT, "source": "xapi"}
+    assert (walked["status"], walked["completed_at"]) == ("in_progress", None)
+
+
+def test_the_last_step_completes_the_path(deployed: Table, school: Caller) -> None:
+    path = make_path(school)
+    complete(deployed, EXCEL, LATER)
+    complete(deployed, WORD, AT)
+
+    assert {name: way(school, path)[name] for name in ("status", "completed_at")} == {
+        "status": "completed", "completed_at": LATER,
+    }  # fmt: skip
+
+
+def test_all_paths_of_a_learner_are_those_of_their_groups(deployed: Table, school: Caller) -> None:
+    make_path(school)
+    school.ask("PUT", f"/groups/support/library/{EXCEL}")
+    make_path(school, group="support", steps=[EXCEL])
+
+    items = school.get("/learners/ann/paths")["items"]
+
+    assert [(item["group"], item["status"]) for item in items] == [("sales", "not_started")]
+
+
+def test_a_retired_course_strands_nobody(deployed: Table, school: Caller, admin: Caller) -> None:
+    path = make_path(school)
+    put_course(deployed, EXCEL, archived="retired")
+    step = f"/learners/ann/paths/{path['id']}/overrides/{EXCEL}"
+
+    skipped = admin.ask("PUT", step, {"reason": "LinkedIn has retired it"})
+
+    assert [one["state"] for one in skipped["steps"]] == ["completed", "available"]
+    assert skipped["steps"][0]["evidence"]["source"] == "override"
+    assert skipped["steps"][0]["override"]["by"] == "first"
+    assert skipped["steps"][0]["course_status"] == "archived"
+    entries = deployed.query(f"AUDIT#{ACME}", index="GSI1").items
+    assert [entry["action"] for entry in entries] == ["path_step.skipped"]
+    assert [one["state"] for one in admin.ask("DELETE", step)["steps"]] == ["available", "locked"]
+
+
+def test_an_lms_may_skip_nothing(school: Caller) -> None:
+    path = make_path(school)
+
+    school.ask("PUT", f"/learners/ann/paths/{path['id']}/overrides/{EXCEL}", {"reason": "no"}, expect=403)
+
+
+def test_a_step_the_path_lacks_cannot_be_skipped(school: Caller, admin: Caller) -> None:
+    path = make_path(school)
+
+    admin.ask("PUT", f"/learners/ann/paths/{path['id']}/overrides/{POWERPOINT}", {"reason": "no"}, expect=404)
+
+
+def test_what_nobody_knows_has_no_way(school: Caller, connect: Callable[..., Caller]) -> None:
+    path = make_path(school)
+
+    school.get(f"/learners/nobody/paths/{path['id']}", expect=404)
+    school.get("/learners/ann/paths/nowhere", expect=404)
+    connect("learning:write").get("/learners/ann/paths", expect=403)
