@@ -125,5 +125,10 @@ class Caller:
         assert answer.status == expect, answer.text
         return answer.json if answer.text else None
 
-    def get(self, path: str, *, expect: int = 200, **query: str) -> Any:
+    def get(self, path: str, **query: str) -> Any:
+        """Return what is there, for a query."""
+        return self.ask("GET", path, query=query)
+
+    def refused(self, path: str, expect: int, **query: str) -> Any:
+        """Return the problem that a GET is refused with."""
         return self.ask("GET", path, expect=expect, query=query)

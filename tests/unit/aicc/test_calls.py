@@ -15,6 +15,7 @@ import aicc_handler
 from coursebridge.aicc import hacp
 from coursebridge.aicc.service import Receiver
 from coursebridge.aicc.sessions import LIFETIME, SessionStore, launch_url
+from coursebridge.clock import utc_now
 from coursebridge.errors import Unavailable
 from coursebridge.records.evidence import Completion, Evidence
 from coursebridge.storage import keys
@@ -77,7 +78,7 @@ def event(method: str, body: bytes = b"", *, encoded: bool = False) -> dict[str,
 
 
 def handle(method: str, body: bytes = b"", *, encoded: bool = False) -> dict[str, Any]:
-    answer: dict[str, Any] = aicc_handler.lambda_handler(event(method, body, encoded=encoded), Context())  # type: ignore[arg-type]
+    answer: dict[str, Any] = aicc_handler.lambda_handler(event(method, body, encoded=encoded), Context())
     return answer
 
 
@@ -196,7 +197,7 @@ def test_a_session_of_an_erased_learner_is_dead(course: Course) -> None:
 
 
 def test_the_table_does_not_hold_the_session_id(course: Course) -> None:
-    held = [item for item in course.table.client.scan(TableName=course.table.name)["Items"]]
+    held = course.table.client.scan(TableName=course.table.name)["Items"]
 
     assert course.session not in str(held)
 
@@ -214,7 +215,7 @@ def test_a_course_url_without_a_question_mark_gets_one() -> None:
 def test_the_sandbox_plays_a_course_to_its_end(handler: Table, style: Style) -> None:
     put_course(handler)
     put_learner(handler)
-    url = launch_url(AICC, SessionStore(handler).open(ACME, "ann", EXCEL, aicc_handler.utc_now()), CALLBACK)
+    url = launch_url(AICC, SessionStore(handler).open(ACME, "ann", EXCEL, utc_now()), CALLBACK)
 
     def forward(request: httpx.Request) -> httpx.Response:
         answer = handle("POST", request.content, encoded=True)

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from coursebridge.aicc.hacp import Answer, Call, Told, spell_time, told
 
-CORE = "[Core]\r\nLesson_Location = 7\r\nLesson_Status=Complete, exit\r\nScore=100\r\nTime=01:02:03\r\n[Core_Lesson]\r\nmine=1"
+CORE = "\r\n".join(
+    [
+        "[Core]",
+        "Lesson_Location = 7",
+        "Lesson_Status=Complete, exit",
+        "Score=100",
+        "Time=01:02:03",
+        "[Core_Lesson]",
+        "mine=1",
+    ]
+)
 
 
 @pytest.mark.parametrize("ending", ["\r\n", "\n", "\r"])

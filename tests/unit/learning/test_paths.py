@@ -81,7 +81,7 @@ def test_a_library_gives_a_course_back_unless_a_path_leads_through_it(school: Ca
     school.ask("DELETE", f"/groups/sales/library/{POWERPOINT}", expect=204)
 
     assert path["id"] in problem["detail"]
-    school.get(f"/groups/sales/library/{POWERPOINT}", expect=404)
+    school.refused(f"/groups/sales/library/{POWERPOINT}", 404)
     school.ask("DELETE", f"/groups/sales/library/{POWERPOINT}", expect=404)
 
 
@@ -106,7 +106,7 @@ def test_a_path_is_made_listed_changed_and_deleted(school: Caller) -> None:
     assert school.get("/paths", group="support")["items"] == []
     assert len(school.get("/paths", group="sales", limit="1")["items"]) == 1
     school.ask("DELETE", f"/paths/{path['id']}", expect=204)
-    school.get(f"/paths/{path['id']}", expect=404)
+    school.refused(f"/paths/{path['id']}", 404)
     school.ask("DELETE", f"/paths/{path['id']}", expect=404)
 
 
@@ -229,6 +229,6 @@ def test_a_step_the_path_lacks_cannot_be_skipped(school: Caller, admin: Caller) 
 def test_what_nobody_knows_has_no_way(school: Caller, connect: Callable[..., Caller]) -> None:
     path = make_path(school)
 
-    school.get(f"/learners/nobody/paths/{path['id']}", expect=404)
-    school.get("/learners/ann/paths/nowhere", expect=404)
-    connect("learning:write").get("/learners/ann/paths", expect=403)
+    school.refused(f"/learners/nobody/paths/{path['id']}", 404)
+    school.refused("/learners/ann/paths/nowhere", 404)
+    connect("learning:write").refused("/learners/ann/paths", 403)
