@@ -11,6 +11,7 @@ import admin_credentials
 import admin_integrations
 import admin_runs
 import admin_statements
+import admin_status
 import admin_webhooks
 from coursebridge import api
 from coursebridge.observability import logger, metrics
@@ -24,6 +25,7 @@ ROUTERS = (
     admin_catalog.router,
     admin_runs.router,
     admin_statements.router,
+    admin_status.router,
     admin_webhooks.router,
     admin_clients.router,
     admin_audit.router,

@@ -14,6 +14,7 @@ from coursebridge.apply.release import release
 from coursebridge.clock import utc_now
 from coursebridge.errors import NotFound
 from coursebridge.integrations.store import IntegrationStore
+from coursebridge.people import aliases
 from coursebridge.storage.statements import Outcome, StatementStore
 from coursebridge.xapi.values import uuid_or_same
 
@@ -97,8 +98,6 @@ class Statements:
         Raises:
             NotFound: there is no such integration or learner.
         """
-        from coursebridge.people import aliases  # noqa: PLC0415
-
         IntegrationStore(self.table).get(integration_id)
         replayed = aliases.assign(self.table, integration_id, kind, value, learner_id, utc_now())
         self._note("identity.assigned", learner_id, integration_id, {"type": kind, "replayed": replayed})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+import httpx
+
 from coursebridge import clients as aws
 from coursebridge import secret_values
 from coursebridge.admin.callers import Callers
@@ -12,6 +14,7 @@ from coursebridge.admin.consequences import SettingsChange
 from coursebridge.admin.credentials import Credentials
 from coursebridge.admin.integrations import Integrations
 from coursebridge.admin.runs import Runs
+from coursebridge.admin.selftest import Selftest
 from coursebridge.admin.statements import Statements
 from coursebridge.admin.webhooks import Webhooks
 from coursebridge.auth import wiring
@@ -19,6 +22,9 @@ from coursebridge.auth.administration import Clients
 from coursebridge.catalog import wiring as catalog_wiring
 from coursebridge.integrations import schedules
 from coursebridge.integrations.runs import RunControl
+from coursebridge.integrations.store import IntegrationStore
+from coursebridge.linkedin.client import LinkedInClient
+from coursebridge.linkedin.tokens import TokenSource, mint
 from coursebridge.settings import settings
 from coursebridge.storage.runs import RunStore
 
@@ -26,9 +32,12 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from coursebridge.integrations.schedules import Schedules
+    from coursebridge.linkedin.credentials import Scope
+    from coursebridge.linkedin.tokens import AccessToken
 
 # What follows the courses in a request: the search index, and the answer itself.
 TIME_TO_ANSWER_MILLIS = 12_000
+QUICK_SECONDS = 5.0
 
 
 @cache
@@ -72,6 +81,39 @@ def settings_change(invocation: LambdaContext) -> SettingsChange:
         settings().need("catalog_function_name"),
         lambda: invocation.get_remaining_time_in_millis() < TIME_TO_ANSWER_MILLIS,
     )
+
+
+def selftest(integration_id: str, base_url: str, invocation: LambdaContext) -> Selftest:
+    """Return what tries an integration, quickly enough for one request.
+
+    Raises:
+        NotFound: there is no such integration.
+    """
+    integration = IntegrationStore(wiring.table()).get(integration_id)
+
+    def linkedin(scope: Scope) -> LinkedInClient:
+        pair = catalog_wiring.key_pair(integration_id, scope)
+        tokens = TokenSource(_quick_http("linkedin_oauth_url"), pair, catalog_wiring.TokenSecret(integration_id))
+        return LinkedInClient(_quick_http("linkedin_api_url"), tokens, scope, attempts=1)
+
+    def minted(scope: Scope) -> AccessToken:
+        return mint(_quick_http("linkedin_oauth_url"), catalog_wiring.key_pair(integration_id, scope))
+
+    return Selftest(
+        integration,
+        clients().get(integration.webhook_client_id),
+        wiring.table(),
+        wiring.tokens(),
+        minted,
+        linkedin,
+        httpx.Client(timeout=QUICK_SECONDS),
+        base_url,
+        lambda: invocation.get_remaining_time_in_millis() < TIME_TO_ANSWER_MILLIS,
+    )
+
+
+def _quick_http(setting: str) -> httpx.Client:
+    return httpx.Client(base_url=settings().need(setting), timeout=QUICK_SECONDS)
 
 
 def runs(actor: str) -> Runs:

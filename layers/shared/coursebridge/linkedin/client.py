@@ -46,19 +46,25 @@ class LinkedInClient:
         tokens: where its access tokens come from.
         scope: what its calls need, ``content`` or ``report``.
         sleep: how waiting between attempts is done.
+        attempts: how many calls are made at the most to get one answer.
 
     Attributes:
         throttled: how often LinkedIn asked to slow down so far.
     """
 
     def __init__(
-        self, http: httpx.Client, tokens: TokenSource, scope: Scope, sleep: Callable[[float], None] = time.sleep
+        self,
+        http: httpx.Client,
+        tokens: TokenSource,
+        scope: Scope,
+        sleep: Callable[[float], None] = time.sleep,
+        attempts: int = ATTEMPTS,
     ) -> None:
         self._http = http
         self._tokens = tokens
         self._scope = scope
         self._retrying = Retrying(
-            stop=stop_after_attempt(ATTEMPTS),
+            stop=stop_after_attempt(attempts),
             wait=_pause,
             retry=retry_if_exception_type(Retryable),
             sleep=sleep,
@@ -72,7 +78,7 @@ class LinkedInClient:
         parameters: Sequence[tuple[str, Primitive]] = (),
         read: Callable[[dict[str, Any]], T] = _as_it_is,
     ) -> T:
-        """Return what stands at a path; up to :data:`ATTEMPTS` calls.
+        """Return what stands at a path; up to ``attempts`` calls.
 
         Args:
             path: below the base URL, percent-encoded.

@@ -1,0 +1,147 @@
+"""/admin/integrations/{integration}/status and /selftest: is all well, and if not, why."""
+
+from http import HTTPStatus
+from typing import Any, Literal
+
+from pydantic import Field
+
+from admin_common import ABSENT, READ, WRITE, actor, base_url, new_router
+from coursebridge import audit
+from coursebridge.admin import status, wiring
+from coursebridge.auth import wiring as auth
+from coursebridge.clock import utc_now
+from coursebridge.contract import Answer, Integration, Time, responses
+from coursebridge.integrations.store import IntegrationStore
+
+router = new_router()
+TAGS = ["Status"]
+
+
+class SyncStatus(Answer):
+    """One kind of sync."""
+
+    enabled: bool
+    last_status: str | None
+    last_finished_at: Time | None
+    last_success_at: Time | None
+    next_run_at: Time | None = Field(description="Null for a rate, and for a schedule that is off.")
+    latest_run_id: str | None
+    running: bool
+
+
+class Syncs(Answer):
+    """Both kinds of sync."""
+
+    catalog: SyncStatus
+    activity: SyncStatus
+
+
+class LastStatement(Answer):
+    """The statement that was stored last."""
+
+    id: str
+    stored_at: Time
+    outcome: str
+
+
+class PairStatus(Answer):
+    """A LinkedIn key pair and how long ago it was saved."""
+
+    client_id: str
+    verified_at: Time
+    age_days: int
+
+
+class PairsStatus(Answer):
+    """Both key pairs."""
+
+    content: PairStatus | None
+    report: PairStatus | None
+
+
+class SecretStatus(Answer):
+    """A live secret of LinkedIn's client."""
+
+    n: int
+    created_at: Time
+    last_used_at: Time | None
+    age_days: int
+
+
+class Throttling(Answer):
+    """What LinkedIn's limits do at this moment."""
+
+    in_force: bool = Field(description="Whether the limit of the day is used up.")
+    until: Time | None
+    kinds: list[str]
+    throttled_in_last_run: dict[str, int] = Field(description="How often LinkedIn asked to slow down, by kind.")
+
+
+class Silence(Answer):
+    """What the silence since the last statement means, judged by the integration's own rhythm."""
+
+    state: Literal["learning", "normal", "quiet"]
+    last_statement_hour: Time | None
+    surprise_percent: int
+
+
+class StatusAnswer(Answer):
+    """Whether an admin can sleep."""
+
+    healthy: bool
+    reasons: list[str] = Field(description="Why not.")
+    notes: list[str] = Field(description="What is worth knowing and can wait.")
+    syncs: Syncs
+    last_statement: LastStatement | None
+    held_count: int = Field(description="How many statements are held.")
+    held: dict[str, int] = Field(description="How many for each reason.", examples=[{"learner_unknown": 2}])
+    credentials: PairsStatus
+    webhook_secrets: list[SecretStatus]
+    throttling: Throttling
+    silence: Silence
+
+
+class SelftestStep(Answer):
+    """One step of a self-test."""
+
+    id: str = Field(examples=["content_token"])
+    title: str
+    state: Literal["ok", "failed", "skipped"]
+    why: str | None
+    remedy: str | None
+
+
+class SelftestAnswer(Answer):
+    """What a self-test found."""
+
+    ok: bool
+    steps: list[SelftestStep]
+
+
+@router.get(
+    "/admin/integrations/<integration>/status",
+    middlewares=READ,
+    summary="Read the status",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "The status.", _404=ABSENT),
+)
+def read_status(integration: Integration) -> StatusAnswer:
+    """Says in one answer whether an admin can sleep, and why not."""
+    kept = IntegrationStore(auth.table()).get(integration)
+    body: Any = status.told(status.observe(auth.table(), kept, utc_now()))
+    return body  # type: ignore[no-any-return]
+
+
+@router.post(
+    "/admin/integrations/<integration>/selftest",
+    middlewares=WRITE,
+    summary="Run a self-test",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "Each step with what came of it.", _404=ABSENT),
+)
+def run_selftest(integration: Integration) -> SelftestAnswer:
+    """Mints a token with each pair, reads a page for each scope, and posts a statement to itself and removes it."""
+    body: Any = wiring.selftest(integration, base_url(router), router.lambda_context).run()
+    found = {step["id"]: step["state"] for step in body["steps"]}
+    audit.record(auth.table(), actor(router), "selftest.run", integration, None, found, integration_id=integration)
+    return body  # type: ignore[no-any-return]

@@ -1,0 +1,211 @@
+"""Whether an admin can sleep: what runs, what is late, what is held, and what is getting old."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.activity import quiet
+from coursebridge.admin.situation import KINDS, held_count, situations
+from coursebridge.apply.judge import HELD_REASONS
+from coursebridge.clock import parse_rfc3339, rfc3339
+from coursebridge.integrations import cron
+from coursebridge.integrations.schedules import planned
+from coursebridge.storage import keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from coursebridge.activity.quiet import Judgement
+    from coursebridge.admin.situation import Situation
+    from coursebridge.integrations.models import Integration, Schedule
+    from coursebridge.storage.table import Item, Table
+
+MOST_COUNTED = 10_000
+LATE = timedelta(minutes=10)
+OLD_SECRET_DAYS = 365
+DAY_LIMIT = "linkedin_day_limit"
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What was read of an integration.
+
+    Attributes:
+        integration: its settings.
+        situation: how it stands.
+        runs: the latest run of each kind, where there was one.
+        held: how many statements are held for each reason.
+        waiting_since: since when the oldest statement waits to be applied.
+        silence: what the silence since the last statement means.
+        now: when that was.
+    """
+
+    integration: Integration
+    situation: Situation
+    runs: Mapping[str, Item]
+    held: Mapping[str, int]
+    waiting_since: datetime | None
+    silence: Judgement
+    now: datetime
+
+
+def observe(table: Table, integration: Integration, now: datetime) -> Observed:
+    """Read how an integration stands."""
+    [situation] = situations(table, [integration])
+    return Observed(
+        integration=integration,
+        situation=situation,
+        runs=dict(_latest_runs(table, integration.id, situation)),
+        held={reason: held_count(table, integration.id, reason, MOST_COUNTED) for reason in HELD_REASONS},
+        waiting_since=_waiting_since(table, integration.id),
+        silence=quiet.judge(table, integration.id, now),
+        now=now,
+    )
+
+
+def told(seen: Observed) -> dict[str, Any]:
+    """Return the status as answers show it."""
+    reasons = list(troubles(seen))
+    held = {reason: number for reason, number in seen.held.items() if number}
+    last = seen.situation.last_statement
+    return {
+        "healthy": not reasons,
+        "reasons": reasons,
+        "notes": list(notes(seen)),
+        "syncs": {kind: _sync(seen, kind) for kind in KINDS},
+        "last_statement": last
+        and {name: last[name] for name in ("stored_at", "outcome")} | {"id": last["statement_id"]},
+        "held_count": sum(held.values()),
+        "held": held,
+        "credentials": {scope: _pair(seen, scope) for scope in ("content", "report")},
+        "webhook_secrets": [
+            {
+                "n": secret.n,
+                "created_at": secret.created_at,
+                "last_used_at": secret.last_used_at,
+                "age_days": _age(secret.created_at, seen.now),
+            }
+            for secret in (seen.situation.webhook.secrets if seen.situation.webhook else ())
+        ],
+        "throttling": _throttling(seen),
+        "silence": seen.silence.to_json(),
+    }
+
+
+def troubles(seen: Observed) -> Iterator[str]:
+    """Yield why an admin should get up, in sentences."""
+    if seen.integration.status == "active":
+        if not seen.integration.credentials.any():
+            yield "There is no LinkedIn key pair: nothing can be fetched."
+        for kind in KINDS:
+            yield from _sync_troubles(seen, kind)
+    for reason, number in seen.held.items():
+        if number and reason != "course_unknown":
+            yield f"{number} statements are held because {HELD_REASONS[reason]} ({reason})."
+    if seen.waiting_since and seen.now - seen.waiting_since > LATE:
+        yield f"Statements wait to be applied since {rfc3339(seen.waiting_since)}."
+    if seen.silence.state == "quiet":
+        yield f"LinkedIn has gone quiet: the last statement came {seen.silence.since}."
+
+
+def notes(seen: Observed) -> Iterator[str]:
+    """Yield what is worth knowing and can wait."""
+    if seen.integration.status != "active":
+        yield "The integration is switched off: nothing is fetched, and every course is archived."
+    if seen.held["course_unknown"]:
+        yield f"{seen.held['course_unknown']} statements wait for their course to come with the next catalogue sync."
+    secrets = seen.situation.webhook.secrets if seen.situation.webhook else ()
+    if len(secrets) > 1:
+        yield f"Two webhook secrets are live; delete number {secrets[0].n} once LinkedIn uses the other."
+    if any((_age(secret.created_at, seen.now) or 0) > OLD_SECRET_DAYS for secret in secrets):
+        yield "The webhook's secret is older than a year: rotate it."
+
+
+def _sync_troubles(seen: Observed, kind: str) -> Iterator[str]:
+    run = seen.runs.get(kind)
+    state = seen.situation.syncs[kind]
+    if run and run["status"] == "needs_confirmation":
+        wanted = run["pending_archive"]
+        yield f"The {kind} run {run['id']} wants to archive {wanted} courses and waits for confirmation."
+    if state.get("last_status") == "failed":
+        cause = run["errors"][0]["detail"] if run and run["errors"] else "its log tells why"
+        yield f"The last {kind} sync failed: {cause}."
+    if _overdue(seen, kind):
+        yield f"The {kind} sync is overdue: its last success was {state.get('last_success_at') or 'never'}."
+
+
+def _overdue(seen: Observed, kind: str) -> bool:
+    schedule = _schedule(seen.integration, kind)
+    first = cron.next_time(schedule, seen.now) if schedule.enabled else None
+    second = cron.next_time(schedule, first) if first else None
+    if first is None or second is None:
+        return False
+    last = seen.situation.syncs[kind].get("last_success_at")
+    since = parse_rfc3339(last) if last else seen.integration.created_at
+    return seen.now - since > 2 * (second - first)
+
+
+def _sync(seen: Observed, kind: str) -> dict[str, Any]:
+    state, run, schedule = seen.situation.syncs[kind], seen.runs.get(kind), _schedule(seen.integration, kind)
+    soon = cron.next_time(schedule, seen.now) if schedule.enabled else None
+    return {
+        "enabled": schedule.enabled,
+        "last_status": state.get("last_status"),
+        "last_finished_at": state.get("last_finished_at"),
+        "last_success_at": state.get("last_success_at"),
+        "next_run_at": rfc3339(soon) if soon else None,
+        "latest_run_id": run["id"] if run else None,
+        "running": bool(run and run["status"] == "running"),
+    }
+
+
+def _pair(seen: Observed, scope: str) -> dict[str, Any] | None:
+    note = getattr(seen.integration.credentials, scope)
+    if note is None:
+        return None
+    verified_at = rfc3339(note.verified_at)
+    return {"client_id": note.client_id, "verified_at": verified_at, "age_days": _age(verified_at, seen.now)}
+
+
+def _throttling(seen: Observed) -> dict[str, Any]:
+    midnight = seen.now.replace(hour=0, minute=0, second=0, microsecond=0)
+    limited = [
+        kind
+        for kind, run in seen.runs.items()
+        if any(error["code"] == DAY_LIMIT for error in run["errors"])
+        and parse_rfc3339(run["finished_at"] or run["started_at"]) >= midnight
+    ]
+    return {
+        "in_force": bool(limited),
+        "until": rfc3339(midnight + timedelta(days=1)) if limited else None,
+        "kinds": limited,
+        "throttled_in_last_run": {kind: int(run.get("throttled") or 0) for kind, run in seen.runs.items()},
+    }
+
+
+def _schedule(integration: Integration, kind: str) -> Schedule:
+    return next(one.schedule for one in planned(integration) if (one.kind, one.mode) == (kind, "incremental"))
+
+
+def _latest_runs(table: Table, integration_id: str, situation: Situation) -> Iterator[tuple[str, Item]]:
+    locks = {kind: keys.run_lock(integration_id, kind) for kind in KINDS}
+    held = table.get_many(locks.values())
+    for kind in KINDS:
+        lock = held.get(locks[kind])
+        run_id = lock["run_id"] if lock else situation.syncs[kind].get("last_run_id")
+        run = table.get(keys.run(integration_id, run_id)) if run_id else None
+        if run is not None:
+            yield kind, run
+
+
+def _waiting_since(table: Table, integration_id: str) -> datetime | None:
+    pk = keys.pending(integration_id, "", "", "", "", "").pk
+    page = table.query(pk, index=keys.GSI3, prefix="received#", limit=1)
+    return parse_rfc3339(page.items[0]["GSI3SK"].split("#")[3]) if page.items else None
+
+
+def _age(created_at: str, now: datetime) -> int | None:
+    return (now - parse_rfc3339(created_at)).days if created_at else None

@@ -1,0 +1,255 @@
+"""Status and self-test: can an admin sleep, and does either direction work."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from coursebridge.admin import status, wiring
+from coursebridge.admin.selftest import Selftest
+from coursebridge.auth import wiring as auth
+from coursebridge.clock import rfc3339, utc_now
+from coursebridge.integrations.store import IntegrationStore
+from coursebridge.linkedin.errors import CredentialsRefused, KeyMissing
+from coursebridge.storage import keys
+from coursebridge.storage.runs import RunStore
+from unit.admin.conftest import GOOD_PAIR
+from unit.admin.statements import held, stored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from coursebridge.storage.table import Table
+    from unit.admin.conftest import Api
+
+NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+
+
+def status_of(api: Api, integration_id: str) -> Any:
+    return api.ask("GET", f"/admin/integrations/{integration_id}/status")
+
+
+def connected(api: Api, **settings: Any) -> str:
+    integration_id: str = api.integration(**settings)["id"]
+    api.ask("PUT", f"/admin/integrations/{integration_id}/credentials/content", GOOD_PAIR)
+    return integration_id
+
+
+def test_a_connected_integration_without_troubles_lets_an_admin_sleep(api: Api) -> None:
+    found = status_of(api, connected(api))
+
+    assert (found["healthy"], found["reasons"], found["held_count"]) == (True, [], 0)
+    assert found["credentials"]["content"]["client_id"] == GOOD_PAIR["client_id"]
+    assert found["credentials"]["content"]["age_days"] == 0
+    assert [secret["n"] for secret in found["webhook_secrets"]] == [1]
+    assert datetime.fromisoformat(found["syncs"]["catalog"]["next_run_at"]) > utc_now()
+
+
+def test_an_integration_without_a_key_pair_is_told_so(api: Api) -> None:
+    found = status_of(api, api.integration()["id"])
+
+    assert found["healthy"] is False
+    assert "There is no LinkedIn key pair" in found["reasons"][0]
+    assert found["syncs"]["catalog"]["enabled"] is False
+
+
+def test_held_statements_are_counted_by_reason(api: Api) -> None:
+    integration_id = connected(api)
+    for n in range(3):
+        held(api.table, integration_id, f"s{n}", "learner_unknown", f"email:{n}@example.com")
+    held(api.table, integration_id, "s9", "course_unknown", "urn:li:lyndaCourse:9")
+
+    found = status_of(api, integration_id)
+
+    assert found["held"] == {"learner_unknown": 3, "course_unknown": 1}
+    assert found["held_count"] == 4
+    assert [reason.split()[0] for reason in found["reasons"]] == ["3"]
+    assert any(note.startswith("1 statements wait for their course") for note in found["notes"])
+
+
+def test_a_failed_sync_is_told_with_what_went_wrong(api: Api) -> None:
+    integration_id = connected(api)
+    runs = RunStore(api.table, integration_id, "catalog")
+    runs.create(run("r1", "failed", [{"code": "linkedin_day_limit", "detail": "LinkedIn's limit is reached"}]))
+    runs.remember(last_run_id="r1", last_status="failed")
+
+    found = status_of(api, integration_id)
+
+    assert found["reasons"] == ["The last catalog sync failed: LinkedIn's limit is reached."]
+    assert (found["throttling"]["in_force"], found["throttling"]["kinds"]) == (True, ["catalog"])
+
+
+def test_a_run_that_waits_for_confirmation_keeps_an_admin_up(api: Api) -> None:
+    integration_id = connected(api)
+    runs = RunStore(api.table, integration_id, "catalog")
+    runs.create({**run("r1", "needs_confirmation", []), "pending_archive": 12})
+    runs.remember(last_run_id="r1", last_status="needs_confirmation")
+
+    assert "wants to archive 12 courses" in status_of(api, integration_id)["reasons"][0]
+
+
+def test_a_sync_that_missed_its_times_is_overdue(api: Api) -> None:
+    integration = IntegrationStore(api.table).get(connected(api))
+
+    def reasons(days: int) -> list[str]:
+        seen = status.observe(api.table, integration, integration.created_at + timedelta(days=days))
+        return [text for text in status.troubles(seen) if "overdue" in text]
+
+    assert reasons(1) == []
+    assert [text.split()[1] for text in reasons(3)] == ["catalog", "activity"]
+
+
+def test_statements_that_wait_too_long_are_told(api: Api) -> None:
+    integration_id = connected(api)
+    stored(api.table, integration_id, "s1", waiting_since=rfc3339(utc_now() - timedelta(hours=1)))
+
+    assert status_of(api, integration_id)["reasons"][0].startswith("Statements wait to be applied since")
+
+
+def test_a_switched_off_integration_is_no_trouble(api: Api) -> None:
+    integration_id = api.integration()["id"]
+    api.ask("POST", f"/admin/integrations/{integration_id}/deactivate")
+
+    found = status_of(api, integration_id)
+
+    assert found["healthy"] is True
+    assert found["notes"][0].startswith("The integration is switched off")
+
+
+def run(run_id: str, state: str, errors: list[dict[str, str]]) -> dict[str, Any]:
+    now = rfc3339(utc_now())
+    return {
+        "id": run_id, "kind": "catalog", "mode": "full", "trigger": "admin", "status": state, "started_at": now,
+        "finished_at": now, "errors": errors, "throttled": 0, "pending_archive": 0,
+    }  # fmt: skip
+
+
+# --- self-test
+
+
+@pytest.fixture
+def selftest(api: Api, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """Runs a self-test of a connected integration, in which what is given behaves differently."""
+    integration_id = connected(api)
+
+    def run_it(**changed: Any) -> dict[str, Any]:
+        kept = IntegrationStore(api.table).get(integration_id)
+        parts: dict[str, Any] = {
+            "integration": kept,
+            "webhook": wiring.clients().get(kept.webhook_client_id),
+            "table": api.table,
+            "tokens": auth.tokens(),
+            "mint": lambda scope: scope,
+            "linkedin": lambda _scope: LinkedIn(),
+            "http": httpx.Client(transport=httpx.MockTransport(public_api(api.table, integration_id))),
+            "base_url": "https://api.example.com",
+            "time_is_up": lambda: False,
+            **changed,
+        }
+        found = Selftest(**parts).run()
+        return {"ok": found["ok"], **{step["id"]: step for step in found["steps"]}}
+
+    return run_it
+
+
+class LinkedIn:
+    """A LinkedIn that answers with an empty page."""
+
+    def get(self, *_arguments: object, **_options: object) -> Any:
+        return {"elements": [], "paging": {"start": 0, "count": 1, "total": 0, "links": []}}
+
+
+def public_api(table: Table, integration_id: str) -> Callable[[httpx.Request], httpx.Response]:
+    """The public address of this system, at which statements are judged at once."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/oauth2/token":
+            return httpx.Response(400, json={"error": "invalid_request"})
+        auth.access().grant(request.headers["authorization"], "xapi:write")
+        statement = json.loads(request.content)
+        stored(table, integration_id, statement["id"], outcome="ignored")
+        return httpx.Response(200, json=[statement["id"]])
+
+    return answer
+
+
+def test_a_self_test_in_which_all_is_well_leaves_no_statement_behind(
+    api: Api, selftest: Callable[..., dict[str, Any]]
+) -> None:
+    found = selftest()
+
+    states = {name: step["state"] for name, step in found.items() if name != "ok"}
+    assert found["ok"] is True
+    assert states.pop("report_token") == "skipped"
+    assert set(states.values()) == {"ok"}
+    [integration] = api.ask("GET", "/admin/integrations")["items"]
+    assert api.ask("GET", f"/admin/integrations/{integration['id']}/statements")["items"] == []
+
+
+def test_a_step_that_fails_says_why_and_what_to_do_and_the_others_go_on(
+    selftest: Callable[..., dict[str, Any]],
+) -> None:
+    def refuse(_scope: str) -> None:
+        raise CredentialsRefused("invalid_client", "Client authentication failed")
+
+    def without_report_key(scope: str) -> LinkedIn:
+        if scope == "report":
+            raise KeyMissing("report", "Not enough permissions")
+        return LinkedIn()
+
+    found = selftest(mint=refuse, linkedin=without_report_key)
+
+    assert found["ok"] is False
+    assert found["content_token"]["state"] == "failed"
+    assert "Client authentication failed" in found["content_token"]["why"]
+    assert "Re-copy both values" in found["content_token"]["remedy"]
+    assert "Report key" in found["reports"]["remedy"]
+    assert found["statement"]["state"] == "ok"
+
+
+@pytest.mark.parametrize("step", ["token_endpoint", "statement"])
+def test_a_public_address_that_leads_elsewhere_is_told(selftest: Callable[..., dict[str, Any]], step: str) -> None:
+    elsewhere = httpx.Client(transport=httpx.MockTransport(lambda _request: httpx.Response(404)))
+
+    found = selftest(http=elsewhere)
+
+    assert (found[step]["state"], found[step]["why"]) == ("failed", "it answers 404")
+
+
+def test_a_public_address_that_cannot_be_reached_is_told(selftest: Callable[..., dict[str, Any]]) -> None:
+    def unreachable(_request: httpx.Request) -> httpx.Response:
+        message = "no route"
+        raise httpx.ConnectError(message)
+
+    found = selftest(http=httpx.Client(transport=httpx.MockTransport(unreachable)))
+
+    assert "cannot be reached" in found["token_endpoint"]["why"]
+
+
+def test_a_self_test_ends_in_time(selftest: Callable[..., dict[str, Any]]) -> None:
+    found = selftest(time_is_up=lambda: True)
+
+    assert {step["state"] for name, step in found.items() if name != "ok"} == {"skipped"}
+
+
+def test_a_statement_that_is_not_judged_is_told_and_removed(
+    api: Api, selftest: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coursebridge.admin.selftest.LONGEST_WAIT_SECONDS", 0.01)
+    posted = []
+
+    def never_judged(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/oauth2/token":
+            return httpx.Response(400)
+        posted.append(json.loads(request.content)["id"])
+        return httpx.Response(200)
+
+    found = selftest(http=httpx.Client(transport=httpx.MockTransport(never_judged)))
+
+    [integration] = api.ask("GET", "/admin/integrations")["items"]
+    assert found["statement"]["state"] == "failed"
+    assert api.table.get(keys.statement(integration["id"], posted[0])) is None
