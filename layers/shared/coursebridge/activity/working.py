@@ -83,7 +83,8 @@ def _read(context: Context, run_id: str, item: Item) -> str:
         rows = _Rows(client, Range.from_item(item))
         staged = context.staging(run_id).write_range(item["number"], rows)
     except LinkedInError as error:
-        problem = problems.problem_of(error, item["partition"])
+        # What stops the whole run is one problem, however many ranges meet it at once.
+        problem = problems.problem_of(error, "" if isinstance(error, STOPPING) else item["partition"])
         if isinstance(error, Retryable):
             context.runs.change_range(run_id, item["number"], problems=[problem])
             raise RetryLater(error.reason) from error
