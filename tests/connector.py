@@ -39,17 +39,20 @@ class Caller:
 
     def __init__(self, http: httpx.Client, client_id: str, client_secret: str, scope: str | None = None) -> None:
         self.http = http
-        self._form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
+        self.form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
         if scope:
-            self._form["scope"] = scope
+            self.form["scope"] = scope
         self._token = ""
 
     def token(self) -> str:
         if not self._token:
-            answer = self.http.post("/oauth2/token", data=self._form)
+            answer = self.http.post("/oauth2/token", data=self.form)
             assert answer.status_code == 200, answer.text
             self._token = answer.json()["access_token"]
         return self._token
+
+    def forget_token(self) -> None:
+        self._token = ""
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token()}", **options.pop("headers", {})}

@@ -1,0 +1,176 @@
+"""Everything at once while things break: nothing that was acknowledged is lost, nothing is wrong in the end.
+
+`COURSEBRIDGE_SOAK_SECONDS` is how long the faults go on: a minute unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import faulty_dynamodb
+from connector import Caller, Connection, eventually
+from soak import LEARNERS, Soak
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from running_stack import RunningStack
+
+SECONDS = float(os.environ.get("COURSEBRIDGE_SOAK_SECONDS", "60"))
+SENDERS = 4
+DRAINING_SECONDS = 240
+THROTTLED = ("ApplyFunction", "StatementsFunction", "SweepFunction", "CatalogSyncFunction", "AdminFunction")
+DEAD_LETTERS = ("ApplyDeadLetters", "EventsDeadLetters")
+
+
+@pytest.fixture
+def connection(stack: RunningStack) -> Connection:
+    connection = Connection(Caller(stack.http, stack.outputs.admin_client_id, stack.outputs.admin_client_secret))
+    connection.connect()
+    assert connection.sync()["status"] == "succeeded"
+    return connection
+
+
+@contextmanager
+def listening(stack: RunningStack, integration_id: str) -> Iterator[str]:
+    """Collect the integration's attempt events in a queue; yield its URL."""
+    name = f"soak-{uuid.uuid4().hex[:8]}"
+    bus = stack.outputs.event_bus_name
+    url = stack.aws.sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = stack.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"detail-type": ["AttemptStarted", "AttemptCompleted"], "detail": {"integration_id": [integration_id]}}
+    stack.aws.events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps(pattern))
+    stack.aws.events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+    try:
+        yield url
+    finally:
+        stack.aws.events.remove_targets(Rule=name, EventBusName=bus, Ids=["queue"])
+        stack.aws.events.delete_rule(Name=name, EventBusName=bus)
+        stack.aws.sqs.delete_queue(QueueUrl=url)
+
+
+def taken_from(stack: RunningStack, url: str) -> list[Any]:
+    """Take every message out of a queue."""
+    bodies: list[Any] = []
+    while found := stack.aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        for message in found:
+            bodies.append(json.loads(message["Body"]))
+            stack.aws.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return bodies
+
+
+def dead_letters(stack: RunningStack) -> dict[str, str]:
+    """Return the URLs of the dead-letter queues of the stream's readers."""
+    pages = stack.aws.cloudformation.get_paginator("list_stack_resources").paginate(StackName="coursebridge")
+    found = {
+        one["LogicalResourceId"]: one["PhysicalResourceId"] for page in pages for one in page["StackResourceSummaries"]
+    }
+    return {name: found[name] for name in DEAD_LETTERS}
+
+
+def outcomes(stack: RunningStack, soak: Soak) -> dict[str, str]:
+    """Return the outcome of every statement of the soak that is in the table, by its id."""
+    ids, found = list(soak.told.statements), {}
+    for at in range(0, len(ids), 100):
+        keys = [
+            {"PK": {"S": f"STATEMENT#{soak.connection.id}#{one}"}, "SK": {"S": "STATEMENT"}}
+            for one in ids[at : at + 100]
+        ]
+        answer = stack.aws.dynamodb.batch_get_item(RequestItems={stack.outputs.table_name: {"Keys": keys}})
+        for item in answer["Responses"][stack.outputs.table_name]:
+            found[item["statement_id"]["S"]] = item["outcome"]["S"]
+    return found
+
+
+def sweep(stack: RunningStack) -> None:
+    """Sweep now, instead of waiting for the next time its schedule does."""
+    stack.aws.functions.invoke(FunctionName=stack.outputs.function_names["SweepFunction"], Payload=b"{}")
+
+
+def records(connection: Connection) -> dict[tuple[str, str], tuple[int, str | None]]:
+    """Return what every record says, by email and course; more than one attempt is a mistake here."""
+    found: dict[tuple[str, str], tuple[int, str | None]] = {}
+    for number in range(LEARNERS):
+        email = f"soak-{number}@example.com"
+        for attempt in connection.attempts(email):
+            assert (email, attempt["course_urn"]) not in found
+            found[email, attempt["course_urn"]] = (attempt["progress"], attempt["completed_at"])
+    return found
+
+
+def told_of(events: list[Any]) -> tuple[set[str], set[tuple[str, str]]]:
+    """Return the attempts that were said to be started, and those said to be completed with the time."""
+    attempts = [(one["detail-type"], one["detail"]["data"]["attempt"]) for one in events]
+    return (
+        {attempt["id"] for type_, attempt in attempts if type_ == "AttemptStarted"},
+        {(attempt["id"], attempt["completed_at"]) for type_, attempt in attempts if type_ == "AttemptCompleted"},
+    )
+
+
+def test_nothing_acknowledged_is_lost_and_every_attempt_is_right_whatever_breaks(
+    stack: RunningStack, connection: Connection
+) -> None:
+    urns = [course["urn"] for course in connection.courses(status="active")[:25]]
+    letters = dead_letters(stack)
+    for url in letters.values():
+        taken_from(stack, url)
+    names = [stack.outputs.function_names[name] for name in THROTTLED]
+    with (
+        listening(stack, connection.id) as queue,
+        faulty_dynamodb.before(stack.aws, stack.outputs.endpoint_url, names) as proxy,
+    ):
+        soak = Soak(stack, connection, proxy, urns)
+        with soak.going_on(SENDERS):
+            time.sleep(SECONDS)
+
+        drained = time.monotonic()
+
+        def unjudged() -> list[str]:
+            sweep(stack)
+            found = outcomes(stack, soak)
+            return [one for one in soak.told.statements if found.get(one, "received") == "received"]
+
+        eventually(unjudged, lambda left: not left, DRAINING_SECONDS)
+        drained = time.monotonic() - drained
+        final = outcomes(stack, soak)
+        lost = [one for one in soak.told.statements if one not in final]
+        expected, kept = soak.told.attempts(), records(connection)
+        wrong = {key: (told, kept.get(key)) for key, told in expected.items() if kept.get(key) != told}
+        attempts = [one for number in range(LEARNERS) for one in connection.attempts(f"soak-{number}@example.com")]
+        seen: list[Any] = []
+
+        def untold() -> list[Any]:
+            seen.extend(taken_from(stack, queue))
+            started, completed = told_of(seen)
+            return [
+                one
+                for one in attempts
+                if one["id"] not in started
+                or (one["completed_at"] and (one["id"], one["completed_at"]) not in completed)
+            ]
+
+        eventually(untold, lambda left: not left)
+        set_aside = [body for url in letters.values() for body in taken_from(stack, url)]
+        print(  # noqa: T201  (the figures are what a soak is for)
+            f"\nsoak of {SECONDS:.0f} s: {len(soak.told.statements)} statements acknowledged, lost {len(lost)}, "
+            f"records {len(expected)}, wrong {len(wrong)}, events {len(seen)}, set aside {len(set_aside)}, "
+            f"drained in {drained:.1f} s"
+            f"\nfaults: {dict(soak.faults)}, DynamoDB calls refused: {proxy.refused} of {proxy.refused + proxy.passed}"
+            f"\nanswers: {dict(sorted(soak.told.requests.items()))}"
+        )
+    for key in soak.poison:
+        wire: Any = {name: {"S": value} for name, value in key.items()}
+        stack.aws.dynamodb.delete_item(TableName=stack.outputs.table_name, Key=wire)
+
+    assert lost == []
+    assert wrong == {}
+    assert set(final.values()) <= {"applied", "ignored"}
+    assert {body["keys"]["PK"] for body in set_aside} == {key["PK"] for key in soak.poison}
+    assert connection.sync()["status"] == "succeeded"

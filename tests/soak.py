@@ -1,0 +1,251 @@
+"""A soak: senders, syncs and admins at work while things break, and what must be true of the table in the end."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import psutil
+
+from connector import SANDBOX_PAIR, Caller
+from coursebridge.clock import rfc3339
+from local.processes import remembered
+from xapi_builders import PROGRESS, PROGRESSED, statement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from connector import Connection
+    from faulty_dynamodb import FaultyDynamoDb
+    from running_stack import RunningStack
+
+LEARNERS, MOST_IN_A_REQUEST, REPEATS = 40, 5, 0.1
+PAUSE_AFTER_REFUSAL, PAUSE_AFTER_SYNC, PAUSE_AFTER_CHANGE = 0.2, 3.0, 1.0
+
+
+@dataclass
+class Told:
+    """What senders sent and were acknowledged, and what anybody was answered. Safe to use from several threads."""
+
+    statements: dict[str, dict[str, Any]] = field(default_factory=dict)
+    requests: Counter[str] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def acknowledged(self, batch: list[dict[str, Any]]) -> None:
+        with self._lock:
+            self.statements |= {one["id"]: one for one in batch}
+
+    def answered(self, who: str, what: object) -> None:
+        with self._lock:
+            self.requests[f"{who}: {what}"] += 1
+
+    def attempts(self) -> dict[tuple[str, str], tuple[int, str | None]]:
+        """Return what every record must say in the end: progress, and when it was completed."""
+        found: dict[tuple[str, str], tuple[int, str | None]] = {}
+        for one in sorted(self.statements.values(), key=lambda each: str(each["timestamp"])):
+            key = (one["actor"]["mbox"].removeprefix("mailto:"), one["object"]["id"])
+            progress, completed_at = found.get(key, (0, None))
+            if one["verb"]["id"] == PROGRESSED:
+                told = int(one["result"]["extensions"][PROGRESS])
+                found[key] = (max(progress, told), completed_at)
+            else:
+                found[key] = (100, completed_at or one["timestamp"])
+        return found
+
+
+@dataclass
+class Soak:
+    """Everything that goes on at once until it is stopped."""
+
+    stack: RunningStack
+    connection: Connection
+    proxy: FaultyDynamoDb
+    urns: list[str]
+    told: Told = field(default_factory=Told)
+    faults: Counter[str] = field(default_factory=Counter)
+    poison: list[dict[str, str]] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def going_on(self, senders: int) -> Iterator[None]:
+        """Let everything go on, and when the block ends let everybody finish what they were at."""
+        work: list[Callable[[], None]] = [self._send] * senders
+        work += [self._sync, self._administer, self._break]
+        with ThreadPoolExecutor(len(work)) as pool:
+            futures = [pool.submit(each) for each in work]
+            try:
+                yield
+            finally:
+                self._stop.set()
+        for future in futures:
+            future.result()
+
+    def _caller(self, of: Caller, http: httpx.Client) -> Caller:
+        """Return a caller with a connection of its own and whatever secret is valid at the time."""
+        caller = Caller(http, "", "")
+        caller.form = of.form
+        return caller
+
+    @contextmanager
+    def _http(self) -> Iterator[httpx.Client]:
+        with httpx.Client(base_url=self.stack.outputs.api_url, timeout=30, trust_env=False) as http:
+            yield http
+
+    def _send(self) -> None:
+        """Send as LinkedIn would if it tried again: until it is acknowledged."""
+        with self._http() as http:
+            caller = self._caller(self.connection.linkedin, http)
+            while not self._stop.is_set():
+                batch = [self._statement() for _ in range(random.randint(1, MOST_IN_A_REQUEST))]
+                self._until_acknowledged(caller, batch)
+                if random.random() < REPEATS:
+                    self._until_acknowledged(caller, batch)
+
+    def _statement(self) -> dict[str, Any]:
+        at = datetime.now(UTC) + timedelta(seconds=random.uniform(-60, 60))
+        actor = {"objectType": "Agent", "mbox": f"mailto:soak-{random.randrange(LEARNERS)}@example.com"}
+        about: dict[str, Any] = {"objectType": "Activity", "id": random.choice(self.urns)}
+        if random.random() < 0.1:
+            return statement(id=str(uuid.uuid4()), timestamp=rfc3339(at), actor=actor, object=about)
+        result = {"extensions": {PROGRESS: str(random.randint(1, 99))}}
+        return statement(timestamp=rfc3339(at), actor=actor, object=about, verb={"id": PROGRESSED}, result=result)
+
+    def _until_acknowledged(self, caller: Caller, batch: list[dict[str, Any]]) -> None:
+        body: Any = batch[0] if len(batch) == 1 else batch
+        while True:
+            status = self._try("statements", caller, "POST", "/xapi/statements", json=body)
+            if status == 200:
+                self.told.acknowledged(batch)
+                return
+            assert status not in (400, 403, 409, 413), f"a good request was refused with {status}"
+            time.sleep(PAUSE_AFTER_REFUSAL)
+
+    def _try(self, who: str, caller: Caller, method: str, path: str, **options: Any) -> int:
+        """Send and return the status; 0 when there was no answer, 401 when there was no token."""
+        try:
+            status = caller.send(method, path, **options).status_code
+        except httpx.TransportError:
+            status = 0
+        except AssertionError:
+            status = 401
+        if status == 401:
+            caller.forget_token()
+        self.told.answered(who, status or "no answer")
+        return status
+
+    def _sync(self) -> None:
+        with self._http() as http:
+            path = f"/admin/integrations/{self.connection.id}/runs"
+            caller = self._caller(self.connection.admin, http)
+            while not self._stop.wait(PAUSE_AFTER_SYNC):
+                mode = random.choice(["full", "incremental"])
+                self._try("syncs", caller, "POST", path, json={"kind": "catalog", "mode": mode})
+
+    def _administer(self) -> None:
+        """Change settings that change no record, and make and delete clients."""
+        with self._http() as http:
+            home = f"/admin/integrations/{self.connection.id}"
+            caller = self._caller(self.connection.admin, http)
+            while not self._stop.wait(PAUSE_AFTER_CHANGE):
+                self._try("admin", caller, "PATCH", home, json={"description": str(uuid.uuid4())})
+                self._try("admin", caller, "GET", f"{home}/statements", params={"limit": 10})
+
+    def _break(self) -> None:
+        kinds = [self._kill, self._kill, self._linkedin_down, self._throttle, self._poison, self._rotate]
+        while True:
+            for break_something in random.sample(kinds, len(kinds)):
+                if self._stop.wait(random.uniform(0.3, 1.0)):
+                    return
+                break_something()
+
+    def _kill(self) -> None:
+        """End a Lambda worker in the middle of whatever it does."""
+        processes = remembered(Path(self.stack.outputs.logs).parent / "processes.json")
+        [emulator] = [process for process in processes if process.name == "emulator"]
+        workers = psutil.Process(emulator.pid).children(recursive=True)
+        if workers:
+            random.choice(workers).kill()
+            self.faults["worker killed"] += 1
+
+    def _linkedin_down(self) -> None:
+        self.stack.sandbox.put("/_sandbox/quirks/down", json={}).raise_for_status()
+        self._stop.wait(2)
+        self.stack.sandbox.delete("/_sandbox/quirks").raise_for_status()
+        self.faults["LinkedIn down for 2 s"] += 1
+
+    def _throttle(self) -> None:
+        self.proxy.share = random.choice([0.3, 0.6, 1.0])
+        self._stop.wait(random.uniform(0.5, 2.0))
+        self.proxy.share = 0.0
+        self.faults["DynamoDB throttled for a while"] += 1
+
+    def _poison(self) -> None:
+        """Write what no reader of the stream can read: a statement without its text, and a record without attempts."""
+        number = uuid.uuid4().hex
+        for key, more in (
+            ((f"STATEMENT#{self.connection.id}#poison-{number}", "STATEMENT"), {"outcome": "received"}),
+            ((f"LEARNER#{self.connection.id}#poison-{number}", "RECORD#poison"), {"entity": "record"}),
+        ):
+            self.poison.append({"PK": key[0], "SK": key[1]})
+            item = {"PK": key[0], "SK": key[1], "integration_id": self.connection.id, **more}
+            wire: Any = {name: {"S": value} for name, value in item.items()}
+            self.stack.aws.dynamodb.put_item(TableName=self.stack.outputs.table_name, Item=wire)
+            self.faults["poison in the stream"] += 1
+
+    def _rotate(self) -> None:
+        random.choice([self._rotate_signing_keys, self._rotate_webhook, self._rotate_key_pair])()
+
+    def _rotate_signing_keys(self) -> None:
+        """Add a key that signs from now on and drop the oldest, as docs/operations.md says."""
+        secrets = self.stack.aws.secretsmanager
+        name = self._signing_keys()
+        value = json.loads(secrets.get_secret_value(SecretId=name)["SecretString"])
+        made = {"kid": uuid.uuid4().hex[:8], "key": uuid.uuid4().hex * 2}
+        secrets.put_secret_value(
+            SecretId=name, SecretString=json.dumps({"keys": [*value.get("keys", [value]), made][-3:]})
+        )
+        self.faults["signing keys rotated"] += 1
+
+    def _signing_keys(self) -> str:
+        name = self.stack.outputs.function_names["TokenFunction"]
+        variables = self.stack.aws.functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        return variables["SIGNING_KEYS_SECRET_ARN"]
+
+    def _rotate_webhook(self) -> None:
+        with self._http() as http:
+            caller = self._caller(self.connection.admin, http)
+            home = f"/admin/integrations/{self.connection.id}/webhook"
+            answer = self._answer(caller, "POST", f"{home}/rotate")
+            self.connection.linkedin.form["client_secret"] = answer.json()["client_secret"]
+        self.faults["webhook secret rotated"] += 1
+
+    def _rotate_key_pair(self) -> None:
+        with self._http() as http:
+            caller = self._caller(self.connection.admin, http)
+            home = f"/admin/integrations/{self.connection.id}"
+            self._answer(caller, "PUT", f"{home}/credentials/content", json=SANDBOX_PAIR)
+        self.faults["LinkedIn key pair replaced"] += 1
+
+    def _answer(self, caller: Caller, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send until it is answered, and not by a fault."""
+        while True:
+            try:
+                answer = caller.send(method, path, **options)
+            except (httpx.TransportError, AssertionError):
+                continue
+            self.told.answered("admin", answer.status_code)
+            if answer.status_code < 500 and answer.status_code != 401:
+                return answer
+            caller.forget_token()
+            time.sleep(PAUSE_AFTER_REFUSAL)
