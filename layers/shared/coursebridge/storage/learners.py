@@ -55,6 +55,7 @@ class Learner:
         enterprise_groups: the groups LinkedIn has the learner in; reports tell of them.
         merged: the learners that were merged into this one.
         merged_into: the learner this one was merged into.
+        parting_from: the learner this one was merged into and is just being parted from.
         erasing_at: since when the learner is being erased; for everybody else there is no such learner any more.
     """
 
@@ -69,6 +70,7 @@ class Learner:
     source: str = "directory"
     merged: tuple[str, ...] = ()
     merged_into: str | None = None
+    parting_from: str | None = None
     erasing_at: str | None = None
     updated_at: str = ""
     version: int = 1

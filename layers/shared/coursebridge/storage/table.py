@@ -320,9 +320,12 @@ class Table:
             body["ExpressionAttributeNames"] = dict(names)
         return {"Update": body}
 
-    def delete_action(self, key: Key) -> dict[str, Any]:
+    def delete_action(
+        self, key: Key, *, condition: str = "", values: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Return a delete as an action of a transaction."""
-        return {"Delete": {"TableName": self.name, "Key": to_wire(key.item())}}
+        body = {"TableName": self.name, "Key": to_wire(key.item()), **_conditional(condition, values)}
+        return {"Delete": body}
 
     def check_action(self, key: Key, condition: str, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return a check that something still holds as an action of a transaction."""

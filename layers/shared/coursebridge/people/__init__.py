@@ -1,0 +1,1 @@
+"""The learner directory: people with dated identifiers, kept, merged, explained and erased."""

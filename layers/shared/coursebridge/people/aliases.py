@@ -1,0 +1,136 @@
+"""Lasting aliases: this identifier is that learner, from now on and for what was held."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.apply.release import release_for_identities
+from coursebridge.clock import rfc3339
+from coursebridge.errors import Conflict, FieldError, InvalidRequest, NotFound, Unavailable
+from coursebridge.people import changes
+from coursebridge.records.identifiers import identifier, usable
+from coursebridge.storage import keys
+from coursebridge.storage.identities import IdentityItem
+from coursebridge.storage.learners import Learner, unchanged
+from coursebridge.storage.table import pauses
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from coursebridge.records.identifiers import Identifier, Kind
+    from coursebridge.storage.table import Table
+
+
+def assign(table: Table, integration_id: str, kind: Kind, value: str, learner_id: str, now: datetime) -> int:
+    """Make an identifier a learner's and nobody else's, and send round again what was held for it.
+
+    Whoever held it so far holds it no longer; what was applied to them stays with them.
+
+    Args:
+        table: the application's table.
+        integration_id: whose learner.
+        kind: of the identifier.
+        value: the identifier.
+        learner_id: the learner; one who was merged stands for whom they were merged into.
+        now: the present time.
+
+    Returns:
+        How many held statements were sent round again at once; the stream sees to any other.
+
+    Raises:
+        InvalidRequest: the identifier can be nobody's.
+        NotFound: there is no such learner.
+        Unavailable: the table is busy; nothing was done.
+    """
+    if not usable(value):
+        detail = "is empty or too long"
+        raise InvalidRequest(f"the identifier {detail}", errors=(FieldError("value", detail),))
+    of, at = identifier(kind, value), rfc3339(now)
+    for _ in pauses():
+        identity = _identity(table, integration_id, of)
+        learner, others = _learners(table, integration_id, learner_id, identity)
+        since = min([at, *(holder.since for holder in identity.holders.values())])
+        after = changes.with_identifier(learner, kind, value.strip(), at, alias=True)
+        given = identity
+        for other in others:
+            given = given.left_by(other.id, since)
+        given = replace(given.held_by(learner.id, since), version=identity.version + 1)
+        transaction = [
+            table.put_action(given.to_item(), **unchanged(identity.version)),
+            *(_put(table, before, _without(before, of, at), at) for before in others),
+            _put(table, learner, after, at),
+        ]
+        if changes.write(table, transaction):
+            return release_for_identities(table, integration_id, {of.awaited}, now)
+    raise Unavailable("other writers kept changing the same learner, try again")
+
+
+def remove(table: Table, integration_id: str, kind: Kind, value: str, learner_id: str, now: datetime) -> None:
+    """Take an identifier away from a learner; what was applied stays, and what was sent before stays theirs.
+
+    Raises:
+        NotFound: there is no such learner, or they do not have it.
+        Conflict: it is the learner's own and not an alias.
+        Unavailable: the table is busy; nothing was done.
+    """
+    of, at = identifier(kind, value), rfc3339(now)
+    for _ in pauses():
+        learner = _learner(table, integration_id, learner_id)
+        dated = changes.live(learner).get(of)
+        if dated is None:
+            raise NotFound("the learner does not have this identifier")
+        if not dated.alias:
+            raise Conflict("the identifier is the learner's own; change the learner instead")
+        identity = _identity(table, integration_id, of)
+        left = identity.left_by(learner.id, at)
+        transaction = [
+            table.put_action(left.to_item(), **unchanged(identity.version)),
+            _put(table, learner, _without(learner, of, at), at),
+        ]
+        if changes.write(table, transaction):
+            return
+    raise Unavailable("other writers kept changing the same learner, try again")
+
+
+def _identity(table: Table, integration_id: str, of: Identifier) -> IdentityItem:
+    item = table.get(keys.identity(integration_id, *of))
+    return IdentityItem.from_item(item) if item else IdentityItem(integration_id, of)
+
+
+def _learner(table: Table, integration_id: str, learner_id: str) -> Learner:
+    """Return a learner, or whom they were merged into."""
+    wanted: str | None = learner_id
+    while wanted:
+        item = table.get(keys.learner(integration_id, wanted))
+        if item is None or item.get("erasing_at"):
+            raise NotFound("there is no such learner")
+        learner = Learner.from_item(item)
+        wanted = learner.merged_into
+    return learner
+
+
+def _learners(
+    table: Table, integration_id: str, learner_id: str, identity: IdentityItem
+) -> tuple[Learner, list[Learner]]:
+    """Return the learner, and all others who hold the identifier now."""
+    learner = _learner(table, integration_id, learner_id)
+    others = [keys.learner(integration_id, one) for one in identity.live if one != learner.id]
+    return learner, [Learner.from_item(item) for item in table.get_many(others).values()]
+
+
+def _without(learner: Learner, of: Identifier, now: str) -> Learner:
+    return replace(
+        learner,
+        identifiers=tuple(
+            replace(dated, until=now) if dated.until is None and dated.identifier == of else dated
+            for dated in learner.identifiers
+        ),
+    )
+
+
+def _put(table: Table, before: Learner, after: Learner, now: str) -> dict[str, Any]:
+    if after == before:
+        return table.check_action(before.key, **unchanged(before.version))
+    written = replace(after, updated_at=now, version=before.version + 1)
+    return table.put_action(written.to_item(), **unchanged(before.version))

@@ -1,0 +1,182 @@
+"""A learner and the identities that belong to it, read together and written in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.errors import Conflict, FieldError, Unavailable
+from coursebridge.records.identifiers import Identifier, digest, identifier
+from coursebridge.storage import keys
+from coursebridge.storage.identities import IdentityItem
+from coursebridge.storage.learners import DatedIdentifier, Learner, unchanged
+from coursebridge.storage.table import TransactionRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from coursebridge.people.fields import LearnerFields
+    from coursebridge.records.identifiers import Kind
+    from coursebridge.storage.table import Table
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was read about some identifiers and learners.
+
+    Attributes:
+        erased: the identifiers of people who were erased, with the keys of their tombstones.
+        tombstones: where the tombstone of each identifier would stand.
+    """
+
+    integration_id: str
+    identities: Mapping[Identifier, IdentityItem]
+    learners: Mapping[str, Learner]
+    erased: frozenset[Identifier]
+    tombstones: Mapping[Identifier, keys.Key]
+
+    def identity(self, of: Identifier) -> IdentityItem:
+        """Return an identity, an empty one where nobody ever had it."""
+        return self.identities.get(of) or IdentityItem(self.integration_id, of)
+
+    def holders(self, of: Identifier) -> list[Learner]:
+        """Return the learners who hold an identifier now."""
+        return [self.learners[one] for one in self.identity(of).live if one in self.learners]
+
+
+def read(
+    table: Table,
+    integration_id: str,
+    identifiers: Iterable[Identifier],
+    pseudonym_key: str,
+    learner_ids: Iterable[str] = (),
+) -> Known:
+    """Read identifiers, whoever holds them, and some learners beside; two calls for a hundred keys each."""
+    wanted = list(dict.fromkeys(identifiers))
+    places = {keys.identity(integration_id, *of): of for of in wanted}
+    tombstones = {of: keys.tombstone(integration_id, digest(of, pseudonym_key)) for of in wanted}
+    found = table.get_many([*places, *tombstones.values()])
+    identities = {places[key]: IdentityItem.from_item(item) for key, item in found.items() if key in places}
+    ids = {learner for identity in identities.values() for learner in identity.live} | set(learner_ids)
+    learners = table.get_many(keys.learner(integration_id, one) for one in ids)
+    return Known(
+        integration_id,
+        identities,
+        {item["id"]: Learner.from_item(item) for item in learners.values()},
+        frozenset(of for of, key in tombstones.items() if key in found),
+        tombstones,
+    )
+
+
+def changed(learner: Learner, fields: LearnerFields, now: str) -> Learner:
+    """Return a learner with what a caller says; itself if that is nothing new."""
+    after = learner
+    for kind, value in fields.identifiers().items():
+        after = with_identifier(after, kind, value, now)
+    given = fields.model_fields_set
+    after = replace(
+        after,
+        name=(fields.name or None) if "name" in given else after.name,
+        status=fields.status if "status" in given else after.status,
+        groups=tuple(dict.fromkeys(fields.groups or ())) if "groups" in given else after.groups,
+    )
+    return after if after == learner else replace(after, updated_at=now, version=learner.version + 1)
+
+
+def with_identifier(learner: Learner, kind: Kind, value: str | None, now: str, *, alias: bool = False) -> Learner:
+    """Return a learner whose identifier of a kind is another from now on; the one before is kept with its time.
+
+    Args:
+        learner: as they are.
+        kind: of the identifier.
+        value: the new one, ``None`` for none any more.
+        now: the time of the change.
+        alias: whether it stands beside the learner's own one rather than in its place.
+    """
+    of = identifier(kind, value) if value else None
+    same = [dated for dated in learner.identifiers if dated.until is None and dated.identifier == of]
+    if any(alias or (not dated.alias and dated.value == value) for dated in same):
+        return learner
+    kept: list[DatedIdentifier] = []
+    for dated in learner.identifiers:
+        replaced = dated.type == kind and dated.until is None and not alias
+        if not replaced or (dated.alias and dated.identifier != of):
+            kept.append(dated)
+        elif dated.identifier != of:
+            kept.append(replace(dated, until=now))
+    since = same[0].since if same else now
+    news = [DatedIdentifier(kind, value, since, alias=alias)] if value else []
+    return replace(learner, identifiers=(*kept, *news))
+
+
+def live(learner: Learner | None) -> dict[Identifier, DatedIdentifier]:
+    """Return what a learner is identified by now."""
+    return {dated.identifier: dated for dated in learner.identifiers if dated.until is None} if learner else {}
+
+
+def actions(table: Table, known: Known, before: Learner | None, after: Learner, now: str) -> list[dict[str, Any]]:
+    """Return the transaction that writes a learner and whatever that changes about identities.
+
+    What is held for the identifiers of a learner who becomes active is released by the stream, which carries every
+    identity that was written.
+    """
+    was, is_now = live(before), live(after)
+    woken = before is not None and before.status != "active" and after.status == "active"
+    identities = [known.identity(of).held_by(after.id, is_now[of].since) for of in is_now.keys() - was.keys()]
+    identities += [known.identity(of).left_by(after.id, now) for of in was.keys() - is_now.keys()]
+    identities += [known.identity(of).touched() for of in was.keys() & is_now.keys() if woken]
+    return [
+        table.put_action(after.to_item(), **unchanged(before.version if before else 0)),
+        *(table.put_action(one.to_item(), **unchanged(one.version - 1)) for one in identities),
+        *(_unerased(table, known, of) for of in is_now.keys() - was.keys()),
+    ]
+
+
+def write(table: Table, transaction: list[dict[str, Any]]) -> bool:
+    """Write a transaction; ``False`` if others wrote at the same time and it must be thought over again.
+
+    Raises:
+        Unavailable: the table is busy; nothing was done.
+    """
+    try:
+        table.transact(transaction)
+    except TransactionRefused as refused:
+        if not refused.contended:
+            raise Unavailable("the table is busy, try again") from refused
+        return False
+    return True
+
+
+def _unerased(table: Table, known: Known, of: Identifier) -> dict[str, Any]:
+    """Pass only if nobody erased the identifier's person meanwhile; lift the tombstone if it is known and meant."""
+    place = known.tombstones[of]
+    return table.delete_action(place) if of in known.erased else table.check_action(place, **unchanged(0))
+
+
+def refuse_erased(known: Known, identifiers: Iterable[Identifier]) -> None:
+    """Refuse identifiers of people who were erased: whoever comes back does so because somebody says so.
+
+    Raises:
+        Conflict: there are such.
+    """
+    erased = [of for of in identifiers if of in known.erased]
+    if erased:
+        detail = "belonged to a person who was erased; send after_erasure=true to take them in again"
+        raise Conflict(
+            "an identifier belonged to a person who was erased",
+            errors=tuple(FieldError(of.kind, detail) for of in erased),
+        )
+
+
+def refuse_shared(known: Known, identifiers: Iterable[Identifier], learner_id: str) -> None:
+    """Refuse identifiers that somebody else holds: what is sent with one would be held, as it is never guessed whose.
+
+    Raises:
+        Conflict: there are such.
+    """
+    shared = [of for of in identifiers if known.identity(of).live.keys() - {learner_id}]
+    if shared:
+        detail = "is another learner's; merge the two, or send shared=true if both really have it"
+        raise Conflict(
+            "another learner has this identifier", errors=tuple(FieldError(of.kind, detail) for of in shared)
+        )

@@ -1,0 +1,141 @@
+"""Learners created, changed and found."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.clock import rfc3339, utc_now
+from coursebridge.errors import Conflict, InvalidRequest, NotFound, Unavailable
+from coursebridge.ids import new_id
+from coursebridge.people import changes
+from coursebridge.records.identifiers import KINDS, identifier
+from coursebridge.storage import keys
+from coursebridge.storage.learners import Learner
+from coursebridge.storage.table import Page, pauses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from coursebridge.people.fields import LearnerFields
+    from coursebridge.records.identifiers import Kind
+    from coursebridge.storage.table import Item, Table
+
+MOST_PAGES = 10
+"""Of the index in one request: a filter may pass little, and the cursor goes on from there."""
+
+
+@dataclass(frozen=True)
+class Directory:
+    """The learners of one integration.
+
+    Attributes:
+        table: the application's table.
+        integration_id: whose learners.
+        pseudonym_key: returns the key of the digests of erased identifiers.
+        now: the clock.
+        pause: waits between two tries when other writers are at the same learners.
+    """
+
+    table: Table
+    integration_id: str
+    pseudonym_key: Callable[[], str]
+    now: Callable[[], datetime] = utc_now
+    pause: Callable[[float], None] = time.sleep
+
+    def get(self, learner_id: str) -> Learner:
+        """Return a learner.
+
+        Raises:
+            NotFound: there is none of this id, or they are being erased.
+        """
+        item = self.table.get(keys.learner(self.integration_id, learner_id))
+        if item is None or item.get("erasing_at"):
+            raise NotFound("there is no such learner")
+        return Learner.from_item(item)
+
+    def create(self, fields: LearnerFields, *, shared: bool = False, after_erasure: bool = False) -> Learner:
+        """Add a learner.
+
+        Args:
+            fields: what is known of them; at least one identifier.
+            shared: whether an identifier may be somebody else's, too.
+            after_erasure: whether an identifier may be that of a person who was erased.
+
+        Raises:
+            InvalidRequest: there is no identifier.
+            Conflict: an identifier is somebody else's, or was that of a person who was erased.
+            Unavailable: the table is busy; nothing was done.
+        """
+        if not any(fields.identifiers().values()):
+            raise InvalidRequest(f"a learner needs at least one of {', '.join(KINDS)}")
+        at = rfc3339(self.now())
+        after = changes.changed(Learner(self.integration_id, new_id(self.now()), at, version=0), fields, at)
+        for pause in pauses():
+            if self._written(None, after, at, shared=shared, after_erasure=after_erasure):
+                return after
+            self.pause(pause)
+        raise Unavailable("other writers kept changing the same identifiers, try again")
+
+    def change(
+        self, learner_id: str, fields: LearnerFields, *, shared: bool = False, after_erasure: bool = False
+    ) -> tuple[Learner, Learner]:
+        """Change a learner; return them as they were and as they are. See :meth:`create`.
+
+        An identifier that is replaced stays known with its time: what was sent before that and comes late is theirs.
+
+        Raises:
+            NotFound: there is no such learner.
+            Conflict: they were merged into another, or as for :meth:`create`.
+            Unavailable: the table is busy; nothing was done.
+        """
+        for pause in pauses():
+            before, at = self.get(learner_id), rfc3339(self.now())
+            if before.merged_into:
+                raise Conflict("the learner was merged into another one; change that one, or take the merge back")
+            after = changes.changed(before, fields, at)
+            if after == before or self._written(before, after, at, shared=shared, after_erasure=after_erasure):
+                return before, after
+            self.pause(pause)
+        raise Unavailable("other writers kept changing the same learner, try again")
+
+    def _written(self, before: Learner | None, after: Learner, at: str, *, shared: bool, after_erasure: bool) -> bool:
+        """Write a learner with their identities; ``False`` if others wrote at the same time."""
+        was, is_now = changes.live(before), changes.live(after)
+        known = changes.read(self.table, self.integration_id, [*was, *is_now], self.pseudonym_key())
+        gained = is_now.keys() - was.keys()
+        if not after_erasure:
+            changes.refuse_erased(known, gained)
+        if not shared:
+            changes.refuse_shared(known, gained, after.id)
+        return changes.write(self.table, changes.actions(self.table, known, before, after, at))
+
+    def find(self, identifiers: Mapping[Kind, str]) -> list[Learner]:
+        """Return the learners who hold all of these identifiers now."""
+        wanted = [identifier(kind, value) for kind, value in identifiers.items()]
+        known = changes.read(self.table, self.integration_id, wanted, self.pseudonym_key())
+        common = set.intersection(*({learner.id for learner in known.holders(of)} for of in wanted))
+        return [known.learners[one] for one in sorted(common) if known.learners[one].is_listed]
+
+    def page(self, *, group: str | None, status: str | None, limit: int, after: Item | None) -> Page:
+        """Return a page of all learners in the order they were added, with the position to go on from.
+
+        With a filter a page may hold fewer than ``limit`` and still not be the last.
+        """
+        conditions = {"group": "contains(#groups, :group)", "status": "#status = :status"}
+        values = {name: value for name, value in (("group", group), ("status", status)) if value is not None}
+        options: dict[str, Any] = {
+            "condition": " AND ".join(conditions[name] for name in values),
+            "names": {{"group": "#groups", "status": "#status"}[n]: {"group": "groups"}.get(n, n) for n in values},
+            "values": {f":{name}": value for name, value in values.items()},
+        }
+        pk, _ = keys.learners(self.integration_id, "")
+        found: list[Item] = []
+        for _ in range(MOST_PAGES):
+            page = self.table.query(pk, index=keys.GSI1, limit=limit - len(found), after=after, **options)
+            found, after = found + page.items, page.last_key
+            if after is None or len(found) >= limit:
+                break
+        return Page(found, after)

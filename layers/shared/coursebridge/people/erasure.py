@@ -1,0 +1,182 @@
+"""A person erased everywhere: tombstones first, the learner last, so that breaking off anywhere can be gone on with.
+
+The tombstones are keyed digests of the person's identifiers. By them ``apply`` recognises what is sent or sent round
+again later, and empties it; nobody can read an identifier from one. Of each statement a shell stays, so that sending it
+again is still a repeat.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from coursebridge.clock import rfc3339, utc_now
+from coursebridge.errors import Conflict, NotFound, Unavailable
+from coursebridge.people import changes
+from coursebridge.people.families import family
+from coursebridge.records.identifiers import Identifier, digest, identifier
+from coursebridge.storage import keys, statement_outcomes
+from coursebridge.storage.identities import IdentityItem
+from coursebridge.storage.learners import Learner, unchanged
+from coursebridge.storage.statements import StatementStore
+from coursebridge.storage.table import pauses
+from coursebridge.xapi import actors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from coursebridge.storage.table import Item, Table
+
+PAGE = 50
+ACCOUNTS = ("username", "external_id")
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """Erases people of one integration.
+
+    Attributes:
+        table: the application's table.
+        integration_id: whose learners.
+        pseudonym_key: returns the key of the digests of erased identifiers.
+        now: the clock.
+        time_is_up: whether to break off.
+    """
+
+    table: Table
+    integration_id: str
+    pseudonym_key: Callable[[], str]
+    now: Callable[[], datetime] = utc_now
+    time_is_up: Callable[[], bool] = lambda: False
+
+    def erase(self, learner_id: str) -> bool:
+        """Erase a learner and all who were merged into them.
+
+        An identifier that another learner holds, too, stays that one's: no tombstone is set for it, and only what was
+        applied to the erased person goes.
+
+        Returns:
+            Whether everything is done; ``False`` when the time ran out, and the same call goes on with it.
+
+        Raises:
+            NotFound: there is no such learner.
+            Conflict: they were merged into another one.
+            Unavailable: the table is busy; the same call goes on with it.
+        """
+        item = self.table.get(keys.learner(self.integration_id, learner_id))
+        if item is None:
+            raise NotFound("there is no such learner")
+        root = Learner.from_item(item)
+        if root.merged_into:
+            raise Conflict("the learner was merged into another one; erase that one, or take the merge back first")
+        people = family(self.table, root)
+        ids = frozenset(one.id for one in people)
+        identifiers = list(dict.fromkeys(dated.identifier for one in people for dated in one.identifiers))
+        own = [of for of in identifiers if not self._identity(of).live.keys() - ids]
+        self._set_tombstones(own)
+        self._mark(people)
+        for of in identifiers:
+            self._leave(of, ids)
+        if not all(self._empty_statements(of, ids, own=of in own) for of in identifiers):
+            return False
+        for one in reversed(people):
+            self._delete(one)
+        return True
+
+    def _set_tombstones(self, own: Sequence[Identifier]) -> None:
+        key, at = self.pseudonym_key(), rfc3339(self.now())
+        self.table.put_many(
+            {**keys.tombstone(self.integration_id, digest(of, key)).item(), "entity": "tombstone", "erased_at": at}
+            for of in own
+        )
+
+    def _mark(self, people: Sequence[Learner]) -> None:
+        """Make them invisible, and every write that still has them in mind fail."""
+        for one in people:
+            for _ in pauses():
+                before = self._learner(one.id)
+                if before is None or before.erasing_at:
+                    break
+                after = replace(before, erasing_at=rfc3339(self.now()), version=before.version + 1)
+                if changes.write(self.table, [self.table.put_action(after.to_item(), **unchanged(before.version))]):
+                    break
+            else:
+                raise Unavailable("other writers kept changing the same learner, try again")
+
+    def _leave(self, of: Identifier, ids: frozenset[str]) -> None:
+        """Take the person out of an identity, which goes when it was nobody else's."""
+        for _ in pauses():
+            before = self._identity(of)
+            after = before.without(ids)
+            if after.holders == before.holders:
+                return
+            condition = unchanged(before.version)
+            action = (
+                self.table.put_action(after.to_item(), **condition)
+                if after.holders
+                else self.table.delete_action(before.key, **condition)
+            )
+            if changes.write(self.table, [action]):
+                return
+        raise Unavailable("other writers kept changing the same identifier, try again")
+
+    def _empty_statements(self, of: Identifier, ids: frozenset[str], *, own: bool) -> bool:
+        """Take the person out of every statement; return whether the time was enough."""
+        store, at = StatementStore(self.table, self.integration_id), rfc3339(self.now())
+        for actor in sent_as(of):
+            after: Item | None = None
+            while True:
+                if self.time_is_up():
+                    return False
+                page = store.list_of_actor(actor.digest(), limit=PAGE, after=after)
+                theirs = [item for item in page.items if is_theirs(item, of, ids, own=own)]
+                emptied = [statement_outcomes.empty(self.table, item, at) for item in theirs]
+                if emptied and not changes.write(self.table, emptied):
+                    continue
+                after = page.last_key
+                if after is None:
+                    break
+        return True
+
+    def _delete(self, learner: Learner) -> None:
+        """Delete records and all else that lies with a learner, then the learner."""
+        pk, _ = learner.key
+        found = self.table.query_all(pk, attributes=[keys.PK, keys.SK], consistent=True)
+        places = [keys.Key(item[keys.PK], item[keys.SK]) for item in found]
+        self.table.delete_many(place for place in places if place != learner.key)
+        self.table.delete(learner.key)
+
+    def _identity(self, of: Identifier) -> IdentityItem:
+        item = self.table.get(keys.identity(self.integration_id, *of))
+        return IdentityItem.from_item(item) if item else IdentityItem(self.integration_id, of)
+
+    def _learner(self, learner_id: str) -> Learner | None:
+        item = self.table.get(keys.learner(self.integration_id, learner_id))
+        return Learner.from_item(item) if item else None
+
+
+def sent_as(of: Identifier) -> Iterator[actors.Identifier]:
+    """Yield the identifiers under which statements of a person may be filed."""
+    if of.kind == "email":
+        yield actors.Identifier("email", of.value)
+        sha1 = hashlib.sha1(f"mailto:{of.value}".encode(), usedforsecurity=False)  # xAPI's mbox_sha1sum
+        yield actors.Identifier("mbox_sha1sum", sha1.hexdigest())
+    elif of.kind in ACCOUNTS:
+        yield actors.Identifier("account", of.value)
+
+
+def is_theirs(item: Item, of: Identifier, ids: frozenset[str], *, own: bool) -> bool:
+    """Whether a statement found by an identifier is about one of these learners.
+
+    Args:
+        item: the statement's item.
+        of: the identifier.
+        ids: the learners.
+        own: whether nobody else holds the identifier, so that what was not applied to anybody is theirs, too.
+    """
+    if item["learner_id"]:
+        return item["learner_id"] in ids
+    value = item["actor"]["value"] or ""
+    return own and (of.kind == "email" or identifier(of.kind, value) == of)

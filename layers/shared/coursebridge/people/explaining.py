@@ -1,0 +1,259 @@
+"""Why a record is there or is not: from receipt to record, step by step, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from coursebridge.apply.judge import HELD_REASONS, IGNORED_REASONS, Rules
+from coursebridge.errors import FieldError, InvalidRequest, NotFound
+from coursebridge.people.erasure import is_theirs, sent_as
+from coursebridge.people.families import family
+from coursebridge.records.evidence import Evidence, union
+from coursebridge.records.identifiers import KINDS, Identifier, identifier, usable
+from coursebridge.storage import keys
+from coursebridge.storage.identities import IdentityItem
+from coursebridge.storage.learners import Learner, Record
+from coursebridge.storage.statements import StatementStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from coursebridge.records.fold import Attempt
+    from coursebridge.storage.table import Item, Table
+
+MOST_EXAMINED, PAGE = 1000, 100
+HELP = {
+    "learner_unknown": "add the learner, or assign the identifier to one: POST /admin/integrations/{id}/identities",
+    "learner_ambiguous": "merge the learners, or assign the identifier to one of them",
+    "learner_inactive": "set the learner's status to active",
+    "actor_mismatch": "let LinkedIn send the User Type that learner_identification asks for, or change that setting",
+    "actor_unidentified": "let LinkedIn send the User Type that learner_identification asks for",
+    "course_unknown": "let the next catalogue sync bring the course: check filters and asset types",
+    "before_configuration": "activity reports fill in what happened before; start a run of kind activity",
+}
+WAITING = "it was received and is about to be looked at"
+
+
+class Step(NamedTuple):
+    """One step of the way: what was looked for, whether all is well, what was found, what would help."""
+
+    step: str
+    ok: bool
+    detail: str
+    help: str | None = None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Everything that bears on one learner and one course."""
+
+    learner: Learner | None
+    course: Item | None
+    steps: list[Step]
+    statements: list[dict[str, Any]]
+    evidence: dict[str, Any]
+    attempts: tuple[Attempt, ...]
+
+
+def explain(table: Table, integration: Item, who: str, urn: str) -> Explanation:
+    """Explain the record of a learner and a course.
+
+    Args:
+        table: the application's table.
+        integration: the integration's item.
+        who: a learner's id, or an identifier such as ``email:a@example.com``.
+        urn: the course.
+
+    Raises:
+        InvalidRequest: ``who`` is no identifier.
+        NotFound: there is no learner of this id.
+    """
+    integration_id = integration["id"]
+    learners, given = _learners(table, integration_id, who)
+    learner = learners[0] if len(learners) == 1 else None
+    people = family(table, learner) if learner else []
+    identifiers = given or list(dict.fromkeys(dated.identifier for one in people for dated in one.identifiers))
+    course = table.get(keys.course(integration_id, urn))
+    item = table.get(keys.record(integration_id, learner.id, urn)) if learner else None
+    record = Record.from_item(item) if item else Record(integration_id, learner.id if learner else "", urn)
+    ids = frozenset(one.id for one in people)
+    found, complete = _statements(table, integration_id, identifiers, ids, urn)
+    steps = [
+        _identified(Rules.of(integration), identifiers, given),
+        _learner_step(learners, integration),
+        _course_step(course),
+        _statements_step(found, complete=complete),
+        *_trouble(found),
+        *_attempts(record),
+    ]
+    statements = [_shown(one, record) for one in found]
+    return Explanation(learner, course, steps, statements, _evidence(record), record.attempts)
+
+
+def _learners(table: Table, integration_id: str, who: str) -> tuple[list[Learner], list[Identifier]]:
+    """Return the learners meant, and the identifier they were asked for by, if it was one."""
+    kind, colon, value = who.partition(":")
+    if not colon:
+        item = table.get(keys.learner(integration_id, who)) if who else None
+        if item is None or item.get("erasing_at"):
+            raise NotFound("there is no such learner")
+        learner = Learner.from_item(item)
+        return _learners(table, integration_id, learner.merged_into) if learner.merged_into else ([learner], [])
+    if kind not in KINDS or not usable(value):
+        detail = f"is a learner's id or one of {', '.join(f'{one}:...' for one in KINDS)}"
+        raise InvalidRequest(f"learner {detail}", errors=(FieldError("learner", detail),))
+    of = identifier(kind, value)
+    item = table.get(keys.identity(integration_id, *of))
+    live = IdentityItem.from_item(item).live if item else {}
+    found = table.get_many(keys.learner(integration_id, one) for one in live)
+    return [Learner.from_item(one) for one in found.values()], [of]
+
+
+def _statements(
+    table: Table, integration_id: str, identifiers: Sequence[Identifier], ids: frozenset[str], urn: str
+) -> tuple[list[Item], bool]:
+    """Return the statements of these identifiers about a course by their time, and whether all were looked at."""
+    store = StatementStore(table, integration_id)
+    found: dict[str, Item] = {}
+    complete = True
+    for of in identifiers:
+        for actor in sent_as(of):
+            after: Item | None = None
+            for _ in range(MOST_EXAMINED // PAGE):
+                page = store.list_of_actor(actor.digest(), limit=PAGE, after=after)
+                about = (item for item in page.items if item["object_id"] == urn)
+                found |= {item["statement_id"]: item for item in about if is_theirs(item, of, ids, own=True) or not ids}
+                after = page.last_key
+                if after is None:
+                    break
+            else:
+                complete = False
+    return sorted(found.values(), key=lambda item: (item["timestamp"], item["statement_id"])), complete
+
+
+def _identified(rules: Rules, identifiers: Sequence[Identifier], given: Sequence[Identifier]) -> Step:
+    kinds = {of.kind for of in identifiers}
+    if rules.identification in kinds:
+        return Step("identifier", True, f"people are matched by {rules.identification}, which is known here")
+    what = "what was asked for" if given else "the learner"
+    return Step(
+        "identifier",
+        False,
+        f"people are matched by {rules.identification}, and {what} has none",
+        f"give the learner a {rules.identification}, or change the integration's learner_identification",
+    )
+
+
+def _learner_step(learners: Sequence[Learner], integration: Item) -> Step:
+    if len(learners) > 1:
+        return Step("learner", False, f"{len(learners)} learners have this identifier", HELP["learner_ambiguous"])
+    if not learners:
+        help_ = HELP["learner_unknown"] if integration["learner_matching"] == "directory" else None
+        return Step(
+            "learner", False, "nobody has this identifier", help_ or "the first applied statement adds the learner"
+        )
+    if learners[0].status != "active":
+        return Step("learner", False, "the learner is inactive", HELP["learner_inactive"])
+    return Step("learner", True, "the learner is known and active")
+
+
+def _course_step(course: Item | None) -> Step:
+    if course is None:
+        return Step("course", False, "the course is not in the catalogue", HELP["course_unknown"])
+    if course.get("status") == "archived":
+        return Step("course", True, f"the course is archived ({course.get('archived_reason')}); statements still count")
+    return Step("course", True, "the course is in the catalogue")
+
+
+def _statements_step(found: Sequence[Item], *, complete: bool) -> Step:
+    part = "" if complete else f" among the latest {MOST_EXAMINED} of each identifier"
+    if not found:
+        return Step(
+            "statements",
+            False,
+            f"LinkedIn has sent nothing about this learner and this course{part}",
+            "see whether LinkedIn sends statements at all; a run of kind activity repairs what was missed",
+        )
+    return Step("statements", True, f"{len(found)} statements arrived{part}, the last at {found[-1]['stored_at']}")
+
+
+def _trouble(found: Sequence[Item]) -> Iterator[Step]:
+    """Yield what became of the statements that were not applied, each reason once."""
+    reasons = {(item["outcome"], item["reason"]): 0 for item in found if item["outcome"] != "applied"}
+    for item in found:
+        if item["outcome"] != "applied":
+            reasons[item["outcome"], item["reason"]] += 1
+    for (outcome, reason), number in reasons.items():
+        detail = f"{number} {outcome}: {_words(reason)}"
+        yield Step("outcome", outcome == "ignored" and reason == "already_completed", detail, HELP.get(reason or ""))
+
+
+def _attempts(record: Record) -> Iterator[Step]:
+    if not record.attempts:
+        yield Step("attempt", False, "there is no attempt, as there is no evidence of any activity")
+    for number, attempt in enumerate(record.attempts, 1):
+        yield Step("attempt", True, f"attempt {number} {_story(attempt, union(record.parts.values()))}")
+
+
+def _story(attempt: Attempt, evidence: Evidence) -> str:
+    by = "a launch" if attempt.started_at in evidence.launches else "the first activity"
+    opened = f"was opened at {attempt.started_at} by {by}"
+    if attempt.status == "in_progress":
+        return f"{opened} and stands at {attempt.progress} %: no completion has arrived since"
+    how = {
+        "xapi": f"statement {attempt.completion_statement_id}",
+        "aicc": "the course itself, over AICC",
+        "report": "an activity report, as no statement told of it",
+    }
+    return f"{opened} and completed at {attempt.completed_at} by {how.get(attempt.source, attempt.source)}"
+
+
+def _evidence(record: Record) -> dict[str, Any]:
+    """Return the evidence of a record, summed up where it is long."""
+    whole = union(record.parts.values())
+    return {
+        "launches": sorted(whole.launches),
+        "activity": [
+            {"at": at, "progress": point.progress, "source": point.source} for at, point in sorted(whole.points.items())
+        ],
+        "completions": [
+            {"at": one.at, "source": one.source, "by": name, "attempt_id": record.counted.get(name)}
+            for name, one in sorted(whole.completions.items(), key=lambda entry: entry[1].at)
+        ],
+        "report": (
+            {
+                "progress": whole.report.progress,
+                "completed_at": whole.report.completed_at,
+                "seconds_viewed": sum(whole.report.seconds.values()),
+            }
+            if whole.report
+            else None
+        ),
+    }
+
+
+def _shown(item: Item, record: Record) -> dict[str, Any]:
+    reason = item["reason"]
+    known = {attempt.id for attempt in record.attempts}
+    attempt_id = item["attempt_id"]
+    if item["outcome"] == "applied" and attempt_id not in known:
+        attempt_id = record.attempt_at(item["timestamp"])
+    return {
+        "id": item["statement_id"],
+        "stored_at": item["stored_at"],
+        "timestamp": item["timestamp"],
+        "verb": item["verb"],
+        "object_id": item["object_id"],
+        "actor": item["actor"],
+        "outcome": item["outcome"],
+        "reason": reason,
+        "learner_id": item["learner_id"],
+        "attempt_id": attempt_id,
+        "explanation": WAITING if item["outcome"] == "received" else _words(reason) if reason else "it counted",
+        "help": HELP.get(reason or ""),
+    }
+
+
+def _words(reason: str | None) -> str:
+    return {**HELD_REASONS, **IGNORED_REASONS}.get(reason or "", WAITING)

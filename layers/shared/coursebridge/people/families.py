@@ -1,0 +1,91 @@
+"""A learner and everybody who was merged into them, and their evidence moved between records."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.errors import Unavailable
+from coursebridge.people import changes
+from coursebridge.records.evidence import Evidence
+from coursebridge.storage import keys
+from coursebridge.storage.learners import Learner, Record, unchanged
+from coursebridge.storage.statement_outcomes import turns
+from coursebridge.storage.table import TRANSACTION, pauses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from coursebridge.storage.table import Table
+
+
+def family(table: Table, learner: Learner) -> list[Learner]:
+    """Return a learner and all who were merged into them, into those, and so on."""
+    found, wanted = {learner.id: learner}, set(learner.merged)
+    while wanted:
+        items = table.get_many(keys.learner(learner.integration_id, one) for one in sorted(wanted))
+        generation = [Learner.from_item(item) for item in items.values()]
+        found |= {one.id: one for one in generation}
+        wanted = {child for one in generation for child in one.merged} - found.keys()
+    return list(found.values())
+
+
+def records(table: Table, learner: Learner) -> Iterator[Record]:
+    """Yield every record of a learner."""
+    pk, prefix = keys.record(learner.integration_id, learner.id, "")
+    for item in table.query_all(pk, prefix=prefix, consistent=True):
+        yield Record.from_item(item)
+
+
+def move(table: Table, record: Record, to: Learner, origins: frozenset[str], now: str) -> None:
+    """Move the evidence that belongs to some learners from one record to that of another learner.
+
+    Moving it again does nothing. Both records count on from the higher version, so that whoever read one of them before
+    can tell.
+
+    Raises:
+        Unavailable: other writers kept changing the records; what was moved before stays moved.
+    """
+    for _ in pauses():
+        found = table.get_many([record.key, keys.record(to.integration_id, to.id, record.course_urn), _course(record)])
+        source = Record.from_item(found[record.key]) if record.key in found else None
+        moving = {origin: part for origin, part in source.parts.items() if origin in origins} if source else {}
+        if source is None or not moving:
+            return
+        blank = Record(to.integration_id, to.id, record.course_urn)
+        target = Record.from_item(found[blank.key]) if blank.key in found else blank
+        duration = found.get(_course(record), {}).get("duration_seconds")
+        if changes.write(table, _moving(table, source, target, moving, duration, now)):
+            return
+    raise Unavailable("other writers kept changing the same record, try again")
+
+
+def _moving(
+    table: Table,
+    source: Record,
+    target: Record,
+    moving: Mapping[str, Evidence],
+    duration: int | None,
+    now: str,
+) -> list[dict[str, Any]]:
+    version = max(source.version, target.version) + 1
+    whole = {origin: target.parts.get(origin, Evidence()) | part for origin, part in moving.items()}
+    after = replace(target.with_parts({**target.parts, **whole}, duration), version=version)
+    rest = {origin: part for origin, part in source.parts.items() if origin not in moving}
+    left = replace(source.with_parts(rest, duration), version=version)
+    told = {name for part in moving.values() for name in part.completions}
+    remains = (
+        table.put_action(left.to_item(now), **unchanged(source.version))
+        if rest
+        else table.delete_action(source.key, **unchanged(source.version))
+    )
+    return [
+        table.put_action(after.to_item(now), **unchanged(target.version)),
+        remains,
+        *turns(table, target, after, now),
+        *turns(table, source, left, now, settled=told),
+    ][:TRANSACTION]
+
+
+def _course(record: Record) -> keys.Key:
+    return keys.course(record.integration_id, record.course_urn)

@@ -1,0 +1,302 @@
+"""Whole directories at once: rows of JSON or CSV, each created, updated or left alone, and told so.
+
+A row is matched by the identifiers it gives, the strongest first. It is never a learner who has another identifier of a
+stronger kind: two people who share a mailbox stay two. Sending the same rows again changes nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import ValidationError
+
+from coursebridge.clock import rfc3339
+from coursebridge.errors import FieldError, InvalidRequest, TooLarge, Unavailable
+from coursebridge.ids import new_id
+from coursebridge.people import changes
+from coursebridge.people.fields import LearnerFields
+from coursebridge.records.identifiers import Identifier, identifier
+from coursebridge.storage.learners import Learner
+from coursebridge.storage.table import TRANSACTION, chunks, pauses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from coursebridge.people.changes import Known
+    from coursebridge.people.directory import Directory
+    from coursebridge.records.identifiers import Kind
+
+Status = Literal["created", "updated", "unchanged", "error"]
+MOST_ROWS = 5000
+ORDER: tuple[Kind, ...] = ("external_id", "username", "email", "profile_urn")
+"""From the strongest identifier to the weakest."""
+SHARE, WRITERS = 200, 8
+SHARED = "is another learner's, too: what LinkedIn sends with it is held until one of them is assigned"
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What became of a row; rows count from 1, without the header of CSV."""
+
+    row: int
+    status: Status
+    id: str | None = None
+    errors: tuple[FieldError, ...] = ()
+    warnings: tuple[FieldError, ...] = ()
+
+
+@dataclass
+class Report:
+    """What became of an import."""
+
+    results: list[RowResult] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many rows ended in each status."""
+        found = Counter(result.status for result in self.results)
+        return {status: found[status] for status in ("created", "updated", "unchanged", "error")}
+
+
+@dataclass(frozen=True)
+class _Row:
+    number: int
+    fields: LearnerFields
+
+    def identifiers(self) -> dict[Kind, Identifier]:
+        given = self.fields.identifiers()
+        return {kind: identifier(kind, value) for kind in ORDER if (value := given.get(kind))}
+
+
+@dataclass(frozen=True)
+class _Planned:
+    row: _Row
+    result: RowResult
+    actions: Sequence[dict[str, Any]] = ()
+
+
+def rows_of_json(body: bytes) -> list[Any]:
+    """Return the rows of an array, or of ``{"learners": [...]}``.
+
+    Raises:
+        InvalidRequest: it is neither.
+    """
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("the body is not JSON; send CSV as text/csv") from error
+    rows = parsed.get("learners") if isinstance(parsed, dict) else parsed
+    if not isinstance(rows, list):
+        raise InvalidRequest('send an array of learners, or {"learners": [...]}')
+    return rows
+
+
+def rows_of_csv(body: bytes) -> list[Any]:
+    """Return the rows of CSV (RFC 4180) with a header; groups are separated by semicolons, empty cells say nothing.
+
+    A semicolon or a tab between cells is understood, too, as spreadsheets write them in some countries.
+
+    Raises:
+        InvalidRequest: it is not UTF-8, or has no header.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+        header, _, _ = text.partition("\n")
+        delimiter = max(",;\t", key=header.count)
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="", strict=True)
+        return [_cells(row) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InvalidRequest("the body is not CSV in UTF-8 with a header") from error
+
+
+def _cells(row: dict[str, Any]) -> dict[str, Any]:
+    cells: dict[str, Any] = {
+        name.strip(): value for name, value in row.items() if isinstance(value, str) and value.strip()
+    }
+    if "groups" in cells:
+        cells["groups"] = [group for group in cells["groups"].split(";") if group.strip()]
+    return cells | ({"surplus cells": row[""]} if row.get("") else {})
+
+
+@dataclass(frozen=True)
+class Importer:
+    """Imports rows into a directory.
+
+    Attributes:
+        directory: of whom.
+        time_is_up: whether to stop; the rows that are left say so.
+    """
+
+    directory: Directory
+    time_is_up: Callable[[], bool] = lambda: False
+
+    def run(self, rows: Sequence[Any]) -> Report:
+        """Import rows and tell what became of each.
+
+        Raises:
+            TooLarge: there are too many.
+        """
+        if len(rows) > MOST_ROWS:
+            raise TooLarge(f"an import may have {MOST_ROWS} rows, this one has {len(rows)}; send it in parts")
+        report, valid = Report(), []
+        for number, row in enumerate(rows, 1):
+            read = _read(number, row)
+            if isinstance(read, _Row):
+                valid.append(read)
+            else:
+                report.results.append(read)
+        for share in chunks(valid, SHARE):
+            report.results += self._share(share)
+        report.results.sort(key=lambda result: result.row)
+        return report
+
+    def _share(self, rows: Sequence[_Row]) -> Iterator[RowResult]:
+        """Import some rows; those about the same people one after the other."""
+        left = list(rows)
+        while left:
+            if self.time_is_up():
+                yield from (_error(row, "the time of the request ran out; send this row again") for row in left)
+                return
+            round_, left = _apart(left)
+            yield from self._round(round_)
+
+    def _round(self, rows: Sequence[_Row]) -> Iterator[RowResult]:
+        planned = self._plan(rows)
+        yield from (one.result for one in planned if not one.actions)
+        writing = list(_together([one for one in planned if one.actions]))
+        with ThreadPoolExecutor(WRITERS) as pool:
+            for results in pool.map(self._write, writing):
+                yield from results
+
+    def _write(self, batch: Sequence[_Planned]) -> list[RowResult]:
+        try:
+            if changes.write(self.directory.table, [action for one in batch for action in one.actions]):
+                return [one.result for one in batch]
+            return [self._alone(one.row) for one in batch]
+        except Unavailable as error:
+            return [_error(one.row, error.detail) for one in batch]
+
+    def _alone(self, row: _Row) -> RowResult:
+        """Import a row whose people others are changing at the same time."""
+        for pause in pauses():
+            [planned] = self._plan([row])
+            if not planned.actions or changes.write(self.directory.table, list(planned.actions)):
+                return planned.result
+            self.directory.pause(pause)
+        return _error(row, "other writers kept changing the same learner; send this row again")
+
+    def _plan(self, rows: Sequence[_Row]) -> list[_Planned]:
+        directory = self.directory
+        key, at = directory.pseudonym_key(), rfc3339(directory.now())
+        wanted = [of for row in rows for of in row.identifiers().values()]
+        known = changes.read(directory.table, directory.integration_id, wanted, key)
+        # A learner who becomes active, or loses an identifier, has others that no row names.
+        beside = [
+            of for learner in known.learners.values() for of in changes.live(learner) if of not in known.tombstones
+        ]
+        if beside:
+            more = changes.read(directory.table, directory.integration_id, beside, key)
+            known = replace(
+                known,
+                identities={**more.identities, **known.identities},
+                tombstones={**more.tombstones, **known.tombstones},
+            )
+        return [self._plan_row(row, known, at) for row in rows]
+
+    def _plan_row(self, row: _Row, known: Known, at: str) -> _Planned:
+        erased = [of for of in row.identifiers().values() if of in known.erased]
+        if erased:
+            errors = tuple(FieldError(of.kind, "belonged to a person who was erased") for of in erased)
+            return _Planned(row, RowResult(row.number, "error", errors=errors))
+        candidates = _candidates(row, known)
+        if len(candidates) > 1:
+            return _Planned(row, _error(row, "fits more than one learner; give a stronger identifier"))
+        before = candidates[0] if candidates else None
+        blank = Learner(self.directory.integration_id, new_id(self.directory.now()), at, version=0)
+        after = changes.changed(before or blank, row.fields, at)
+        if before == after:
+            return _Planned(row, RowResult(row.number, "unchanged", after.id))
+        actions = changes.actions(self.directory.table, known, before, after, at)
+        gained = changes.live(after).keys() - changes.live(before).keys()
+        warnings = tuple(FieldError(of.kind, SHARED) for of in sorted(gained) if known.identity(of).live)
+        return _Planned(row, RowResult(row.number, "updated" if before else "created", after.id, (), warnings), actions)
+
+
+def _read(number: int, row: Any) -> _Row | RowResult:  # noqa: ANN401  (whatever stands in the body)
+    try:
+        fields = LearnerFields.model_validate(_said(row))
+    except ValidationError as error:
+        errors = tuple(
+            FieldError(".".join(str(part) for part in one["loc"]), one["msg"])
+            for one in error.errors(include_url=False, include_input=False)
+        )
+        return RowResult(number, "error", errors=errors)
+    read = _Row(number, fields)
+    return read if read.identifiers() else _error(read, f"a row needs at least one of {', '.join(ORDER)}")
+
+
+def _said(row: Any) -> Any:  # noqa: ANN401
+    """Leave empty fields out: in a row they say nothing."""
+    return {name: value for name, value in row.items() if value not in (None, "")} if isinstance(row, dict) else row
+
+
+def _error(row: _Row, detail: str) -> RowResult:
+    return RowResult(row.number, "error", errors=(FieldError("", detail),))
+
+
+def _candidates(row: _Row, known: Known) -> list[Learner]:
+    """Return whom a row may be about: by the strongest identifier that leads to anybody it does not contradict."""
+    mine = row.identifiers()
+    for number, kind in enumerate(ORDER):
+        if kind not in mine:
+            continue
+        fitting = [
+            learner
+            for learner in known.holders(mine[kind])
+            if not any(_contradicts(learner, mine.get(stronger)) for stronger in ORDER[:number])
+        ]
+        if fitting:
+            return fitting
+    return []
+
+
+def _contradicts(learner: Learner, given: Identifier | None) -> bool:
+    own = learner.current(given.kind) if given else None
+    return own is not None and given is not None and given not in changes.live(learner)
+
+
+def _apart(rows: Iterable[_Row]) -> tuple[list[_Row], list[_Row]]:
+    """Return the rows that share no identifier with one before them, and the others."""
+    seen: set[Identifier] = set()
+    first: list[_Row] = []
+    later: list[_Row] = []
+    for row in rows:
+        mine = set(row.identifiers().values())
+        (later if mine & seen else first).append(row)
+        seen |= mine
+    return first, later
+
+
+def _together(planned: Iterable[_Planned]) -> Iterator[list[_Planned]]:
+    """Yield what fits into one transaction each; no two writes of one item, which only rows of one person bring."""
+    batch: list[_Planned] = []
+    size, touched = 0, set[str]()
+    for one in planned:
+        mine = {str(_key(action)) for action in one.actions}
+        if batch and (size + len(one.actions) > TRANSACTION or mine & touched):
+            yield batch
+            batch, size, touched = [], 0, set()
+        batch, size, touched = [*batch, one], size + len(one.actions), touched | mine
+    if batch:
+        yield batch
+
+
+def _key(action: dict[str, Any]) -> Any:  # noqa: ANN401  (typed attributes)
+    [body] = action.values()
+    item = body.get("Item") or body["Key"]
+    return item["PK"], item["SK"]

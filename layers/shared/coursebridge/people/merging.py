@@ -1,0 +1,186 @@
+"""Two learners who are one person, made one, and parted again when that was a mistake.
+
+Evidence keeps whose it was, so nothing is lost by merging and everything goes back by parting. The steps are learners,
+identities, records, in this order and each repeatable: whoever breaks off sends the same request again. Statements that
+arrive meanwhile are on one side or the other and end up where they belong, as identities go before records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from coursebridge.clock import rfc3339, utc_now
+from coursebridge.errors import Conflict, InvalidRequest, NotFound, Unavailable
+from coursebridge.people import changes
+from coursebridge.people.families import family, move, records
+from coursebridge.storage import keys
+from coursebridge.storage.identities import IdentityItem
+from coursebridge.storage.learners import DatedIdentifier, Learner, unchanged
+from coursebridge.storage.table import Table, pauses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from coursebridge.records.identifiers import Identifier
+    from coursebridge.storage.learners import Record
+
+UNFINISHED = "it is not finished; send the request again and it goes on"
+
+
+@dataclass(frozen=True)
+class Merging:
+    """Merges and parts the learners of one integration.
+
+    Attributes:
+        table: the application's table.
+        integration_id: whose learners.
+        now: the clock.
+        time_is_up: whether to break off.
+    """
+
+    table: Table
+    integration_id: str
+    now: Callable[[], datetime] = utc_now
+    time_is_up: Callable[[], bool] = lambda: False
+
+    def merge(self, survivor_id: str, other_id: str) -> Learner:
+        """Make another learner part of one, and return the one.
+
+        Raises:
+            InvalidRequest: both are the same.
+            NotFound: there is no such learner.
+            Conflict: one of them was merged before, or is just being parted.
+            Unavailable: it is not finished; the same request goes on with it.
+        """
+        if survivor_id == other_id:
+            raise InvalidRequest("a learner cannot be merged into themselves")
+        for _ in pauses():
+            survivor, other = self._get(survivor_id), self._get(other_id)
+            if other.merged_into == survivor.id or self._written(*_merged(survivor, other, self._at())):
+                break
+        else:
+            raise Unavailable("other writers kept changing the same learner, try again")
+        survivor, other = self._get(survivor_id), self._get(other_id)
+        origins = frozenset(one.id for one in family(self.table, other))
+        self._move_identities((dated.identifier for dated in other.identifiers), origins, survivor)
+        self._move_records(records(self.table, other), origins, survivor)
+        return survivor
+
+    def part(self, learner_id: str) -> Learner:
+        """Take a merge back: the learner is on their own again, with all that was and has become theirs.
+
+        Raises:
+            NotFound: there is no such learner.
+            Conflict: they were not merged.
+            Unavailable: it is not finished; the same request goes on with it.
+        """
+        for _ in pauses():
+            other = self._get(learner_id)
+            if other.parting_from or self._written(*self._parted(other)):
+                break
+        else:
+            raise Unavailable("other writers kept changing the same learner, try again")
+        other = self._get(learner_id)
+        survivor = self._get(other.parting_from or "")
+        origins = frozenset(one.id for one in family(self.table, other))
+        self._move_identities((dated.identifier for dated in other.identifiers), origins, other)
+        self._move_records(records(self.table, survivor), origins, other)
+        self._written(replace(other, parting_from=None, updated_at=self._at(), version=other.version + 1))
+        return self._get(learner_id)
+
+    def _at(self) -> str:
+        return rfc3339(self.now())
+
+    def _get(self, learner_id: str) -> Learner:
+        item = self.table.get(keys.learner(self.integration_id, learner_id))
+        if item is None or item.get("erasing_at"):
+            raise NotFound("there is no such learner")
+        return Learner.from_item(item)
+
+    def _written(self, *learners: Learner) -> bool:
+        puts = [self.table.put_action(one.to_item(), **unchanged(one.version - 1)) for one in learners]
+        return changes.write(self.table, puts)
+
+    def _parted(self, other: Learner) -> tuple[Learner, Learner]:
+        """Return survivor and other as they are apart; an identifier goes with whom its identity was given to."""
+        if other.merged_into is None:
+            raise Conflict("the learner was not merged into another one")
+        survivor, at = self._get(other.merged_into), self._at()
+        origins = {one.id for one in family(self.table, other)}
+        given = {of: self._identity(of).holders.keys() for of in {dated.identifier for dated in survivor.identifiers}}
+        theirs = [dated for dated in survivor.identifiers if given[dated.identifier] & origins]
+        kept = [
+            dated for dated in survivor.identifiers if not given[dated.identifier] or given[dated.identifier] - origins
+        ]
+        return (
+            replace(
+                survivor,
+                identifiers=tuple(kept),
+                merged=tuple(one for one in survivor.merged if one != other.id),
+                updated_at=at,
+                version=survivor.version + 1,
+            ),
+            replace(
+                other,
+                identifiers=_as_before(other, theirs),
+                merged_into=None,
+                parting_from=survivor.id,
+                updated_at=at,
+                version=other.version + 1,
+            ),
+        )
+
+    def _identity(self, of: Identifier) -> IdentityItem:
+        item = self.table.get(keys.identity(self.integration_id, *of))
+        return IdentityItem.from_item(item) if item else IdentityItem(self.integration_id, of)
+
+    def _move_identities(self, identifiers: Iterable[Identifier], origins: frozenset[str], to: Learner) -> None:
+        for of in dict.fromkeys(identifiers):
+            for _ in pauses():
+                before = self._identity(of)
+                after = before.moved(origins, to.id)
+                if after.holders == before.holders:
+                    break
+                if changes.write(self.table, [self.table.put_action(after.to_item(), **unchanged(before.version))]):
+                    break
+            else:
+                raise Unavailable("other writers kept changing the same identifier, try again")
+
+    def _move_records(self, found: Iterable[Record], origins: frozenset[str], to: Learner) -> None:
+        for record in found:
+            if self.time_is_up():
+                raise Unavailable(UNFINISHED)
+            move(self.table, record, to, origins, self._at())
+
+
+def _merged(survivor: Learner, other: Learner, at: str) -> tuple[Learner, Learner]:
+    """Return both as they are once one is part of the other, whose identifiers become aliases."""
+    if survivor.merged_into or other.merged_into:
+        raise Conflict("one of the learners was merged into another one; take that back first")
+    if survivor.parting_from or other.parting_from:
+        raise Conflict("one of the learners is being parted from another one; send that request again first")
+    had = changes.live(survivor)
+    news = [replace(dated, alias=True) for dated in other.identifiers if dated.until or dated.identifier not in had]
+    return (
+        replace(
+            survivor,
+            identifiers=(*survivor.identifiers, *news),
+            merged=(*survivor.merged, other.id),
+            updated_at=at,
+            version=survivor.version + 1,
+        ),
+        replace(other, merged_into=survivor.id, updated_at=at, version=other.version + 1),
+    )
+
+
+def _as_before(other: Learner, theirs: list[DatedIdentifier]) -> tuple[DatedIdentifier, ...]:
+    """Return the identifiers a learner had when they were merged, as they are now, and those they have got since."""
+    now = {(dated.identifier, dated.since): dated for dated in theirs}
+    before = [
+        replace(dated, until=now[place].until) if (place := (dated.identifier, dated.since)) in now else dated
+        for dated in other.identifiers
+    ]
+    known = {dated.identifier for dated in other.identifiers}
+    return (*before, *(dated for dated in theirs if dated.identifier not in known))
