@@ -1,0 +1,132 @@
+"""The events function, called as Lambda calls it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import events_handler
+from coursebridge import clients
+from coursebridge.settings import settings
+from coursebridge.storage.table import to_wire
+from learning_lab import ACME, AT, EXCEL, stored
+from unit.conftest import Context
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from coursebridge.storage.table import Table
+
+
+def as_json(wire: Any) -> Any:
+    """A typed item as it stands in a stream record: JSON, binaries in base64."""
+    if isinstance(wire, dict):
+        return {
+            name: base64.b64encode(value).decode() if isinstance(value, bytes) else as_json(value)
+            for name, value in wire.items()
+        }
+    return [as_json(one) for one in wire] if isinstance(wire, list) else wire
+
+
+def change(new: Mapping[str, Any], number: int = 1, old: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    images = {"NewImage": new, **({"OldImage": old} if old else {})}
+    return {
+        "eventName": "MODIFY" if old else "INSERT",
+        "eventSourceARN": "arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/s",
+        "dynamodb": {
+            "Keys": to_wire({name: new[name] for name in ("PK", "SK")}),
+            "SequenceNumber": str(number),
+            **{name: as_json(to_wire(image)) for name, image in images.items()},
+        },
+    }
+
+
+def handle(*records: dict[str, Any]) -> list[str]:
+    """Handle records; return the numbers of those to be tried again."""
+    answer = events_handler.lambda_handler({"Records": list(records)}, Context())
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+class Bus:
+    """A bus in memory; what is in ``errors`` by type fails."""
+
+    def __init__(self) -> None:
+        self.details: list[Any] = []
+        self.errors: dict[str, str] = {}
+
+    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803  (boto3 spells it so)
+        codes = [self.errors.get(entry["DetailType"]) for entry in Entries]
+        self.details += [json.loads(one["Detail"]) for one, code in zip(Entries, codes, strict=True) if not code]
+        return {"Entries": [{"ErrorCode": code} if code else {} for code in codes]}
+
+
+@pytest.fixture
+def bus(table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
+    """The function deployed, with a bus in memory and a dead-letter queue."""
+    made = Bus()
+    monkeypatch.setattr(clients, "events", lambda: made)
+    monkeypatch.setenv("EVENT_BUS_NAME", "bus")
+    monkeypatch.setenv("EVENTS_DEAD_LETTER_URL", clients.sqs().create_queue(QueueName="dead")["QueueUrl"])
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "events")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Coursebridge")
+    settings.cache_clear()
+    yield made
+    settings.cache_clear()
+
+
+def letters() -> list[Any]:
+    url = settings().events_dead_letter_url
+    messages = clients.sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    return [json.loads(message["Body"]) for message in messages]
+
+
+def test_a_course_is_told_though_it_carries_binaries(bus: Bus) -> None:
+    assert handle(change(stored().item())) == []
+
+    assert [detail["data"]["course"]["urn"] for detail in bus.details] == [EXCEL]
+
+
+def test_a_poisoned_record_is_set_aside_with_its_reason_and_holds_up_nothing(bus: Bus) -> None:
+    poisoned = {**stored().item(), "SK": "urn:poisoned"}
+    del poisoned["synced_at"]
+
+    assert handle(change(poisoned, 1), change(stored().item(), 2)) == []
+
+    assert len(bus.details) == 1
+    assert letters() == [
+        {
+            "reason": "the item cannot be read: KeyError 'synced_at'",
+            "keys": {"PK": f"COURSE#{ACME}", "SK": "urn:poisoned"},
+            "sequence_number": "1",
+            "stream": "arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/s",
+        }
+    ]
+
+
+def test_an_item_of_wrong_types_is_set_aside_without_showing_them(bus: Bus) -> None:
+    odd = {"PK": f"LEARNER#{ACME}#ann", "SK": "RECORD#x", "entity": "record", "integration_id": ACME, "attempts": "ann"}
+
+    assert handle(change(odd)) == []
+
+    assert letters()[0]["reason"] == "the item cannot be read: TypeError"
+
+
+def test_what_the_bus_refuses_for_good_is_set_aside(bus: Bus) -> None:
+    bus.errors["CourseCreated"] = "MalformedDetail"
+
+    assert handle(change(stored().item())) == []
+
+    assert letters()[0]["reason"] == "the bus refused CourseCreated: MalformedDetail"
+
+
+def test_what_the_bus_refuses_for_now_is_tried_again_from_there(bus: Bus) -> None:
+    bus.errors["CourseCreated"] = "InternalFailure"
+    held = {
+        "PK": f"STATEMENT#{ACME}#s", "SK": "STATEMENT", "integration_id": ACME, "statement_id": "s", "stored_at": AT,
+        "timestamp": AT, "verb": "v", "object_id": None, "outcome": "held", "reason": "x", "judged_at": AT,
+    }  # fmt: skip
+
+    assert handle(change(held, 1), change(stored().item(), 2)) == ["2"]

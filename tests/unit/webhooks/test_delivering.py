@@ -1,0 +1,211 @@
+"""From an event to an endpoint."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from standardwebhooks import Webhook
+
+import webhooks_handler
+from coursebridge import clients
+from coursebridge.settings import settings
+from coursebridge.webhooks import signing
+from coursebridge.webhooks.deliveries import DeliveryStore
+from coursebridge.webhooks.dispatch import MOST_TRIES, PAUSES
+from coursebridge.webhooks.sending import make_client
+from learning_lab import ACME
+from unit.conftest import Context
+from unit.webhooks.conftest import Lab, bus_event
+
+if TYPE_CHECKING:
+    from coursebridge.webhooks.deliveries import Delivery
+    from coursebridge.webhooks.targets import Target
+
+
+def delivered(lab: Lab, tries: int = 1, **settings: Any) -> tuple[Target, str, int | None]:
+    """Make an endpoint, send it an event, and try once; return the endpoint, its secret, and the pause."""
+    target, secret = lab.create(**settings)
+    lab.dispatcher.fan_out(bus_event(attempt={"id": "a1"}))
+    return target, secret, lab.dispatcher.deliver(ACME, only(lab, target).id, tries)
+
+
+def only(lab: Lab, target: Target) -> Delivery:
+    (delivery,) = lab.deliveries(target)
+    assert isinstance(delivery.payload, str)
+    return delivery  # type: ignore[no-any-return]
+
+
+@given(st.binary(max_size=200), st.text("abcdef-0123456789", min_size=1), st.lists(st.none(), min_size=1, max_size=2))
+def test_the_reference_library_agrees_with_every_signature(body: bytes, message_id: str, live: list[None]) -> None:
+    secrets = [signing.new_secret() for _ in live]
+    at = datetime.now(UTC)
+
+    headers = signing.headers(message_id, at, body, secrets)
+
+    wanted = [Webhook(secret).sign(message_id, at, body.decode("latin1")) for secret in secrets]
+    assert headers["webhook-timestamp"] == str(int(at.timestamp()))
+    if body.isascii():
+        assert headers["webhook-signature"] == " ".join(wanted)
+
+
+def test_an_event_arrives_signed_and_whole(lab: Lab) -> None:
+    target, secret, pause = delivered(lab)
+
+    (request,) = lab.requests
+    assert pause is None
+    assert request.url == "https://93.184.216.34/hook?x=1"
+    assert request.headers["host"] == "lms.example.com"
+    assert request.extensions["sni_hostname"] == "lms.example.com"
+    assert request.headers["webhook-id"] == "e1"
+    assert json.loads(request.content) == {
+        "type": "AttemptCompleted", "timestamp": "2026-03-01T10:00:00.000Z", "id": "e1", "version": "1",
+        "integration_id": ACME, "data": {"attempt": {"id": "a1"}},
+    }  # fmt: skip
+    assert only(lab, target).status == "delivered"
+    key = signing.headers("e1", datetime.fromtimestamp(1772359200, UTC), request.content, [secret])
+    assert request.headers["webhook-signature"] == key["webhook-signature"]
+
+
+def test_two_live_secrets_both_sign(lab: Lab) -> None:
+    target, _ = lab.create()
+    lab.webhooks.rotate(target.id, datetime.now(UTC))
+    lab.dispatcher.fan_out(bus_event())
+    lab.dispatcher.deliver(ACME, only(lab, target).id, 1)
+
+    assert len(lab.requests[0].headers["webhook-signature"].split()) == 2
+
+
+def test_only_wanted_events_go_out(lab: Lab) -> None:
+    lab.create(event_types=("CourseCreated",))
+    lab.create(enabled=False)
+
+    assert lab.dispatcher.fan_out(bus_event()) == 0
+    assert lab.dispatcher.fan_out(bus_event("CourseCreated")) == 1
+
+
+def test_an_event_that_comes_twice_is_delivered_once(lab: Lab) -> None:
+    target, _, _ = delivered(lab)
+
+    assert lab.dispatcher.fan_out(bus_event(attempt={"id": "a1"})) == 0
+    assert lab.dispatcher.deliver(ACME, only(lab, target).id, 1) is None
+    assert len(lab.requests) == 1
+
+
+def test_an_event_whose_message_was_lost_is_queued_again(lab: Lab) -> None:
+    target, _ = lab.create()
+    lab.dispatcher.fan_out(bus_event())
+    lab.dispatcher.fan_out(bus_event())
+
+    assert only(lab, target).status == "pending"
+    assert lab.queued() == 2
+
+
+@pytest.mark.parametrize("answer", [500, 404, 301, 429, httpx.ConnectError("no"), httpx.ReadTimeout("slow")])
+def test_what_fails_is_tried_again_after_a_growing_pause(lab: Lab, answer: int | Exception) -> None:
+    lab.answers = [answer, 200]
+    target, _, pause = delivered(lab)
+
+    assert pause == PAUSES[0]
+    delivery = only(lab, target)
+    assert (delivery.status, delivery.next_try_at) == ("retrying", "2026-03-01T10:00:05.000Z")
+    assert lab.dispatcher.deliver(ACME, delivery.id, 2) is None
+    assert [one.error is None for one in only(lab, target).tries] == [False, True]
+
+
+def test_after_the_last_try_a_delivery_has_failed(lab: Lab) -> None:
+    lab.answers = [500]
+    target, _, pause = delivered(lab, tries=MOST_TRIES)
+
+    assert pause == 0
+    assert only(lab, target).status == "failed"
+    assert lab.dispatcher.deliver(ACME, only(lab, target).id, MOST_TRIES + 1) is None
+
+
+def test_an_endpoint_that_is_gone_gets_nothing_more(lab: Lab) -> None:
+    lab.answers = [410]
+    target, _, _ = delivered(lab)
+
+    kept = lab.webhooks.get(target.id)
+    assert (kept.enabled, kept.disabled_reason) == (False, "it answered 410 Gone")
+    assert only(lab, target).status == "failed"
+    assert lab.webhooks.change(target.id, {"enabled": True}, datetime.now(UTC)).disabled_reason is None
+
+
+def test_what_is_on_its_way_to_a_disabled_endpoint_is_cancelled(lab: Lab) -> None:
+    target, _ = lab.create()
+    lab.dispatcher.fan_out(bus_event())
+    lab.webhooks.change(target.id, {"enabled": False}, datetime.now(UTC))
+
+    assert lab.dispatcher.deliver(ACME, only(lab, target).id, 1) is None
+    assert only(lab, target).status == "cancelled"
+    assert lab.requests == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::",
+     "224.0.0.1", "0.0.0.0", "100.64.0.1"],
+)  # fmt: skip
+def test_an_address_inside_is_never_called(lab: Lab, address: str) -> None:
+    lab.addresses = ["93.184.216.34", address]
+    target, _, pause = delivered(lab)
+
+    assert pause == PAUSES[0]
+    assert lab.requests == []
+    assert only(lab, target).tries[0].error == "the endpoint leads to an address that is not public"
+
+
+def test_a_public_ipv6_address_is_called(lab: Lab) -> None:
+    lab.addresses = ["2606:2800:220:1::1"]
+    delivered(lab)
+
+    assert lab.requests[0].url.host == "2606:2800:220:1::1"
+
+
+def test_a_replayed_delivery_goes_out_again_with_the_same_id(lab: Lab) -> None:
+    target, _, _ = delivered(lab)
+    again = lab.webhooks.replay(target.id, only(lab, target).id, clients.sqs(), lab.queue_url)
+
+    assert lab.dispatcher.deliver(ACME, again.id, 1) is None
+    assert [request.headers["webhook-id"] for request in lab.requests] == ["e1", "e1"]
+
+
+def test_a_delivery_nobody_knows_is_done_with(lab: Lab) -> None:
+    assert lab.dispatcher.deliver(ACME, "nothing", 1) is None
+    assert DeliveryStore(lab.table, ACME).get("nothing") is None
+
+
+def test_a_message_waits_in_its_queue_until_the_next_try(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.answers = [500]
+    target, _ = lab.create()
+    monkeypatch.setattr(webhooks_handler, "dispatcher", lambda: lab.dispatcher)
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "webhooks")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Coursebridge")
+    monkeypatch.setenv("WEBHOOK_QUEUE_URL", lab.queue_url)
+    settings.cache_clear()
+
+    def handle(body: str, receipt: str = "") -> list[Any]:
+        record = {
+            "messageId": "m1", "receiptHandle": receipt, "body": body, "attributes": {"ApproximateReceiveCount": "1"},
+        }  # fmt: skip
+        return list(webhooks_handler.lambda_handler({"Records": [record]}, Context())["batchItemFailures"])
+
+    assert handle(json.dumps(bus_event())) == []
+    message = clients.sqs().receive_message(QueueUrl=lab.queue_url, VisibilityTimeout=0)["Messages"][0]
+    assert handle(message["Body"], message["ReceiptHandle"]) == [{"itemIdentifier": "m1"}]
+    assert clients.sqs().receive_message(QueueUrl=lab.queue_url).get("Messages") is None
+    assert handle(message["Body"]) == []
+    assert only(lab, target).status == "delivered"
+    settings.cache_clear()
+
+
+def test_the_client_follows_no_redirect() -> None:
+    with make_client() as client:
+        assert not client.follow_redirects
+        assert client.timeout.connect is not None

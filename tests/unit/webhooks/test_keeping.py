@@ -1,0 +1,121 @@
+"""What an admin does with endpoints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from coursebridge import secret_values
+from coursebridge.errors import Conflict, InvalidRequest, NotFound
+from coursebridge.webhooks.addresses import address_of, check_url
+from coursebridge.webhooks.targets import MOST_TARGETS, live_secrets, secret_name
+from learning_lab import ACME, NOW
+from unit.webhooks.conftest import PREFIX, URL, bus_event
+
+if TYPE_CHECKING:
+    from unit.webhooks.conftest import Lab
+
+
+def test_a_secret_lies_in_secrets_manager_and_nowhere_else(lab: Lab) -> None:
+    target, secret = lab.create()
+
+    assert secret.startswith("whsec_")
+    assert live_secrets(PREFIX, target) == [secret]
+    assert secret not in str(lab.table.client.scan(TableName=lab.table.name)["Items"])
+
+
+def test_of_two_live_secrets_the_older_dies_at_the_next_rotation(lab: Lab) -> None:
+    target, first = lab.create()
+    _, second = lab.webhooks.rotate(target.id, NOW)
+    rotated, third = lab.webhooks.rotate(target.id, NOW)
+
+    assert [one["n"] for one in rotated.secrets] == [2, 3]
+    assert live_secrets(PREFIX, rotated) == [second, third]
+    assert first not in live_secrets(PREFIX, rotated)
+
+
+def test_a_secret_can_be_deleted_unless_it_is_the_last(lab: Lab) -> None:
+    target, _ = lab.create()
+    _, second = lab.webhooks.rotate(target.id, NOW)
+
+    left = lab.webhooks.delete_secret(target.id, 1, NOW)
+
+    assert live_secrets(PREFIX, left) == [second]
+    with pytest.raises(Conflict):
+        lab.webhooks.delete_secret(target.id, 2, NOW)
+    with pytest.raises(NotFound):
+        lab.webhooks.delete_secret(target.id, 1, NOW)
+
+
+def test_a_deleted_endpoint_is_gone_with_its_secrets(lab: Lab) -> None:
+    target, _ = lab.create()
+    lab.webhooks.delete(target.id, NOW)
+
+    assert secret_values.read_or_empty(secret_name(PREFIX, ACME, target.id)) == {}
+    with pytest.raises(NotFound):
+        lab.webhooks.get(target.id)
+
+
+def test_an_integration_that_goes_takes_its_endpoints_along(lab: Lab) -> None:
+    lab.create()
+    lab.create()
+    lab.webhooks.forget()
+
+    assert list(lab.webhooks.store.all()) == []
+
+
+def test_every_change_is_audited_without_a_secret(lab: Lab) -> None:
+    target, secret = lab.create()
+    lab.webhooks.change(target.id, {"url": "https://other.example.com/"}, NOW)
+    lab.webhooks.rotate(target.id, NOW)
+    lab.webhooks.delete(target.id, NOW)
+
+    entries = lab.table.query(f"AUDIT#{ACME}", index="GSI1").items
+
+    assert {entry["action"] for entry in entries} == {
+        "webhook.created", "webhook.updated", "webhook.rotated", "webhook.deleted",
+    }  # fmt: skip
+    assert secret not in str(entries)
+
+
+def test_there_are_only_so_many(lab: Lab) -> None:
+    for _ in range(MOST_TARGETS):
+        lab.create()
+
+    with pytest.raises(Conflict):
+        lab.create()
+
+
+def test_deliveries_are_listed_by_status(lab: Lab) -> None:
+    target, _ = lab.create()
+    lab.dispatcher.fan_out(bus_event())
+
+    assert len(lab.deliveries(target, "pending")) == 1
+    assert lab.deliveries(target, "failed") == []
+    with pytest.raises(NotFound):
+        lab.webhooks.replay(target.id, "nothing", None, "")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://lms.example.com", "ftp://x", "https://", "https://user:pw@lms.example.com", "https://x/#f", "nonsense",
+     "https://[::1]/", "https://127.0.0.1/", "https://[fd00::1]", "https://lms.example.com:99999", "https://x:0/",
+     "https://[", f"https://x/{'y' * 2000}"],
+)  # fmt: skip
+def test_what_must_not_be_called_is_refused(lab: Lab, url: str) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        lab.create(url=url)
+
+    assert refusal.value.errors[0].field == "url"
+
+
+@pytest.mark.parametrize("url", [URL, "https://93.184.216.34:8443/x"])
+def test_public_addresses_are_taken(url: str) -> None:
+    check_url(url, inside=False)
+
+
+def test_on_a_local_stack_this_machine_may_be_called() -> None:
+    check_url("http://127.0.0.1:9/x", inside=True)
+
+    assert address_of("http://localhost:9/x", inside=True, lookup=lambda _host, _port: ["127.0.0.1"]) == "127.0.0.1"
