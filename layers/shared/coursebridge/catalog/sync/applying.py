@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.catalog import filters, fingerprint, mapper
-from coursebridge.catalog.classifications import Node, merged, nodes_of
+from coursebridge.catalog.classifications import merged, nodes_of
 from coursebridge.catalog.diff import Decision, Known, Outcome, Read, decide
+from coursebridge.catalog.learning import learn
 from coursebridge.catalog.reading import object_in
 from coursebridge.catalog.tags import labels_of
 from coursebridge.clock import rfc3339
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from coursebridge.catalog.classifications import Node
     from coursebridge.catalog.models import Course, Element
     from coursebridge.integrations.models import Integration
+    from coursebridge.storage.classifications import ClassificationStore
     from coursebridge.storage.courses import CourseStore
 
 
@@ -29,13 +32,11 @@ class Applied:
     Attributes:
         outcomes: by URN.
         archive: URNs that are to be archived when the run finishes, with the reason.
-        nodes: the classifications the elements spoke of.
         broken: how many elements were no assets.
     """
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     archive: dict[str, str] = field(default_factory=dict)
-    nodes: dict[str, Node] = field(default_factory=dict)
     broken: int = 0
 
 
@@ -44,6 +45,7 @@ class Applier:
 
     Args:
         courses: the store.
+        classifications: the store of the graph.
         integration: with its settings.
         run_id: the run.
         now: the time that writes are stamped with.
@@ -51,9 +53,18 @@ class Applier:
     """
 
     def __init__(
-        self, courses: CourseStore, integration: Integration, run_id: str, now: datetime, *, curated: bool | None = None
+        self,
+        courses: CourseStore,
+        classifications: ClassificationStore,
+        integration: Integration,
+        run_id: str,
+        now: datetime,
+        *,
+        curated: bool | None = None,
     ) -> None:
         self._courses = courses
+        self._classifications = classifications
+        self._told: set[tuple[str, ...]] = set()
         self._integration = integration
         self._labels = labels_of(integration)
         self._run_id = run_id
@@ -65,8 +76,21 @@ class Applier:
         """Apply elements; those applied before are passed over."""
         fresh = {one["urn"]: one for one in elements if one["urn"] not in self.applied.outcomes}
         standing = self._courses.get_many(fresh) if fresh else {}
-        writes = [self._one(element, standing.get(urn)) for urn, element in fresh.items()]
-        self._courses.write([write for write in writes if write is not None])
+        writes = [write for urn, element in fresh.items() if (write := self._one(element, standing.get(urn)))]
+        # First the graph: a course that is here speaks of classifications that are here, wherever a task is ended.
+        self._learn(fresh[write.stored.urn] for write in writes)
+        self._courses.write(writes)
+
+    def _learn(self, elements: Iterable[Element]) -> None:
+        """Keep what elements tell of classifications, unless this task has kept the same before."""
+        news: list[Node] = []
+        for element in elements:
+            for node in nodes_of(object_in(element, "details")):
+                fact = (node.urn, node.type, *node.names, *node.parents)
+                if fact not in self._told:
+                    self._told.add(fact)
+                    news.append(node)
+        learn(self._classifications, merged(news))
 
     def _one(self, element: Element, stored: StoredCourse | None) -> Write | None:
         text = fingerprint.canonical(element)
@@ -83,7 +107,9 @@ class Applier:
         if write is not None and _is_too_large(write):
             self.applied.outcomes[course["urn"]] = Outcome.FAILED
             return None
-        self._note(element, course, decision)
+        self.applied.outcomes[course["urn"]] = decision.outcome
+        if decision.archive is not None:
+            self.applied.archive[course["urn"]] = decision.archive
         return write
 
     def _curated_now(self, element: Element, stored: StoredCourse | None) -> bool | None:
@@ -94,15 +120,6 @@ class Applier:
             return self._curated
         known: bool | None = stored.course["curated"]
         return known
-
-    def _note(self, element: Element, course: Course, decision: Decision) -> None:
-        self.applied.outcomes[course["urn"]] = decision.outcome
-        if decision.archive is not None:
-            self.applied.archive[course["urn"]] = decision.archive
-        if decision.outcome is not Outcome.IGNORED:
-            told = merged(nodes_of(object_in(element, "details")))
-            for urn, node in told.items():
-                self.applied.nodes.setdefault(urn, node).learns_from(node)
 
     def _write(self, course: Course, decision: Decision, read: Read, text: bytes, stored: StoredCourse | None) -> Write:
         body = pack(fingerprint.canonical(dict(course)))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from coursebridge.catalog import learning
 from coursebridge.catalog.classifications import merged, node_of
 from coursebridge.catalog.diff import Outcome
+from coursebridge.catalog.learning import learn
 from coursebridge.catalog.sync import outcomes, problems, ranges
 from coursebridge.catalog.sync.applying import Applier
 from coursebridge.catalog.sync.context import RetryLater
@@ -48,7 +48,9 @@ class RangeWork:
         self._problems: list[Problem] = []
         self._found: dict[str, Any] = {"ended": False, "shifted": False, "total": 0, "position": 0}
         curated = True if one["kind"] == "listing" and one["listing"]["curated"] else None
-        self._applier = Applier(context.courses, context.integration(), run_id, context.now(), curated=curated)
+        self._applier = Applier(
+            context.courses, context.classifications, context.integration(), run_id, context.now(), curated=curated
+        )
 
     def run(self) -> str:
         """Do the work and return the range's status: ``done``, ``partial`` or ``failed``.
@@ -71,8 +73,6 @@ class RangeWork:
             if isinstance(error, STOPPING):
                 self._context.runs.change(self._run_id, stopped=self._problems[-1])
             return self._settle("failed")
-        finally:
-            learning.learn(self._context.classifications, self._applier.applied.nodes)
         return self._settle("partial" if self._problems else "done")
 
     def _read_listing(self) -> None:
@@ -113,8 +113,7 @@ class RangeWork:
 
         walk = Walk(fetch, 0, ranges.PAGES + ranges.PAGES_BEYOND)
         nodes = [node for page in walk for element in page.elements if (node := node_of(element))]
-        for urn, node in merged(nodes).items():
-            self._applier.applied.nodes.setdefault(urn, node).learns_from(node)
+        learn(self._context.classifications, merged(nodes))
         self._problems += [problems.problem_of(error, f"{kind} {locale}, page at {at}") for at, error in walk.failures]
 
     def _record(self) -> Range:
