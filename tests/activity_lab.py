@@ -1,4 +1,4 @@
-"""An integration with the sandbox's reports behind it: the real services on a table and a bucket in memory, no server."""
+"""An integration with the sandbox's reports behind it: the real services, a table and a bucket in memory, no server."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from sandbox.activity import Learner as Upstream
 if TYPE_CHECKING:
     import httpx
 
+    from coursebridge.records.fold import Attempt
     from coursebridge.records.identifiers import Kind
-    from coursebridge.storage.learners import Attempt
     from coursebridge.storage.table import Item, Table
     from sandbox.world import World
 
@@ -48,7 +48,7 @@ def upstream(number: int) -> Upstream:
 
 @dataclass
 class Lab:
-    """Everything around an activity sync: what learners did, what is known of it, and a state machine to run it with."""
+    """Everything around an activity sync: what learners did, what is known of it, and a state machine to run it."""
 
     world: World
     table: Table

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
-from connector import Caller, Connection, eventually
 
+from connector import Caller, Connection, eventually
 from coursebridge.clock import from_millis, rfc3339
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def connection(stack: RunningStack) -> Connection:
 def story(stack: RunningStack, connection: Connection) -> Story:
     """Learning, of which a part is told; then one activity sync."""
     stack.sandbox.delete("/_sandbox/truth/activity").raise_for_status()
-    wanted = {"type": "COURSE", "locale": LOCALE, "availability": "AVAILABLE", "licensed": "true", "limit": COURSES}
+    wanted: dict[str, str | int] = {"type": "COURSE", "locale": LOCALE, "availability": "AVAILABLE", "limit": COURSES}
+    wanted["licensed"] = "true"
     assets = stack.sandbox.get("/_sandbox/truth/assets", params=wanted).json()["items"]
     target = {
         "oauth_url": connection.made["webhook"]["oauth_server_url"],
