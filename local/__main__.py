@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from local import build as builder
-from local import checks, demo, function_logs, lock, stack
+from local import checks, demo, function_logs, lock, rotation, stack
 from local.console import console, step
 from local.errors import StackError
 from local.outputs import Outputs
@@ -104,6 +104,16 @@ def logs(
     outputs = Outputs.read(outputs_file)
     for line in function_logs.follow(outputs) if follow else (line for _, line in function_logs.lines(outputs)):
         console.print(line, markup=False)
+
+
+@app.command(name="rotate-keys")
+def rotate_keys(state_dir: StateDir = STATE_DIR) -> None:
+    """Rotate the keys that sign access tokens, as Secrets Manager does on AWS."""
+    settings = StackSettings(state_dir=state_dir)
+    if not settings.outputs_file.is_file():
+        raise StackError("Nothing is running. Start it with: make up")
+    kids = rotation.rotate_keys(Outputs.read(settings.outputs_file))
+    console.print(f"  In force, the newest last: {', '.join(kids)}")
 
 
 @app.command()

@@ -12,6 +12,8 @@ from aws_lambda_powertools.utilities.parameters.secrets import SecretsProvider
 from coursebridge import clients
 
 MAX_AGE_SECONDS = 300
+# What Secrets Manager gives by itself; said aloud for emulators, which give the first version there was.
+IN_FORCE = "AWSCURRENT"
 
 
 @cache
@@ -25,14 +27,14 @@ def read(name: str, *, fresh: bool = False) -> Any:  # noqa: ANN401  (each secre
     Raises:
         aws_lambda_powertools.utilities.parameters.exceptions.GetParameterError: it cannot be read.
     """
-    text = _provider().get(name, max_age=MAX_AGE_SECONDS, force_fetch=fresh)
+    text = _provider().get(name, max_age=MAX_AGE_SECONDS, force_fetch=fresh, VersionStage=IN_FORCE)
     return json.loads(str(text))
 
 
 def read_or_empty(name: str) -> dict[str, Any]:
     """Return the present JSON object of a secret, past the cache; empty when there is no such secret."""
     try:
-        answer = clients.secretsmanager().get_secret_value(SecretId=name)
+        answer = clients.secretsmanager().get_secret_value(SecretId=name, VersionStage=IN_FORCE)
     except clients.secretsmanager().exceptions.ResourceNotFoundException:
         return {}
     value: dict[str, Any] = json.loads(answer["SecretString"])

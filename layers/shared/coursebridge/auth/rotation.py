@@ -1,0 +1,143 @@
+"""Rotation of the signing keys: a new one signs, the old ones verify until no token of theirs can live.
+
+The four steps are those of Secrets Manager's rotation functions, each safe to repeat. Nobody has to be told: functions
+read the secret again every five minutes, and at once when a token names a key they do not know (``auth.signing``).
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.auth.signing import SigningKey, SigningKeys, keys_from_secret
+from coursebridge.auth.tokens import Grant, Tokens
+from coursebridge.clock import parse_rfc3339, rfc3339, utc_now
+from coursebridge.secret_values import MAX_AGE_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
+STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+KEY_CHARACTERS = 64
+MARGIN = timedelta(minutes=10)
+
+
+class RotationRefused(Exception):
+    """The new keys do not do what they must; the present ones stay."""
+
+
+def with_new_key(keys: Sequence[SigningKey], now: datetime, token_lifetime: timedelta) -> tuple[SigningKey, ...]:
+    """Return the keys with a new one at the end, and without those no living token can have been signed with.
+
+    A key signs until the one after it is made, and a little longer in functions that have the secret in their cache.
+
+    Args:
+        keys: the present keys, oldest first.
+        now: the time the new one is made.
+        token_lifetime: how long a token is good for.
+    """
+    new = SigningKey(secrets.token_hex(4), secrets.token_urlsafe(KEY_CHARACTERS)[:KEY_CHARACTERS], rfc3339(now))
+    last_use = token_lifetime + timedelta(seconds=MAX_AGE_SECONDS) + MARGIN
+    successors = [*keys[1:], new]
+    alive = [key for key, after in zip(keys, successors, strict=True) if _made_at(after, now) + last_use > now]
+    return (*alive, new)
+
+
+def _made_at(key: SigningKey, now: datetime) -> datetime:
+    """Return when a key was made; the first one does not know, and was made before all others."""
+    return parse_rfc3339(key.created_at) if key.created_at else now
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """Rotates the keys in one secret.
+
+    Attributes:
+        client: Secrets Manager.
+        secret_id: the secret's ARN.
+        token_lifetime: how long a token is good for.
+        now: the clock.
+    """
+
+    client: SecretsManagerClient
+    secret_id: str
+    token_lifetime: timedelta
+    now: Callable[[], datetime] = utc_now
+
+    def rotate(self) -> None:
+        """Take all four steps, for where Secrets Manager does not take them itself."""
+        version = str(uuid.uuid4())
+        for step in STEPS:
+            self.take(step, version)
+
+    def take(self, step: str, version: str) -> None:
+        """Take one step of a rotation.
+
+        Args:
+            step: one of :data:`STEPS`.
+            version: the id of the secret's version that is being made.
+
+        Raises:
+            RotationRefused: the new keys do not do what they must.
+        """
+        {
+            "createSecret": self._create,
+            "setSecret": lambda _version: None,
+            "testSecret": self._test,
+            "finishSecret": self._finish,
+        }[step](version)
+
+    def _create(self, version: str) -> None:
+        stages = self._stages()
+        if version in stages:
+            return
+        keys = with_new_key(self._keys(CURRENT), self.now(), self.token_lifetime)
+        value = {"keys": [vars(key) for key in keys]}
+        self.client.put_secret_value(
+            SecretId=self.secret_id,
+            ClientRequestToken=version,
+            SecretString=json.dumps(value),
+            VersionStages=[PENDING],
+        )
+
+    def _test(self, version: str) -> None:
+        """Check that a token of each key is good with the new keys, before anybody depends on it."""
+        new, present = self._keys(PENDING, version), self._keys(CURRENT)
+        verifying = _tokens(new)
+        grant = Grant("rotation", 1, None, frozenset())
+        kept = [key for key in present if key in new]
+        if new[-1] in present or (present and not kept):
+            raise RotationRefused("the new version lacks a new key, or the key in use")
+        for key in (*kept, new[-1]):
+            if verifying.verify(_tokens([key]).mint(grant)) != grant:
+                raise RotationRefused("a token does not verify with the new keys")
+
+    def _finish(self, version: str) -> None:
+        current = next(known for known, stages in self._stages().items() if CURRENT in stages)
+        if current == version:
+            return
+        self.client.update_secret_version_stage(
+            SecretId=self.secret_id, VersionStage=CURRENT, MoveToVersionId=version, RemoveFromVersionId=current
+        )
+
+    def _stages(self) -> dict[str, list[str]]:
+        return dict(self.client.describe_secret(SecretId=self.secret_id)["VersionIdsToStages"])
+
+    def _keys(self, stage: str, version: str = "") -> tuple[SigningKey, ...]:
+        request: dict[str, Any] = {"SecretId": self.secret_id, "VersionStage": stage}
+        if version:
+            request["VersionId"] = version
+        return keys_from_secret(json.loads(self.client.get_secret_value(**request)["SecretString"]))
+
+
+def _tokens(keys: Sequence[SigningKey]) -> Tokens:
+    """Return what mints with the last of these keys and verifies with any."""
+    value = {"keys": [vars(key) for key in keys]}
+    return Tokens(SigningKeys(lambda **_options: value), "rotation")

@@ -1,0 +1,33 @@
+"""Rotating the signing keys on the embedded stack: its function takes the steps Secrets Manager would ask it for."""
+
+import json
+import uuid
+
+from coursebridge.auth.rotation import STEPS
+from coursebridge.auth.signing import keys_from_secret
+from local.aws import Clients
+from local.errors import StackError
+from local.outputs import Outputs
+
+
+def rotate_keys(outputs: Outputs) -> list[str]:
+    """Rotate the keys and return the names of those in force, the newest last.
+
+    Args:
+        outputs: Where everything is.
+
+    Raises:
+        StackError: The function refused a step; its log tells why.
+    """
+    aws, version = Clients(outputs.endpoint_url, outputs.region), str(uuid.uuid4())
+    token = aws.functions.get_function_configuration(FunctionName=outputs.function_names["TokenFunction"])
+    secret = token["Environment"]["Variables"]["SIGNING_KEYS_SECRET_ARN"]
+    for step in STEPS:
+        event = {"Step": step, "SecretId": secret, "ClientRequestToken": version}
+        answer = aws.functions.invoke(
+            FunctionName=outputs.function_names["RotateKeysFunction"], Payload=json.dumps(event)
+        )
+        if "FunctionError" in answer:
+            raise StackError(f"The step {step} failed: {answer['Payload'].read().decode()}")
+    present = aws.secretsmanager.get_secret_value(SecretId=secret, VersionStage="AWSCURRENT")
+    return [key.kid for key in keys_from_secret(json.loads(present["SecretString"]))]
