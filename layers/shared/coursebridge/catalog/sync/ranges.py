@@ -87,6 +87,7 @@ def listing_range(listing: Listing, start: int, pages: int, **more: Any) -> Rang
         "listing": asdict(listing),
         "start": start,
         "pages": pages,
+        "ended": False,
         **more,
     }
 

@@ -27,12 +27,18 @@ MOST_ROUNDS = 4
 
 
 def settle(context: Context, run_id: str) -> list[int]:
-    """Write the further ranges a run needs and return their numbers; none when it is complete."""
+    """Write the further ranges a run needs and return their numbers; none when it is complete.
+
+    A task that is repeated finds the ranges it has written and has them worked off.
+    """
     run = context.runs.get(run_id)
     rounds = run.get("rounds", 0)
     if run.get("stopped") or rounds >= MOST_ROUNDS:
         return []
     known = list(context.runs.ranges(run_id))
+    still_open = [one["number"] for one in known if not one["settled"]]
+    if still_open:
+        return still_open
     checked = set(run.get("checked", []))
     further = [*_seams(known), *_continuations(known), *_second_opinions(context, known, checked)]
     numbered = [{**one, "number": len(known) + place} for place, one in enumerate(further)]

@@ -65,7 +65,7 @@ def finished(context: Context, event: dict[str, Any]) -> dict[str, Any]:
 
 def failed(context: Context, event: dict[str, Any]) -> dict[str, Any]:
     """Close a run that a task could not go on with."""
-    run_id = event.get("run_id") or _run_under_way(context)
+    run_id = event.get("run_id") or _run_begun_by(context, event.get("execution"))
     if run_id:
         fail(context, run_id, problems.task_died(str(event.get("error") or "a task of the run failed")))
     return {"status": "failed"}
@@ -100,9 +100,11 @@ def _inactive(context: Context, event: dict[str, Any]) -> dict[str, Any]:
     return SKIPPED
 
 
-def _run_under_way(context: Context) -> str | None:
+def _run_begun_by(context: Context, execution: object) -> str | None:
+    """Return the run under way if this execution began it; another's goes on."""
     lock = context.runs.lock()
-    return lock.run_id if lock else None
+    run = context.runs.get(lock.run_id) if lock else None
+    return str(run["id"]) if run and execution and run["execution"] == execution else None
 
 
 TASKS = {

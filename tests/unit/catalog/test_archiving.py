@@ -1,0 +1,137 @@
+"""What a run archives: what is gone, within a brake, on good evidence only."""
+
+import pytest
+
+from catalog_lab import MakeLab
+from coursebridge.catalog.sync import tasks
+from coursebridge.errors import Conflict
+
+
+def test_what_is_gone_is_archived_by_a_full_run(make_lab: MakeLab) -> None:
+    lab = make_lab(size=40)
+    lab.sync()
+    removed = lab.step(remove=3)["removed"]
+
+    run = lab.sync()
+
+    assert run["status"] == "succeeded"
+    assert run["counts"]["archived"] == 3
+    assert run["counts"]["read"] == sum(number for name, number in run["counts"].items() if name != "read")
+    assert lab.active() == lab.truth()
+    gone = lab.context.courses.get_many(removed).values()
+    assert {one.archived_reason for one in gone} == {"missing"}
+
+
+def test_nothing_is_archived_as_missing_where_a_page_was_unusable(make_lab: MakeLab) -> None:
+    lab = make_lab(size=220, locales=("en_US",))
+    lab.sync()
+    lab.step(remove=3)
+    lab.world.quirks.switch_on("unusable_page", {"start": 110})
+
+    run = lab.sync()
+
+    assert run["status"] == "succeeded"
+    assert run["counts"]["archived"] == 0
+    assert run["errors"][0]["code"] == "linkedin_unusable_answer"
+    assert "page at 98" in run["errors"][0]["detail"]
+
+
+def test_another_locale_that_was_read_cleanly_is_not_held_back(make_lab: MakeLab) -> None:
+    lab = make_lab(size=300, locales=("en_US", "de_DE"))
+    lab.sync()
+    german = sorted(urn for urn in lab.active() if lab.context.courses.get(urn).course["locale"] == "de_DE")  # type: ignore[union-attr]
+    lab.world.catalogue.remove(lab.world.catalogue.find(german[0]))  # type: ignore[arg-type]
+    runs = lab.context.runs
+    started = lab.control.begin("full", "test").run
+    planned = tasks.plan(lab.context, {"run_id": started["id"]})
+    for number in planned["ranges"]:
+        if runs.range(started["id"], number)["partition"] == "COURSE en":
+            tasks.range_failed(lab.context, {"run_id": started["id"], "number": number})
+        else:
+            tasks.work(lab.context, {"run_id": started["id"], "number": number})
+    tasks.finished(lab.context, {"run_id": started["id"]})
+
+    assert runs.get(started["id"])["counts"]["archived"] == 1
+    assert lab.context.courses.get(german[0]).archived_reason == "missing"  # type: ignore[union-attr]
+
+
+class TestTheBrake:
+    def test_a_run_that_would_archive_much_asks_first_and_keeps_the_rest(self, make_lab: MakeLab) -> None:
+        lab = make_lab(size=20)
+        lab.sync()
+        before = lab.active()
+        lab.step(remove=3, retire=3, create=2)
+
+        run = lab.sync()
+
+        assert run["status"] == "needs_confirmation"
+        assert run["pending_archive"] == 6
+        assert run["counts"]["archived"] == 0
+        assert run["counts"]["created"] == 2
+        assert lab.active() > before
+
+    def test_confirming_archives_and_finishes_the_run(self, make_lab: MakeLab) -> None:
+        lab = make_lab(size=20)
+        lab.sync()
+        lab.step(remove=3, retire=3)
+        run = lab.sync()
+        lab.world.requests.reset()
+
+        run = lab.resumed(lab.control.confirm(run["id"]))
+
+        assert run["status"] == "succeeded"
+        assert run["counts"]["archived"] == 6
+        assert run["pending_archive"] == 0
+        assert lab.active() == lab.truth()
+        assert lab.calls("?q=") == 0
+
+    def test_a_later_run_makes_a_confirmation_pointless(self, make_lab: MakeLab) -> None:
+        lab = make_lab(size=20)
+        lab.sync()
+        lab.step(retire=6)
+        waiting = lab.sync()
+        lab.clock.goes_on(minutes=1)
+        lab.sync()
+
+        with pytest.raises(Conflict):
+            lab.control.confirm(waiting["id"])
+
+    def test_the_limit_is_the_integrations(self, make_lab: MakeLab) -> None:
+        lab = make_lab(size=20, archive_limit_percent=50)
+        lab.sync()
+        lab.step(retire=6)
+
+        assert lab.sync()["status"] == "succeeded"
+
+    def test_an_incremental_run_brakes_too(self, make_lab: MakeLab) -> None:
+        lab = make_lab(size=20)
+        lab.sync()
+        lab.step(retire=6)
+
+        assert lab.sync("incremental")["status"] == "needs_confirmation"
+
+    def test_only_a_run_that_waits_can_be_confirmed(self, make_lab: MakeLab) -> None:
+        lab = make_lab(size=4)
+        run = lab.sync()
+
+        with pytest.raises(Conflict):
+            lab.control.confirm(run["id"])
+
+
+def test_what_linkedin_still_gives_one_by_one_is_archived_by_the_second_full_run_only(make_lab: MakeLab) -> None:
+    lab = make_lab(size=96)
+    lab.changes(filters={"licensed_only": False})
+    lab.sync()
+    unlicensed = lab.truth(licensed=False)
+    assert unlicensed
+    assert unlicensed <= lab.active()
+    lab.changes(filters={"licensed_only": True})
+
+    first = lab.sync()
+    still_there = unlicensed <= lab.active()
+    second = lab.sync()
+
+    assert still_there
+    assert [one["code"] for one in first["errors"]] == ["unlisted_but_available"]
+    assert second["counts"]["archived"] == len(unlicensed)
+    assert lab.active() == lab.truth()
