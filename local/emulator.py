@@ -33,6 +33,7 @@ def start_emulator(settings: StackSettings) -> Started:
         "AWS_EC2_METADATA_DISABLED": "true",
         # A retry soon and not after up to thirty seconds: what fails once in a test should not hold it up.
         "LAMBDA_ASYNC_RETRY_MAX_SECONDS": "2",
+        "SFN_WAIT_SCALE": "0.1",
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
     }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from sandbox.catalogue.languages import data_file, language, localized
+from sandbox.catalogue.languages import data_file, known_languages, language, localized
 from sandbox.settings import Json
 
 OWNER_URN = "urn:li:organization:1337"
@@ -37,10 +37,11 @@ class Classification:
     disciplines: tuple[str, ...] = ()
 
     def name_in(self, locale: str) -> str:
-        """Return the name as it reads in a locale."""
-        if self.translation is None:
+        """Return the name as it reads in a locale; in English where it is in no other language."""
+        code = locale.partition("_")[0]
+        if self.translation is None or code not in known_languages():
             return self.name
-        return language(locale.partition("_")[0]).classifications[self.translation]
+        return language(code).classifications[self.translation]
 
 
 def owner(locale: str) -> Json:

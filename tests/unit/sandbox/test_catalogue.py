@@ -165,6 +165,11 @@ def test_a_topic_can_stand_under_two_subjects() -> None:
     assert all(len(taxonomy.paths(node.urn)) == len(node.parents) for node in shared)
 
 
+def test_a_classification_has_its_english_name_where_it_is_not_translated() -> None:
+    library = taxonomy.of_type("LIBRARY")[0]
+    assert library.name_in("tlh") == library.name_in("en_US") != library.name_in("ja_JP")
+
+
 def test_paths_name_the_nearest_parent_first() -> None:
     nodes = taxonomy.taxonomy()
     for topic in taxonomy.of_type("TOPIC"):
