@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import learning_attempts
 import learning_courses
 import learning_exports
 import learning_graph
 import learning_launches
 import learning_libraries
 import learning_paths
+import learning_people
+import learning_person
 import learning_search
 from coursebridge import api
 from coursebridge.observability import logger, metrics
@@ -25,6 +28,9 @@ ROUTERS = (
     learning_paths.router,
     learning_exports.router,
     learning_graph.router,
+    learning_people.router,
+    learning_person.router,
+    learning_attempts.router,
 )
 app = api.resolver(validate=True)
 for router in ROUTERS:

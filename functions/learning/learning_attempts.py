@@ -1,0 +1,71 @@
+"""Records: the attempts of a learner, and of a course."""
+
+# No postponed annotations: Powertools reads the types of parameters at run time.
+
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from coursebridge.auth import scopes, wiring
+from coursebridge.contract import Cursor, Integration, Limit, Page, opened, responses, sealed
+from coursebridge.errors import NotFound
+from coursebridge.people import attempts
+from coursebridge.people import wiring as people
+from coursebridge.storage import keys
+from learning_common import PREFIX, CourseUrn, LearnerId, reach, routes
+from learning_launches import Attempt
+
+router = routes()
+TAGS = ["Records"]
+Status = Annotated[Literal["in_progress", "completed"] | None, Query(description="Only attempts of this status.")]
+
+
+@router.get(
+    f"{PREFIX}/learners/<id>/attempts",
+    summary="List a learner's attempts",
+    description="Those of a learner who was merged are the survivor's. With `status` a page may hold fewer than "
+    "`limit` and still not be the last.",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "A page of attempts, by course.", _404="There is no such learner."),
+    middlewares=reach(scopes.LEARNING_READ),
+)
+def list_attempts_of_learner(
+    integration: Integration,
+    id: LearnerId,  # noqa: A002  (the contract's name)
+    status: Status = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[Attempt]:
+    """Return a page of a learner's attempts."""
+    directory = people.directory(integration)
+    learner = directory.get(id)
+    while learner.merged_into:
+        learner = directory.get(learner.merged_into)
+    context = ("attempts", integration, learner.id, status)
+    found = attempts.of_learner(wiring.table(), integration, learner.id, status, limit, opened(cursor, *context))
+    return _page(found, context)
+
+
+@router.get(
+    f"{PREFIX}/courses/<urn>/attempts",
+    summary="List a course's attempts",
+    description="With `status` a page may hold fewer than `limit` and still not be the last.",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "A page of attempts, by learner.", _404="There is no such course."),
+    middlewares=reach(scopes.LEARNING_READ),
+)
+def list_attempts_of_course(
+    integration: Integration, urn: CourseUrn, status: Status = None, limit: Limit = 50, cursor: Cursor = None
+) -> Page[Attempt]:
+    """Return a page of a course's attempts."""
+    if wiring.table().get(keys.course(integration, urn), consistent=False) is None:
+        raise NotFound("there is no such course")
+    context = ("attempts of course", integration, urn, status)
+    found = attempts.of_course(wiring.table(), integration, urn, status, limit, opened(cursor, *context))
+    return _page(found, context)
+
+
+def _page(found: attempts.Attempts, context: tuple[str | None, ...]) -> Page[Attempt]:
+    items = [Attempt.model_validate(one.to_item()) for one in found.items]
+    return Page(items=items, next=sealed(found.position, *context))

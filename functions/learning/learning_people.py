@@ -1,0 +1,230 @@
+"""The learner directory: /learners."""
+
+# No postponed annotations: Powertools reads the types of parameters at run time.
+
+from http import HTTPStatus
+from typing import Annotated, Any, Literal, cast
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import ConfigDict, Field
+
+from coursebridge import api, audit
+from coursebridge.auth import scopes, wiring
+from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Time, WrongField, opened, responses, sealed
+from coursebridge.errors import InvalidRequest
+from coursebridge.people import importing
+from coursebridge.people import wiring as people
+from coursebridge.people.fields import LearnerFields
+from coursebridge.records.identifiers import KINDS, Kind
+from coursebridge.storage.learners import Learner
+from learning_common import PREFIX, LearnerId, caller, reach, routes
+
+router = routes()
+TAGS = ["Learners"]
+NO_LEARNER = "There is no such learner."
+TAKEN = "Another learner has an identifier, or an erased person had it; `errors` says which."
+Status = Literal["active", "inactive"]
+
+
+class IdentifierAnswer(Answer):
+    """An identifier, and the time it was the learner's."""
+
+    type: Kind = Field(examples=["email"])
+    value: str = Field(examples=["a.learner@example.com"])
+    since: Time
+    until: Time | None
+    alias: bool = Field(description="Whether it was assigned beside the learner's own one.", examples=[False])
+
+
+class LearnerAnswer(Answer):
+    """A person in this system."""
+
+    id: str = Field(examples=["0196c1e2a1b3c4d5e6f709"])
+    name: str | None = Field(examples=["A. Learner"])
+    email: str | None = Field(examples=["a.learner@example.com"])
+    username: str | None
+    external_id: str | None = Field(examples=["E-1042"])
+    profile_urn: str | None
+    status: Status
+    identifiers: list[IdentifierAnswer] = Field(description="All of them, also those of the past.")
+    groups: list[str] = Field(examples=[["sales"]])
+    enterprise_groups: list[str] = Field(description="LinkedIn's own groups, as activity reports tell.")
+    source: str = Field(description="Where the learner comes from: `directory`, `open` matching or a `report`.")
+    merged: list[str] = Field(description="The learners who were merged into this one.")
+    merged_into: str | None = Field(description="The learner this one was merged into.")
+    created_at: Time
+    updated_at: Time
+
+
+class LearnerRequest(LearnerFields):
+    """A learner, and what to do about identifiers that are not free."""
+
+    model_config = ConfigDict(extra="forbid")
+    shared: bool = Field(
+        default=False, description="Take an identifier that another learner has: what is sent with it is then held."
+    )
+    after_erasure: bool = Field(default=False, description="Take an identifier of a person who was erased.")
+
+    def fields(self) -> LearnerFields:
+        """Return what is said about the learner alone."""
+        return LearnerFields.model_validate(self.model_dump(exclude={"shared", "after_erasure"}, exclude_unset=True))
+
+
+class RowAnswer(Answer):
+    """What became of one row."""
+
+    row: int = Field(description="From 1; the header of CSV does not count.", examples=[1])
+    status: importing.Status
+    id: str | None = Field(description="The learner's id.")
+    errors: list[WrongField]
+    warnings: list[WrongField]
+
+
+class ImportAnswer(Answer):
+    """What became of an import."""
+
+    counts: dict[str, int] = Field(examples=[{"created": 1, "updated": 0, "unchanged": 0, "error": 0}])
+    rows: list[RowAnswer]
+
+
+@router.get(
+    f"{PREFIX}/learners",
+    summary="List learners",
+    description="All of them in the order they were added, or those with an identifier. With a filter a page may hold "
+    "fewer than `limit` and still not be the last.",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "A page of learners."),
+    middlewares=reach(scopes.LEARNING_READ),
+)
+def list_learners(  # noqa: PLR0913, PLR0917  (every filter is a parameter)
+    integration: Integration,
+    email: Annotated[str | None, Query(description="Who has this address, whatever its case.")] = None,
+    username: Annotated[str | None, Query(description="Who has this user name.")] = None,
+    external_id: Annotated[str | None, Query(description="Who has this id of your own systems.")] = None,
+    profile_urn: Annotated[str | None, Query(description="Who has this LinkedIn profile.")] = None,
+    group: Annotated[str | None, Query(description="Who is in this group.")] = None,
+    status: Annotated[Status | None, Query(description="Active or inactive learners.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[LearnerAnswer]:
+    """Return a page of learners."""
+    given = zip(KINDS, (email, username, external_id, profile_urn), strict=True)
+    identifiers = {kind: value for kind, value in given if value is not None}
+    directory = people.directory(integration)
+    if identifiers:
+        found = [
+            one for one in directory.find(identifiers) if group in (None, *one.groups) and status in (None, one.status)
+        ]
+        return _page(found[:limit], None)
+    context = ("learners", integration, group, status)
+    page = directory.page(group=group, status=status, limit=limit, after=opened(cursor, *context))
+    return _page([Learner.from_item(item) for item in page.items], sealed(page.last_key, *context))
+
+
+@router.post(
+    f"{PREFIX}/learners",
+    summary="Add a learner",
+    description="With at least one identifier. Statements that were held for it are applied by themselves.",
+    tags=TAGS,
+    responses=responses(HTTPStatus.CREATED, "The learner.", _409=TAKEN),
+    middlewares=reach(scopes.LEARNING_WRITE),
+)
+def create_learner(integration: Integration, body: LearnerRequest) -> Response[LearnerAnswer]:
+    """Add a learner."""
+    learner = people.directory(integration).create(body.fields(), shared=body.shared, after_erasure=body.after_erasure)
+    _note(integration, "learner.created", learner.id, None, _audited(learner))
+    return Response(HTTPStatus.CREATED, "application/json", shown(learner))
+
+
+@router.post(
+    f"{PREFIX}/learners/import",
+    summary="Import learners",
+    description="JSON (an array of learners) or CSV (`text/csv`, UTF-8, a header with the same names, groups separated "
+    f"by semicolons), at most {importing.MOST_ROWS} rows. A row is matched by external id, user name, address or "
+    "profile, in this order; empty cells say nothing. Sending the same rows again changes nothing.",
+    tags=TAGS,
+    responses=responses(
+        HTTPStatus.OK, "What became of each row; a wrong row stops no other.", _413="There are too many rows."
+    ),
+    middlewares=reach(scopes.LEARNING_WRITE),
+    openapi_extensions={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"type": "array", "items": LearnerFields.model_json_schema()},
+                    "example": [{"email": "a.learner@example.com", "external_id": "E-1042", "groups": ["sales"]}],
+                },
+                "text/csv": {
+                    "schema": {"type": "string"},
+                    "example": "external_id,email,groups\nE-1042,a.learner@example.com,sales;onboarding\n",
+                },
+            },
+        }
+    },
+)
+def import_learners(integration: Integration) -> ImportAnswer:
+    """Create and update many learners."""
+    event = router.current_event
+    body = api.body_bytes(cast("APIGatewayHttpResolver", router))
+    is_csv = "csv" in (event.headers.get("content-type") or "").lower()
+    rows = importing.rows_of_csv(body) if is_csv else importing.rows_of_json(body)
+    report = people.importer(integration, router.lambda_context).run(rows)
+    _note(integration, "learners.imported", integration, None, report.counts())
+    results: Any = [vars(result) for result in report.results]
+    return ImportAnswer.model_validate({"counts": report.counts(), "rows": results}, from_attributes=True)
+
+
+@router.get(
+    f"{PREFIX}/learners/<id>",
+    summary="Get a learner",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "The learner.", _404=NO_LEARNER),
+    middlewares=reach(scopes.LEARNING_READ),
+)
+def get_learner(integration: Integration, id: LearnerId) -> LearnerAnswer:  # noqa: A002  (the contract's name)
+    """Return a learner."""
+    return shown(people.directory(integration).get(id))
+
+
+@router.patch(
+    f"{PREFIX}/learners/<id>",
+    summary="Change a learner",
+    description="A merge patch: fields left out stay, `null` takes away. An identifier that is replaced stays known "
+    "with its time. Setting an inactive learner active applies what was held for them.",
+    tags=TAGS,
+    responses=responses(HTTPStatus.OK, "The learner.", _404=NO_LEARNER, _409=TAKEN),
+    middlewares=reach(scopes.LEARNING_WRITE),
+)
+def change_learner(integration: Integration, id: LearnerId, body: LearnerRequest) -> LearnerAnswer:  # noqa: A002
+    """Change a learner."""
+    if not body.model_fields_set:
+        raise InvalidRequest("there is nothing to change")
+    before, after = people.directory(integration).change(
+        id, body.fields(), shared=body.shared, after_erasure=body.after_erasure
+    )
+    if before != after:
+        _note(integration, "learner.changed", id, _audited(before), _audited(after))
+    return shown(after)
+
+
+def shown(learner: Learner) -> LearnerAnswer:
+    """Return a learner as answers show them."""
+    return LearnerAnswer.model_validate(learner.public())
+
+
+def _page(learners: list[Learner], next_: str | None) -> Page[LearnerAnswer]:
+    return Page(items=[shown(one) for one in learners], next=next_)
+
+
+def _audited(learner: Learner) -> dict[str, Any]:
+    """Return what an audit entry may tell: no name, no identifier, only how many of each kind there are."""
+    kinds = [dated.type for dated in learner.identifiers if dated.until is None]
+    return {"status": learner.status, "groups": list(learner.groups), "identifiers": sorted(kinds)}
+
+
+def _note(
+    integration: str, action: str, subject: str, before: dict[str, Any] | None, after: dict[str, Any] | None
+) -> None:
+    audit.record(wiring.table(), caller(router), action, subject, before, after, integration_id=integration)

@@ -1,0 +1,54 @@
+"""Attempts page by page: of a learner, or of a course."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from coursebridge.storage import keys
+from coursebridge.storage.learners import Record
+
+if TYPE_CHECKING:
+    from coursebridge.records.fold import Attempt
+    from coursebridge.storage.table import Item, Page, Table
+
+
+class Attempts(NamedTuple):
+    """One page, and where to go on; ``None`` at the end."""
+
+    items: list[Attempt]
+    position: Item | None
+
+
+def of_learner(
+    table: Table, integration_id: str, learner_id: str, status: str | None, limit: int, after: Item | None
+) -> Attempts:
+    """Return a page of a learner's attempts, course by course; one query.
+
+    With ``status`` a page may hold fewer than ``limit`` and still not be the last.
+    """
+    pk, prefix = keys.record(integration_id, learner_id, "")
+    page = table.query(pk, prefix=prefix, limit=limit, after=after, consistent=True)
+    return _fitting(page, "", status, limit)
+
+
+def of_course(
+    table: Table, integration_id: str, urn: str, status: str | None, limit: int, after: Item | None
+) -> Attempts:
+    """Return a page of everybody's attempts at a course; one query. See :func:`of_learner`."""
+    pk, _ = keys.records(integration_id, urn, "")
+    page = table.query(pk, index=keys.GSI1, limit=limit, after=after)
+    return _fitting(page, keys.GSI1, status, limit)
+
+
+def _fitting(page: Page, index: str, status: str | None, limit: int) -> Attempts:
+    """Return the attempts of as many records as fit, whole records only (one that is larger by itself stays whole)."""
+    items: list[Attempt] = []
+    position: Item | None = None
+    for item in page.items:
+        attempts = [one for one in Record.from_item(item).attempts if status in (None, one.status)]
+        if items and len(items) + len(attempts) > limit:
+            return Attempts(items, position)
+        items += attempts
+        names = (keys.PK, keys.SK, *((f"{index}PK", f"{index}SK") if index else ()))
+        position = {name: item[name] for name in names}
+    return Attempts(items, page.last_key)
