@@ -67,7 +67,15 @@ def failed(error: CoursebridgeError) -> Response[str]:
     return _plain(hacp.Answer(hacp.INVALID_COMMAND))
 
 
+def broken(error: Exception) -> Response[str]:
+    """Answer as HACP does to what should not have happened; the log has it all."""
+    logger.exception("unexpected error", exc_info=error)
+    count("AiccFailures")
+    return _plain(hacp.Answer(hacp.INVALID_COMMAND))
+
+
 app.exception_handler(CoursebridgeError)(failed)
+app.exception_handler(Exception)(broken)
 
 
 def _plain(answer: hacp.Answer) -> Response[str]:

@@ -44,8 +44,8 @@ def secretsmanager() -> SecretsManagerClient:
 
 @cache
 def s3() -> S3Client:
-    """Return the S3 client; objects of many megabytes need a longer read."""
-    return boto3.client("s3", config=CONFIG.merge(Config(read_timeout=30)))
+    """Return the S3 client; objects of many megabytes need a longer read, and signed links the present signature."""
+    return boto3.client("s3", config=CONFIG.merge(Config(read_timeout=30, signature_version="s3v4")))
 
 
 @cache

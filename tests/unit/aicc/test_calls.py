@@ -196,6 +196,12 @@ def test_a_session_of_an_erased_learner_is_dead(course: Course) -> None:
     assert course.put("Lesson_Status=c").startswith("error=3")
 
 
+def test_a_session_of_a_learner_who_is_being_erased_is_dead(course: Course) -> None:
+    put_learner(course.table, "ann", erasing_at=AT)
+
+    assert course.put("Lesson_Status=c").startswith("error=3")
+
+
 def test_the_table_does_not_hold_the_session_id(course: Course) -> None:
     held = course.table.client.scan(TableName=course.table.name)["Items"]
 
@@ -246,11 +252,12 @@ def test_browsers_of_any_origin_may_call(handler: Table) -> None:
     assert "POST" in answer["headers"]["Access-Control-Allow-Methods"]
 
 
-def test_a_busy_table_is_an_error_of_hacp(handler: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    def busy(*_: object) -> hacp.Answer:
-        raise Unavailable("the table is busy")
+@pytest.mark.parametrize("error", [Unavailable("the table is busy"), RuntimeError("a fault")])
+def test_what_goes_wrong_is_an_error_of_hacp(handler: Table, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(*_: object) -> hacp.Answer:
+        raise error
 
-    monkeypatch.setattr(Receiver, "answer", busy)
+    monkeypatch.setattr(Receiver, "answer", fail)
 
     answer = handle("POST", b"command=getparam&session_id=x")
 

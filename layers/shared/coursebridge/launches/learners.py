@@ -16,11 +16,13 @@ MOST_MERGES = 10
 
 
 def find_learner(table: Table, integration_id: str, learner_id: str) -> Learner | None:
-    """Return a learner, or the one they were merged into."""
+    """Return a learner, or the one they were merged into; nobody who is being erased."""
     for _ in range(MOST_MERGES):
         item = table.get(keys.learner(integration_id, learner_id))
         learner = Learner.from_item(item) if item else None
-        if learner is None or learner.merged_into is None:
+        if learner is None or learner.erasing_at:
+            return None
+        if learner.merged_into is None:
             return learner
         learner_id = learner.merged_into
     return None
