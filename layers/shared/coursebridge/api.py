@@ -49,13 +49,17 @@ class MethodNotAllowed(CoursebridgeError):
 
 
 class Resolver(APIGatewayHttpResolver):
-    """A resolver whose every answer carries the request id, and that starts each request with nothing remembered."""
+    """A resolver whose every answer has a body and the request id; each request starts with nothing remembered.
+
+    An answer without a body has an empty one: API Gateway takes null for that, its emulators do not.
+    """
 
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer one request."""
         self.clear_context()  # type: ignore[no-untyped-call]
         response: dict[str, Any] = super().resolve(event, context)
         response["headers"] = {"X-Request-Id": event["requestContext"]["requestId"], **response.get("headers", {})}
+        response["body"] = response.get("body") or ""
         return response
 
 
