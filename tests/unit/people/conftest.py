@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from coursebridge.people.directory import Directory
+from people_lab import PSEUDONYM_KEY, Lab
+
+if TYPE_CHECKING:
+    from coursebridge.storage.table import Table
+
+
+@pytest.fixture
+def lab(table: Table) -> Lab:
+    """An integration in `directory` matching, with two courses and nobody in it."""
+    lab = Lab(table)
+    lab.configure(learner_matching="directory")
+    return lab
+
+
+@pytest.fixture
+def directory(lab: Lab) -> Directory:
+    """Its directory."""
+    return Directory(lab.table, lab.id, lambda: PSEUDONYM_KEY, lambda: lab.now, lambda _seconds: None)

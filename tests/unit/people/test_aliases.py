@@ -1,0 +1,163 @@
+"""An identifier is made a learner's for good, and what was held for it is applied."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from coursebridge.errors import Conflict, InvalidRequest, NotFound, Unavailable
+from coursebridge.people import aliases, changes
+from coursebridge.people.merging import Merging
+from coursebridge.records.identifiers import identifier
+from people_lab import Lab, completion, progress
+
+OTHER = identifier("email", "other@example.com")
+
+
+def assign(lab: Lab, learner_id: str = "ada", value: str = "other@example.com") -> int:
+    return aliases.assign(lab.table, lab.id, "email", value, learner_id, lab.now)
+
+
+def test_what_was_held_for_an_unknown_identifier_is_applied(lab: Lab) -> None:
+    lab.learner(email="ada@example.com")
+    [statement_id] = lab.send(completion(1, "Other@example.com"))
+    lab.apply()
+
+    assert assign(lab, value=" Other@example.com") == 1
+    assert lab.apply() == {"applied": 1}
+    assert lab.statement(statement_id)["learner_id"] == "ada"
+
+
+def test_an_alias_stands_beside_the_learners_own_identifier(lab: Lab) -> None:
+    lab.learner(email="ada@example.com")
+    assign(lab)
+    learner = lab.find("ada")
+
+    assert learner is not None
+    assert (learner.current("email"), learner.version) == ("ada@example.com", 2)
+    assert [(dated.value, dated.alias) for dated in learner.identifiers] == [
+        ("ada@example.com", False),
+        ("other@example.com", True),
+    ]
+    assert lab.take(progress(5), progress(6, 50, "other@example.com")) == {"applied": 2}
+
+
+def test_an_alias_survives_a_change_of_the_own_identifier(lab: Lab, directory: Any) -> None:
+    from coursebridge.people.fields import LearnerFields
+
+    lab.learner(email="ada@example.com")
+    assign(lab)
+
+    _, after = directory.change("ada", LearnerFields(email="new@example.com"))
+
+    assert [(dated.value, dated.until is None) for dated in after.identifiers] == [
+        ("ada@example.com", False),
+        ("other@example.com", True),
+        ("new@example.com", True),
+    ]
+
+
+def test_an_alias_may_become_the_own_identifier(lab: Lab, directory: Any) -> None:
+    from coursebridge.people.fields import LearnerFields
+
+    lab.learner(email="ada@example.com")
+    assign(lab)
+
+    _, after = directory.change("ada", LearnerFields(email="other@example.com"))
+
+    assert [(dated.value, dated.until is None, dated.alias) for dated in after.identifiers] == [
+        ("ada@example.com", False, False),
+        ("other@example.com", True, False),
+    ]
+
+
+def test_assigning_again_changes_nothing(lab: Lab) -> None:
+    lab.learner(email="ada@example.com")
+    assign(lab)
+    before = lab.find("ada")
+
+    assert assign(lab) == 0
+    assert lab.find("ada") == before
+
+
+def test_an_ambiguous_identifier_is_decided(lab: Lab) -> None:
+    lab.learner(email="other@example.com", id="one")
+    lab.learner(email="other@example.com", id="two")
+    lab.take(completion(1, "other@example.com"))
+    lab.now += timedelta(hours=1)
+
+    assert assign(lab, "two") == 1
+    assert lab.apply() == {"applied": 1}
+    assert lab.record("two").attempts
+    one = lab.find("one")
+    assert one is not None
+    assert one.current("email") is None
+
+
+def test_what_was_held_for_an_inactive_holder_is_applied_to_the_one_named(lab: Lab) -> None:
+    lab.learner(email="other@example.com", id="left", status="inactive")
+    lab.learner(email="ada@example.com")
+    lab.take(completion(1, "other@example.com"))
+    lab.now += timedelta(hours=1)
+
+    assign(lab)
+
+    assert lab.apply() == {"applied": 1}
+    assert lab.record("ada").attempts
+
+
+def test_a_learner_who_was_merged_stands_for_the_survivor(lab: Lab) -> None:
+    lab.learner(email="ada@example.com")
+    lab.learner(email="bob@example.com")
+    Merging(lab.table, lab.id).merge("ada", "bob")
+
+    assign(lab, "bob")
+
+    assert list(lab.identity(*OTHER).live) == ["ada"]
+
+
+@pytest.mark.parametrize("value", ["", "  ", "x" * 600])
+def test_what_can_be_nobodys_is_refused(lab: Lab, value: str) -> None:
+    lab.learner(email="ada@example.com")
+
+    with pytest.raises(InvalidRequest):
+        assign(lab, value=value)
+
+
+def test_nobody_of_this_id_is_not_found(lab: Lab) -> None:
+    with pytest.raises(NotFound):
+        assign(lab, "nobody")
+
+
+def test_an_alias_is_taken_away_and_what_came_stays(lab: Lab) -> None:
+    lab.learner(email="ada@example.com")
+    assign(lab)
+    lab.take(progress(5, 50, "other@example.com"))
+    lab.now += timedelta(hours=1)
+
+    aliases.remove(lab.table, lab.id, "email", "other@example.com", "ada", lab.now)
+
+    assert lab.take(progress(100, 60, "other@example.com")) == {"held:learner_unknown": 1}
+    assert lab.record("ada").attempts[0].progress == 50
+
+
+def test_only_an_alias_is_taken_away(lab: Lab) -> None:
+    lab.learner(email="ada@example.com")
+
+    with pytest.raises(Conflict):
+        aliases.remove(lab.table, lab.id, "email", "ada@example.com", "ada", lab.now)
+    with pytest.raises(NotFound):
+        aliases.remove(lab.table, lab.id, "email", "other@example.com", "ada", lab.now)
+
+
+def test_writers_without_end_make_it_unavailable(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.learner(email="ada@example.com")
+    assign(lab)
+    monkeypatch.setattr(changes, "write", lambda *_args: False)
+
+    with pytest.raises(Unavailable):
+        assign(lab)
+    with pytest.raises(Unavailable):
+        aliases.remove(lab.table, lab.id, "email", "other@example.com", "ada", lab.now)
