@@ -59,9 +59,7 @@ def test_only_what_really_changed_is_updated(make_lab: MakeLab) -> None:
     assert run["counts"]["updated"] == 3
     assert run["counts"]["unchanged"] == 57
     assert lab.table.writes["course"] == lab.table.writes["course_detail"] == 3
-    assert set(touched["updated"]) == {
-        stored.urn for stored in lab.context.courses.all() if stored.run_id == run["id"]
-    }
+    assert set(touched["updated"]) == {stored.urn for stored in lab.context.courses.all() if stored.run_id == run["id"]}
 
 
 def test_what_linkedin_sent_is_kept_word_for_word(make_lab: MakeLab) -> None:

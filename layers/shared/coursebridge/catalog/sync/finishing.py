@@ -42,8 +42,9 @@ class _Finish:
         self._ranges = list(context.runs.ranges(run_id))
         self._integration = context.integration()
         self._tally = Tally(one.get("outcomes", b"") for one in self._ranges)
-        self._problems = [*_problems_of(self._ranges), *_doubts(self._ranges, set(self._run.get("checked", [])))]
-        self._clean = not self._problems and all(one["status"] == "done" for one in self._ranges)
+        doubts = list(_doubts(self._ranges, set(self._run.get("checked", []))))
+        self._problems = [*_problems_of(self._ranges), *doubts]
+        self._clean = not doubts and all(_is_sound(one) for one in self._ranges)
 
     def run(self) -> str:
         found = self._candidates()
@@ -159,8 +160,12 @@ def _counts_without_archiving(tally: Tally) -> dict[str, int]:
 
 def _problems_of(known: list[Range]) -> Iterator[Problem]:
     for one in known:
-        if one["status"] != "done" or one.get("broken"):
-            yield from one.get("problems", [])
+        yield from one.get("problems", [])
+
+
+def _is_sound(one: Range) -> bool:
+    """Whether a range was read whole: an element without a URN may be any course, one too large is known by name."""
+    return one["status"] == "done" and not one.get("broken") and not one.get("shifted")
 
 
 def _doubts(known: list[Range], checked: set[str]) -> Iterator[Problem]:
@@ -179,7 +184,7 @@ def _is_cut_short(group: list[Range], checked: set[str]) -> bool:
 
 def _complete_listings(known: list[Range], checked: set[str]) -> list[Listing]:
     """Return the listings that were read completely and cleanly, second opinions included."""
-    doubtful = {one["partition"] for one in known if one["status"] != "done" or one.get("shifted")}
+    doubtful = {one["partition"] for one in known if not _is_sound(one)}
     found: dict[str, Listing] = {}
     for group in listing_groups(known):
         partition = group[0]["partition"]

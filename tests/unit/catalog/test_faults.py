@@ -1,0 +1,259 @@
+"""What happens to a run when something goes wrong on the way."""
+
+from datetime import timedelta
+from hashlib import blake2b
+
+import pytest
+
+from catalog_lab import Lab, MakeLab
+from coursebridge.catalog.sync import tasks
+from coursebridge.errors import Conflict
+from coursebridge.linkedin.credentials import KeyPair
+from memory_table import Killed
+from sandbox.rest.tokens import DEFAULT_APPLICATIONS
+
+SECRETS = {application.client_id: application.client_secret for application in DEFAULT_APPLICATIONS}
+EVERYTHING = {"path": "/"}
+
+
+def pair(name: str) -> KeyPair:
+    return KeyPair.of(name, SECRETS[name])
+
+
+@pytest.mark.parametrize("writes", [1, 20, 50, 110, 118, 160, 170, 190, 210, 230, 240])
+def test_a_task_killed_between_any_two_writes_and_repeated_ends_in_the_same_state(
+    make_lab: MakeLab, writes: int
+) -> None:
+    lab = make_lab(size=48, locales=("en_US",))
+    event = {"integration_id": "acme", "mode": "full", "trigger": "test", "execution": "one"}
+    killed = False
+    planned = tasks.plan(lab.context, event)
+    lab.table.fails_after = writes
+    for step in (
+        lambda number=number: tasks.work(lab.context, {**planned, "number": number}) for number in planned["ranges"]
+    ):
+        killed |= interrupted(lab, step)
+    killed |= interrupted(lab, lambda: tasks.finished(lab.context, planned))
+
+    run = lab.context.runs.get(planned["run_id"])
+
+    assert run["status"] == "succeeded"
+    assert run["counts"]["created"] == 48
+    assert run["counts"]["unchanged"] == run["counts"]["updated"] == 0
+    assert lab.active() == lab.truth()
+    assert killed or writes > 200
+
+
+def interrupted(lab: Lab, task: object) -> bool:
+    """Do a task, and once more if it was killed; say whether it was."""
+    assert callable(task)
+    try:
+        task()
+    except Killed:
+        lab.table.fails_after = None
+        task()
+        return True
+    return False
+
+
+def test_counts_are_not_moved_twice_by_a_task_that_is_repeated(make_lab: MakeLab) -> None:
+    lab = make_lab(size=20, locales=("en_US",))
+    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+    event = {"run_id": planned["run_id"], "number": planned["ranges"][0]}
+
+    tasks.work(lab.context, event)
+    once = lab.context.runs.get(planned["run_id"])
+    tasks.work(lab.context, event)
+
+    assert lab.context.runs.get(planned["run_id"]) == once
+    assert once["progress"]["done"] == 1
+    assert once["counts"]["created"] == 20
+
+
+def test_a_run_ends_and_says_why_while_linkedin_is_down(make_lab: MakeLab) -> None:
+    lab = make_lab(size=20, quirks={"down": {}})
+
+    run = lab.sync()
+
+    assert run["status"] == "failed"
+    assert run["errors"][0]["code"] == "linkedin_unreachable"
+    assert lab.sync()["id"] != run["id"]
+
+
+def test_what_was_read_before_linkedin_went_down_stays_and_the_rest_is_redriven(make_lab: MakeLab) -> None:
+    lab = make_lab(size=80, locales=("en_US", "de_DE"))
+    lab.world.quirks.switch_on("down", {"after": 16})
+    run = lab.sync()
+    assert run["status"] == "failed"
+    assert run["errors"][0]["code"] == "linkedin_unreachable"
+    assert lab.active()
+    assert lab.active() < lab.truth()
+    lab.world.quirks.switch_off()
+    lab.world.requests.reset()
+
+    run = lab.resumed(lab.control.redrive(run["id"]))
+
+    assert run["status"] == "succeeded"
+    assert run["clean"]
+    assert run["errors"] == []
+    assert run["counts"]["created"] == 80
+    assert lab.active() == lab.truth()
+    assert lab.calls("learningAssets?q=criteria") <= 3
+
+
+def test_a_run_that_went_well_is_not_redriven(make_lab: MakeLab) -> None:
+    lab = make_lab(size=4)
+    run = lab.sync()
+
+    with pytest.raises(Conflict):
+        lab.control.redrive(run["id"])
+
+
+def test_the_day_limit_stops_the_asking_and_is_told(make_lab: MakeLab) -> None:
+    lab = make_lab(size=200, locales=("en_US", "de_DE", "fr_FR"))
+    lab.world.quirks.switch_on("throttle_day", {"after": 17})
+
+    run = lab.sync()
+
+    assert run["status"] == "failed"
+    assert [one["code"] for one in run["errors"]] == ["linkedin_day_limit"]
+    assert "midnight UTC" in run["errors"][0]["remedy"]
+    assert lab.calls() <= 19
+
+
+def test_a_short_throttle_is_told_and_does_no_harm(make_lab: MakeLab) -> None:
+    lab = make_lab(size=20)
+    lab.world.quirks.switch_on("throttle_short", {"times": 3, "after": 15})
+
+    run = lab.sync()
+
+    assert run["clean"]
+    assert run["throttled"] == 3
+
+
+def test_the_wrong_key_fails_the_run_and_names_the_right_one(make_lab: MakeLab) -> None:
+    lab = make_lab(size=4)
+    lab.pair = pair("sandbox-report")
+
+    run = lab.sync()
+
+    assert run["status"] == "failed"
+    assert run["errors"][0]["code"] == "linkedin_content_key_missing"
+    assert "Content key" in run["errors"][0]["remedy"]
+
+
+def test_no_key_pair_at_all_fails_the_run(make_lab: MakeLab) -> None:
+    lab = make_lab(size=4)
+    lab.pair = None
+
+    assert lab.sync()["errors"][0]["code"] == "linkedin_credentials_missing"
+
+
+def test_a_key_pair_linkedin_no_longer_takes_fails_the_run(make_lab: MakeLab) -> None:
+    lab = make_lab(size=4)
+    lab.pair = pair("sandbox-denied")
+
+    run = lab.sync()
+
+    assert run["errors"][0]["code"] == "linkedin_access_denied"
+    assert "Relationship Manager" in run["errors"][0]["remedy"]
+
+
+def test_elements_that_are_no_assets_are_counted_as_failed(make_lab: MakeLab) -> None:
+    lab = make_lab(size=8, locales=("en_US",))
+    element = lab.world.catalogue.element(next(iter(lab.world.catalogue.handles())))
+    huge = element | {
+        "urn": "urn:li:lyndaCourse:9",
+        "noise": [blake2b(b"%d" % number).hexdigest() for number in range(9_000)],
+    }
+    lab.world.catalogue.put(huge)
+
+    run = lab.sync()
+
+    assert run["counts"]["failed"] == 1
+    assert run["errors"][0]["code"] == "unusable_element"
+    assert run["clean"]
+    assert lab.active() == lab.truth() - {"urn:li:lyndaCourse:9"}
+
+
+class TestADeadRun:
+    def test_its_place_is_taken_after_an_hour_of_silence(self, make_lab: MakeLab) -> None:
+        lab = make_lab(size=4)
+        dead = lab.control.begin("full", "admin").run
+        lab.clock.goes_on(hours=1, minutes=1)
+
+        run = lab.sync()
+
+        assert run["status"] == "succeeded"
+        assert lab.context.runs.get(dead["id"])["status"] == "failed"
+        assert lab.context.runs.get(dead["id"])["errors"][0]["code"] == "interrupted"
+
+    def test_one_that_still_settles_ranges_is_not_dead(self, make_lab: MakeLab) -> None:
+        lab = make_lab(size=4)
+        alive = lab.control.begin("full", "admin").run
+        lab.clock.goes_on(minutes=50)
+        lab.context.runs.count(alive["id"], {}, lab.clock())
+        lab.clock.goes_on(minutes=50)
+
+        assert lab.control.begin("full", "admin").run["id"] == alive["id"]
+
+    def test_a_task_that_dies_without_a_word_fails_its_range(self, make_lab: MakeLab) -> None:
+        lab = make_lab(size=4, locales=("en_US",))
+        planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+        for number in planned["ranges"]:
+            tasks.range_failed(lab.context, {"run_id": planned["run_id"], "number": number})
+
+        tasks.finished(lab.context, {"run_id": planned["run_id"]})
+
+        run = lab.context.runs.get(planned["run_id"])
+        assert run["status"] == "failed"
+        assert {one["code"] for one in run["errors"]} == {"task_failed"}
+
+    def test_a_run_that_failed_while_planning_is_redriven_from_there(self, make_lab: MakeLab) -> None:
+        lab = make_lab(size=4, quirks={"down": {}})
+        run = lab.sync()
+        lab.world.quirks.switch_off()
+
+        run = lab.resumed(lab.control.redrive(run["id"]))
+
+        assert run["status"] == "succeeded"
+        assert lab.active() == lab.truth()
+
+
+def test_deactivating_in_the_middle_of_a_run_archives_what_it_brought(make_lab: MakeLab) -> None:
+    lab = make_lab(size=8, locales=("en_US",))
+    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+    for number in planned["ranges"]:
+        tasks.work(lab.context, {"run_id": planned["run_id"], "number": number})
+    lab.changes(status="inactive")
+
+    tasks.finished(lab.context, {"run_id": planned["run_id"]})
+
+    assert lab.active() == set()
+    assert {one.archived_reason for one in lab.context.courses.all()} == {"deactivated"}
+
+
+def test_filters_saved_in_the_middle_of_a_run_hold_at_its_end(make_lab: MakeLab) -> None:
+    lab = make_lab(size=24, locales=("en_US",))
+    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+    for number in planned["ranges"]:
+        tasks.work(lab.context, {"run_id": planned["run_id"], "number": number})
+    lab.changes(filters={"levels": ["BEGINNER"]})
+
+    tasks.finished(lab.context, {"run_id": planned["run_id"]})
+
+    assert {lab.context.courses.get(urn).course["level"] for urn in lab.active()} == {"BEGINNER"}  # type: ignore[union-attr]
+    assert lab.sync("incremental")["mode"] == "full"
+
+
+def test_switching_tags_takes_effect_at_the_next_sync_even_for_courses_it_does_not_read(make_lab: MakeLab) -> None:
+    lab = make_lab(size=8, tags_enabled=True)
+    lab.sync()
+    assert all(one.labels.tags_enabled for one in lab.context.courses.all())
+    lab.changes(tags_enabled=False)
+    lab.clock.moment += timedelta(hours=1)
+
+    run = lab.sync("incremental")
+
+    assert run["mode"] == "incremental"
+    assert not any(one.labels.tags_enabled for one in lab.context.courses.all())
