@@ -154,7 +154,8 @@ class Lab:
 
     def calls(self) -> list[dict[str, str]]:
         """Return the parameters of every call for a report since the last reset."""
-        return [one["parameters"] for one in self.world.requests.report()["last"] if "Reports" in one["path"]]
+        recent = self.world.requests.report()["recent"]
+        return [one["parameters"] for one in recent if one["path"].endswith("learningActivityReports")]
 
     def objects(self) -> list[str]:
         """Return the keys of everything in the bucket."""

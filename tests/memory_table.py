@@ -12,7 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.storage.keys import Key
-from coursebridge.storage.table import ConditionFailed, Item, Page
+from coursebridge.storage.table import TRANSACTION, ConditionFailed, Item, Page, TransactionRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -78,6 +78,30 @@ class MemoryTable:
             raise ConditionFailed(self.items.get(key, {}))
         self.items.pop(key, None)
 
+    def put_action(
+        self, item: Mapping[str, Any], *, condition: str = "", values: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        return {"item": item, "condition": condition, "values": values or {}}
+
+    def check_action(self, key: Key, condition: str, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return {"item": key.item(), "condition": condition, "values": values or {}, "only_checks": True}
+
+    def transact(self, actions: Sequence[Mapping[str, Any]]) -> None:
+        places = [Key(action["item"]["PK"], action["item"]["SK"]) for action in actions]
+        assert len(set(places)) == len(places) <= TRANSACTION, "DynamoDB refuses that"
+        standing = [self.items.get(place) for place in places]
+        refused = [
+            bool(action["condition"]) and not _holds(action["condition"], item, action["values"], {})
+            for action, item in zip(actions, standing, strict=True)
+        ]
+        if any(refused):
+            raise TransactionRefused(["ConditionalCheckFailed" if one else None for one in refused], [])
+        if self.fails_after is not None and self.fails_after < len(actions):
+            raise Killed
+        for action in actions:
+            if "only_checks" not in action:
+                self._write(action["item"])
+
     def query_all(self, pk: str, **options: Any) -> Iterator[Item]:
         yield from self.query(pk, **options).items
 
@@ -85,6 +109,7 @@ class MemoryTable:
         self,
         pk: str,
         *,
+        index: str = "",
         prefix: str = "",
         condition: str = "",
         values: Mapping[str, Any] | None = None,
@@ -93,8 +118,9 @@ class MemoryTable:
         attributes: Sequence[str] = (),
         **_options: Any,
     ) -> Page:
-        found = sorted((key for key in self.items if key.pk == pk and key.sk.startswith(prefix)), reverse=not ascending)
-        items = [self.items[key] for key in found]
+        of_index = ((item.get(f"{index}PK"), item.get(f"{index}SK", ""), item) for item in self.items.values())
+        found = [(sk, item) for key, sk, item in of_index if key == pk and sk.startswith(prefix)]
+        items = [item for _, item in sorted(found, key=lambda entry: entry[0], reverse=not ascending)]
         if condition:
             items = [item for item in items if _holds(condition, item, values or {}, names or {})]
         return Page(

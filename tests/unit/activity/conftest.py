@@ -11,6 +11,7 @@ import pytest_socket
 
 from activity_lab import BUCKET, Lab, MakeLab
 from catalog_lab import BASE_URL, InProcess, integration
+from memory_table import MemoryTable
 from sandbox.app import build
 from sandbox.settings import Settings
 from sandbox.world import World
@@ -29,16 +30,20 @@ def _event_loops_may_wake_themselves() -> None:
 
 @pytest.fixture
 def make_lab(table: Table) -> Iterator[MakeLab]:
-    """Make a lab: ``make_lab(quirks={"report_lag": {}}, learner_matching="directory")``."""
+    """Make a lab: ``make_lab(quirks={"report_lag": {}}, learner_matching="directory")``.
+
+    Its table is one of plain dictionaries, as whole runs are played over and over; ``real=True`` takes the template's.
+    """
     clients: list[httpx.Client] = []
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
 
-    def make(*, quirks: dict[str, Any] | None = None, **settings: Any) -> Lab:
+    def make(*, quirks: dict[str, Any] | None = None, real: bool = False, **settings: Any) -> Lab:
         world = World(Settings(size=1), quirks)
         http = httpx.Client(transport=InProcess(build(world)), base_url=BASE_URL, trust_env=False)
         clients.append(http)
-        return Lab(world, table, s3, http, integration(**settings))
+        memory: Any = MemoryTable()
+        return Lab(world, table if real else memory, s3, http, integration(**settings))
 
     yield make
     for client in clients:
@@ -47,7 +52,15 @@ def make_lab(table: Table) -> Iterator[MakeLab]:
 
 @pytest.fixture
 def lab(make_lab: MakeLab) -> Lab:
-    """A lab with one course in the catalogue."""
+    """A lab with one course in the catalogue, on a table of plain dictionaries."""
     lab = make_lab()
+    lab.course()
+    return lab
+
+
+@pytest.fixture
+def real_lab(make_lab: MakeLab) -> Lab:
+    """The same on the template's table."""
+    lab = make_lab(real=True)
     lab.course()
     return lab

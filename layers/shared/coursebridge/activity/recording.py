@@ -17,6 +17,7 @@ from coursebridge.errors import Unavailable
 from coursebridge.records.evidence import Evidence
 from coursebridge.storage import keys
 from coursebridge.storage.learners import Learner, Record, unchanged
+from coursebridge.storage.statement_outcomes import turns
 from coursebridge.storage.table import TransactionRefused, chunks, pauses
 
 if TYPE_CHECKING:
@@ -82,6 +83,11 @@ class _Case:
     @property
     def changes(self) -> bool:
         return self.after is not self.before
+
+    @property
+    def turns(self) -> bool:
+        """Whether a completion a statement told of now counts for another attempt."""
+        return self.after.counted != self.before.counted
 
 
 class Recorder:
@@ -195,6 +201,13 @@ class Recorder:
         return _Case(sighting, match, learner_version, before, after, stamp)
 
     def _written(self, cases: Sequence[_Case]) -> list[_Case]:
+        """Write records together; those that turn statements, which is rare, one by one."""
+        turning = [case for case in cases if case.turns]
+        together = [case for case in cases if not case.turns]
+        written = self._together(together) if together else []
+        return written + [one for case in turning for one in self._alone(case)]
+
+    def _together(self, cases: Sequence[_Case]) -> list[_Case]:
         try:
             self._table.transact(self._actions(cases))
         except TransactionRefused as refused:
@@ -209,7 +222,8 @@ class Recorder:
             cases = self._cases([(case.match, case.sighting)])
             try:
                 if cases and cases[0].changes:
-                    self._table.transact(self._actions(cases))
+                    turned = turns(self._table, cases[0].before, cases[0].after, self._now)
+                    self._table.transact([*self._actions(cases), *turned])
             except TransactionRefused as refused:
                 if not refused.contended:
                     raise Unavailable("the table is busy, try again") from refused

@@ -1,0 +1,257 @@
+"""Whatever stops a run, throttles it, or writes beside it: the records end the same, and the counts are right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from activity_lab import COURSE, Lab, StateMachine
+from catalog_lab import SECRETS
+from coursebridge.activity import tasks
+from coursebridge.clock import rfc3339
+from coursebridge.errors import Conflict
+from coursebridge.linkedin.credentials import KeyPair
+from coursebridge.records.evidence import Evidence, Point
+from coursebridge.storage import keys
+from coursebridge.storage.learners import RecordStore
+from memory_table import MemoryTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from activity_lab import MakeLab
+
+
+class Broken(Exception):
+    """The process was killed here."""
+
+
+def begun(lab: Lab) -> tuple[str, list[int]]:
+    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test", "execution": "e1"})
+    return planned["run_id"], planned["ranges"]
+
+
+def breaking(lab: Lab, monkeypatch: pytest.MonkeyPatch, method: str, after: int) -> None:
+    """Let the n-th call of a method of the table work, and never be heard of again."""
+    original: Callable[..., Any] = getattr(MemoryTable, method)
+    calls = 0
+
+    def once(self: MemoryTable, *args: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        result = original(self, *args, **options)
+        if calls == after:
+            raise Broken
+        return result
+
+    monkeypatch.setattr(MemoryTable, method, once)
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 4])
+def test_a_task_that_is_killed_and_repeated_counts_what_it_had_done(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    for number in range(70):
+        lab.did(number, (2, 40), (1, 100 if number % 2 else 60))
+    run_id, numbers = begun(lab)
+    for number in numbers:
+        tasks.work(lab.context, {"run_id": run_id, "number": number})
+    with monkeypatch.context() as patch:
+        breaking(lab, patch, "transact", after)
+        with pytest.raises(Broken):
+            _finished(lab, run_id)
+
+    run = _finished(lab, run_id)
+
+    assert run["people"].get("added") == 70
+    assert run["repairs"] == {"completions": 35, "progress": 35, "history": 0, "total": 70}
+    assert run["counts"]["created"] == run["counts"]["read"] == 70
+
+
+def test_every_task_can_be_repeated(lab: Lab) -> None:
+    lab.learner(1)
+    lab.did(1, (1, 100))
+
+    class Twice(StateMachine):
+        def task(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
+            super().task(name, event)
+            return super().task(name, event)
+
+    run = Twice(lab.context).run({"mode": "full", "trigger": "test", "execution": "e1"})
+
+    assert run["status"] == "succeeded"
+    assert run["repairs"]["completions"] == run["counts"]["read"] == 1
+    assert run["progress"]["done"] == run["progress"]["total"]
+
+
+def test_a_record_that_others_write_at_the_same_time_keeps_both(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.learner(1)
+    lab.did(1, (3, 40), (1, 60))
+    original = MemoryTable.transact
+    raced: list[int] = []
+
+    def race(self: MemoryTable, actions: Any) -> None:
+        if not raced and any(COURSE in str(action) for action in actions):
+            raced.append(1)
+            at = rfc3339(lab.clock())
+            RecordStore(lab.table, "acme").add(
+                "learner-1", COURSE, "learner-1", Evidence(points={at: Point(45)}), None, at
+            )
+        original(self, actions)
+
+    monkeypatch.setattr(MemoryTable, "transact", race)
+    lab.sync()
+
+    (attempt,) = lab.attempts("learner-1")
+    assert raced
+    assert (attempt.progress, attempt.reported_seconds_viewed) == (60, 120)
+
+
+def test_a_learner_erased_during_the_run_does_not_come_back(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.learner(1)
+    lab.did(1, (1, 60))
+    run_id, numbers = begun(lab)
+    for number in numbers:
+        tasks.work(lab.context, {"run_id": run_id, "number": number})
+    tasks.settle(lab.context, {"run_id": run_id})
+    lab.table.delete(keys.learner("acme", "learner-1"))
+
+    run = _finished(lab, run_id)
+
+    assert lab.attempts("learner-1") == ()
+    assert run["not_repaired"]["learner_gone"] == 1
+
+
+@pytest.mark.parametrize(
+    "quirk",
+    [
+        {"throttle_short": {"share": 1.0, "times": 3}},
+        {"server_errors": {"share": 0.3}},
+        {"error_in_200": {"share": 0.3}},
+        {"not_json_200": {"share": 0.3}},
+        {"early_revocation": {"calls": 2}},
+        {"report_shuffled_activities": {}},
+        {"report_missing_asset_type": {"share": 1.0}},
+        {"report_logins": {}},
+        {"report_pacific_days": {}},
+        {"missing_next": {}},
+        {"prev_only_links": {}},
+    ],
+    ids=lambda quirk: next(iter(quirk)),
+)
+def test_linkedins_oddities_change_nothing(make_lab: MakeLab, quirk: dict[str, Any]) -> None:
+    lab = make_lab(quirks=quirk, activity={"lookback_days": 30})
+    lab.course()
+    for number in range(5):
+        lab.learner(number)
+        lab.did(number, (20, 30), (5, 60), (2, 100))
+
+    run = lab.sync()
+
+    assert run["status"] == "succeeded", run["errors"]
+    for number in range(5):
+        (attempt,) = lab.attempts(f"learner-{number}")
+        assert (attempt.status, attempt.source, attempt.reported_seconds_viewed) == ("completed", "report", 180)
+
+
+def test_a_report_of_many_pages_is_read_to_its_end_and_no_further(lab: Lab) -> None:
+    for number in range(2100):
+        lab.did(number, (1, 50))
+    lab.changes(learner_matching="directory")
+
+    run = lab.sync()
+
+    starts = [int(one["start"]) for one in lab.calls()]
+    assert run["counts"]["read"] == 2100
+    assert sorted(starts) in ([0, 0, 1000, 2000], [0, 1000, 2000])
+
+
+def test_without_the_report_key_the_run_fails_and_names_the_remedy_once(lab: Lab) -> None:
+    lab.changes(activity={"lookback_days": 365})
+    lab.pair = KeyPair.of("sandbox-content", SECRETS["sandbox-content"])
+
+    run = lab.sync()
+
+    (error,) = run["errors"]
+    assert run["status"] == "failed"
+    assert (error["code"], error["count"]) == ("linkedin_report_key_missing", 27)
+    assert "Report key" in error["remedy"]
+    assert len(lab.calls()) == 1
+
+
+def test_a_window_that_failed_is_read_when_the_run_is_redriven(make_lab: MakeLab) -> None:
+    lab = make_lab(activity={"lookback_days": 30})
+    lab.course()
+    lab.learner(1)
+    lab.did(1, (25, 20), (1, 60))
+    lab.world.quirks.switch_on("server_errors", {"share": 1.0, "times": 0, "path": "/v2/learningActivityReports"})
+    run_id, numbers = begun(lab)
+    tasks.range_failed(lab.context, {"run_id": run_id, "number": numbers[0]})
+    lab.world.quirks.switch_off()
+    for number in numbers[1:]:
+        tasks.work(lab.context, {"run_id": run_id, "number": number})
+    first = _finished(lab, run_id)
+
+    redriven = lab.control.redrive(run_id)
+    second = lab.sync(run_id=run_id)
+
+    assert (first["status"], redriven["status"], second["status"]) == ("failed", "running", "succeeded")
+    assert lab.attempts("learner-1")[0].reported_seconds_viewed == 120
+    assert second["counts"]["read"] == sum(v for name, v in second["counts"].items() if name != "read")
+
+
+def test_a_run_that_failed_covers_nothing(make_lab: MakeLab) -> None:
+    lab = make_lab(activity={"lookback_days": 90})
+    run_id, numbers = begun(lab)
+    for number in numbers:
+        tasks.range_failed(lab.context, {"run_id": run_id, "number": number})
+    _finished(lab, run_id)
+
+    run = lab.sync("incremental")
+
+    assert (run["mode"], run["windows"]) == ("full", len(numbers))
+
+
+def test_one_run_goes_at_a_time(lab: Lab) -> None:
+    run_id, _ = begun(lab)
+
+    assert tasks.plan(lab.context, {"mode": "full", "trigger": "schedule", "execution": "e2"}) == tasks.SKIPPED
+    assert lab.control.begin("full", "admin").run["id"] == run_id
+
+
+@pytest.mark.parametrize("settings", [{"status": "inactive"}, {"activity": {"enabled": False}}])
+def test_a_schedule_passes_over_what_is_switched_off(lab: Lab, settings: dict[str, Any]) -> None:
+    lab.changes(**settings)
+
+    assert lab.sync("incremental") == {}
+
+
+def test_a_run_that_was_started_and_is_switched_off_meanwhile_is_closed(lab: Lab) -> None:
+    started = lab.control.begin("full", "admin")
+    lab.changes(activity={"enabled": False})
+
+    run = lab.sync(run_id=started.run["id"])
+
+    assert run["status"] == "failed"
+    assert lab.context.runs.lock() is None
+
+
+def test_a_run_a_task_could_not_go_on_with_is_closed(lab: Lab) -> None:
+    run_id, _ = begun(lab)
+
+    tasks.failed(lab.context, {"run_id": None, "execution": "e1", "error": "States.Timeout"})
+
+    run = lab.context.runs.get(run_id)
+    assert (run["status"], run["errors"][0]["detail"]) == ("failed", "States.Timeout")
+    assert lab.context.runs.lock() is None
+    with pytest.raises(Conflict):
+        lab.control.confirm(run_id)
+
+
+def _finished(lab: Lab, run_id: str) -> dict[str, Any]:
+    further = tasks.settle(lab.context, {"run_id": run_id})["ranges"]
+    for number in further:
+        tasks.work(lab.context, {"run_id": run_id, "number": number})
+    tasks.finished(lab.context, {"run_id": run_id})
+    return lab.context.runs.get(run_id)

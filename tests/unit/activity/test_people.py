@@ -1,0 +1,178 @@
+"""Who is who in reports: matched by any identifier, never guessed, added or listed as the settings say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from activity_lab import COURSE, OTHER_COURSE, PSEUDONYM_KEY, upstream
+from coursebridge.activity.mapper import Person
+from coursebridge.activity.people import gathered, identifiers_of
+from coursebridge.records.identifiers import Kind, digest, identifier
+from coursebridge.storage import keys
+
+if TYPE_CHECKING:
+    from activity_lab import Lab, MakeLab
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("email", "LEARNER1@example.com"), ("external_id", "E1"), ("profile_urn", upstream(1).profile_urn)],
+)
+def test_any_identifier_finds_the_learner(lab: Lab, kind: Kind, value: str) -> None:
+    lab.learner(1, **{kind: value})
+    lab.did(1, (1, 50))
+
+    run = lab.sync()
+
+    assert lab.attempts("learner-1")[0].progress == 50
+    assert run["people"]["known"] == 1
+    assert "added" not in run["people"]
+
+
+def test_the_id_given_to_linkedin_is_a_user_name_where_learners_have_one(lab: Lab) -> None:
+    lab.changes(learner_identification="username", learner_matching="directory")
+    lab.learner(1, username="E1")
+    lab.did(1, (1, 50))
+
+    lab.sync()
+
+    assert lab.attempts("learner-1")[0].progress == 50
+
+
+def test_linkedins_own_identifier_and_groups_are_remembered(lab: Lab) -> None:
+    lab.learner(1)
+    lab.did(1, (1, 50))
+
+    first, second = lab.sync(), lab.sync()
+
+    learner = lab.found("profile_urn", upstream(1).profile_urn)
+    assert learner is not None
+    assert (learner.id, learner.enterprise_groups) == ("learner-1", ("OFFICIAL",))
+    assert (first["people"]["linked"], second["people"]["linked"]) == (1, 0)
+
+
+def test_unknown_people_are_added_with_all_they_are_called(lab: Lab) -> None:
+    lab.did(1, (1, 50))
+
+    run = lab.sync()
+
+    learner = lab.found("email", "learner1@example.com")
+    assert learner is not None
+    assert {one.type: one.value for one in learner.identifiers} == {
+        "email": "learner1@example.com",
+        "external_id": "E1",
+        "profile_urn": upstream(1).profile_urn,
+    }
+    assert (learner.source, learner.name, learner.enterprise_groups) == ("report", "Learner 1", ("OFFICIAL",))
+    assert run["people"]["added"] == 1
+    assert lab.attempts(learner.id)[0].source == "report"
+
+
+def test_unknown_people_are_listed_where_the_directory_rules(lab: Lab) -> None:
+    lab.changes(learner_matching="directory")
+    lab.did(1, (1, 50))
+
+    run = lab.sync()
+
+    assert lab.found("email", "learner1@example.com") is None
+    assert run["people"]["unknown"] == 1
+    assert run["not_repaired"]["learner_unknown"] == run["counts"]["ignored"] == 1
+
+
+def test_identifiers_that_lead_to_different_learners_are_not_guessed_at(lab: Lab) -> None:
+    lab.learner(1, email="learner1@example.com")
+    lab.learner(2, external_id="E1")
+    lab.did(1, (1, 50))
+
+    run = lab.sync()
+
+    assert lab.attempts("learner-1") == lab.attempts("learner-2") == ()
+    assert run["not_repaired"]["learner_ambiguous"] == 1
+
+
+def test_an_identifier_two_learners_hold_is_not_guessed_at(lab: Lab) -> None:
+    lab.learner(1)
+    lab.learner(2)
+    lab.holds("learner-2", "email", "learner1@example.com")
+    lab.did(1, (1, 50))
+
+    assert lab.sync()["people"]["ambiguous"] == 1
+
+
+def test_inactive_learners_are_left_alone(lab: Lab) -> None:
+    lab.learner(1, status="inactive")
+    lab.did(1, (1, 50))
+
+    run = lab.sync()
+
+    assert lab.attempts("learner-1") == ()
+    assert run["not_repaired"]["learner_inactive"] == 1
+
+
+def test_an_erased_person_does_not_come_back(lab: Lab) -> None:
+    stone = digest(identifier("email", "learner1@example.com"), PSEUDONYM_KEY)
+    lab.table.put(keys.tombstone("acme", stone).item())
+    lab.did(1, (1, 50))
+
+    run = lab.sync()
+
+    assert lab.found("email", "learner1@example.com") is None
+    assert lab.found("profile_urn", upstream(1).profile_urn) is None
+    assert (run["people"]["erased"], run["not_repaired"]["learner_erased"]) == (1, 1)
+
+
+def test_somebody_whose_rows_name_them_differently_is_one_learner(make_lab: MakeLab) -> None:
+    lab = make_lab(quirks={"report_missing_email": {"share": 0.5}})
+    for urn in (COURSE, OTHER_COURSE):
+        lab.course(urn)
+    for number in range(12):
+        lab.learner(number)
+        lab.did(number, (20, 30), (1, 50))
+        lab.did(number, (1, 100), urn=OTHER_COURSE)
+
+    lab.sync()
+
+    # Who has no email in any row is somebody new; nobody else is.
+    everybody = list(lab.table.query_all("LEARNERS#acme", index=keys.GSI1))
+    added = [one for one in everybody if one["source"] == "report"]
+    assert all("email" not in {each["type"] for each in one["identifiers"]} for one in added)
+    assert len(added) < 6
+
+
+def test_hundreds_of_people_are_added_in_one_go(lab: Lab) -> None:
+    for number in range(130):
+        lab.did(number, (1, 50))
+
+    run = lab.sync()
+
+    assert run["people"]["added"] == run["counts"]["created"] == 130
+    lab.clock.goes_on(hours=1)
+    assert lab.sync()["people"] == {"known": 130, "linked": 0}
+
+
+people = st.builds(
+    Person,
+    st.sampled_from([None, "u1", "u2", "u3"]),
+    st.sampled_from([None, "a@example.com", "A@Example.com", "b@example.com", "c@example.com"]),
+    st.sampled_from([None, "E1", "E2", "E3"]),
+).filter(lambda person: person.is_identified)
+
+
+@given(st.lists(people, max_size=8), st.randoms())
+def test_who_shares_an_identifier_is_one_whatever_the_order(told: list[Person], shuffler: st.Random) -> None:  # type: ignore[name-defined]
+    def identities(order: list[Person]) -> set[frozenset[object]]:
+        return {frozenset(one.identifiers) for one in gathered(order, "email")}
+
+    shuffled = list(told)
+    shuffler.shuffle(shuffled)
+    found = identities(told)
+
+    assert found == identities(shuffled)
+    assert sum(map(len, found)) == len({one for person in told for one in identifiers_of(person, "email")})
+    for person in told:
+        mine = set(identifiers_of(person, "email"))
+        assert any(mine <= one for one in found)
