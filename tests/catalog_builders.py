@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
 from coursebridge.catalog.fingerprint import canonical
-from coursebridge.catalog.models import Course
 from coursebridge.integrations.models import Filters
 from coursebridge.storage.courses import Labels, StoredCourse, pack
+
+if TYPE_CHECKING:
+    from coursebridge.catalog.models import Course
 
 URN = "urn:li:lyndaCourse:252"
 TOPIC, SUBJECT, LIBRARY, SKILL = (f"urn:li:lyndaCategory:{number}" for number in (7300, 7200, 7163, 163))

@@ -47,8 +47,8 @@ def test_what_no_longer_matches_is_archived_and_what_matches_again_restored() ->
 
 
 def test_what_linkedin_retired_or_no_longer_lists_stays_archived() -> None:
-    for reason, fields in (("retired", {"retired": True}), ("missing", {})):
-        one = stored("archived", reason, **fields)
+    for reason in ("retired", "missing"):
+        one = stored("archived", reason, retired=reason == "retired")
         assert conformed(one, wish(), NOW) is one
 
 
@@ -77,7 +77,7 @@ def test_doing_it_twice_does_nothing_the_second_time(
     one: Course, state: tuple[str, str | None], wanted: Filters, active: bool
 ) -> None:
     settings = Wish(active, wanted, Labels(tags_enabled=True))
-    once = conformed(stored(*state, **one), settings, NOW)  # type: ignore[misc]
+    once = conformed(stored(*state, **one), settings, NOW)
 
     assert conformed(once, settings, NOW) is once
 
@@ -86,7 +86,7 @@ def test_doing_it_twice_does_nothing_the_second_time(
 def test_a_course_is_active_only_if_it_matches_and_is_not_retired(
     one: Course, state: tuple[str, str | None], wanted: Filters
 ) -> None:
-    after = conformed(stored(*state, **one), Wish(True, wanted, Labels()), NOW)  # type: ignore[misc]
+    after = conformed(stored(*state, **one), Wish(True, wanted, Labels()), NOW)
 
     allowed = matches(one, wanted) and not one["retired"] and state[1] != "missing"
     assert after.is_active is allowed

@@ -1,12 +1,14 @@
 """Whatever LinkedIn does, the courses at the end are what it really holds."""
 
+from typing import Any
+
 import pytest
 
 from catalog_lab import MakeLab
 
 SIZE = 210
 """More than two pages."""
-HARMLESS = {
+HARMLESS: dict[str, dict[str, Any]] = {
     "early_revocation": {"calls": 3},
     "missing_next": {},
     "prev_only_links": {},
