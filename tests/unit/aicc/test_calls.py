@@ -13,6 +13,7 @@ import pytest
 
 import aicc_handler
 from coursebridge.aicc import hacp
+from coursebridge.aicc.data import CourseDataStore
 from coursebridge.aicc.service import Receiver
 from coursebridge.aicc.sessions import LIFETIME, SessionStore, launch_url
 from coursebridge.clock import utc_now
@@ -262,3 +263,18 @@ def test_what_goes_wrong_is_an_error_of_hacp(handler: Table, monkeypatch: pytest
     answer = handle("POST", b"command=getparam&session_id=x")
 
     assert (answer["statusCode"], answer["body"][:7]) == (200, "error=1")
+
+
+def test_two_reports_at_once_are_both_kept(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = CourseDataStore.get
+
+    def overtaken(self: CourseDataStore, *place: str) -> Any:
+        found = real(self, *place)
+        monkeypatch.setattr(CourseDataStore, "get", real)
+        course.put("Time=00:01:00")
+        return found
+
+    monkeypatch.setattr(CourseDataStore, "get", overtaken)
+    course.put("Lesson_Location=9")
+
+    assert {"Lesson_Location=9", "Time=00:01:00"} <= set(course.call("GetParam").split("\r\n"))

@@ -240,3 +240,11 @@ def test_the_link_is_signed_and_names_the_file(store: Table) -> None:
 
     assert "Signature" in url
     assert "courses-2026-03-01.ndjson" in url
+
+
+def test_a_job_that_never_began_is_given_up_too(store: Table) -> None:
+    job = order(store)
+
+    handle(job, tries=MOST_TRIES + 1)
+
+    assert now(store, job).status == "failed"

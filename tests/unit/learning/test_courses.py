@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import learning_search
 from coursebridge import clients
-from coursebridge.catalog.search.publishing import Publisher
+from coursebridge.catalog.search.publishing import Publisher, Replica
 from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore
 from learning_lab import ACME, EXCEL, POWERPOINT, WORD, put_course
@@ -161,3 +162,19 @@ def test_reading_is_not_enough_to_write(connect: Callable[..., Caller]) -> None:
     reader.get("/courses")
     reader.ask("PUT", f"/courses/{EXCEL}/tags", {"tags": []}, expect=403)
     reader.ask("POST", "/launches", {"learner_id": "ann", "course_urn": EXCEL}, expect=403)
+
+
+def test_only_so_many_indexes_stay_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[Replica] = []
+
+    def close(self: Replica) -> None:
+        closed.append(self)
+
+    monkeypatch.setattr(Replica, "close", close)
+    kept = learning_search.Replicas(1)
+    first, second = (Replica(clients.s3(), BUCKET, name) for name in ("a", "b"))
+
+    kept["a"] = first
+    kept["b"] = second
+
+    assert (list(kept), closed) == (["b"], [first])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from coursebridge.paths.service import Paths
+from coursebridge.paths.store import PathStore
 from coursebridge.records.evidence import Completion, Evidence
+from coursebridge.storage import keys
 from coursebridge.storage.learners import RecordStore
 from learning_lab import ACME, AT, EXCEL, POWERPOINT, WORD, put_course, put_learner
 
@@ -232,3 +236,36 @@ def test_what_nobody_knows_has_no_way(school: Caller, connect: Callable[..., Cal
     school.refused(f"/learners/nobody/paths/{path['id']}", 404)
     school.refused("/learners/ann/paths/nowhere", 404)
     connect("learning:write").refused("/learners/ann/paths", 403)
+
+
+def test_of_two_who_change_a_path_at_once_one_is_told(
+    school: Caller, deployed: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_path(school)
+    draft = {"name": "Mine", "group": "sales", "steps": [EXCEL]}
+    real = Paths.get
+
+    def overtaken(self: Paths, path_id: str) -> Any:
+        found = real(self, path_id)
+        PathStore(deployed, ACME).write(replace(found, name="Theirs", version=found.version + 1), found.version)
+        return found
+
+    monkeypatch.setattr(Paths, "get", overtaken)
+
+    school.ask("PUT", f"/paths/{path['id']}", draft, expect=409)
+
+
+def test_two_overrides_at_once_are_both_kept(deployed: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, real, entry = PathStore(deployed, ACME), deployed.get, {"at": AT, "by": "a", "reason": "r"}
+
+    def overtaken(key: Any, **options: Any) -> Any:
+        found = real(key, **options)
+        monkeypatch.setattr(deployed, "get", real)
+        store.override("ann", "p", WORD, entry)
+        return found
+
+    monkeypatch.setattr(deployed, "get", overtaken)
+    store.override("ann", "p", EXCEL, entry)
+
+    kept = real(keys.path_override(ACME, "ann", "p"))
+    assert set((kept or {})["steps"]) == {EXCEL, WORD}

@@ -21,7 +21,7 @@ from coursebridge.webhooks.dispatch import MOST_TRIES, PAUSES
 from coursebridge.webhooks.sending import make_client
 from learning_lab import ACME
 from unit.conftest import Context
-from unit.webhooks.conftest import Lab, bus_event
+from unit.webhooks.conftest import PREFIX, Lab, bus_event
 
 if TYPE_CHECKING:
     from coursebridge.webhooks.deliveries import Delivery
@@ -209,3 +209,19 @@ def test_the_client_follows_no_redirect() -> None:
     with make_client() as client:
         assert not client.follow_redirects
         assert client.timeout.connect is not None
+
+
+def test_the_function_is_wired_from_its_environment(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {"TABLE_NAME": lab.table.name, "WEBHOOK_QUEUE_URL": lab.queue_url, "SECRET_PREFIX": PREFIX}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
+    webhooks_handler.dispatcher.cache_clear()
+
+    made = webhooks_handler.dispatcher()
+
+    assert (made.table.name, made.queue_url, made.secret_prefix) == (lab.table.name, lab.queue_url, PREFIX)
+    assert not made.sender.inside
+    made.sender.client.close()
+    settings.cache_clear()
+    webhooks_handler.dispatcher.cache_clear()

@@ -8,7 +8,7 @@ import pytest
 
 from coursebridge import secret_values
 from coursebridge.errors import Conflict, InvalidRequest, NotFound
-from coursebridge.webhooks.addresses import address_of, check_url
+from coursebridge.webhooks.addresses import address_of, check_url, look_up
 from coursebridge.webhooks.targets import MOST_TARGETS, live_secrets, secret_name
 from learning_lab import ACME, NOW
 from unit.webhooks.conftest import PREFIX, URL, bus_event
@@ -119,3 +119,19 @@ def test_on_a_local_stack_this_machine_may_be_called() -> None:
     check_url("http://127.0.0.1:9/x", inside=True)
 
     assert address_of("http://localhost:9/x", inside=True, lookup=lambda _host, _port: ["127.0.0.1"]) == "127.0.0.1"
+
+
+def test_a_name_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(2, 1, 6, "", ("93.184.216.34", 443)), (10, 1, 6, "", ("2606:2800:220:1::1", 443, 0, 0))]
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: found)
+
+    assert look_up("lms.example.com", 443) == ["93.184.216.34", "2606:2800:220:1::1"]
+
+
+def test_a_secret_made_a_moment_ago_is_read_past_the_cache(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    target, first = lab.create()
+    assert live_secrets(PREFIX, target) == [first]
+    monkeypatch.setattr(secret_values._provider(), "clear_cache", lambda: None)
+    rotated, second = lab.webhooks.rotate(target.id, NOW)
+
+    assert live_secrets(PREFIX, rotated) == [first, second]

@@ -9,8 +9,6 @@ from coursebridge.storage import keys
 from coursebridge.storage.courses import CourseStore, StoredCourse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from coursebridge.exports.jobs import Job
     from coursebridge.storage.table import Item, Table
 
@@ -25,16 +23,10 @@ class Rows(NamedTuple):
     position: Item | None
 
 
-def pages(table: Table, job: Job) -> Iterator[Rows]:
-    """Yield the rest of what a job exports."""
-    position = job.upload.position if job.upload else None
-    read = _courses if job.what == "courses" else _attempts
-    while True:
-        page = read(table, job.integration_id, position)
-        yield page
-        position = page.position
-        if position is None:
-            return
+def read(table: Table, job: Job, position: Item | None) -> Rows:
+    """Return the page of what a job exports that starts at a position; ``None`` is the beginning."""
+    page_of = _courses if job.what == "courses" else _attempts
+    return page_of(table, job.integration_id, position)
 
 
 def _courses(table: Table, integration_id: str, after: Item | None) -> Rows:

@@ -75,22 +75,24 @@ class Runner:
         if upload is None:
             upload = Upload(self._begin(job))
             buffer += formats.head(job.what, job.format)
-        for page in rows.pages(self.table, job):
+        position = upload.position
+        while True:
+            page = rows.read(self.table, job, position)
+            position = page.position
             buffer += formats.encode(page.rows, job.what, job.format)
             job = replace(job, rows=job.rows + len(page.rows))
-            if page.position is not None and len(buffer) < PART_BYTES:
+            if position is not None and len(buffer) < PART_BYTES:
                 continue
-            upload = self._with_part(job, upload, bytes(buffer), page.position)
+            upload = self._with_part(job, upload, bytes(buffer), position)
             job = replace(job, bytes=job.bytes + len(buffer), upload=upload)
-            if page.position is None:
-                break
+            if position is None:
+                return self._finish(store, job, upload)
             is_over = self.time_is_up()
             noted = store.save(replace(job, leased_until="" if is_over else job.leased_until))
             if noted is None or is_over:
                 return "more" if noted else "busy"
             job = noted
             buffer.clear()
-        return self._finish(store, job, upload)
 
     def _begin(self, job: Job) -> str:
         answer = self.s3.create_multipart_upload(

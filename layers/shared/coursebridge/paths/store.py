@@ -68,12 +68,6 @@ class PathStore:
             return False
         return True
 
-    def overrides(self, learner_id: str, path_id: str) -> dict[str, dict[str, Any]]:
-        """Return by course what an admin lets a learner skip on a path."""
-        item = self._table.get(keys.path_override(self._integration_id, learner_id, path_id))
-        found: dict[str, dict[str, Any]] = item["steps"] if item else {}
-        return found
-
     def override(self, learner_id: str, path_id: str, urn: str, entry: dict[str, Any] | None) -> dict[str, Any] | None:
         """Let a learner skip a step, or no longer (``None``); return what stood there."""
         key = keys.path_override(self._integration_id, learner_id, path_id)
