@@ -8,6 +8,9 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 console = Console(highlight=False, soft_wrap=True)
+if not console.is_terminal:
+    # A log has no width of its own; tables get room.
+    console.width = 120
 
 
 @contextmanager

@@ -20,6 +20,7 @@ SANDBOX_PAIR = {"client_id": "sandbox-both", "client_secret": "WPL_AP1.both/c2Vj
 OUTCOMES = ("applied", "held", "ignored", "received")
 LEARNERS = 8
 SHOWN = 10
+MOST_TITLE = 40
 PATIENCE_SECONDS = 300
 SOON = 1e-5
 """Days: the pushed learning happens within a second, so that nothing is older than the integration."""
@@ -164,7 +165,9 @@ def _show_statements(connector: Connector, base: str) -> None:
 
 def _show_attempts(connector: Connector, integration_id: str) -> None:
     base = f"/learning/{integration_id}"
-    table = Table("learner", "course", "status", "progress", "completed", title="Attempts", title_justify="left")
+    table = Table(title="Attempts", title_justify="left")
+    for name in ("learner", "course", "status", "progress", "completed"):
+        table.add_column(name, no_wrap=True, ratio=1 if name == "course" else None)
     rows = 0
     for learner in connector.every(f"{base}/learners"):
         for attempt in connector.every(f"{base}/learners/{learner['id']}/attempts"):
@@ -173,7 +176,7 @@ def _show_attempts(connector: Connector, integration_id: str) -> None:
                 course = connector.ask("GET", f"{base}/courses/{quote(attempt['course_urn'], safe='')}")
                 completed = (attempt["completed_at"] or "")[:16].replace("T", " ")
                 status, progress = attempt["status"], f"{attempt['progress']} %"
-                table.add_row(learner["email"], course["title"], status, progress, completed)
+                table.add_row(learner["email"], course["title"][:MOST_TITLE], status, progress, completed)
     table.caption = f"{min(rows, SHOWN)} of {rows}"
     console.print(table)
 

@@ -152,7 +152,8 @@ def test_linkedin_pushes_and_every_record_equals_its_truth(synced: Connection, s
     def wrong() -> list[Any]:
         differing = []
         for truth in pushed["truth"]:
-            mine = [a for a in synced.attempts(truth["email"]) if a["course_urn"] == truth["urn"]]
+            attempts = synced.attempts(truth["learner"]["email"])
+            mine = [attempt for attempt in attempts if attempt["course_urn"] == truth["content_urn"]]
             told = (truth["progress"], truth["completed_at"] is not None)
             if [(a["progress"], a["status"] == "completed") for a in mine] != [told]:
                 differing.append((truth, mine))
