@@ -1,0 +1,88 @@
+"""What a function's policy in the template lets it do with the table, held against the calls it makes.
+
+Neither moto nor the emulator looks at leading keys, so a policy that lacks one would show on AWS alone.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+import cfn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from coursebridge.storage.table import Table
+
+Call = tuple[str, str, str]
+IN_TRANSACTION = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
+TABLE = {"Fn::GetAtt": ["Table", "Arn"]}
+
+
+def refused(function: str, calls: set[Call]) -> list[Call]:
+    """Return those calls (action, index or nothing, partition key) that the policy of a function forbids."""
+    statements = [
+        statement
+        for policy in cfn.resources("AWS::Serverless::Function")[function]["Policies"]
+        for statement in policy["Statement"]
+    ]
+    return sorted(call for call in calls if not any(_allows(statement, *call) for statement in statements))
+
+
+@contextmanager
+def watched(table: Table) -> Iterator[set[Call]]:
+    """Collect the calls that are made to the table."""
+    calls: set[Call] = set()
+
+    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+        calls.update(_calls(model.name, params))
+
+    events = table.client.meta.events
+    events.register_first("before-parameter-build.dynamodb", note)
+    try:
+        yield calls
+    finally:
+        events.unregister("before-parameter-build.dynamodb", note)
+
+
+def _allows(statement: dict[str, Any], action: str, index: str, key: str) -> bool:
+    resource = {"Fn::Sub": f"${{Table.Arn}}/index/{index}"} if index else TABLE
+    if f"dynamodb:{action}" not in _listed(statement["Action"]) or resource not in _listed(statement["Resource"]):
+        return False
+    patterns = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    return any(fnmatchcase(key, pattern) for pattern in patterns)
+
+
+def _calls(operation: str, params: dict[str, Any]) -> Iterator[Call]:
+    if operation == "TransactWriteItems":
+        for action in params["TransactItems"]:
+            [(kind, body)] = action.items()
+            yield IN_TRANSACTION[kind], "", _pk(body.get("Item") or body["Key"])
+    elif operation in ("BatchGetItem", "BatchWriteItem"):
+        for requests in params["RequestItems"].values():
+            for key in requests["Keys"] if operation == "BatchGetItem" else map(_written, requests):
+                yield operation, "", _pk(key)
+    elif operation == "Query":
+        yield operation, params.get("IndexName", ""), params["ExpressionAttributeValues"][":pk"]["S"]
+    else:
+        yield operation, "", _pk(params.get("Item") or params["Key"])
+
+
+def _written(request: dict[str, Any]) -> dict[str, Any]:
+    item: dict[str, Any] = request["PutRequest"]["Item"] if "PutRequest" in request else request["DeleteRequest"]["Key"]
+    return item
+
+
+def _pk(item: dict[str, Any]) -> str:
+    return str(item["PK"]["S"])
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,52 @@
+"""Functions may do with the table what they do: their policies in the template, held against real calls."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from coursebridge.activity.quiet import listen
+from coursebridge.aicc.hacp import Call
+from coursebridge.aicc.service import Receiver
+from coursebridge.aicc.sessions import SessionStore
+from coursebridge.apply.sweep import sweep
+from coursebridge.integrations.freshness import worst
+from coursebridge.records.evidence import Completion, Evidence
+from coursebridge.storage.learners import RecordStore
+from learning_lab import ACME, AT, EXCEL, NOW, put_course, put_learner
+from people_lab import Lab, completion
+from policies import refused, watched
+
+if TYPE_CHECKING:
+    from coursebridge.storage.table import Table
+
+
+def test_courses_may_report_over_aicc_and_turn_what_statements_told(table: Table) -> None:
+    put_course(table)
+    put_learner(table)
+    told = Evidence(completions={"s1": Completion("2026-03-02T10:00:00.000Z")})
+    RecordStore(table, ACME).add("ann", EXCEL, "ann", told, 3600, AT)
+    session = SessionStore(table).open(ACME, "ann", EXCEL, NOW)
+
+    with watched(table) as calls:
+        for command in ("getparam", "putparam", "exitau"):
+            Receiver(table).answer(Call(command, session, "[Core]\r\nLesson_Status=Completed"), NOW)
+
+    assert ("ConditionCheckItem", "", f"LEARNER#{ACME}#ann") in calls
+    assert ("BatchGetItem", "", f"STATEMENT#{ACME}#s1") in calls
+    assert refused("AiccFunction", calls) == []
+
+
+def test_the_sweep_may_look_at_whoever_statements_wait_for(table: Table) -> None:
+    lab = Lab(table)
+    lab.configure(learner_matching="directory")
+    lab.take(completion(1))
+    learner = lab.learner(email="ada@example.com")
+
+    with watched(table) as calls:
+        sweep(table, lab.id, lab.now + timedelta(hours=1))
+        listen(table, lab.id, lab.now)
+        worst(table, lab.now)
+
+    assert ("BatchGetItem", "", f"LEARNER#{lab.id}#{learner.id}") in calls
+    assert refused("SweepFunction", calls) == []
