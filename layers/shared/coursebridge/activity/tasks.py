@@ -61,8 +61,7 @@ def finished(context: Context, event: Event) -> Event:
 
 def failed(context: Context, event: Event) -> Event:
     """Close a run that a task could not go on with."""
-    lock = context.runs.lock()
-    run_id = event.get("run_id") or (lock.run_id if lock else None)
+    run_id = event.get("run_id") or _run_begun_by(context, event.get("execution"))
     if run_id:
         fail(context, run_id, problems.task_died(str(event.get("error") or "a task of the run failed")))
     return {"status": "failed"}
@@ -76,6 +75,13 @@ def _begun(context: Context, event: Event) -> str | None:
         return str(started.run["id"])
     logger.info("a run is under way already", run=started.run["id"])
     return None
+
+
+def _run_begun_by(context: Context, execution: object) -> str | None:
+    """Return the run under way if this execution began it; another's goes on."""
+    lock = context.runs.lock()
+    run = context.runs.get(lock.run_id) if lock else None
+    return str(run["id"]) if run and execution and run["execution"] == execution else None
 
 
 TASKS = {

@@ -96,12 +96,11 @@ class RunControl:
         if holder is not None:
             return Started(holder, is_new=False)
         stale = self._runs.lock()
-        if not self._runs.take_lock(run_id, now, instead_of=stale.run_id if stale else ""):
-            held = self._runs.lock()
-            return Started(self._runs.get(held.run_id), is_new=False) if held else self.begin(mode, trigger, execution)
         run = self._record(run_id, mode, trigger, execution, now)
-        self._runs.create(run)
-        return Started(run, is_new=True)
+        if self._runs.begin(run, now, instead_of=stale.run_id if stale else ""):
+            return Started(run, is_new=True)
+        held = self._runs.lock()
+        return Started(self._runs.get(held.run_id), is_new=False) if held else self.begin(mode, trigger, execution)
 
     def redrive(self, run_id: str) -> Item:
         """Work off the ranges of a run that failed, without reading the others again.

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from coursebridge.clock import rfc3339
-from coursebridge.errors import NotFound
+from coursebridge.errors import NotFound, Unavailable
 from coursebridge.storage import keys
-from coursebridge.storage.table import ConditionFailed
+from coursebridge.storage.table import ConditionFailed, TransactionRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -50,8 +50,29 @@ class RunStore:
 
     def create(self, run: Mapping[str, Any]) -> None:
         """Write a new run, or the same one once more."""
-        key = keys.run(self.integration_id, run["id"])
-        self.table.put({**run, **key.item(), "entity": "run", "integration_id": self.integration_id})
+        self.table.put(self._run_item(run))
+
+    def begin(self, run: Mapping[str, Any], now: datetime, instead_of: str = "") -> bool:
+        """Write a new run and take the lock for it, or take it over from a run that is dead; say whether that worked.
+
+        One transaction, as a lock whose run nobody can find would be held for ever.
+
+        Raises:
+            coursebridge.errors.Unavailable: the table is busy; nothing was done.
+        """
+        lock, condition, values = self._lock_item(run["id"], now, instead_of)
+        try:
+            self.table.transact(
+                [
+                    self.table.put_action(lock, condition=condition, values=values),
+                    self.table.put_action(self._run_item(run)),
+                ]
+            )
+        except TransactionRefused as refused:
+            if not refused.contended:
+                raise Unavailable("the table is busy, try again") from refused
+            return False
+        return True
 
     def get(self, run_id: str) -> Item:
         """Return a run's item.
@@ -93,15 +114,9 @@ class RunStore:
 
         The holder itself may take it again, so that a repeated task finds it as it left it.
         """
-        item = {
-            **keys.run_lock(self.integration_id, self.kind).item(),
-            "entity": "run_lock",
-            "run_id": run_id,
-            "taken_at": rfc3339(now),
-        }
-        condition = "attribute_not_exists(PK) OR run_id = :me OR run_id = :dead"
+        lock, condition, values = self._lock_item(run_id, now, instead_of)
         try:
-            self.table.put(item, condition=condition, values={":me": run_id, ":dead": instead_of})
+            self.table.put(lock, condition=condition, values=values)
         except ConditionFailed:
             return False
         return True
@@ -178,6 +193,21 @@ class RunStore:
     def remember(self, **fields: Any) -> None:  # noqa: ANN401  (whatever a kind of sync remembers)
         """Set fields of what is remembered."""
         self._set(keys.sync_state(self.integration_id, self.kind), fields)
+
+    def _run_item(self, run: Mapping[str, Any]) -> Item:
+        key = keys.run(self.integration_id, run["id"])
+        return {**run, **key.item(), "entity": "run", "integration_id": self.integration_id}
+
+    def _lock_item(self, run_id: str, now: datetime, instead_of: str) -> tuple[Item, str, dict[str, str]]:
+        """Return the lock, and the condition with its values on which it may be written."""
+        item = {
+            **keys.run_lock(self.integration_id, self.kind).item(),
+            "entity": "run_lock",
+            "run_id": run_id,
+            "taken_at": rfc3339(now),
+        }
+        condition = "attribute_not_exists(PK) OR run_id = :me OR run_id = :dead"
+        return item, condition, {":me": run_id, ":dead": instead_of}
 
     def _set(self, key: keys.Key, fields: Mapping[str, Any]) -> Item:
         names = {f"#f{number}": name for number, name in enumerate(fields)}

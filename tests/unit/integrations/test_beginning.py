@@ -1,0 +1,78 @@
+"""A run and its lock come about together or not at all."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from coursebridge.activity import tasks as activity_tasks
+from coursebridge.catalog.sync import tasks as catalog_tasks
+from coursebridge.integrations.runs import RunControl
+from coursebridge.storage.runs import RunStore
+
+if TYPE_CHECKING:
+    from coursebridge.storage.table import Table
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def runs(table: Table) -> RunStore:
+    """The catalogue runs of an integration."""
+    return RunStore(table, "acme", "catalog")
+
+
+def control(runs: RunStore) -> RunControl:
+    return RunControl(runs, now=lambda: NOW)
+
+
+def test_who_comes_second_gets_the_run_of_who_came_first(runs: RunStore) -> None:
+    first = control(runs).begin("full", "admin")
+    second = control(runs).begin("full", "admin")
+
+    assert (second.run["id"], second.is_new) == (first.run["id"], False)
+
+
+def test_a_lock_taken_meanwhile_leaves_no_second_run(runs: RunStore) -> None:
+    first = control(runs).begin("full", "admin").run
+
+    assert not runs.begin({**first, "id": "later"}, NOW)
+    assert [run["id"] for run in runs.list(10).items] == [first["id"]]
+
+
+def test_whoever_dies_while_beginning_leaves_nothing_behind(runs: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dies(*_: Any) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as dying:
+        dying.setattr(runs.table, "transact", dies)
+        with pytest.raises(ConnectionError):
+            control(runs).begin("full", "schedule")
+
+    assert runs.lock() is None
+    assert control(runs).begin("full", "schedule").is_new
+
+
+class Context:
+    """As much of a task's context as closing a run takes."""
+
+    def __init__(self, runs: RunStore) -> None:
+        self.runs = runs
+
+    def now(self) -> datetime:
+        return NOW
+
+
+@pytest.mark.parametrize("tasks", [catalog_tasks, activity_tasks])
+def test_a_plan_that_dies_closes_the_run_it_began_and_no_other(runs: RunStore, tasks: Any) -> None:
+    run = control(runs).begin("full", "schedule", "execution-1").run
+    context: Any = Context(runs)
+
+    tasks.failed(context, {"run_id": None, "execution": "execution-2", "error": "Unavailable"})
+    assert runs.get(run["id"])["status"] == "running"
+
+    tasks.failed(context, {"run_id": None, "execution": "execution-1", "error": "Unavailable"})
+    assert runs.get(run["id"])["status"] == "failed"
+    assert runs.lock() is None
