@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coursebridge.errors import InvalidRequest
 from coursebridge.storage import keys
 
 anything = st.text(min_size=1, max_size=3000)
@@ -31,3 +33,17 @@ def test_statements_that_wait_are_found_by_what_they_wait_for(awaited: str) -> N
 
 def test_a_real_identifier_stays_readable() -> None:
     assert keys.course("i", "urn:li:lyndaCourse:252") == ("COURSE#i", "urn:li:lyndaCourse:252")
+
+
+@given(st.text(min_size=1, max_size=200))
+def test_any_name_of_a_group_fits(group: str) -> None:
+    entry, path = keys.library_entry("i", group, "urn:li:lyndaCourse:252"), keys.paths_of_group("i", group, "p")
+
+    assert entry.item()["SK"].startswith(keys.library_prefix(group))
+    assert path.item(keys.GSI1)
+
+
+@pytest.mark.parametrize("key", [keys.statement("i", "x" * 2048), keys.path("i", "x" * 1025)])
+def test_an_identifier_no_key_can_hold_is_the_callers_mistake(key: keys.Key) -> None:
+    with pytest.raises(InvalidRequest):
+        key.item()

@@ -49,7 +49,10 @@ import hashlib
 from typing import NamedTuple
 from urllib.parse import quote
 
+from coursebridge.errors import InvalidRequest
+
 # DynamoDB allows 2,048 bytes in a partition key and 1,024 in a sort key, and a sender may name anything.
+MOST_PK_BYTES, MOST_SK_BYTES = 2048, 1024
 MOST_BYTES = 400
 
 PK, SK = "PK", "SK"
@@ -63,7 +66,13 @@ class Key(NamedTuple):
     sk: str
 
     def item(self, index: str = "") -> dict[str, str]:
-        """Return the key's two attributes, of the table or of the index named."""
+        """Return the key's two attributes, of the table or of the index named.
+
+        Raises:
+            coursebridge.errors.InvalidRequest: nothing can stand there, for DynamoDB takes no key of this length.
+        """
+        if len(self.pk.encode()) > MOST_PK_BYTES or len(self.sk.encode()) > MOST_SK_BYTES:
+            raise InvalidRequest("an identifier is longer than any that can be here")
         return {f"{index}PK": self.pk, f"{index}SK": self.sk}
 
 
@@ -228,7 +237,12 @@ def aicc_data(integration_id: str, learner_id: str, urn: str) -> Key:
 
 def library_entry(integration_id: str, group: str, urn: str) -> Key:
     """Key of a course in a group's library; ``group`` may hold anything."""
-    return Key(f"LIBRARY#{integration_id}", f"{quote(group, safe='')}#{urn}")
+    return Key(f"LIBRARY#{integration_id}", f"{library_prefix(group)}{urn}")
+
+
+def library_prefix(group: str) -> str:
+    """Return how the sort keys of a group's library begin."""
+    return f"{bounded(quote(group, safe=''))}#"
 
 
 def path(integration_id: str, path_id: str) -> Key:
@@ -238,7 +252,7 @@ def path(integration_id: str, path_id: str) -> Key:
 
 def paths_of_group(integration_id: str, group: str, path_id: str) -> Key:
     """GSI1 key that lists the paths of a group."""
-    return Key(f"PATHS#{integration_id}#{quote(group, safe='')}", path_id)
+    return Key(f"PATHS#{integration_id}#{bounded(quote(group, safe=''))}", path_id)
 
 
 def path_override(integration_id: str, learner_id: str, path_id: str) -> Key:
