@@ -1,0 +1,5 @@
+"""The learning function again."""
+
+from unit.learning.conftest import connect, lms
+
+__all__ = ["connect", "lms"]
