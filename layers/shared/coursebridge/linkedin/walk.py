@@ -58,15 +58,14 @@ class Walk:
         with _Lookahead(self.fetch) as ahead:
             for page in self._read(ahead):
                 urns = set(page.urns)
-                if self._is_end(page, bool(urns - seen)):
-                    self.ended = True
-                    yield page
-                    return
-                if previous is not None and _unlinked(previous, page):
+                self.ended = self._is_end(page, bool(urns - seen))
+                if previous is not None and _is_torn(previous, page):
                     yield from self._bridge(previous, page)
+                yield page
+                if self.ended:
+                    return
                 seen |= urns
                 previous = page
-                yield page
 
     def _read(self, ahead: _Lookahead) -> Iterator[Page]:
         """Yield the usable pages in order, noting the others."""
@@ -98,7 +97,12 @@ class Walk:
         If it shares elements with both, nothing is missing. If it does not and pages are short, the list has
         holes there. If it does not and the pages are full, the list has moved by more than a page.
         """
-        between = self.fetch(after.start - PAGE_SIZE // 2)
+        offset = after.start - PAGE_SIZE // 2
+        try:
+            between = self.fetch(offset)
+        except UnusableAnswer as error:
+            self.failures.append((offset, error))
+            return
         yield between
         for one, other in ((before, between), (between, after)):
             self.shifted |= _unlinked(one, other) and _is_full(one) and _is_full(other)
@@ -135,6 +139,13 @@ def _refuse_repetition(last: Page | None, page: Page) -> None:
     """
     if last is not None and len(page.elements) > OVERLAP and page.urns == last.urns:
         raise UnusableAnswer(f"LinkedIn gives the page of offset {last.start} for offset {page.start} too")
+
+
+def _is_torn(before: Page, after: Page) -> bool:
+    """Whether there may be something between two pages: they share nothing, or less came than the first promised."""
+    promised = before.start + PAGE_SIZE < (before.total or 0)
+    stopped_short = promised and bool(before.elements) and not after.elements
+    return before.start + STEP == after.start and (_unlinked(before, after) or stopped_short)
 
 
 def _unlinked(one: Page, other: Page) -> bool:
