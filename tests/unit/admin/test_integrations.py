@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from coursebridge import secret_values
 from coursebridge.storage import keys
+from coursebridge.webhooks.targets import TargetStore, secret_name
 from unit.admin.conftest import GOOD_PAIR
 
 if TYPE_CHECKING:
@@ -185,3 +187,14 @@ def test_every_change_is_noted_with_who_and_from_what_to_what(api: Api) -> None:
     assert newest["action"] == "integration.updated"
     assert newest["changes"] == [{"field": "filters.languages", "from": [], "to": ["de"]}]
     assert newest["integration_id"] == made["id"]
+
+
+def test_an_integration_that_is_deleted_takes_its_outbound_webhooks_and_their_secrets_along(api: Api) -> None:
+    integration_id = api.integration()["id"]
+    url = {"url": "https://lms.example.com/hooks"}
+    webhook = api.ask("POST", f"/admin/integrations/{integration_id}/webhooks", url, expect=201)
+
+    api.ask("DELETE", f"/admin/integrations/{integration_id}", query={"force": "true"}, expect=204)
+
+    assert list(TargetStore(api.table, integration_id).all()) == []
+    assert secret_values.read_or_empty(secret_name("test/", integration_id, webhook["id"])) == {}

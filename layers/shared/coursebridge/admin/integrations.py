@@ -14,6 +14,7 @@ from coursebridge.integrations.merge import patched
 from coursebridge.integrations.models import Integration, IntegrationSettings
 from coursebridge.integrations.store import IntegrationStore, plain
 from coursebridge.linkedin.credentials import credentials_secret, tokens_secret
+from coursebridge.webhooks.service import Webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -129,7 +130,7 @@ class Integrations:
         raise Conflict("others keep changing this integration; try again")
 
     def remove(self, integration_id: str, *, force: bool) -> None:
-        """Remove an integration: its clients, schedules, secrets and settings.
+        """Remove an integration: its clients, schedules, outbound webhooks, secrets and settings.
 
         Raises:
             Conflict: it is active and ``force`` is not given.
@@ -139,6 +140,7 @@ class Integrations:
             raise Conflict("the integration is active: deactivate it first, or delete it with ?force=true")
         self.clients.remove_of_integration(integration_id)
         self.schedules.remove(integration)
+        Webhooks(self.table, integration_id, self.secret_prefix, inside=False, actor=self.actor).forget()
         for name in (credentials_secret, tokens_secret):
             secret_values.delete(name(self.secret_prefix, integration_id))
         self.store.remove(integration_id)
