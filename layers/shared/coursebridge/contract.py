@@ -33,7 +33,8 @@ Cursor = Annotated[
 class Answer(BaseModel):
     """The base of what is answered: exactly the fields that are documented."""
 
-    model_config = ConfigDict(extra="ignore")
+    # What does not fit is logged, and what was in it may be a person.
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
 
 class Request(BaseModel):

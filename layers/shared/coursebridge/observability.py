@@ -4,6 +4,7 @@ Facts are logged as fields with a constant message. Bodies, tokens, secrets and 
 identifiers) never are; a learner appears by the id this system gave.
 """
 
+import logging
 import warnings
 from collections.abc import Mapping
 
@@ -14,6 +15,9 @@ from coursebridge.settings import stack_name
 
 # An invocation that counted nothing is ordinary here, not something to be told about each time.
 warnings.filterwarnings("ignore", message="No application metrics to publish")
+
+# It tells every URL it calls, and that of a webhook may hold a secret.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 logger = Logger()
 # Two stacks in one account are two namespaces.
