@@ -1,5 +1,6 @@
 """Reads the template as CloudFormation does, its short tags included."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,9 @@ def _tag(loader: yaml.Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
 _Loader.add_multi_constructor("!", _tag)
 
 
+@cache
 def template() -> dict[str, Any]:
-    """Return the template."""
+    """Return the template; it takes a while to read and is not to be changed."""
     document: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
     return document
 
