@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help setup run up down status logs test check format bench build deploy lock clean
+.PHONY: help setup run up down status logs test check format bench build deploy openapi lock clean
 
 USABLE := import sys, importlib.util as u; sys.exit(not (3, 11) <= sys.version_info < (3, 14) or not u.find_spec("pip"))
 ifndef PYTHON
@@ -69,6 +69,9 @@ build: setup ## Build the artefacts for AWS (RUNTIME=python3.13 ARCHITECTURE=arm
 
 deploy: setup ## Build and deploy to your AWS account (sam deploy --guided)
 	@$(LOCAL) deploy
+
+openapi: setup ## Make the OpenAPI document and its page anew
+	@PYTHONPATH=$$(echo functions/* | tr ' ' ':') $(PY) -m local.openapi
 
 lock: setup ## Renew the locked requirements
 	@$(PY) -m local lock

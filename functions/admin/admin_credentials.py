@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr
 
 from admin_common import ABSENT, NO_STORE, READ, WRITE, actor, base_url, new_router
 from coursebridge.admin import presenting, wiring
-from coursebridge.admin.shapes import IntegrationAnswer, WebhookAnswer, WebhookWithSecret
+from coursebridge.admin.shapes import IntegrationAnswer, LinkedInWebhook, LinkedInWebhookWithSecret
 from coursebridge.auth import wiring as auth
 from coursebridge.contract import Integration, Request, responses
 
@@ -71,7 +71,7 @@ def delete_credentials(integration: Integration, scope: Scope) -> Response[None]
     tags=TAGS,
     responses=responses(HTTPStatus.OK, "The values, without the secret.", _404=ABSENT),
 )
-def read_webhook(integration: Integration) -> WebhookAnswer:
+def read_webhook(integration: Integration) -> LinkedInWebhook:
     """Answers what goes into LinkedIn's form (Configure reporting integrations > Configure xAPI)."""
     answer: Any = wiring.webhooks(actor(router), base_url(router)).read(integration)
     return answer  # type: ignore[no-any-return]
@@ -84,7 +84,7 @@ def read_webhook(integration: Integration) -> WebhookAnswer:
     tags=TAGS,
     responses=responses(HTTPStatus.OK, "The values, with the new secret shown this once.", _404=ABSENT),
 )
-def rotate_webhook(integration: Integration) -> Response[WebhookWithSecret]:
+def rotate_webhook(integration: Integration) -> Response[LinkedInWebhookWithSecret]:
     """Makes another secret. The one before stays good until it is deleted, so that LinkedIn can be changed in peace.
 
     Of two live secrets the older one dies.

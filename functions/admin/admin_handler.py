@@ -8,6 +8,7 @@ import admin_audit
 import admin_catalog
 import admin_clients
 import admin_credentials
+import admin_docs
 import admin_integrations
 import admin_runs
 import admin_statements
@@ -29,6 +30,7 @@ ROUTERS = (
     admin_webhooks.router,
     admin_clients.router,
     admin_audit.router,
+    admin_docs.router,
 )
 app = api.resolver(validate=True)
 for router in ROUTERS:

@@ -63,7 +63,7 @@ class WebhookPatch(Request):
     """What to change of an endpoint; what is left out stays."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"enabled": False}]})
-    url: str = Field(default="", min_length=1, max_length=2000)
+    url: str = Field(default="", max_length=2000)
     event_types: list[EventType] = Field(default=[])
     description: str = Field(default="", max_length=200)
     enabled: bool = True

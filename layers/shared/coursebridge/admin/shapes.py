@@ -60,7 +60,7 @@ class SecretAnswer(Answer):
     last_used_at: Time | None = Field(description="To the hour.")
 
 
-class WebhookAnswer(Answer):
+class LinkedInWebhook(Answer):
     """The values to paste into LinkedIn."""
 
     oauth_server_url: str = Field(examples=["https://api.example.com/oauth2/token"])
@@ -71,7 +71,7 @@ class WebhookAnswer(Answer):
     warning: str | None = Field(description="Says so when statements arrive with the other kind of actor.")
 
 
-class WebhookWithSecret(WebhookAnswer):
+class LinkedInWebhookWithSecret(LinkedInWebhook):
     """The values to paste into LinkedIn, with the secret that is shown this once."""
 
     client_secret: str = Field(examples=["Wm0tY2xpZW50LXNlY3JldC10aGF0LWlzLXNob3duLW9uY2U"])
@@ -80,7 +80,7 @@ class WebhookWithSecret(WebhookAnswer):
 class CreatedIntegration(IntegrationAnswer):
     """A new integration, with its webhook's secret shown this once."""
 
-    webhook: WebhookWithSecret
+    webhook: LinkedInWebhookWithSecret
 
 
 def _optional(model: type[Model], **replaced: Any) -> type[Model]:  # noqa: ANN401  (types)

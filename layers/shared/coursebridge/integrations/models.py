@@ -20,8 +20,10 @@ from coursebridge.integrations import cron
 
 AssetType = Literal["COURSE", "LEARNING_PATH", "VIDEO"]
 Level = Literal["BEGINNER", "INTERMEDIATE", "ADVANCED"]
-Urn = Annotated[str, StringConstraints(pattern=r"^urn:li:[^\s]+$", max_length=512)]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")]
+Urn = Annotated[
+    str, StringConstraints(pattern=r"^urn:li:[^\s]+$", max_length=512), Field(examples=["urn:li:lyndaCourse:252"])
+]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$"), Field(examples=["en"])]
 Expression = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=256),
@@ -38,6 +40,11 @@ def _known_timezone(name: str) -> str:
 
 
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
+
+
+Email = Annotated[
+    str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=320), Field(examples=["author@example.com"])
+]
 
 
 class Model(BaseModel):
@@ -94,7 +101,7 @@ class IntegrationSettings(Model):
     filters: Filters = Filters()
     tags_enabled: bool = False
     target_group: Annotated[str, StringConstraints(max_length=200)] | None = None
-    author_email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=320)] | None = None
+    author_email: Email | None = None
     learner_identification: Literal["email", "username", "external_id"] = "email"
     learner_matching: Literal["directory", "open"] = "open"
     statement_validation: Literal["lenient", "strict"] = "lenient"

@@ -1,0 +1,1 @@
+"""The OpenAPI document and the page it is browsed on, made from the code of the functions."""
