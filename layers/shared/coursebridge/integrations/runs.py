@@ -142,8 +142,10 @@ class RunControl:
         stale = None if self._holder() else self._runs.lock()
         if not self._runs.take_lock(run_id, self._now(), instead_of=stale.run_id if stale else ""):
             raise Conflict("another run is under way")
-        fields |= {"status": "running", "finished_at": None, "resumed": times, "touched_at": rfc3339(self._now())}
-        self._execute(self._runs.change(run_id, **fields), f"{run_id}-{times}")
+        touched_at = rfc3339(self._now())
+        # Without the execution that has ended, lest the run look dead until the new one is noted.
+        again = {"status": "running", "finished_at": None, "resumed": times, "touched_at": touched_at, "execution": ""}
+        self._execute(self._runs.change(run_id, **fields, **again), f"{run_id}-{times}")
         return self._runs.get(run_id)
 
     def _execute(self, run: Item, name: str) -> None:

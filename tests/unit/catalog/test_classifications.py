@@ -1,0 +1,153 @@
+"""Classifications: a graph by URN, put together from assets and finders."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog_builders import LIBRARY, SKILL, SUBJECT, TOPIC
+from coursebridge.catalog.classifications import Node, classifications_of, merged, node_of, nodes_of
+from coursebridge.catalog.learning import learn, presented
+from coursebridge.storage.classifications import ClassificationStore
+from memory_table import MemoryTable
+
+OTHER_SUBJECT = "urn:li:lyndaCategory:7201"
+
+
+def classification(urn: str, kind: str, name: str, language: str = "en", country: str | None = "US") -> dict[str, Any]:
+    locale = {"language": language, "country": country}
+    owner = {"urn": "urn:li:organization:1337", "name": {"value": "LinkedIn"}}
+    return {"urn": urn, "type": kind, "name": {"value": name, "locale": locale}, "owner": owner}
+
+
+def entry(one: dict[str, Any], *path: Any, **more: Any) -> dict[str, Any]:
+    return {"associatedClassification": one, "path": list(path), **more}
+
+
+EXCEL = classification(TOPIC, "TOPIC", "Excel")
+SPREADSHEETS = classification(SUBJECT, "SUBJECT", "Spreadsheets")
+DATA = classification(OTHER_SUBJECT, "SUBJECT", "Data")
+BUSINESS = classification(LIBRARY, "LIBRARY", "Business")
+
+
+def store() -> ClassificationStore:
+    table: Any = MemoryTable()
+    return ClassificationStore(table, "acme")
+
+
+def test_a_topic_under_two_subjects_is_one_classification_with_two_paths() -> None:
+    details = {
+        "classifications": [
+            entry(EXCEL, SPREADSHEETS, BUSINESS),
+            entry(EXCEL, DATA, BUSINESS),
+            entry(EXCEL, SPREADSHEETS, BUSINESS),
+        ]
+    }
+
+    assert classifications_of(details) == [
+        {"urn": TOPIC, "type": "TOPIC", "name": "Excel", "paths": [[SUBJECT, LIBRARY], [OTHER_SUBJECT, LIBRARY]]}
+    ]
+    assert merged(nodes_of(details))[TOPIC].parents == {SUBJECT, OTHER_SUBJECT}
+
+
+def test_a_path_gives_each_of_its_links_the_next_one_as_a_parent() -> None:
+    known = merged(nodes_of({"classifications": [entry(EXCEL, SPREADSHEETS, BUSINESS)]}))
+
+    assert {urn: node.parents for urn, node in known.items()} == {
+        TOPIC: {SUBJECT},
+        SUBJECT: {LIBRARY},
+        LIBRARY: set(),
+    }
+
+
+def test_a_path_may_hold_bare_urns_or_wrapped_ones() -> None:
+    wrapped = {"associatedClassification": BUSINESS}
+
+    assert classifications_of({"classifications": [entry(EXCEL, SUBJECT, wrapped)]})[0]["paths"] == [[SUBJECT, LIBRARY]]
+
+
+def test_credits_and_disciplines_of_a_certification_are_kept_whatever_linkedin_calls_them() -> None:
+    unit = classification("urn:li:lyndaCredentialingProgram:1", "CONTINUING_EDUCATION_UNIT", "CPE")
+    more = {"numberOfCredits": 1.5, "disciplines": [{"value": "Accounting"}, {"name": {"value": "Tax"}}, {}]}
+
+    [one] = classifications_of({"classifications": [entry(unit, **more, creditsExpire=True)]})
+
+    assert one["credits"] == 1.5
+    assert one["disciplines"] == ["Accounting", "Tax"]
+
+
+def test_what_has_no_urn_is_no_classification() -> None:
+    odd = {"classifications": [None, {}, entry({"type": "TOPIC"}), {"associatedClassification": EXCEL, "path": "none"}]}
+
+    assert [one["urn"] for one in classifications_of(odd)] == [TOPIC]
+    assert [node.urn for node in nodes_of(odd)] == [TOPIC]
+    assert node_of({}) is None
+
+
+def test_names_are_kept_by_locale_and_shown_in_the_one_asked_for() -> None:
+    kept = store()
+    german = classification(LIBRARY, "LIBRARY", "Wirtschaft", "de", "DE")
+    learn(kept, merged(filter(None, map(node_of, [BUSINESS, german]))))
+
+    [item] = kept.all()
+
+    assert presented(item, "de_DE")["name"] == "Wirtschaft"
+    assert presented(item, "fr_FR")["name"] == presented(item)["name"] == "Business"
+    assert presented(item)["owner"] == {"urn": "urn:li:organization:1337", "name": "LinkedIn"}
+
+
+def test_a_classification_known_by_its_urn_alone_gets_its_type_and_name_later() -> None:
+    kept = store()
+    learn(kept, {SKILL: Node(SKILL, "UNKNOWN")})
+
+    learn(kept, merged([Node(SKILL, "SKILL", {"en_US": "Excel"})]))
+
+    [item] = kept.all()
+    assert (item["type"], item["names"]) == ("SKILL", {"en_US": "Excel"})
+
+
+def test_an_owner_that_changes_its_urn_does_not_write_in_turns() -> None:
+    kept = store()
+    old = {**BUSINESS, "owner": {"urn": "urn:li:company:1337"}}
+    for element in (BUSINESS, old, BUSINESS):
+        learn(kept, merged(filter(None, [node_of(element)])))
+
+    [item] = kept.all()
+    assert item["version"] == 1
+
+
+def test_two_who_learn_at_once_lose_nothing() -> None:
+    class Racing(ClassificationStore):
+        def put(self, item: Any, version: int) -> Any:
+            if version == 0 and "de_DE" not in item["names"]:
+                learn(store_of_the_other, {LIBRARY: Node(LIBRARY, "LIBRARY", {"de_DE": "Wirtschaft"})})
+            return super().put(item, version)
+
+    store_of_the_other = store()
+    racing = Racing(store_of_the_other.table, "acme")
+
+    learn(racing, {LIBRARY: Node(LIBRARY, "LIBRARY", {"en_US": "Business"}, {"urn:li:parent"})})
+
+    [item] = racing.all()
+    assert item["names"] == {"en_US": "Business", "de_DE": "Wirtschaft"}
+    assert item["parents"] == ["urn:li:parent"]
+
+
+nodes = st.builds(
+    Node,
+    urn=st.sampled_from([TOPIC, SUBJECT]),
+    type=st.sampled_from(["TOPIC", "UNKNOWN"]),
+    names=st.dictionaries(st.sampled_from(["en_US", "de_DE"]), st.just("name"), max_size=2),
+    parents=st.sets(st.sampled_from([SUBJECT, OTHER_SUBJECT, LIBRARY])),
+)
+
+
+@given(st.lists(nodes, max_size=6))
+def test_learning_the_same_again_writes_nothing(told: list[Node]) -> None:
+    kept = store()
+    for node in told:
+        learn(kept, merged([node]))
+    kept.table.writes.clear()  # type: ignore[attr-defined]
+
+    assert sum(learn(kept, merged([node])) for node in told) == 0
+    assert not kept.table.writes  # type: ignore[attr-defined]

@@ -1,0 +1,297 @@
+"""Keyword search: words of every language, ranking, filters, and pages that neither repeat nor skip."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from catalog_builders import LIBRARY, SKILL, SUBJECT, TOPIC, stored
+from coursebridge.catalog.search.building import build
+from coursebridge.catalog.search.publishing import Publisher, Replica
+from coursebridge.catalog.search.querying import SORT_NAMES, Question, SearchIndex
+from coursebridge.catalog.search.words import match_expression
+from coursebridge.storage.courses import CourseStore, Labels, StoredCourse
+from memory_table import MemoryTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    MakeIndex = Callable[..., SearchIndex]
+
+BUCKET = "bucket"
+
+
+def named(urn: str, title: str = "Excel", **fields: Any) -> StoredCourse:
+    return stored(urn=urn, title=title, **{"description": None, **fields})
+
+
+@pytest.fixture
+def make_index(tmp_path: Path) -> Iterator[MakeIndex]:
+    """Make an index of some courses."""
+    opened: list[SearchIndex] = []
+
+    def make(*courses: StoredCourse) -> SearchIndex:
+        file = tmp_path / f"{len(opened)}.sqlite"
+        build(file, courses)
+        opened.append(SearchIndex(file, "acme"))
+        return opened[-1]
+
+    yield make
+    for index in opened:
+        index.close()
+
+
+def found(index: SearchIndex, **asked: Any) -> list[str]:
+    return [course.urn for course in index.ask(Question(**asked)).courses]
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("title", "q"),
+        [
+            ("Excel Essential Training", "excel"),
+            ("Excel Essential Training", "TRAIN"),
+            ("Excel Essential Training", "training excel"),
+            ("Führungskräfte entwickeln", "fuhrungskrafte"),
+            ("Führungskräfte entwickeln", "FÜHRUNGSKRÄFTE"),
+            ("Großes Kino", "grosses"),
+            ("Développer l'écoute", "ecoute"),
+            ("Gestão de projetos", "gestao"),
+            ("機械学習の基礎", "機械学習"),
+            ("機械学習の基礎", "基礎"),
+            ("機械学習の基礎", "習の"),
+            ("深入理解机器学习", "机器 学习"),
+            ("ｴｸｾﾙ入門", "エクセル"),
+            ("엑셀로 배우는 데이터", "데이터"),
+            ("Excelの使い方", "excel 使い方"),
+            ("C++ for R&D", "r d"),
+            ("Node.js", "node.js"),
+        ],
+    )
+    def test_a_course_is_found_by_words_of_its_title_in_any_spelling(
+        self, make_index: MakeIndex, title: str, q: str
+    ) -> None:
+        assert found(make_index(named("urn:1", title)), q=q) == ["urn:1"]
+
+    @pytest.mark.parametrize(
+        ("title", "q"),
+        [
+            ("Excel Essential Training", "word"),
+            ("Excel Essential Training", "cel"),
+            ("Excel Essential Training", "train excel"),
+            ("Excel Essential Training", "train "),
+            ("機械学習の基礎", "学機"),
+            ("機械学習の基礎", "基本"),
+        ],
+    )
+    def test_only_the_last_word_may_be_unfinished_and_characters_stand_in_their_order(
+        self, make_index: MakeIndex, title: str, q: str
+    ) -> None:
+        assert found(make_index(named("urn:1", title)), q=q) == []
+
+    @pytest.mark.parametrize(
+        "q", ['"', "***", "AND", "NEAR(", "title:x", "a OR b", "-", "' --", "(", "x" * 400, "\x00", "^a"]
+    )
+    def test_nothing_somebody_types_is_an_error(self, make_index: MakeIndex, q: str) -> None:
+        found(make_index(named("urn:1")), q=q)
+
+    @given(st.text())
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_no_text_at_all_is_an_error(self, make_index: MakeIndex, q: str) -> None:
+        index = make_index(named("urn:1"))
+        found(index, q=q)
+
+    def test_keywords_without_a_word_in_them_find_nothing(self, make_index: MakeIndex) -> None:
+        assert match_expression("?!") is None
+        assert found(make_index(named("urn:1")), q="?!") == []
+
+    def test_descriptions_are_searched_too_and_rank_below_titles(self, make_index: MakeIndex) -> None:
+        index = make_index(
+            named("urn:text", "Spreadsheets", description="All about excel. Excel again: excel."),
+            named("urn:short", "Tables", short_description="With excel."),
+            named("urn:title", "Excel for analysts and many others who work with tables"),
+        )
+
+        assert found(index, q="excel")[0] == "urn:title"
+        assert set(found(index, q="excel")) == {"urn:title", "urn:text", "urn:short"}
+
+
+class TestFilters:
+    @pytest.fixture
+    def index(self, make_index: MakeIndex) -> SearchIndex:
+        skilled = [{"urn": SKILL, "type": "SKILL", "name": "Microsoft Excel", "paths": [[]]}]
+        return make_index(
+            named("urn:1", "A"),
+            named("urn:2", "B", locale="de_DE", level=None, type="VIDEO", duration_seconds=60, classifications=skilled),
+            named("urn:3", "C", locale="en_GB", level="ADVANCED", updated_at="2026-01-01T00:00:00.000Z"),
+            replace(named("urn:4", "D", duration_seconds=None), status="archived", archived_reason="retired"),
+            replace(named("urn:5", "E"), labels=Labels(tags_enabled=True)),
+        )
+
+    @pytest.mark.parametrize(
+        ("asked", "urns"),
+        [
+            ({}, "1 2 3 4 5"),
+            ({"language": ("en",)}, "1 3 4 5"),
+            ({"language": ("en_US", "de")}, "1 2 4 5"),
+            ({"level": ("BEGINNER", "ADVANCED")}, "1 3 4 5"),
+            ({"type": ("VIDEO",)}, "2"),
+            ({"subject": (TOPIC,)}, "1 3 4 5"),
+            ({"subject": (SUBJECT,)}, "1 3 4 5"),
+            ({"subject": (LIBRARY,)}, "1 3 4 5"),
+            ({"subject": ("excel",)}, "1 3 4 5"),
+            ({"skill": (SKILL,)}, "2"),
+            ({"skill": ("MICROSOFT EXCEL",)}, "2"),
+            ({"skill": ("Excel",)}, ""),
+            ({"status": ("active",)}, "1 2 3 5"),
+            ({"status": ("archived",)}, "4"),
+            ({"tag": ("EXCEL",)}, "5"),
+            ({"tag": ("mine",), "tagged": frozenset({"urn:2"})}, "2"),
+            ({"tag": ("mine", "excel"), "tagged": frozenset({"urn:2"})}, "2 5"),
+            ({"updated_since": "2025-06-01T00:00:00.000Z"}, "3"),
+            ({"min_duration": 61}, "1 3 5"),
+            ({"max_duration": 61}, "2"),
+            ({"language": ("en",), "status": ("active",), "level": ("ADVANCED",)}, "3"),
+        ],
+    )
+    def test_values_are_ored_and_filters_are_anded(self, index: SearchIndex, asked: dict[str, Any], urns: str) -> None:
+        assert found(index, **asked) == [f"urn:{number}" for number in urns.split()]
+
+    def test_filters_hold_with_keywords_too(self, index: SearchIndex) -> None:
+        assert found(index, q="b", language=("en",)) == []
+        assert found(index, q="b", language=("de",)) == ["urn:2"]
+
+
+class TestOrder:
+    COURSES = (
+        named("urn:a", "Beta", duration_seconds=30, updated_at="2024-01-01T00:00:00.000Z", published_at=None),
+        named("urn:b", "alpha", duration_seconds=10, updated_at=None, published_at="2020-01-01T00:00:00.000Z"),
+        named("urn:c", "Ärger", duration_seconds=None, updated_at="2025-01-01T00:00:00.000Z"),
+        named("urn:d", "Beta", duration_seconds=10, updated_at="2024-01-01T00:00:00.000Z"),
+    )
+
+    @pytest.mark.parametrize(
+        ("sort", "urns"),
+        [
+            ("", "b a d c"),
+            ("title", "b a d c"),
+            ("-title", "c d a b"),
+            ("duration", "c b d a"),
+            ("-duration", "a d b c"),
+            ("-updated_at", "c d a b"),
+            ("updated_at", "b a d c"),
+            ("published_at", "a b c d"),
+            ("relevance", "b a d c"),
+        ],
+    )
+    def test_courses_come_in_the_order_asked_for(self, make_index: MakeIndex, sort: str, urns: str) -> None:
+        assert found(make_index(*self.COURSES), sort=sort) == [f"urn:{letter}" for letter in urns.split()]
+
+    def test_what_was_found_by_keywords_can_be_sorted_otherwise(self, make_index: MakeIndex) -> None:
+        assert found(make_index(*self.COURSES), q="beta", sort="-duration") == ["urn:a", "urn:d"]
+
+    @given(
+        st.lists(
+            st.tuples(st.sampled_from(["Excel", "Excel word", "Word"]), st.sampled_from([None, 1, 2])), max_size=20
+        ),
+        st.sampled_from(SORT_NAMES),
+        st.sampled_from(["", "excel", "wor"]),
+        st.integers(1, 7),
+    )
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+    def test_pages_put_together_are_the_whole_list(
+        self, make_index: MakeIndex, rows: list[tuple[str, int | None]], sort: str, q: str, limit: int
+    ) -> None:
+        courses = [named(f"urn:{place:02}", title, duration_seconds=many) for place, (title, many) in enumerate(rows)]
+        index = make_index(*courses)
+        whole = found(index, q=q, sort=sort, limit=1000)
+
+        pages: list[str] = []
+        after: Any = None
+        while True:
+            answer = index.ask(Question(q=q, sort=sort, limit=limit, after=after))
+            assert len(answer.courses) <= limit
+            pages += [course.urn for course in answer.courses]
+            after = answer.next
+            if after is None:
+                break
+
+        assert pages == whole
+        assert len(set(pages)) == len(pages)
+
+
+def test_a_course_comes_out_of_the_index_as_it_went_in(make_index: MakeIndex) -> None:
+    labels = Labels(tags_enabled=True, group="sales", author_email="author@example.com")
+    course = stored("archived", "filtered", labels=labels, run_id="r")
+
+    [out] = make_index(course).ask(Question()).courses
+
+    assert out == replace(course, run_id="", action="")
+
+
+class TestPublishing:
+    @pytest.fixture
+    def s3(self) -> Iterator[Any]:
+        with mock_aws():
+            client = boto3.client("s3", region_name="us-east-1")
+            client.create_bucket(Bucket=BUCKET)
+            yield client
+
+    @pytest.fixture
+    def courses(self) -> CourseStore:
+        table: Any = MemoryTable()
+        store = CourseStore(table, "acme")
+        store.restate([named("urn:1")])
+        return store
+
+    def test_before_the_first_sync_there_is_no_index(self, s3: Any) -> None:
+        assert Replica(s3, BUCKET, "acme").index() is None
+
+    def test_what_was_published_is_found(self, s3: Any, courses: CourseStore) -> None:
+        assert Publisher(s3, BUCKET).publish(courses) == 1
+
+        with closing(Replica(s3, BUCKET, "acme")) as replica:
+            index = replica.index()
+            assert index is not None
+            assert found(index) == ["urn:1"]
+
+    def test_the_file_is_fetched_again_only_when_it_has_changed(self, s3: Any, courses: CourseStore) -> None:
+        Publisher(s3, BUCKET).publish(courses)
+        with closing(Replica(s3, BUCKET, "acme")) as replica:
+            first = replica.index()
+            assert replica.index() is first
+            courses.restate([named("urn:2", "Word")])
+            Publisher(s3, BUCKET).publish(courses)
+
+            second = replica.index()
+
+            assert second is not first
+            assert second is not None
+            assert found(second) == ["urn:1", "urn:2"]
+
+    def test_an_index_that_was_removed_is_forgotten(self, s3: Any, courses: CourseStore) -> None:
+        Publisher(s3, BUCKET).publish(courses)
+        replica = Replica(s3, BUCKET, "acme")
+        replica.index()
+        s3.delete_object(Bucket=BUCKET, Key="search/acme.sqlite")
+
+        assert replica.index() is None
+
+    def test_what_else_s3_refuses_is_an_error(self, s3: Any) -> None:
+        class Refusing:
+            def get_object(self, **_: Any) -> None:
+                error = {"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+                raise ClientError(error, "GetObject")  # type: ignore[arg-type]
+
+        refusing: Any = Refusing()
+        with pytest.raises(ClientError):
+            Replica(refusing, BUCKET, "acme").index()

@@ -1,0 +1,156 @@
+"""The catalogue's stores on a table as DynamoDB keeps it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from catalog_builders import course, stored
+from coursebridge.catalog.fingerprint import canonical
+from coursebridge.errors import NotFound
+from coursebridge.storage import keys
+from coursebridge.storage.classifications import ClassificationStore
+from coursebridge.storage.courses import CourseStore, Labels, Write, pack
+from coursebridge.storage.runs import RunStore
+
+if TYPE_CHECKING:
+    from coursebridge.storage.table import Table
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+URN = "urn:li:lyndaCourse:252"
+
+
+class TestCourses:
+    @pytest.fixture
+    def courses(self, table: Table) -> CourseStore:
+        return CourseStore(table, "acme")
+
+    def test_a_course_is_a_small_item_with_its_element_beside_it(self, courses: CourseStore, table: Table) -> None:
+        one = stored(labels=Labels(tags_enabled=True, group="sales", author_email="author@example.com"), run_id="r")
+        courses.write([Write(one, course(), pack(canonical({"urn": URN, "n": 1.5})))])
+
+        assert courses.get(URN) == one
+        assert courses.element(URN) == {"urn": URN, "n": 1.5}
+        item = table.get(keys.course("acme", URN)) or {}
+        assert item["entity"] == "course"
+        assert (item["status"], item["archived_reason"], item["duration_seconds"]) == ("active", None, 3600)
+        assert "element" not in item
+
+    def test_an_element_that_has_not_changed_is_not_written_again(self, courses: CourseStore) -> None:
+        courses.write([Write(stored(), course(), pack(b"{}"))])
+        courses.write([Write(stored("archived", "filtered"), course(), None)])
+
+        assert courses.element(URN) == {}
+        assert [one.archived_reason for one in courses.all()] == ["filtered"]
+
+    def test_courses_are_listed_whole_and_in_brief(self, courses: CourseStore) -> None:
+        courses.restate([stored(urn=f"urn:{number}") for number in range(30)])
+
+        assert [one.urn for one in courses.all()] == sorted(f"urn:{number}" for number in range(30))
+        heads = list(courses.heads())
+        assert len(heads) == 30
+        assert heads[0].is_active
+        assert (heads[0].type, heads[0].locale) == ("COURSE", "en_US")
+        assert courses.get_many(["urn:3", "urn:none"]).keys() == {"urn:3"}
+
+    def test_an_integration_sees_its_own_courses_only(self, courses: CourseStore, table: Table) -> None:
+        courses.restate([stored()])
+
+        assert CourseStore(table, "other").get(URN) is None
+        assert list(CourseStore(table, "other").all()) == []
+
+    def test_manual_tags_lie_beside_the_course_and_survive_it(self, courses: CourseStore) -> None:
+        courses.set_manual_tags(URN, ["mine", "ours", "mine"])
+        courses.write([Write(stored(), course(), pack(b"{}"))])
+
+        assert courses.manual_tags([URN, "urn:none"]) == {URN: ["mine", "ours"]}
+        assert list(courses.all_manual_tags()) == [(URN, ["mine", "ours"])]
+        courses.set_manual_tags(URN, [])
+        assert courses.manual_tags([URN]) == {}
+
+    def test_what_is_not_there_has_no_element(self, courses: CourseStore) -> None:
+        assert courses.element(URN) is None
+
+
+class TestClassifications:
+    def test_a_classification_is_written_by_whoever_knows_its_version(self, table: Table) -> None:
+        store = ClassificationStore(table, "acme")
+        item: dict[str, Any] = {"urn": "urn:1", "type": "TOPIC", "names": {}, "parents": []}
+
+        assert store.put(item, 0) is None
+        standing = store.put({**item, "type": "SKILL"}, 0)
+        assert standing is not None
+        assert standing["version"] == 1
+        assert store.put({**item, "type": "SKILL"}, 1) is None
+        assert store.get_many(["urn:1"])["urn:1"]["type"] == "SKILL"
+        assert [one["urn"] for one in store.all()] == ["urn:1"]
+
+
+class TestRuns:
+    @pytest.fixture
+    def runs(self, table: Table) -> RunStore:
+        store = RunStore(table, "acme", "catalog")
+        store.create(
+            {"id": "1", "kind": "catalog", "counts": {"read": 0, "created": 0}, "progress": {"done": 0, "total": 2}}
+        )
+        return store
+
+    def test_counters_move_by_what_a_range_has_done(self, runs: RunStore) -> None:
+        runs.count("1", {"read": 3, "created": 2}, NOW)
+        runs.count("1", {"read": 0}, NOW)
+
+        run = runs.get("1")
+        assert run["counts"] == {"read": 3, "created": 2}
+        assert run["progress"] == {"done": 2, "total": 2}
+        assert run["touched_at"] == "2026-03-01T00:00:00.000Z"
+
+    def test_a_range_is_settled_once(self, runs: RunStore) -> None:
+        runs.add_ranges("1", [{"number": 7, "kind": "listing"}], NOW)
+        one = runs.range("1", 7)
+
+        assert runs.settle_range("1", {**one, "status": "done"})
+        assert not runs.settle_range("1", {**one, "status": "done"})
+        assert runs.range("1", 7)["settled"]
+
+    def test_ranges_come_in_order_and_expire(self, runs: RunStore) -> None:
+        runs.add_ranges("1", [{"number": number} for number in (11, 2, 100)], NOW)
+
+        found = list(runs.ranges("1"))
+
+        assert [one["number"] for one in found] == [2, 11, 100]
+        assert found[0]["expires_at"] == int(NOW.timestamp()) + 30 * 86_400
+
+    def test_a_field_of_a_range_or_of_what_is_remembered_can_be_set(self, runs: RunStore) -> None:
+        runs.add_ranges("1", [{"number": 0}], NOW)
+        runs.change_range("1", 0, problems=[{"code": "x"}])
+        runs.remember(watermark="w")
+
+        assert runs.range("1", 0)["problems"] == [{"code": "x"}]
+        assert runs.state()["watermark"] == "w"
+
+    def test_a_run_of_another_kind_is_not_found(self, table: Table, runs: RunStore) -> None:
+        with pytest.raises(NotFound):
+            RunStore(table, "acme", "activity").get("1")
+        with pytest.raises(NotFound):
+            runs.range("1", 99)
+        assert RunStore(table, "acme", "activity").latest() is None
+
+    def test_runs_are_listed_newest_first(self, runs: RunStore) -> None:
+        runs.create({"id": "2", "kind": "activity"})
+        runs.create({"id": "3", "kind": "catalog"})
+
+        page = runs.list(2)
+
+        assert [run["id"] for run in page.items] == ["3", "2"]
+        assert [run["id"] for run in runs.list(2, page.last_key).items] == ["1"]
+
+    def test_a_lock_is_taken_by_one_and_released_by_the_same(self, runs: RunStore) -> None:
+        assert runs.take_lock("1", NOW)
+        assert not runs.take_lock("2", NOW)
+        assert runs.take_lock("1", NOW)
+        runs.release_lock("2")
+        assert runs.take_lock("2", NOW, instead_of="1")
+        runs.release_lock("2")
+        assert runs.lock() is None

@@ -1,0 +1,255 @@
+"""Starting, redriving and confirming runs, and telling a run that is under way from a dead one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from coursebridge.errors import Conflict, NotFound, Unavailable
+from coursebridge.integrations.runs import RunControl, shown
+from coursebridge.storage.runs import RunStore
+
+if TYPE_CHECKING:
+    from coursebridge.storage.table import Table
+
+ARN = "arn:aws:states:eu-west-1:123456789012:stateMachine:catalog"
+
+
+class ExecutionDoesNotExist(Exception):
+    """As Step Functions says it."""
+
+
+@dataclass
+class StepFunctions:
+    """Executions by ARN, with their status."""
+
+    executions: dict[str, str] = field(default_factory=dict)
+    inputs: list[dict[str, Any]] = field(default_factory=list)
+    refuses: bool = False
+
+    class exceptions:  # noqa: N801  (as boto3 spells it)
+        """The client's errors."""
+
+        ExecutionDoesNotExist = ExecutionDoesNotExist
+
+    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, str]:  # noqa: A002, N803
+        if self.refuses:
+            raise ClientError({"Error": {"Code": "ExecutionLimitExceeded", "Message": ""}}, "StartExecution")
+        execution = f"{stateMachineArn}:{name}"
+        self.executions[execution] = "RUNNING"
+        self.inputs.append(json.loads(input))
+        return {"executionArn": execution}
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, str]:  # noqa: N803
+        if executionArn not in self.executions:
+            raise ExecutionDoesNotExist
+        return {"status": self.executions[executionArn]}
+
+
+class Clock:
+    """A clock that goes on when told to."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 3, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.moment += timedelta(milliseconds=1)
+        return self.moment
+
+    def goes_on(self, **by: float) -> None:
+        self.moment += timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def machine() -> StepFunctions:
+    return StepFunctions()
+
+
+@pytest.fixture
+def runs(table: Table) -> RunStore:
+    return RunStore(table, "acme", "catalog")
+
+
+@pytest.fixture
+def control(runs: RunStore, machine: StepFunctions, clock: Clock) -> RunControl:
+    client: Any = machine
+    return RunControl(runs, client, ARN, clock)
+
+
+def ended(runs: RunStore, run_id: str, status: str = "succeeded", **fields: Any) -> None:
+    runs.change(run_id, status=status, planned=True, **fields)
+    runs.release_lock(run_id)
+
+
+def test_starting_writes_the_record_and_starts_the_execution_of_the_same_name(
+    control: RunControl, runs: RunStore, machine: StepFunctions
+) -> None:
+    started = control.start("full", "admin")
+
+    assert started.is_new
+    run = started.run
+    assert (run["kind"], run["mode"], run["trigger"], run["status"]) == ("catalog", "full", "admin", "running")
+    assert set(run["counts"].values()) == {0}
+    assert run["execution"] == f"{ARN}:{run['id']}"
+    assert machine.inputs == [{"integration_id": "acme", "mode": "full", "trigger": "admin", "run_id": run["id"]}]
+    assert runs.latest() == run
+
+
+def test_a_second_request_gets_the_run_under_way(control: RunControl) -> None:
+    first = control.start("full", "admin")
+    second = control.start("incremental", "schedule")
+
+    assert (second.run["id"], second.is_new) == (first.run["id"], False)
+
+
+def test_another_kind_and_another_integration_have_locks_of_their_own(
+    control: RunControl, table: Table, machine: StepFunctions
+) -> None:
+    control.start("full", "admin")
+    client: Any = machine
+
+    assert RunControl(RunStore(table, "acme", "activity"), client, ARN).start("full", "admin").is_new
+    assert RunControl(RunStore(table, "other", "catalog"), client, ARN).start("full", "admin").is_new
+
+
+def test_a_run_that_cannot_be_started_leaves_no_lock(
+    control: RunControl, runs: RunStore, machine: StepFunctions
+) -> None:
+    machine.refuses = True
+
+    with pytest.raises(Unavailable):
+        control.start("full", "admin")
+
+    assert runs.lock() is None
+    failed = runs.latest()
+    assert failed is not None
+    assert failed["status"] == "failed"
+    machine.refuses = False
+    assert control.start("full", "admin").is_new
+
+
+class TestARunWhoseExecution:
+    @pytest.mark.parametrize("status", ["ABORTED", "FAILED", "TIMED_OUT"])
+    def test_has_ended_without_finishing_is_closed_by_the_next(
+        self, control: RunControl, runs: RunStore, machine: StepFunctions, status: str
+    ) -> None:
+        dead = control.start("full", "admin").run
+        machine.executions[dead["execution"]] = status
+
+        following = control.start("full", "admin")
+
+        assert following.is_new
+        assert runs.get(dead["id"])["status"] == "failed"
+        assert runs.get(dead["id"])["errors"][0]["code"] == "interrupted"
+        assert runs.state()["index_stale"]
+
+    def test_is_not_there_yet_is_waited_for_a_minute(
+        self, control: RunControl, runs: RunStore, machine: StepFunctions, clock: Clock
+    ) -> None:
+        run = control.start("full", "admin").run
+        machine.executions.clear()
+
+        assert not control.start("full", "admin").is_new
+        clock.goes_on(minutes=2)
+        assert control.start("full", "admin").is_new
+        assert runs.get(run["id"])["status"] == "failed"
+
+    def test_was_never_noted_is_waited_for_a_minute(self, control: RunControl, runs: RunStore, clock: Clock) -> None:
+        control.begin("full", "admin")
+
+        assert not control.start("full", "admin").is_new
+        clock.goes_on(minutes=2)
+        assert control.start("full", "admin").is_new
+
+    def test_ended_after_the_run_did_left_a_lock_behind(self, control: RunControl, runs: RunStore) -> None:
+        run = control.start("full", "admin").run
+        runs.change(run["id"], status="succeeded")
+
+        assert control.start("full", "admin").is_new
+        assert runs.get(run["id"])["status"] == "succeeded"
+
+
+class TestRedriving:
+    def test_opens_the_ranges_that_failed_and_no_other(
+        self, control: RunControl, runs: RunStore, machine: StepFunctions, clock: Clock
+    ) -> None:
+        run = control.start("full", "admin").run
+        states = ("done", "failed", "partial")
+        runs.add_ranges(
+            run["id"],
+            [{"number": number, "settled": True, "status": status} for number, status in enumerate(states)],
+            clock(),
+        )
+        ended(runs, run["id"], progress={"done": 3, "total": 3}, stopped={"code": "linkedin_day_limit"})
+
+        again = control.redrive(run["id"])
+
+        assert [one["settled"] for one in runs.ranges(run["id"])] == [True, False, False]
+        assert again["status"] == "running"
+        assert again["progress"] == {"done": 1, "total": 3}
+        assert again["stopped"] is None
+        assert again["execution"] == f"{ARN}:{run['id']}-1"
+        assert not control.start("full", "admin").is_new
+
+    def test_of_a_run_of_which_nothing_failed_is_a_conflict(self, control: RunControl, runs: RunStore) -> None:
+        run = control.start("full", "admin").run
+        ended(runs, run["id"])
+
+        with pytest.raises(Conflict):
+            control.redrive(run["id"])
+
+    def test_of_a_run_under_way_is_a_conflict(self, control: RunControl) -> None:
+        with pytest.raises(Conflict):
+            control.redrive(control.start("full", "admin").run["id"])
+
+    def test_of_no_run_at_all_is_not_found(self, control: RunControl) -> None:
+        with pytest.raises(NotFound):
+            control.redrive("none")
+
+    def test_beside_another_run_is_a_conflict(self, control: RunControl, runs: RunStore, clock: Clock) -> None:
+        run = control.start("full", "admin").run
+        ended(runs, run["id"], "failed")
+        runs.take_lock("other", clock())
+        runs.create({**run, "id": "0", "status": "running", "touched_at": run["started_at"]})
+        runs.release_lock("other")
+        runs.take_lock("0", clock())
+
+        with pytest.raises(Conflict):
+            control.redrive(run["id"])
+
+
+class TestConfirming:
+    def test_runs_again_with_the_word_given(self, control: RunControl, runs: RunStore) -> None:
+        run = control.start("full", "admin").run
+        ended(runs, run["id"], "needs_confirmation")
+
+        assert control.confirm(run["id"])["confirmed"]
+
+    def test_of_a_run_that_is_not_waiting_is_a_conflict(self, control: RunControl, runs: RunStore) -> None:
+        run = control.start("full", "admin").run
+        ended(runs, run["id"])
+
+        with pytest.raises(Conflict):
+            control.confirm(run["id"])
+
+    def test_of_an_older_run_is_a_conflict(self, control: RunControl, runs: RunStore) -> None:
+        run = control.start("full", "admin").run
+        ended(runs, run["id"], "needs_confirmation")
+        ended(runs, control.start("full", "admin").run["id"])
+
+        with pytest.raises(Conflict):
+            control.confirm(run["id"])
+
+
+def test_a_run_is_shown_without_keys(control: RunControl) -> None:
+    assert not {"PK", "SK", "entity"} & shown(control.start("full", "admin").run).keys()
