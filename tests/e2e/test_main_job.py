@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 import jwt
 import pytest
+
 from connector import Caller, Connection, event, eventually
 
 if TYPE_CHECKING:

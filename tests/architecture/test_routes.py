@@ -1,0 +1,49 @@
+"""Every route checks its caller, and every route about one integration checks that the caller belongs there."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from coursebridge.api import Requires
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.event_handler.api_gateway import Route
+
+HANDLERS = ("admin_handler", "learning_handler", "statements_handler", "token_handler", "aicc_handler")
+# What a caller needs before it has a token, or is by its nature open: RFC 6749, xAPI 1.0.3 (about), HACP, the API's
+# own description.
+OPEN = {"/oauth2/token", "/xapi/about", "/aicc", "/admin/openapi.json", "/admin/docs"}
+
+
+def routes() -> list[tuple[str, Any]]:
+    found = []
+    for name in HANDLERS:
+        app = importlib.import_module(name).app
+        found += [(name, route) for route in [*app._static_routes, *app._dynamic_routes]]
+    return found
+
+
+def label(value: object) -> str:
+    return f"{getattr(value, 'method', '')} {getattr(value, 'path', value)}"
+
+
+def checks(route: Route) -> list[Requires]:
+    return [middleware for middleware in route.middlewares or [] if isinstance(middleware, Requires)]
+
+
+@pytest.mark.parametrize(("handler", "route"), routes(), ids=label)
+def test_a_route_checks_its_caller_or_is_known_to_be_open(handler: str, route: Route) -> None:
+    assert len(checks(route)) == (0 if route.path in OPEN else 1)
+
+
+@pytest.mark.parametrize(("handler", "route"), routes(), ids=label)
+def test_a_route_about_one_integration_names_it_in_its_path(handler: str, route: Route) -> None:
+    for check in checks(route):
+        named = "<integration>" in route.path
+        of_the_token = handler == "statements_handler"
+
+        assert named or check.everywhere or of_the_token, "a caller bound to one integration would reach others"
+        assert not (named and check.everywhere)
