@@ -6,21 +6,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from activity_lab import COURSE, Lab, StateMachine
-from catalog_lab import SECRETS
-from coursebridge.activity import tasks
+from activity_lab import BUCKET, COURSE, Lab, StateMachine
+from activity_sync_handler import lambda_handler
+from catalog_lab import SECRETS, integration
+from coursebridge import clients
+from coursebridge.activity import tasks, wiring
 from coursebridge.clock import rfc3339
 from coursebridge.errors import Conflict
+from coursebridge.integrations.store import IntegrationStore
+from coursebridge.linkedin import reports
 from coursebridge.linkedin.credentials import KeyPair
 from coursebridge.records.evidence import Evidence, Point
 from coursebridge.storage import keys
 from coursebridge.storage.learners import RecordStore
 from memory_table import MemoryTable
+from unit.conftest import Context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from activity_lab import MakeLab
+    from coursebridge.storage.table import Table
 
 
 class Broken(Exception):
@@ -85,27 +91,35 @@ def test_every_task_can_be_repeated(lab: Lab) -> None:
     assert run["progress"]["done"] == run["progress"]["total"]
 
 
-def test_a_record_that_others_write_at_the_same_time_keeps_both(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("evidence", "updated"),
+    [(Evidence(points={"2026-01-01T00:00:00.000Z": Point(45)}), 1), (None, 0)],
+    ids=["something else", "the same"],
+)
+def test_a_record_that_others_write_at_the_same_time_keeps_both(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, evidence: Evidence | None, updated: int
+) -> None:
     lab.learner(1)
     lab.did(1, (3, 40), (1, 60))
     original = MemoryTable.transact
     raced: list[int] = []
 
     def race(self: MemoryTable, actions: Any) -> None:
-        if not raced and any(COURSE in str(action) for action in actions):
+        written = [action["item"] for action in actions if action["item"].get("entity") == "record"]
+        if written and not raced:
             raced.append(1)
+            told = evidence or Evidence.from_item(written[0]["parts"]["learner-1"])
             at = rfc3339(lab.clock())
-            RecordStore(lab.table, "acme").add(
-                "learner-1", COURSE, "learner-1", Evidence(points={at: Point(45)}), None, at
-            )
+            RecordStore(lab.table, "acme").add("learner-1", COURSE, "learner-1", told, None, at)
         original(self, actions)
 
     monkeypatch.setattr(MemoryTable, "transact", race)
-    lab.sync()
+    run = lab.sync()
 
     (attempt,) = lab.attempts("learner-1")
     assert raced
     assert (attempt.progress, attempt.reported_seconds_viewed) == (60, 120)
+    assert (run["counts"]["updated"], run["counts"]["unchanged"]) == (updated, 1 - updated)
 
 
 def test_a_learner_erased_during_the_run_does_not_come_back(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,6 +215,65 @@ def test_a_window_that_failed_is_read_when_the_run_is_redriven(make_lab: MakeLab
     assert second["counts"]["read"] == sum(v for name, v in second["counts"].items() if name != "read")
 
 
+def test_a_range_that_was_settled_stays_as_it_is(lab: Lab) -> None:
+    run_id, numbers = begun(lab)
+    tasks.work(lab.context, {"run_id": run_id, "number": numbers[0]})
+
+    assert tasks.work(lab.context, {"run_id": run_id, "number": numbers[0]}) == {"status": "done"}
+    assert tasks.range_failed(lab.context, {"run_id": run_id, "number": numbers[0]}) == {"status": "done"}
+    assert lab.context.runs.get(run_id)["progress"]["done"] == 1
+
+
+def test_a_window_that_fails_for_good_does_not_fail_the_others(make_lab: MakeLab) -> None:
+    lab = make_lab(activity={"lookback_days": 30})
+    lab.course()
+    lab.learner(1)
+    lab.did(1, (1, 60))
+    lab.world.quirks.switch_on("server_errors", {"share": 1.0, "times": 5, "path": "/v2/learningActivityReports"})
+
+    run = lab.sync()
+
+    (error,) = run["errors"]
+    assert (run["status"], error["code"]) == ("failed", "linkedin_unusable_answer")
+    assert lab.attempts("learner-1")[0].progress == 60
+
+
+def test_what_linkedin_refuses_is_not_asked_again(make_lab: MakeLab) -> None:
+    lab = make_lab(quirks={"plain_error_body": {"share": 1.0, "status": 400, "path": "/v2/learningActivityReports"}})
+
+    run = lab.sync()
+
+    assert (run["status"], run["errors"][0]["code"]) == ("failed", "linkedin_refused")
+    assert len(lab.calls()) == run["windows"]
+
+
+def test_a_task_that_runs_twice_at_once_counts_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id, numbers = begun(lab)
+    event = {"run_id": run_id, "number": numbers[0]}
+
+    def other(*_: object) -> Iterator[list[Any]]:
+        tasks.range_failed(lab.context, event)
+        yield []
+
+    monkeypatch.setattr(reports, "pages", other)
+    tasks.work(lab.context, event)
+
+    assert lab.context.runs.get(run_id)["progress"]["done"] == 1
+    assert lab.context.runs.range(run_id, numbers[0])["status"] == "done"
+
+
+def test_rows_about_nobody_are_counted_as_failed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"learnerDetails": {"name": "Somebody"}, "contentDetails": {"contentUrn": COURSE}}]
+    idle = [{"learnerDetails": {"email": "idle@example.com"}, "contentDetails": {"contentUrn": COURSE}}]
+    monkeypatch.setattr(reports, "pages", lambda *_: iter([rows + idle]))
+
+    run = lab.sync()
+
+    assert run["status"] == "succeeded"
+    assert run["errors"][0]["code"] == "unusable_row"
+    assert run["counts"]["failed"] == run["counts"]["read"] == run["errors"][0]["count"]
+
+
 def test_a_run_that_failed_covers_nothing(make_lab: MakeLab) -> None:
     lab = make_lab(activity={"lookback_days": 90})
     run_id, numbers = begun(lab)
@@ -247,6 +320,32 @@ def test_a_run_a_task_could_not_go_on_with_is_closed(lab: Lab) -> None:
     assert lab.context.runs.lock() is None
     with pytest.raises(Conflict):
         lab.control.confirm(run_id)
+
+
+def test_what_another_execution_began_is_not_closed(lab: Lab) -> None:
+    run_id, _ = begun(lab)
+
+    assert tasks.failed(lab.context, {"run_id": None, "execution": "e2"}) == {"status": "failed"}
+    assert lab.context.runs.get(run_id)["status"] == "running"
+
+
+def test_the_function_does_the_task_it_is_told_to(deployed: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    pseudonym = clients.secretsmanager().create_secret(Name="pseudonym", SecretString='{"key": "k"}')
+    for name, value in {
+        "BUCKET_NAME": BUCKET,
+        "PSEUDONYM_SECRET_ARN": pseudonym["ARN"],
+        "SECRET_PREFIX": "test/",
+        "LINKEDIN_OAUTH_URL": "https://linkedin.example",
+        "LINKEDIN_API_URL": "https://linkedin.example",
+    }.items():
+        monkeypatch.setenv(name, value)
+    IntegrationStore(deployed).add(integration(status="inactive"))
+    context: Any = Context()
+
+    answer = lambda_handler({"task": "plan", "integration_id": "acme", "mode": "full", "trigger": "schedule"}, context)
+
+    assert answer == tasks.SKIPPED
+    assert wiring.context("acme").pseudonym_key() == "k"
 
 
 def _finished(lab: Lab, run_id: str) -> dict[str, Any]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from activity_lab import COURSE, OTHER_COURSE, PSEUDONYM_KEY, upstream
+from coursebridge.activity import directory, recording
 from coursebridge.activity.mapper import Person
 from coursebridge.activity.people import gathered, identifiers_of
+from coursebridge.errors import Unavailable
 from coursebridge.records.identifiers import Kind, digest, identifier
 from coursebridge.storage import keys
+from coursebridge.storage.table import TransactionRefused
+from memory_table import MemoryTable
 
 if TYPE_CHECKING:
     from activity_lab import Lab, MakeLab
@@ -152,6 +157,80 @@ def test_hundreds_of_people_are_added_in_one_go(lab: Lab) -> None:
     assert run["people"]["added"] == run["counts"]["created"] == 130
     lab.clock.goes_on(hours=1)
     assert lab.sync()["people"] == {"known": 130, "linked": 0}
+
+
+@pytest.mark.parametrize("linked", [1, 0])
+def test_somebody_others_add_at_the_same_time_is_added_once(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, linked: int
+) -> None:
+    original = MemoryTable.transact
+    raced: list[int] = []
+
+    def race(self: MemoryTable, actions: Any) -> None:
+        if not raced and "source" in str(actions):
+            raced.append(1)
+            learner = lab.learner(1)
+            if not linked:
+                lab.holds("learner-1", "profile_urn", upstream(1).profile_urn)
+                lab.table.put(replace(learner, enterprise_groups=("OFFICIAL",)).to_item())
+        original(self, actions)
+
+    monkeypatch.setattr(MemoryTable, "transact", race)
+    lab.did(1, (1, 50))
+
+    run = lab.sync()
+
+    assert raced
+    assert run["people"] == {"known": 1, "linked": linked}
+    assert lab.attempts("learner-1")[0].progress == 50
+
+
+@pytest.mark.parametrize("entity", ["learner", "record"])
+def test_a_busy_table_leaves_the_task_to_be_repeated(lab: Lab, monkeypatch: pytest.MonkeyPatch, entity: str) -> None:
+    original = MemoryTable.transact
+    lab.did(1, (1, 50))
+
+    def busy(self: MemoryTable, actions: Any) -> None:
+        if any(action["item"].get("entity") == entity for action in actions):
+            raise TransactionRefused(["ThrottlingError"], [{}])
+        original(self, actions)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryTable, "transact", busy)
+        with pytest.raises(Unavailable):
+            lab.sync(execution="e1")
+    lock = lab.context.runs.lock()
+    assert lock is not None
+
+    run = lab.sync(run_id=lock.run_id)
+
+    assert run["people"]["added"] == run["counts"]["created"] == 1
+
+
+@pytest.mark.parametrize("entity", ["learner", "record"])
+@pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError"])
+def test_a_table_that_stays_busy_leaves_the_task_to_be_repeated(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, entity: str, reason: str
+) -> None:
+    """The first refusal is another writer; the rest is what happens to whom is then dealt with alone."""
+    original = MemoryTable.transact
+    lab.did(1, (1, 50))
+    refusals: list[str] = []
+
+    def busy(self: MemoryTable, actions: Any) -> None:
+        if any(action["item"].get("entity") == entity for action in actions):
+            refusals.append(reason if refusals else "TransactionConflict")
+            raise TransactionRefused([refusals[-1]], [{}])
+        original(self, actions)
+
+    monkeypatch.setattr(MemoryTable, "transact", busy)
+    for module in (directory, recording):
+        monkeypatch.setattr(module, "pauses", lambda: iter((0.0, 0.0)))
+
+    with pytest.raises(Unavailable):
+        lab.sync()
+
+    assert len(refusals) > 1
 
 
 people = st.builds(

@@ -134,6 +134,12 @@ def test_the_sweep_keeps_the_rhythm_and_status_reads_it(table: Table) -> None:
     }
 
 
+def test_a_rhythm_outlives_the_statements_it_was_learned_from(table: Table) -> None:
+    table.put(learned(office, 3).to_item("acme"))
+
+    assert listen(table, "acme", MONDAY + timedelta(weeks=6)).state == "quiet"
+
+
 def test_nothing_is_kept_before_the_first_statement(table: Table) -> None:
     assert listen(table, "acme", MONDAY).state == judge(table, "acme", MONDAY).state == "learning"
     assert table.get(keys.sync_state("acme", "rhythm")) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from activity_lab import COURSE, OTHER_COURSE, upstream
+from activity_lab import BUCKET, COURSE, OTHER_COURSE, upstream
 from coursebridge.clock import from_millis, rfc3339
 from coursebridge.records.evidence import Completion, Evidence
 from coursebridge.storage import keys
@@ -176,6 +176,22 @@ def test_what_is_reported_of_somebody_who_comes_later_is_read_again(real_lab: La
     assert real_lab.context.runs.get(first["id"])["unknown_learners"] == []
     assert real_lab.attempts(learner.id)[0].status == "completed"
     assert run["repairs"]["completions"] == 1
+
+
+def test_what_waited_for_longer_than_it_is_kept_is_left_to_a_full_run(real_lab: Lab) -> None:
+    real_lab.changes(activity={"lookback_days": 90})
+    learner = real_lab.learner(1)
+    real_lab.did(1, (70, 100), urn=OTHER_COURSE)
+    first = real_lab.sync("incremental")
+    real_lab.s3.delete_object(Bucket=BUCKET, Key=f"runs/acme/{first['id']}/waiting")
+    real_lab.course(OTHER_COURSE)
+
+    real_lab.sync("incremental")
+    missed = real_lab.attempts(learner.id, OTHER_COURSE)
+    real_lab.sync("full")
+
+    assert missed == ()
+    assert real_lab.attempts(learner.id, OTHER_COURSE)[0].status == "completed"
 
 
 def test_a_later_completion_changes_no_record_and_is_noted_once(real_lab: Lab) -> None:

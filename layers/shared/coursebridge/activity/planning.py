@@ -97,11 +97,8 @@ def _coverage(context: Context, integration: Integration, now: datetime) -> Cove
 
 def waiting(context: Context, state: Mapping[str, Any]) -> dict[str, str]:
     """Return what had no place in earlier runs (a course's URN, a person's identifier) and since which window."""
-    run_id = state.get("waiting_run")
-    if not run_id:
-        return {}
     try:
-        return context.staging(run_id).get_json(WAITING)
+        return context.staging(state["waiting_run"]).get_json(WAITING)
     except context.s3.exceptions.NoSuchKey:
         # Kept for a month; after that a full run reads everything again.
         return {}

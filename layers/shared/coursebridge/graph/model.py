@@ -134,14 +134,17 @@ def account_has(integration_id: str, kind: str, identity: str) -> Relationship:
 
 
 def classified(stored: StoredCourse) -> Iterator[Relationship]:
-    """Yield that an asset has its classifications, each once."""
+    """Yield that an asset has its classifications, each once.
+
+    Args:
+        stored: an asset of a kind the model knows.
+    """
     course: Course = stored.course
-    kind = TYPE_OF_ASSET.get(course["type"])
-    if kind:
-        source = (kind, entity_key(kind, stored.integration_id, stored.urn))
-        for one in course["classifications"]:
-            target = (CLASSIFICATION, entity_key(CLASSIFICATION, stored.integration_id, one["urn"]))
-            yield _relationship("HAS", source, target)
+    kind = TYPE_OF_ASSET[course["type"]]
+    source = (kind, entity_key(kind, stored.integration_id, stored.urn))
+    for one in course["classifications"]:
+        target = (CLASSIFICATION, entity_key(CLASSIFICATION, stored.integration_id, one["urn"]))
+        yield _relationship("HAS", source, target)
 
 
 def assigned(record: Record, kind: str) -> Relationship:
