@@ -67,11 +67,12 @@ def _extra(statement: Json, variant: Variant) -> Json:
     return extra
 
 
-def _set_progress(convert: Callable[[str], object]) -> Callable[[Json], None]:
+def _set_progress(convert: Callable[[float], object]) -> Callable[[Json], None]:
     def change(statement: Json) -> None:
         extensions = statement["result"].get("extensions", {})
         if PROGRESS_EXTENSION in extensions:
-            extensions[PROGRESS_EXTENSION] = convert(str(extensions[PROGRESS_EXTENSION]))
+            # It may have been changed by another of these already.
+            extensions[PROGRESS_EXTENSION] = convert(float(extensions[PROGRESS_EXTENSION]))
 
     return change
 
@@ -175,7 +176,7 @@ VARIANTS = {
     for variant in (
         Variant("progress_integer", 'progress is 39 instead of "39"', _set_progress(int)),
         Variant("progress_float", 'progress is 39.0 instead of "39"', _set_progress(float)),
-        Variant("progress_decimal_text", 'progress is "39.0"', _set_progress(lambda text: f"{text}.0")),
+        Variant("progress_decimal_text", 'progress is "39.0"', _set_progress(lambda value: f"{value:.1f}")),
         Variant("progress_absent", "no progress at all", _progress_absent),
         Variant("completion_absent", "no result.completion", _completion_absent),
         Variant("duration_odd", "completions last P0DT0H0M0.0S", _duration_odd),

@@ -1,6 +1,7 @@
 """What is told about what learners do."""
 
 import re
+from itertools import permutations
 from typing import Any
 from uuid import UUID
 
@@ -207,6 +208,12 @@ def test_progress_comes_in_every_type(name: str, kind: type) -> None:
     values = [progress(one) for one in told(variants=[name])]
     assert {type(value) for value in values} == {kind}
     assert all(float(value) <= 100 for value in values)
+
+
+@pytest.mark.parametrize("order", list(permutations(["progress_integer", "progress_float", "progress_decimal_text"])))
+def test_progress_in_several_forms_is_still_the_same_number(order: tuple[str, ...]) -> None:
+    plain, varied = told(), told(variants=list(order))
+    assert [float(progress(one)) for one in varied] == [float(progress(one)) for one in plain]
 
 
 def test_parts_of_the_result_can_be_absent() -> None:
