@@ -6,16 +6,20 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
+
 from coursebridge import clients
 from coursebridge.clock import utc_now
 from coursebridge.observability import count, logger, metrics
 from coursebridge.settings import settings
 from coursebridge.storage.table import Table
 from coursebridge.webhooks.addresses import look_up
-from coursebridge.webhooks.dispatch import Dispatcher
+from coursebridge.webhooks.dispatch import MOST_RECEIVES, Dispatcher
 from coursebridge.webhooks.sending import Sender, make_client
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
@@ -33,28 +37,56 @@ def dispatcher() -> Dispatcher:
     )
 
 
-def work_on(record: dict[str, Any]) -> bool:
-    """Handle one message; return whether it is done with."""
-    message = json.loads(record["body"])
+class NotDone(Exception):
+    """A message is not done with: it stays in its queue."""
+
+
+def work_on(record: SQSRecord) -> None:
+    """Handle one message.
+
+    Raises:
+        NotDone: it comes back, or goes to the dead letters.
+    """
+    message = json.loads(record.body)
     if "detail-type" in message:
         count("WebhooksQueued", dispatcher().fan_out(message))
-        return True
-    tries = int(record["attributes"]["ApproximateReceiveCount"])
-    pause = dispatcher().deliver(message["integration_id"], message["delivery_id"], tries)
+    elif int(record.attributes.approximate_receive_count) >= MOST_RECEIVES:
+        dispatcher().give_up(message["integration_id"], message["delivery_id"])
+        count("WebhooksGivenUp")
+        raise NotDone
+    else:
+        deliver(record, message["integration_id"], message["delivery_id"])
+
+
+def deliver(record: SQSRecord, integration_id: str, delivery_id: str) -> None:
+    """Try a delivery once.
+
+    Raises:
+        NotDone: it is to be tried again.
+    """
+    pause = dispatcher().deliver(integration_id, delivery_id)
     if pause is None:
-        return True
+        return
     count("WebhooksFailed")
-    logger.info("webhook not delivered", integration=message["integration_id"], tries=tries, next_in=pause)
-    # The message itself waits: it comes back after the pause, or goes to the dead letters after its last try.
+    logger.info("webhook not delivered", integration=integration_id, delivery=delivery_id, next_in=pause)
+    if not pause:
+        count("WebhooksGivenUp")
+        return
+    # The message itself waits: it comes back after the pause.
     clients.sqs().change_message_visibility(
-        QueueUrl=settings().need("webhook_queue_url"), ReceiptHandle=record["receiptHandle"], VisibilityTimeout=pause
+        QueueUrl=settings().need("webhook_queue_url"), ReceiptHandle=record.receipt_handle, VisibilityTimeout=pause
     )
-    return False
+    raise NotDone
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Handle a batch of messages; those that are not done with stay in the queue."""
-    undone = [record["messageId"] for record in event["Records"] if not work_on(record)]
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in undone]}
+def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> PartialItemFailureResponse:
+    """Handle a batch of messages, each by itself; those that are not done with stay in the queue."""
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    with processor(event["Records"], work_on):
+        processor.process()
+    for kind, error, _ in processor.exceptions:
+        if kind is not NotDone:
+            logger.error("message not handled", exc_info=error)
+    return processor.response()

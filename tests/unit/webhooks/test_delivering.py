@@ -13,26 +13,29 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 import webhooks_handler
+from cfn import resources
 from coursebridge import clients
 from coursebridge.settings import settings
 from coursebridge.webhooks import signing
 from coursebridge.webhooks.deliveries import DeliveryStore
-from coursebridge.webhooks.dispatch import MOST_TRIES, PAUSES
+from coursebridge.webhooks.dispatch import MOST_RECEIVES, MOST_TRIES, PAUSES
 from coursebridge.webhooks.sending import make_client
 from learning_lab import ACME
 from unit.conftest import Context
 from unit.webhooks.conftest import PREFIX, Lab, bus_event
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from coursebridge.webhooks.deliveries import Delivery
     from coursebridge.webhooks.targets import Target
 
 
-def delivered(lab: Lab, tries: int = 1, **settings: Any) -> tuple[Target, str, int | None]:
+def delivered(lab: Lab, **settings: Any) -> tuple[Target, str, int | None]:
     """Make an endpoint, send it an event, and try once; return the endpoint, its secret, and the pause."""
     target, secret = lab.create(**settings)
     lab.dispatcher.fan_out(bus_event(attempt={"id": "a1"}))
-    return target, secret, lab.dispatcher.deliver(ACME, only(lab, target).id, tries)
+    return target, secret, lab.dispatcher.deliver(ACME, only(lab, target).id)
 
 
 def only(lab: Lab, target: Target) -> Delivery:
@@ -76,7 +79,7 @@ def test_two_live_secrets_both_sign(lab: Lab) -> None:
     target, _ = lab.create()
     lab.webhooks.rotate(target.id, datetime.now(UTC))
     lab.dispatcher.fan_out(bus_event())
-    lab.dispatcher.deliver(ACME, only(lab, target).id, 1)
+    lab.dispatcher.deliver(ACME, only(lab, target).id)
 
     assert len(lab.requests[0].headers["webhook-signature"].split()) == 2
 
@@ -93,7 +96,7 @@ def test_an_event_that_comes_twice_is_delivered_once(lab: Lab) -> None:
     target, _, _ = delivered(lab)
 
     assert lab.dispatcher.fan_out(bus_event(attempt={"id": "a1"})) == 0
-    assert lab.dispatcher.deliver(ACME, only(lab, target).id, 1) is None
+    assert lab.dispatcher.deliver(ACME, only(lab, target).id) is None
     assert len(lab.requests) == 1
 
 
@@ -114,17 +117,29 @@ def test_what_fails_is_tried_again_after_a_growing_pause(lab: Lab, answer: int |
     assert pause == PAUSES[0]
     delivery = only(lab, target)
     assert (delivery.status, delivery.next_try_at) == ("retrying", "2026-03-01T10:00:05.000Z")
-    assert lab.dispatcher.deliver(ACME, delivery.id, 2) is None
+    assert lab.dispatcher.deliver(ACME, delivery.id) is None
     assert [one.error is None for one in only(lab, target).tries] == [False, True]
 
 
 def test_after_the_last_try_a_delivery_has_failed(lab: Lab) -> None:
-    lab.answers = [500]
-    target, _, pause = delivered(lab, tries=MOST_TRIES)
+    lab.answers = [500] * MOST_TRIES
+    target, _, first = delivered(lab)
+    pauses = [first, *(lab.dispatcher.deliver(ACME, only(lab, target).id) for _ in PAUSES)]
 
-    assert pause == 0
+    assert pauses == [*PAUSES, 0]
     assert only(lab, target).status == "failed"
-    assert lab.dispatcher.deliver(ACME, only(lab, target).id, MOST_TRIES + 1) is None
+    assert lab.dispatcher.deliver(ACME, only(lab, target).id) is None
+
+
+def test_a_replay_has_all_its_tries_again(lab: Lab) -> None:
+    lab.answers = [500] * (MOST_TRIES + 1)
+    target, _, _ = delivered(lab)
+    for _ in PAUSES:
+        lab.dispatcher.deliver(ACME, only(lab, target).id)
+
+    again = lab.webhooks.replay(target.id, only(lab, target).id, clients.sqs(), lab.queue_url)
+
+    assert lab.dispatcher.deliver(ACME, again.id) == PAUSES[0]
 
 
 def test_an_endpoint_that_is_gone_gets_nothing_more(lab: Lab) -> None:
@@ -142,7 +157,7 @@ def test_what_is_on_its_way_to_a_disabled_endpoint_is_cancelled(lab: Lab) -> Non
     lab.dispatcher.fan_out(bus_event())
     lab.webhooks.change(target.id, {"enabled": False}, datetime.now(UTC))
 
-    assert lab.dispatcher.deliver(ACME, only(lab, target).id, 1) is None
+    assert lab.dispatcher.deliver(ACME, only(lab, target).id) is None
     assert only(lab, target).status == "cancelled"
     assert lab.requests == []
 
@@ -172,37 +187,90 @@ def test_a_replayed_delivery_goes_out_again_with_the_same_id(lab: Lab) -> None:
     target, _, _ = delivered(lab)
     again = lab.webhooks.replay(target.id, only(lab, target).id, clients.sqs(), lab.queue_url)
 
-    assert lab.dispatcher.deliver(ACME, again.id, 1) is None
+    assert lab.dispatcher.deliver(ACME, again.id) is None
     assert [request.headers["webhook-id"] for request in lab.requests] == ["e1", "e1"]
 
 
 def test_a_delivery_nobody_knows_is_done_with(lab: Lab) -> None:
-    assert lab.dispatcher.deliver(ACME, "nothing", 1) is None
+    assert lab.dispatcher.deliver(ACME, "nothing") is None
     assert DeliveryStore(lab.table, ACME).get("nothing") is None
 
 
-def test_a_message_waits_in_its_queue_until_the_next_try(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    lab.answers = [500]
-    target, _ = lab.create()
+@pytest.fixture
+def wired(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """The function with the lab's dispatcher."""
     monkeypatch.setattr(webhooks_handler, "dispatcher", lambda: lab.dispatcher)
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "webhooks")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Coursebridge")
     monkeypatch.setenv("WEBHOOK_QUEUE_URL", lab.queue_url)
     settings.cache_clear()
-
-    def handle(body: str, receipt: str = "") -> list[Any]:
-        record = {
-            "messageId": "m1", "receiptHandle": receipt, "body": body, "attributes": {"ApproximateReceiveCount": "1"},
-        }  # fmt: skip
-        return list(webhooks_handler.lambda_handler({"Records": [record]}, Context())["batchItemFailures"])
-
-    assert handle(json.dumps(bus_event())) == []
-    message = clients.sqs().receive_message(QueueUrl=lab.queue_url, VisibilityTimeout=0)["Messages"][0]
-    assert handle(message["Body"], message["ReceiptHandle"]) == [{"itemIdentifier": "m1"}]
-    assert clients.sqs().receive_message(QueueUrl=lab.queue_url).get("Messages") is None
-    assert handle(message["Body"]) == []
-    assert only(lab, target).status == "delivered"
+    yield lab
     settings.cache_clear()
+
+
+def message(body: str, number: int = 1, receipt: str = "", receives: int = 1) -> dict[str, Any]:
+    attributes = {"ApproximateReceiveCount": str(receives)}
+    return {"messageId": f"m{number}", "receiptHandle": receipt, "body": body, "attributes": attributes}
+
+
+def handle(*messages: dict[str, Any]) -> list[str]:
+    """Hand the function a batch; return the messages that stay in the queue."""
+    answer = webhooks_handler.lambda_handler({"Records": list(messages)}, Context())
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def received(lab: Lab) -> list[Any]:
+    return list(clients.sqs().receive_message(QueueUrl=lab.queue_url, VisibilityTimeout=0).get("Messages", []))
+
+
+def test_a_message_waits_in_its_queue_until_the_next_try(wired: Lab) -> None:
+    wired.answers = [500]
+    target, _ = wired.create()
+
+    assert handle(message(json.dumps(bus_event()))) == []
+    [queued] = received(wired)
+    assert handle(message(queued["Body"], receipt=queued["ReceiptHandle"])) == ["m1"]
+    assert received(wired) == []
+    assert handle(message(queued["Body"])) == []
+    assert only(wired, target).status == "delivered"
+
+
+def test_a_message_that_cannot_be_handled_leaves_the_others_of_its_batch_alone(wired: Lab) -> None:
+    target, _ = wired.create()
+    wired.dispatcher.fan_out(bus_event())
+    [queued] = received(wired)
+
+    assert handle(message("no JSON", 1), message(queued["Body"], 2)) == ["m1"]
+    assert only(wired, target).status == "delivered"
+
+
+def test_a_message_of_a_delivery_that_has_failed_is_done_with(wired: Lab) -> None:
+    wired.answers = [410]
+    target, _ = wired.create()
+    wired.dispatcher.fan_out(bus_event())
+
+    assert handle(message(received(wired)[0]["Body"])) == []
+    assert only(wired, target).status == "failed"
+
+
+@pytest.mark.parametrize(("answer", "status"), [(None, "failed"), (204, "delivered")])
+def test_a_message_that_goes_to_the_dead_letters_leaves_its_delivery_finished(
+    wired: Lab, answer: int | None, status: str
+) -> None:
+    target, _ = wired.create()
+    wired.dispatcher.fan_out(bus_event())
+    body = received(wired)[0]["Body"]
+    if answer:
+        handle(message(body))
+
+    assert handle(message(body, receives=MOST_RECEIVES)) == ["m1"]
+    assert only(wired, target).status == status
+
+
+def test_the_queue_hands_a_message_out_as_often_as_the_function_believes() -> None:
+    queue = resources("AWS::SQS::Queue")["WebhookDeliveries"]
+
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == MOST_RECEIVES
 
 
 def test_the_client_follows_no_redirect() -> None:

@@ -41,6 +41,8 @@ class Delivery:
         id: follows from event and endpoint, so that an event that comes twice is delivered once; sorts by time.
         message_id: the ``webhook-id`` header: the event's id, the same at every try.
         payload: the body, as it is signed.
+        tries: the latest tries, to be looked at.
+        tried: how often it was tried since it was queued, by its event or by a replay.
     """
 
     integration_id: str
@@ -54,6 +56,7 @@ class Delivery:
     tries: tuple[Try, ...] = ()
     delivered_at: str | None = None
     next_try_at: str | None = None
+    tried: int = 0
 
     @property
     def is_over(self) -> bool:
@@ -68,6 +71,7 @@ class Delivery:
             tries=(*self.tries, one)[-MOST_TRIES_SHOWN:],
             delivered_at=one.at if status == "delivered" else self.delivered_at,
             next_try_at=next_try_at,
+            tried=self.tried + 1,
         )
 
     def to_item(self) -> Item:
@@ -83,7 +87,7 @@ class Delivery:
     @classmethod
     def from_item(cls, item: Item) -> Delivery:
         """Read the table item."""
-        values = {name: item[name] for name in cls.__dataclass_fields__}
+        values = {name: item[name] for name in cls.__dataclass_fields__ if name in item}
         return cls(**{**values, "tries": tuple(Try(**one) for one in item["tries"])})
 
 

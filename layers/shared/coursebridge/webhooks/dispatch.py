@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 PAUSES = (5, 30, 120, 600, 1800, 7200, 18_000, 36_000)
 """Seconds after each try that failed: some 18 hours in all; then the delivery has failed, and can be replayed."""
 MOST_TRIES = len(PAUSES) + 1
+MOST_RECEIVES = 20
+"""Of a message, ``maxReceiveCount`` of its queue: a function that dies or is throttled uses them up without a try."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,12 @@ class Dispatcher:
                     queued += 1
         return queued
 
-    def deliver(self, integration_id: str, delivery_id: str, tries: int) -> int | None:
+    def deliver(self, integration_id: str, delivery_id: str) -> int | None:
         """Try a delivery once.
 
         Args:
             integration_id: whose.
             delivery_id: which.
-            tries: how many tries this makes, this one included.
 
         Returns:
             In how many seconds to try again; ``None`` when nothing more is to be done; 0 when it has failed for good.
@@ -88,16 +89,23 @@ class Dispatcher:
         done = self.sender.send(delivery, target.url, live_secrets(self.secret_prefix, target))
         if done.status_code == HTTPStatus.GONE:
             targets.put(_gone(target, done.at))
-        return self._conclude(store, delivery, done, tries)
+        return self._conclude(store, delivery, done)
 
-    def _conclude(self, store: DeliveryStore, delivery: Delivery, done: Try, tries: int) -> int | None:
+    def give_up(self, integration_id: str, delivery_id: str) -> None:
+        """Mark a delivery as failed whose message is not handed out again."""
+        store = DeliveryStore(self.table, integration_id)
+        delivery = store.get(delivery_id)
+        if delivery is not None and not delivery.is_over:
+            store.save(replace(delivery, status="failed", next_try_at=None))
+
+    def _conclude(self, store: DeliveryStore, delivery: Delivery, done: Try) -> int | None:
         if done.error is None:
             store.save(delivery.after(done, "delivered"))
             return None
-        if tries >= MOST_TRIES or done.status_code == HTTPStatus.GONE:
+        if delivery.tried + 1 >= MOST_TRIES or done.status_code == HTTPStatus.GONE:
             store.save(delivery.after(done, "failed"))
             return 0
-        pause = PAUSES[tries - 1]
+        pause = PAUSES[delivery.tried]
         store.save(delivery.after(done, "retrying", rfc3339(self.now() + timedelta(seconds=pause))))
         return pause
 

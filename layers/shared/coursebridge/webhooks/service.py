@@ -160,7 +160,7 @@ class Webhooks:
         delivery = self.deliveries.get(delivery_id)
         if delivery is None or delivery.target_id != target_id:
             raise NotFound("there is no such delivery")
-        again = replace(delivery, status="pending", next_try_at=None)
+        again = replace(delivery, status="pending", next_try_at=None, tried=0)
         self.deliveries.save(again)
         enqueue(sqs, queue_url, again)
         return again
