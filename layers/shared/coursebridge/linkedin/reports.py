@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 REPORTS_PATH = "/v2/learningActivityReports"
 PAGE_SIZE = 1000
-MOST_DAYS = 14
+SUSPECT_TOTALS = frozenset({500, 1000})
 Row = dict[str, Any]
 
 
@@ -53,7 +53,8 @@ class Report:
 def pages(client: LinkedInClient, report: Report) -> Iterator[list[Row]]:
     """Yield the pages of a report to its end.
 
-    The end is a page that is not full, links to nothing and reaches the total: a link that is missing ends nothing.
+    The end is a page that links to nothing and reaches the total. A missing link alone ends nothing, and a total at which
+    LinkedIn is known to cap is not believed while pages are full.
 
     Raises:
         LinkedInError: LinkedIn gives no report; the class says why.
@@ -81,9 +82,9 @@ def _rows(body: dict[str, Any]) -> list[Row]:
 
 def _goes_on(body: dict[str, Any], start: int, found: int) -> bool:
     paging = body.get("paging")
-    if not isinstance(paging, dict):
-        return found >= PAGE_SIZE
+    paging = paging if isinstance(paging, dict) else {}
     links, total = paging.get("links"), paging.get("total")
     linked = isinstance(links, list) and any(isinstance(link, dict) and link.get("rel") == "next" for link in links)
-    expected = isinstance(total, int) and start < total
-    return found >= PAGE_SIZE or expected or (linked and found > 0)
+    if isinstance(total, int) and total not in SUSPECT_TOTALS:
+        return start < total or (linked and found > 0)
+    return found >= PAGE_SIZE or (linked and found > 0)
