@@ -53,8 +53,8 @@ class Report:
 def pages(client: LinkedInClient, report: Report) -> Iterator[list[Row]]:
     """Yield the pages of a report to its end.
 
-    The end is a page that links to nothing and reaches the total. A missing link alone ends nothing, and a total at which
-    LinkedIn is known to cap is not believed while pages are full.
+    The end is a page that links to nothing and reaches the total. A missing link alone ends nothing, and a total at
+    which LinkedIn is known to cap is not believed while pages are full.
 
     Raises:
         LinkedInError: LinkedIn gives no report; the class says why.
