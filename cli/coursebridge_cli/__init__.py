@@ -1,0 +1,1 @@
+"""The command line of Coursebridge: everything an admin does, over the admin API."""

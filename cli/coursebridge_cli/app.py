@@ -1,0 +1,48 @@
+"""`coursebridge`: the commands, and how it ends."""
+
+import sys
+
+from coursebridge_cli import audit, clients, credentials, filters, integrations, output, runs, setup, statements, status
+from coursebridge_cli.errors import CommandError
+from coursebridge_cli.options import new_app
+
+HELP = """Administer Coursebridge.
+
+It talks to the API that COURSEBRIDGE_URL, COURSEBRIDGE_CLIENT_ID and COURSEBRIDGE_CLIENT_SECRET name, else to the
+embedded stack of `make up`. Exit codes: 0 well, 1 refused or not well, 2 misunderstood, 3 no answer, 4 not
+logged in."""
+
+app = new_app(HELP)
+app.command(name="setup")(setup.setup)
+app.command(name="status")(status.status)
+app.command(name="selftest")(status.selftest)
+app.command(name="assign")(statements.assign)
+app.command(name="audit")(audit.audit)
+app.add_typer(integrations.app, name="integrations")
+app.add_typer(credentials.app, name="credentials")
+app.add_typer(credentials.webhook, name="webhook")
+app.add_typer(filters.app, name="filters")
+app.add_typer(runs.app, name="runs")
+app.add_typer(statements.app, name="statements")
+app.add_typer(clients.app, name="clients")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and end with its exit code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit code.
+
+    Args:
+        arguments: What follows the program's name; `sys.argv` by default.
+    """
+    try:
+        app(args=arguments, prog_name="coursebridge")
+    except CommandError as error:
+        output.failure(error)
+        return error.exit_code
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0

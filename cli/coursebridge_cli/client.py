@@ -1,0 +1,130 @@
+"""The admin API as the commands use it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+from coursebridge_cli.errors import CommandError, NotLoggedIn, Unreachable, UsageError, of_problem
+from coursebridge_cli.session import Credentials
+
+SECONDS = 60
+PAGE = 200
+SCOPE = "admin:read admin:write"
+
+
+class Client:
+    """Calls the API with a token of its own.
+
+    Args:
+        credentials: Where it is, and who calls.
+        transport: For tests.
+    """
+
+    def __init__(self, credentials: Credentials, transport: httpx.BaseTransport | None = None) -> None:
+        self._credentials = credentials
+        self._http = httpx.Client(base_url=credentials.url, timeout=SECONDS, transport=transport)
+        self._token = ""
+
+    def get(self, path: str, **query: str | int | None) -> Any:  # noqa: ANN401  (any JSON)
+        """Return what a path answers."""
+        return self.send("GET", path, query=query)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,  # noqa: ANN401
+        query: dict[str, str | int | None] | None = None,
+    ) -> Any:  # noqa: ANN401
+        """Return what a call answers, ``None`` if it answers nothing.
+
+        Raises:
+            CommandError: The API refuses; says why and what helps.
+        """
+        answer = self._ask(
+            method,
+            path,
+            json=body,
+            params={name: value for name, value in (query or {}).items() if value is not None},
+            headers={"Authorization": f"Bearer {self._bearer()}"},
+        )
+        if answer.is_error:
+            raise of_problem(answer.status_code, _object(answer))
+        return answer.json() if answer.content else None
+
+    def every(self, path: str, most: int | None = None, **query: str | int | None) -> Iterator[Any]:
+        """Yield the items of a list, page after page.
+
+        Args:
+            path: The list.
+            most: How many at the most.
+            query: Its filters.
+        """
+        cursor: str | None = None
+        left = most
+        while left is None or left > 0:
+            page = self.get(path, limit=min(PAGE, left or PAGE), cursor=cursor, **query)
+            yield from page["items"]
+            left = None if left is None else left - len(page["items"])
+            cursor = page["next"]
+            if cursor is None:
+                return
+
+    def integration(self, wanted: str | None) -> Any:  # noqa: ANN401
+        """Return an integration by its id or name; without either, the only one there is.
+
+        Raises:
+            UsageError: There is none, or more than one fits.
+        """
+        found = list(self.every("/admin/integrations"))
+        fitting = [one for one in found if wanted is None or wanted in (one["id"], one["name"])]
+        if len(fitting) == 1:
+            return fitting[0]
+        if not found:
+            raise UsageError("there is no integration yet", "Make one: coursebridge setup")
+        names = tuple(f"{one['id']}  {one['name']}" for one in found)
+        if fitting:
+            raise UsageError("there is more than one integration", "Name one with --integration.", names)
+        raise UsageError(f"there is no integration {wanted}", "Name one of these with --integration.", names)
+
+    def _bearer(self) -> str:
+        if not self._token:
+            form = {
+                "grant_type": "client_credentials",
+                "client_id": self._credentials.client_id,
+                "client_secret": self._credentials.client_secret,
+            }
+            answer = self._ask("POST", "/oauth2/token", data={**form, "scope": SCOPE})
+            if answer.is_error:
+                raise _login_refused(answer)
+            self._token = answer.json()["access_token"]
+        return self._token
+
+    def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401
+        try:
+            return self._http.request(method, path, **options)
+        except httpx.TransportError as error:
+            raise Unreachable(
+                f"{self._credentials.url} does not answer ({type(error).__name__})",
+                "Check the address and your network; the embedded stack is started with `make up`.",
+            ) from error
+
+
+def _login_refused(answer: httpx.Response) -> CommandError:
+    said = _object(answer)
+    code = said.get("error", f"status {answer.status_code}")
+    remedy = (
+        "This client may not administer: use one with the scopes admin:read and admin:write."
+        if code == "invalid_scope"
+        else "Check COURSEBRIDGE_CLIENT_ID and COURSEBRIDGE_CLIENT_SECRET; a rotated secret is shown only once."
+    )
+    return NotLoggedIn(f"the API gives no token: {said.get('error_description', code)}", remedy)
+
+
+def _object(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}

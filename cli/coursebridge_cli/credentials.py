@@ -1,0 +1,100 @@
+"""`coursebridge credentials` and `coursebridge webhook`: the secrets of both directions."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from coursebridge_cli import output
+from coursebridge_cli.integrations import PASTED
+from coursebridge_cli.options import Integration, Json, SecretStdin, Yes, client, new_app, secret, sure
+
+app = new_app("LinkedIn key pairs: what Coursebridge calls LinkedIn with.")
+webhook = new_app("The webhook: what LinkedIn calls Coursebridge with.")
+
+
+class Scope(StrEnum):
+    """What a key pair is for."""
+
+    CONTENT = "content"
+    REPORT = "report"
+
+
+Pair = Annotated[Scope, typer.Argument(help="Which pair; either alone serves both.")]
+
+
+@app.command()
+def save(
+    pair: Pair,
+    client_id: Annotated[str, typer.Option(prompt="Client ID", help="As LinkedIn shows it.")],
+    integration: Integration = None,
+    *,
+    secret_stdin: SecretStdin = False,
+    as_json: Json = False,
+) -> None:
+    """Test a key pair with LinkedIn and save it. The secret is asked for, or piped in."""
+    api = client()
+    found = api.integration(integration)
+    body = {"client_id": client_id, "client_secret": secret("Client Secret", from_stdin=secret_stdin)}
+    kept = api.send("PUT", f"/admin/integrations/{found['id']}/credentials/{pair}", body)["credentials"]
+    if as_json:
+        output.as_json(kept)
+        return
+    output.console.print(f"LinkedIn gives a token for this pair: saved as {pair}.")
+
+
+@app.command()
+def delete(pair: Pair, integration: Integration = None, *, yes: Yes = False) -> None:
+    """Forget a key pair."""
+    api = client()
+    found = api.integration(integration)
+    sure(f"Forget the {pair} key pair of {found['name']}?", yes=yes)
+    api.send("DELETE", f"/admin/integrations/{found['id']}/credentials/{pair}")
+    output.note("It is forgotten.")
+
+
+@webhook.command()
+def show(integration: Integration = None, *, as_json: Json = False) -> None:
+    """Show the values to paste into LinkedIn, and the live secrets."""
+    api = client()
+    found = api.get(f"/admin/integrations/{api.integration(integration)['id']}/webhook")
+    if as_json:
+        output.as_json(found)
+        return
+    output.facts({name: found[name] for name in PASTED if name in found})
+    output.table(
+        "Secrets",
+        ("Number", "Made", "Last used"),
+        ((one["n"], one["created_at"], one["last_used_at"]) for one in found["secrets"]),
+        "No secret is live.",
+    )
+    if found["warning"]:
+        output.console.print(f"[yellow]Warning:[/] {escape(found['warning'])}")
+
+
+@webhook.command()
+def rotate(integration: Integration = None, *, as_json: Json = False) -> None:
+    """Make another secret; the one before stays good until it is revoked."""
+    api = client()
+    found = api.send("POST", f"/admin/integrations/{api.integration(integration)['id']}/webhook/rotate")
+    if as_json:
+        output.as_json(found)
+        return
+    output.facts({name: found[name] for name in PASTED})
+    output.note("The secret is shown this once. Paste it into LinkedIn, then revoke the one before.")
+
+
+@webhook.command()
+def revoke(
+    number: Annotated[int, typer.Argument(help="The number of the secret.")],
+    integration: Integration = None,
+    *,
+    yes: Yes = False,
+) -> None:
+    """Revoke a secret and the tokens minted from it."""
+    api = client()
+    found = api.integration(integration)
+    sure(f"Revoke secret {number} of {found['name']}? LinkedIn must not use it any more.", yes=yes)
+    api.send("DELETE", f"/admin/integrations/{found['id']}/webhook/secrets/{number}")
+    output.note("It is revoked.")

@@ -1,0 +1,85 @@
+"""`coursebridge filters`: which assets become courses."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from coursebridge_cli import output
+from coursebridge_cli.errors import UsageError
+from coursebridge_cli.integrations import patch
+from coursebridge_cli.options import Integration, Json, Yes, client, new_app
+
+app = new_app("Filters: which assets of LinkedIn's catalogue become courses.")
+Changes = Annotated[
+    list[str] | None,
+    typer.Argument(help='Filters as name=value, on top of the present ones: languages=["en"]', show_default=False),
+]
+File = Annotated[Path | None, typer.Option(help="All filters, as JSON.", exists=True, dir_okay=False)]
+
+
+@app.command()
+def show(integration: Integration = None, *, as_json: Json = False) -> None:
+    """Show the present filters."""
+    found = client().integration(integration)["filters"]
+    if as_json:
+        output.as_json(found)
+        return
+    output.facts(found)
+
+
+@app.command()
+def preview(
+    filters: Changes = None, integration: Integration = None, *, file: File = None, as_json: Json = False
+) -> None:
+    """Show what filters would archive and restore; nothing is changed."""
+    api = client()
+    found = api.integration(integration)
+    wanted = _wanted(found["filters"], filters, file)
+    told = api.send("POST", f"/admin/integrations/{found['id']}/filters/preview", wanted)
+    if as_json:
+        output.as_json(told)
+        return
+    _tell(told)
+
+
+@app.command()
+def save(
+    filters: Changes = None,
+    integration: Integration = None,
+    *,
+    file: File = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Save filters: what no longer matches is archived at once. Asks after a preview."""
+    api = client()
+    found = api.integration(integration)
+    wanted = _wanted(found["filters"], filters, file)
+    if not yes:
+        _tell(api.send("POST", f"/admin/integrations/{found['id']}/filters/preview", wanted))
+        typer.confirm("Save these filters?", abort=True)
+    saved = api.send("PUT", f"/admin/integrations/{found['id']}/filters", wanted)
+    if as_json:
+        output.as_json(saved)
+        return
+    output.facts(saved["applied"])
+
+
+def _wanted(present: dict[str, Any], changes: list[str] | None, file: Path | None) -> dict[str, Any]:
+    if file is not None and changes:
+        raise UsageError("give the filters in a file or as name=value, not both")
+    if file is not None:
+        return dict(json.loads(file.read_text()))
+    if not changes:
+        raise UsageError("no filter is given", 'For instance: coursebridge filters preview languages=["en"]')
+    return {**present, **patch(changes)}
+
+
+def _tell(told: dict[str, Any]) -> None:
+    output.facts({name: told[name] for name in ("archived", "restored", "kept")})
+    for what in ("archived", "restored"):
+        if told["samples"][what]:
+            rows = ((one["urn"], one["title"]) for one in told["samples"][what])
+            output.table(f"For instance {what}", ("URN", "Title"), rows, "")

@@ -1,0 +1,53 @@
+"""Options that many commands have."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from coursebridge_cli.client import Client
+from coursebridge_cli.errors import UsageError
+from coursebridge_cli.session import credentials
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Integration = Annotated[
+    str | None,
+    typer.Option(
+        "--integration", "-i", envvar="COURSEBRIDGE_INTEGRATION", help="Id or name; not needed if there is only one."
+    ),
+]
+Most = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many to show at the most.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+SecretStdin = Annotated[bool, typer.Option("--secret-stdin", help="Read the secret from standard input.")]
+
+
+def client() -> Client:
+    """Return the API, called as the environment says."""
+    return Client(credentials())
+
+
+def new_app(text: str) -> typer.Typer:
+    """Return a group of commands."""
+    return typer.Typer(help=text, no_args_is_help=True, add_completion=False)
+
+
+def secret(prompt: str, *, from_stdin: bool) -> str:
+    """Return a secret that was piped in or is typed unseen; never one from the command line, which others can see.
+
+    Raises:
+        UsageError: There is none.
+    """
+    text = sys.stdin.readline() if from_stdin else typer.prompt(prompt, hide_input=True)
+    if not text.strip():
+        raise UsageError("there is no secret", "Pipe it in: coursebridge ... --secret-stdin < file")
+    return str(text).strip()
+
+
+def sure(question: str, *, yes: bool) -> None:
+    """Ask before something that cannot be taken back.
+
+    Raises:
+        typer.Abort: The answer is no.
+    """
+    if not yes:
+        typer.confirm(question, abort=True)

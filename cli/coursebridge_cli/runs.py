@@ -1,0 +1,168 @@
+"""`coursebridge runs`: syncs, with their progress."""
+
+import time
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from coursebridge_cli import output
+from coursebridge_cli.client import Client
+from coursebridge_cli.errors import CommandError
+from coursebridge_cli.options import Integration, Json, Most, Yes, client, new_app, sure
+
+app = new_app("Runs: executions of a sync.")
+SECONDS_BETWEEN_LOOKS = 1.0
+RunId = Annotated[str, typer.Argument(help="The run's id.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Show progress until it ends.")]
+COUNTED = ("read", "created", "updated", "archived", "restored", "ignored", "unchanged", "failed")
+
+
+class Kind(StrEnum):
+    """What is synced."""
+
+    CATALOG = "catalog"
+    ACTIVITY = "activity"
+
+
+class Mode(StrEnum):
+    """How much of it."""
+
+    INCREMENTAL = "incremental"
+    FULL = "full"
+
+
+@app.command()
+def start(
+    integration: Integration = None,
+    *,
+    kind: Annotated[Kind, typer.Option(help="What to sync.")] = Kind.CATALOG,
+    mode: Annotated[Mode, typer.Option(help="How much of it.")] = Mode.INCREMENTAL,
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """Start a run, or join the one under way."""
+    api = client()
+    found = api.integration(integration)
+    body = {"kind": str(kind), "mode": str(mode)}
+    run = api.send("POST", f"/admin/integrations/{found['id']}/runs", body)
+    follow(api, found["id"], run, wait=wait, as_json=as_json)
+
+
+@app.command(name="list")
+def list_runs(integration: Integration = None, *, limit: Most = 20, as_json: Json = False) -> None:
+    """List runs, the newest first."""
+    api = client()
+    found = list(api.every(f"/admin/integrations/{api.integration(integration)['id']}/runs", limit))
+    if as_json:
+        output.as_json(found)
+        return
+    output.table(
+        "Runs",
+        ("Id", "Kind", "Mode", "Started by", "Status", "Started", *(name.capitalize() for name in COUNTED)),
+        (
+            (
+                one["id"], one["kind"], one["mode"], one["trigger"], one["status"], one["started_at"],
+                *(one["counts"].get(name, 0) for name in COUNTED),
+            )
+            for one in found
+        ),
+        "Nothing has run yet. Start one: coursebridge runs start",
+    )  # fmt: skip
+
+
+@app.command()
+def show(run_id: RunId, integration: Integration = None, *, as_json: Json = False) -> None:
+    """Show a run with its counts and errors."""
+    api = client()
+    run = api.get(f"/admin/integrations/{api.integration(integration)['id']}/runs/{run_id}")
+    output.as_json(run) if as_json else _tell(run)
+
+
+@app.command()
+def watch(run_id: RunId, integration: Integration = None, *, as_json: Json = False) -> None:
+    """Show a run's progress until it ends."""
+    api = client()
+    found = api.integration(integration)["id"]
+    follow(api, found, api.get(f"/admin/integrations/{found}/runs/{run_id}"), wait=True, as_json=as_json)
+
+
+@app.command()
+def redrive(run_id: RunId, integration: Integration = None, *, wait: Wait = True, as_json: Json = False) -> None:
+    """Work off what failed of a run, without the rest."""
+    api = client()
+    found = api.integration(integration)["id"]
+    run = api.send("POST", f"/admin/integrations/{found}/runs/{run_id}/redrive")
+    follow(api, found, run, wait=wait, as_json=as_json)
+
+
+@app.command()
+def confirm(
+    run_id: RunId, integration: Integration = None, *, yes: Yes = False, wait: Wait = True, as_json: Json = False
+) -> None:
+    """Let a run archive more than archive_limit_percent of the courses."""
+    api = client()
+    found = api.integration(integration)["id"]
+    waiting = api.get(f"/admin/integrations/{found}/runs/{run_id}")
+    sure(f"Archive {waiting.get('pending_archive', 'these')} courses?", yes=yes)
+    run = api.send("POST", f"/admin/integrations/{found}/runs/{run_id}/confirm")
+    follow(api, found, run, wait=wait, as_json=as_json)
+
+
+def follow(api: Client, integration_id: str, run: dict[str, Any], *, wait: bool, as_json: bool) -> None:
+    """Show a run until it ends, then what came of it.
+
+    Raises:
+        CommandError: It failed, or waits for confirmation.
+    """
+    if wait:
+        run = _until_it_ends(api, integration_id, run)
+    output.as_json(run) if as_json else _tell(run)
+    if run["status"] == "failed":
+        raise CommandError("the run failed", f"Redrive it: coursebridge runs redrive {run['id']}")
+    if run["status"] == "needs_confirmation":
+        raise CommandError(
+            f"the run wants to archive {run.get('pending_archive')} courses and waits for you",
+            f"Look at it, then: coursebridge runs confirm {run['id']}",
+        )
+
+
+def _until_it_ends(api: Client, integration_id: str, run: dict[str, Any]) -> dict[str, Any]:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=output.errors, transient=True) as progress:
+        task = progress.add_task(f"{run['kind']} {run['mode']}", total=None)
+        while run["status"] == "running":
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+            run = api.get(f"/admin/integrations/{integration_id}/runs/{run['id']}")
+            done = ", ".join(f"{run['counts'][name]} {name}" for name in COUNTED if run["counts"].get(name))
+            progress.update(
+                task,
+                completed=run["progress"]["done"],
+                total=run["progress"]["total"] or None,
+                description=done or "reading",
+            )
+    return run
+
+
+def _tell(run: dict[str, Any]) -> None:
+    output.facts(
+        {
+            "run": run["id"],
+            "status": run["status"],
+            "started": run["started_at"],
+            "finished": run["finished_at"],
+            **{name: run["counts"].get(name, 0) for name in COUNTED},
+        }
+    )
+    for problem in run["errors"]:
+        output.console.print(f"[bold red]{problem['count']} times[/] {escape(problem['detail'])}")
+        output.console.print(f"   {escape(problem['cause'])}", style="dim")
+        output.console.print(f"   → {escape(problem['remedy'])}")

@@ -1,0 +1,63 @@
+"""`coursebridge setup`: from nothing to a synced catalogue, one question at a time."""
+
+from typing import Annotated, Any
+
+import typer
+
+from coursebridge_cli import output
+from coursebridge_cli.client import Client
+from coursebridge_cli.integrations import PASTED
+from coursebridge_cli.options import Json, SecretStdin, client, secret
+from coursebridge_cli.runs import follow
+
+HOW = {"email": "e-mail address", "username": "user name", "external_id": "id of your own systems"}
+
+
+def setup(
+    name: Annotated[str, typer.Option(prompt="What shall the integration be called", help="What to call it.")],
+    client_id: Annotated[
+        str,
+        typer.Option(prompt="LinkedIn's Client ID (admin area: Me > Integrate > Access content and reports via API)"),
+    ],
+    learners: Annotated[
+        str, typer.Option(help="How LinkedIn names learners: email, username or external_id.")
+    ] = "email",
+    *,
+    secret_stdin: SecretStdin = False,
+    sync: Annotated[bool, typer.Option("--sync/--no-sync", help="Fetch the catalogue at once.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Connect a LinkedIn Learning account: integration, key pair, first sync, and what to paste into LinkedIn."""
+    api = client()
+    typed = secret("Client Secret", from_stdin=secret_stdin)
+    made = api.send("POST", "/admin/integrations", {"name": name, "learner_identification": learners})
+    _say(f"Made the integration {made['id']}.", as_json=as_json)
+    try:
+        body = {"client_id": client_id, "client_secret": typed}
+        api.send("PUT", f"/admin/integrations/{made['id']}/credentials/content", body)
+    except Exception:
+        # Nothing of it can be of use yet, and the next try would make another one.
+        api.send("DELETE", f"/admin/integrations/{made['id']}", query={"force": "true"})
+        raise
+    _say("LinkedIn gives a token for this key pair: saved.", as_json=as_json)
+    run = _first_sync(api, made["id"], as_json=as_json) if sync else None
+    left = api.get(f"/admin/integrations/{made['id']}")["setup"]
+    if as_json:
+        output.as_json({**made, "setup": left, "run": run})
+        return
+    output.console.print("\nPaste these into LinkedIn; the secret is shown this once:\n")
+    output.facts({field: made["webhook"][field] for field in PASTED})
+    output.console.print()
+    output.steps(left, "text")
+
+
+def _first_sync(api: Client, integration_id: str, *, as_json: bool) -> dict[str, Any]:
+    run = api.send("POST", f"/admin/integrations/{integration_id}/runs", {"kind": "catalog", "mode": "full"})
+    if not as_json:
+        follow(api, integration_id, run, wait=True, as_json=False)
+    return dict(run)
+
+
+def _say(text: str, *, as_json: bool) -> None:
+    if not as_json:
+        output.console.print(text)

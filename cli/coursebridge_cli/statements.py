@@ -1,0 +1,124 @@
+"""`coursebridge statements` and `coursebridge assign`: what arrived, what is held, and who it belongs to."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+
+from coursebridge_cli import output
+from coursebridge_cli.errors import UsageError
+from coursebridge_cli.options import Integration, Json, Most, client, new_app
+
+app = new_app("Statements: what LinkedIn sent, and what became of it.")
+StatementId = Annotated[str, typer.Argument(help="The statement's id.")]
+KINDS = ("email", "username", "external_id", "profile_urn")
+
+
+@app.command(name="list")
+def list_statements(
+    integration: Integration = None,
+    *,
+    outcome: Annotated[str | None, typer.Option(help="received, applied, held or ignored.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why, such as learner_unknown.")] = None,
+    limit: Most = 50,
+    as_json: Json = False,
+) -> None:
+    """List statements: the newest first; held ones the oldest first."""
+    _list(integration, outcome, reason, limit, as_json=as_json)
+
+
+@app.command()
+def held(
+    integration: Integration = None,
+    *,
+    reason: Annotated[str | None, typer.Option(help="Why, such as learner_unknown.")] = None,
+    limit: Most = 50,
+    as_json: Json = False,
+) -> None:
+    """List what is held, and what would release it."""
+    _list(integration, "held", reason, limit, as_json=as_json)
+
+
+@app.command()
+def show(statement_id: StatementId, integration: Integration = None, *, as_json: Json = False) -> None:
+    """Show a statement as it was received, and what became of it."""
+    api = client()
+    found = api.get(
+        f"/admin/integrations/{api.integration(integration)['id']}/statements/{quote(statement_id, safe='')}"
+    )
+    if as_json:
+        output.as_json(found)
+        return
+    output.facts({name: value for name, value in found.items() if name not in ("raw", "actor")})
+    output.facts({"actor": f"{found['actor']['type']}: {found['actor']['value']}"})
+    output.console.print_json(data=found["raw"])
+
+
+@app.command()
+def replay(
+    statement_id: Annotated[str | None, typer.Argument(help="One statement.")] = None,
+    integration: Integration = None,
+    *,
+    reason: Annotated[str | None, typer.Option(help="Everything held for this reason.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Send a statement, or everything held for a reason, round again."""
+    if (statement_id is None) == (reason is None):
+        raise UsageError("name one statement, or a reason with --reason")
+    api = client()
+    path = f"/admin/integrations/{api.integration(integration)['id']}/statements"
+    if reason is not None:
+        told = api.send("POST", f"{path}/replay", {"reason": reason})
+    else:
+        told = api.send("POST", f"{path}/{quote(str(statement_id), safe='')}/replay")
+    if as_json:
+        output.as_json(told)
+        return
+    output.console.print(f"{told.get('replayed', 1)} on the way again.")
+
+
+def assign(
+    identifier: Annotated[str, typer.Argument(help="kind:value, such as email:a.learner@example.com")],
+    learner_id: Annotated[str, typer.Argument(help="The learner's id.")],
+    integration: Integration = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Say that an identifier is a learner, from now on and for what is held."""
+    kind, colon, value = identifier.partition(":")
+    if kind not in KINDS or not colon or not value:
+        raise UsageError(f"{identifier} is not kind:value", f"A kind is one of {', '.join(KINDS)}.")
+    api = client()
+    body = {"type": kind, "value": value, "learner_id": learner_id}
+    told = api.send("POST", f"/admin/integrations/{api.integration(integration)['id']}/identities", body)
+    if as_json:
+        output.as_json(told)
+        return
+    said = f"{identifier} is {learner_id} now; {told['replayed']} held statements are on the way again."
+    output.console.print(said, markup=False)
+
+
+def _list(integration: str | None, outcome: str | None, reason: str | None, limit: int, *, as_json: bool) -> None:
+    api = client()
+    path = f"/admin/integrations/{api.integration(integration)['id']}/statements"
+    found = list(api.every(path, limit, outcome=outcome, reason=reason))
+    if as_json:
+        output.as_json(found)
+        return
+    output.table(
+        "Statements",
+        ("Id", "Stored", "Verb", "Object", "Actor", "Outcome", "Why"),
+        (
+            (
+                one["id"],
+                one["stored_at"],
+                one["verb"].rpartition("/")[2],
+                one["object_id"],
+                one["actor"]["value"],
+                one["outcome"],
+                one["explanation"],
+            )
+            for one in found
+        ),
+        "There is none.",
+    )

@@ -1,0 +1,278 @@
+"""Commands do what they say, print what people and scripts read, and end with a code that tells how it went."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from coursebridge.clock import rfc3339, utc_now
+from coursebridge.storage.runs import RunStore
+from coursebridge_cli import client, runs, session
+from coursebridge_cli.errors import NotLoggedIn
+from unit.admin.conftest import GOOD_PAIR
+from unit.admin.statements import held
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from unit.admin.conftest import Api
+    from unit.cli.conftest import Terminal
+
+SECRET = GOOD_PAIR["client_secret"]
+SETUP = ("setup", "--name", "Acme", "--client-id", "78content", "--no-sync", "--secret-stdin")
+
+
+def test_setup_connects_an_account_and_says_what_to_paste(terminal: Terminal) -> None:
+    done = terminal.run(*SETUP, typed=f"{SECRET}\n")
+
+    assert (done.code, done.err) == (0, "")
+    assert "https://api.example.com/xapi/statements" in done.out
+    assert "client_secret" in done.out
+    assert "✓ Give Coursebridge a key pair for LinkedIn's catalogue" in done.out
+    assert "○ Let LinkedIn report what learners do" in done.out
+    assert SECRET not in done.out
+
+
+def test_setup_with_a_wrong_key_pair_leaves_nothing_behind(terminal: Terminal) -> None:
+    done = terminal.run(*SETUP, typed="wrong\n")
+
+    assert done.code == 1
+    assert "Client authentication failed" in done.err
+    assert "→ Re-copy both values" in done.err
+    assert terminal.run("integrations", "list", "--json").json == []
+
+
+def test_a_secret_is_never_an_argument(terminal: Terminal) -> None:
+    assert "--client-secret" not in terminal.run("setup", "--help").out
+    assert terminal.run("setup", "--name", "A", "--client-id", "b", "--client-secret", "c").code == 2
+
+
+def test_an_empty_secret_is_refused_before_anything_is_made(terminal: Terminal) -> None:
+    assert terminal.run(*SETUP, typed="\n").code == 2
+    assert terminal.run("integrations", "list", "--json").json == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["integrations", "list"], ["integrations", "show"], ["webhook", "show"], ["filters", "show"], ["runs", "list"],
+        ["statements", "list"], ["statements", "held"], ["clients", "list"], ["audit"], ["status"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_what_a_person_reads_a_script_gets_as_json(terminal: Terminal, command: list[str]) -> None:
+    terminal.run(*SETUP, typed=f"{SECRET}\n")
+
+    assert terminal.run(*command).out
+    assert terminal.run(*command, "--json").json is not None
+
+
+def test_the_only_integration_need_not_be_named_and_others_are_by_name_or_id(terminal: Terminal, api: Api) -> None:
+    assert terminal.run("status").code == 2
+    first = api.integration(name="First")
+    assert terminal.run("integrations", "show", "--json").json["id"] == first["id"]
+    second = api.integration(name="Second")
+
+    vague = terminal.run("integrations", "show")
+    assert (vague.code, f"{second['id']}  Second" in vague.err) == (2, True)
+    assert terminal.run("integrations", "show", "-i", "Second", "--json").json["id"] == second["id"]
+    assert terminal.run("integrations", "show", "-i", first["id"], "--json").json["name"] == "First"
+    assert terminal.run("integrations", "show", "-i", "Third").code == 2
+
+
+def test_settings_are_given_as_names_and_values(terminal: Terminal) -> None:
+    made = terminal.run(
+        "integrations", "create", "Acme", 'filters.languages=["de"]', "target_group=Sales", "--json"
+    ).json
+    changed = terminal.run("integrations", "set", "target_group=null", "archive_limit_percent=5")
+    shown = terminal.run("integrations", "show", "--json").json
+
+    assert made["filters"]["languages"] == ["de"]
+    assert made["webhook"]["client_secret"]
+    assert "archive_limit_percent" in changed.out
+    assert (shown["target_group"], shown["archive_limit_percent"]) == (None, 5)
+    assert terminal.run("integrations", "set", "nonsense").code == 2
+
+
+def test_a_wrong_setting_is_told_with_its_name(terminal: Terminal, api: Api) -> None:
+    api.integration()
+
+    done = terminal.run("integrations", "set", 'filters.levels=["EASY"]')
+
+    assert done.code == 1
+    assert "filters.levels[0]: " in done.err
+
+
+def test_deactivating_and_deleting_ask_first(terminal: Terminal, api: Api) -> None:
+    api.integration()
+
+    assert terminal.run("integrations", "deactivate", typed="n\n").code == 1
+    assert terminal.run("integrations", "show", "--json").json["status"] == "active"
+    assert terminal.run("integrations", "delete", "--yes").code == 1
+    assert terminal.run("integrations", "deactivate", typed="y\n").code == 0
+    assert terminal.run("integrations", "activate").code == 0
+    assert terminal.run("integrations", "delete", "--force", "--yes").code == 0
+    assert terminal.run("integrations", "list", "--json").json == []
+
+
+def test_key_pairs_are_saved_and_forgotten(terminal: Terminal, api: Api) -> None:
+    api.integration()
+
+    saved = terminal.run("credentials", "save", "report", "--client-id", "78r", "--secret-stdin", typed=f"{SECRET}\n")
+    assert saved.code == 0
+    assert terminal.run("integrations", "show", "--json").json["credentials"]["report"]["client_id"] == "78r"
+    assert terminal.run("credentials", "delete", "report", "--yes").code == 0
+    assert terminal.run("integrations", "show", "--json").json["credentials"]["report"] is None
+
+
+def test_a_webhook_secret_is_rotated_then_the_old_one_revoked(terminal: Terminal, api: Api) -> None:
+    api.integration()
+
+    rotated = terminal.run("webhook", "rotate")
+    assert "client_secret" in rotated.out
+    assert terminal.run("webhook", "revoke", "1", "--yes").code == 0
+    assert [one["n"] for one in terminal.run("webhook", "show", "--json").json["secrets"]] == [2]
+
+
+def test_clients_are_made_rotated_and_revoked(terminal: Terminal, api: Api) -> None:
+    api.integration()
+    made = terminal.run("clients", "create", "LMS", "-s", "learning:read", "-i", "Acme", "--json").json
+
+    assert terminal.run("clients", "rotate", made["client_id"]).code == 0
+    assert terminal.run("clients", "revoke", made["client_id"], "--secret", "1", "--yes").code == 0
+    assert terminal.run("clients", "revoke", made["client_id"], "--yes").code == 0
+    assert [one["client_id"] for one in terminal.run("clients", "list", "--json").json] == ["first"]
+
+
+def test_filters_are_previewed_and_saved_after_a_question(terminal: Terminal, api: Api, tmp_path: Path) -> None:
+    api.integration()
+    file = tmp_path / "filters.json"
+    file.write_text(json.dumps({"languages": ["fr"]}))
+
+    assert "archived" in terminal.run("filters", "preview", 'languages=["de"]').out
+    assert terminal.run("filters", "save", 'languages=["de"]', typed="n\n").code == 1
+    assert terminal.run("filters", "show", "--json").json["languages"] == []
+    assert terminal.run("filters", "save", 'languages=["de"]', typed="y\n").code == 0
+    assert terminal.run("filters", "save", "--file", str(file), "--yes").code == 0
+    assert terminal.run("filters", "show", "--json").json["languages"] == ["fr"]
+    assert terminal.run("filters", "preview").code == 2
+    assert terminal.run("filters", "preview", "a=1", "--file", str(file)).code == 2
+
+
+def test_held_statements_are_listed_with_why_and_replayed(terminal: Terminal, api: Api) -> None:
+    integration_id = api.integration()["id"]
+    held(api.table, integration_id, "s1", "learner_unknown", "email:a@example.com")
+
+    assert "nobody in the directory has this identifier" in terminal.run("statements", "held").out
+    assert '"mbox"' in terminal.run("statements", "show", "s1").out
+    assert terminal.run("statements", "replay", "--reason", "learner_unknown", "--json").json["replayed"] == 1
+    assert terminal.run("statements", "replay", "s1").code == 0
+    assert terminal.run("statements", "replay").code == 2
+    assert terminal.run("statements", "show", "s9").code == 1
+
+
+def test_an_identifier_is_assigned_only_to_a_learner_there_is(terminal: Terminal, api: Api) -> None:
+    api.integration()
+
+    assert "no such learner" in terminal.run("assign", "email:a@example.com", "nobody").err
+    assert terminal.run("assign", "phone:1", "nobody").code == 2
+
+
+def test_status_ends_with_1_when_not_all_is_well(terminal: Terminal, api: Api) -> None:
+    api.integration()
+    unwell = terminal.run("status")
+
+    assert unwell.code == 1
+    assert "There is no LinkedIn key pair" in unwell.out
+    terminal.run("credentials", "save", "content", "--client-id", "78c", "--secret-stdin", typed=f"{SECRET}\n")
+    assert terminal.run("status").code == 0
+
+
+def test_a_run_is_followed_to_its_end(terminal: Terminal, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    integration_id = api.integration()["id"]
+    store = RunStore(api.table, integration_id, "catalog")
+    store.create(run("r1", status="running"))
+
+    def finish(_seconds: float) -> None:
+        store.change("r1", status="succeeded", finished_at=rfc3339(utc_now()))
+
+    monkeypatch.setattr("coursebridge_cli.runs.time.sleep", finish)
+
+    watched = terminal.run("runs", "watch", "r1")
+    assert (watched.code, "succeeded" in watched.out) == (0, True)
+    assert "r1" in terminal.run("runs", "list").out
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"), [("failed", "runs redrive r1"), ("needs_confirmation", "runs confirm r1")]
+)
+def test_a_run_that_needs_somebody_says_what_to_do(terminal: Terminal, api: Api, status: str, remedy: str) -> None:
+    integration_id = api.integration()["id"]
+    problem = {"code": "x", "detail": "LinkedIn [was] away", "cause": "It happens.", "remedy": "Wait.", "count": 2}
+    RunStore(api.table, integration_id, "catalog").create(run("r1", status=status, errors=[problem]))
+
+    watched = terminal.run("runs", "watch", "r1")
+
+    assert watched.code == 1
+    assert remedy in watched.err
+    assert "2 times LinkedIn [was] away" in watched.out
+
+
+def test_a_run_without_a_key_pair_is_refused_with_the_remedy(terminal: Terminal, api: Api) -> None:
+    api.integration()
+
+    refused = terminal.run("runs", "start")
+
+    assert (refused.code, "save one with PUT" in refused.err) == (1, True)
+
+
+def test_who_is_not_logged_in_is_told_how(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(session.CLIENT_SECRET, "wrong")
+    wrong = terminal.run("integrations", "list")
+    monkeypatch.delenv(session.CLIENT_SECRET)
+    partly = terminal.run("integrations", "list")
+    for name in (session.URL, session.CLIENT_ID):
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    not_at_all = terminal.run("integrations", "list")
+
+    assert [wrong.code, partly.code, not_at_all.code] == [4, 4, 4]
+    assert "wrong" in wrong.err
+    assert session.CLIENT_SECRET in partly.err
+    assert "make up" in not_at_all.err
+
+
+def test_the_embedded_stack_is_found_from_any_folder_below(tmp_path: Path) -> None:
+    (tmp_path / ".local").mkdir()
+    outputs = {"api_url": "http://127.0.0.1:1", "admin_client_id": "a", "admin_client_secret": "b"}
+    (tmp_path / ".local" / "outputs.json").write_text(json.dumps(outputs))
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+
+    assert session.credentials({}, below) == session.Credentials("http://127.0.0.1:1", "a", "b")
+    with pytest.raises(NotLoggedIn):
+        session.credentials({session.URL: "https://api.example.com"}, below)
+
+
+def test_an_api_that_does_not_answer_ends_with_3(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    import httpx  # noqa: PLC0415
+
+    def away(_request: httpx.Request) -> httpx.Response:
+        message = "away"
+        raise httpx.ConnectError(message)
+
+    unreachable = client.Client(session.credentials(), httpx.MockTransport(away))
+    monkeypatch.setattr("coursebridge_cli.integrations.client", lambda: unreachable)
+
+    assert terminal.run("integrations", "list").code == 3
+
+
+def run(run_id: str, *, status: str, errors: list[Any] | None = None) -> dict[str, Any]:
+    counts = dict.fromkeys(runs.COUNTED, 0)
+    return {
+        "id": run_id, "kind": "catalog", "mode": "full", "trigger": "admin", "status": status,
+        "started_at": rfc3339(utc_now()), "finished_at": None, "counts": counts,
+        "progress": {"done": 0, "total": 0}, "errors": errors or [], "pending_archive": 3,
+    }  # fmt: skip
