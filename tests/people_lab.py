@@ -12,7 +12,7 @@ import statements_intake
 from coursebridge.apply.release import release_for_identities
 from coursebridge.apply.service import Applier
 from coursebridge.clock import rfc3339
-from coursebridge.records.identifiers import Identifier, identifier
+from coursebridge.records.identifiers import KINDS, Identifier, identifier
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import DatedIdentifier, Learner, Record
@@ -129,7 +129,7 @@ class Lab:
     def learner(self, **members: Any) -> Learner:
         """Add a learner with these identifiers, as the directory would."""
         since = members.pop("since", rfc3339(CONFIGURED))
-        identifiers = [(kind, members.pop(kind)) for kind in ("email", "username", "external_id") if kind in members]
+        identifiers = [(kind, members.pop(kind)) for kind in KINDS if kind in members]
         learner = Learner(
             self.id,
             members.pop("id", identifiers[0][1].partition("@")[0]),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from coursebridge.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from coursebridge.people import aliases, changes
+from coursebridge.people.fields import LearnerFields
 from coursebridge.people.merging import Merging
 from coursebridge.records.identifiers import identifier
 from people_lab import Lab, completion, progress
+
+if TYPE_CHECKING:
+    from coursebridge.people.directory import Directory
 
 OTHER = identifier("email", "other@example.com")
 
@@ -44,9 +48,7 @@ def test_an_alias_stands_beside_the_learners_own_identifier(lab: Lab) -> None:
     assert lab.take(progress(5), progress(6, 50, "other@example.com")) == {"applied": 2}
 
 
-def test_an_alias_survives_a_change_of_the_own_identifier(lab: Lab, directory: Any) -> None:
-    from coursebridge.people.fields import LearnerFields
-
+def test_an_alias_survives_a_change_of_the_own_identifier(lab: Lab, directory: Directory) -> None:
     lab.learner(email="ada@example.com")
     assign(lab)
 
@@ -59,9 +61,7 @@ def test_an_alias_survives_a_change_of_the_own_identifier(lab: Lab, directory: A
     ]
 
 
-def test_an_alias_may_become_the_own_identifier(lab: Lab, directory: Any) -> None:
-    from coursebridge.people.fields import LearnerFields
-
+def test_an_alias_may_become_the_own_identifier(lab: Lab, directory: Directory) -> None:
     lab.learner(email="ada@example.com")
     assign(lab)
 

@@ -11,6 +11,7 @@ import pytest
 from coursebridge.apply.release import release
 from coursebridge.errors import Conflict, NotFound, Unavailable
 from coursebridge.people import changes
+from coursebridge.people import erasure as erasing
 from coursebridge.people.directory import Directory
 from coursebridge.people.erasure import Erasure
 from coursebridge.people.fields import LearnerFields
@@ -25,8 +26,8 @@ MARKS = ("ada@", "ada.", "Ada", "ADA")
 
 @pytest.fixture
 def ada(lab: Lab) -> Lab:
-    """Ada, with two records, a held statement and an alias; and Bob."""
-    lab.learner(email="ada@example.com", username="ada.l", id="1", name="Ada Lovelace")
+    """Ada, with a record, statements that were held, and a profile; and Bob."""
+    lab.learner(email="ada@example.com", username="ada.l", profile_urn="urn:li:person:Ada", id="1", name="Ada")
     lab.learner(email="bob@example.com", id="2")
     lab.take(
         progress(1),
@@ -169,7 +170,7 @@ def test_nobody_of_this_id_is_not_found(ada: Lab) -> None:
         erasure(ada).erase("1")
 
 
-@pytest.mark.parametrize("number", range(19))
+@pytest.mark.parametrize("number", range(20))
 def test_killed_after_any_call_the_same_call_goes_on(ada: Lab, number: int) -> None:
     calls = ada.calls()
     calls.after[number] = dies
@@ -229,13 +230,24 @@ def test_writers_without_end_make_it_unavailable(ada: Lab, monkeypatch: pytest.M
 def test_a_statement_that_changes_while_it_is_emptied_is_looked_at_again(
     ada: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, made = changes.write, []
+    real = changes.write
+    refused: list[Any] = []
 
     def write(table: Any, actions: Any) -> bool:
-        made.append(1)
-        return len(made) != 4 and real(table, actions)
+        if "Update" in actions[0] and not refused:
+            refused.append(actions)
+            return False
+        return real(table, actions)
 
     monkeypatch.setattr(changes, "write", write)
+
+    assert erasure(ada).erase("1")
+    assert refused
+    assert traces(ada) == []
+
+
+def test_a_person_of_many_statements_is_emptied_page_by_page(ada: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(erasing, "PAGE", 1)
 
     assert erasure(ada).erase("1")
     assert traces(ada) == []

@@ -14,17 +14,14 @@ from coursebridge.storage import keys
 from people_lab import PSEUDONYM_KEY, Lab, completion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from coursebridge.people.directory import Directory
     from coursebridge.storage.learners import Learner
 
 
 @pytest.fixture
-def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """As moto's transactions are not atomic among threads."""
     monkeypatch.setattr(importing, "WRITERS", 1)
-    yield
 
 
 pytestmark = pytest.mark.usefixtures("one_at_a_time")
@@ -161,7 +158,8 @@ def test_when_the_time_runs_out_the_rest_says_so(directory: Directory, monkeypat
 
 
 def test_a_row_others_write_at_the_same_time_is_planned_again(directory: Directory, lab: Lab) -> None:
-    real, refused = changes.write, []
+    real = changes.write
+    refused: list[Any] = []
 
     def once(*args: Any) -> bool:
         if not refused:

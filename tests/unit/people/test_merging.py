@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from coursebridge.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from coursebridge.people import changes
+from coursebridge.people.aliases import remove
 from coursebridge.people.families import family
 from coursebridge.people.merging import Merging
 from coursebridge.records.evidence import Evidence
-from coursebridge.storage.learners import Learner, RecordStore
+from coursebridge.storage.learners import DatedIdentifier, Learner, RecordStore
 from people_lab import COURSE, DURATION, OTHER_COURSE, Interrupted, Lab, completion, dies, progress
 
 
@@ -140,8 +142,6 @@ def test_an_identifier_both_had_is_no_longer_ambiguous_and_both_have_it_again(la
 
 
 def test_an_identifier_given_up_while_merged_is_given_up_after(two: Lab) -> None:
-    from coursebridge.people.aliases import remove
-
     merging(two).merge("ada", "old")
     remove(two.table, two.id, "username", "old", "ada", two.now)
 
@@ -151,10 +151,6 @@ def test_an_identifier_given_up_while_merged_is_given_up_after(two: Lab) -> None
 
 
 def test_an_identifier_found_for_the_merged_one_goes_with_them(two: Lab) -> None:
-    from dataclasses import replace
-
-    from coursebridge.storage.learners import DatedIdentifier
-
     survivor = merging(two).merge("ada", "old")
     found = DatedIdentifier("profile_urn", "urn:li:person:1", two.at(1))
     two.table.put(replace(survivor, identifiers=(*survivor.identifiers, found), version=9).to_item())
