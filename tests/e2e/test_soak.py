@@ -5,22 +5,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
-import uuid
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import faulty_dynamodb
+from bus import listening, taken_from
 from connector import Caller, Connection, eventually
 from soak import LEARNERS, Soak
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from running_stack import RunningStack
 
 SECONDS = float(os.environ.get("COURSEBRIDGE_SOAK_SECONDS", "60"))
@@ -36,34 +32,6 @@ def connection(stack: RunningStack) -> Connection:
     connection.connect()
     assert connection.sync()["status"] == "succeeded"
     return connection
-
-
-@contextmanager
-def listening(stack: RunningStack, integration_id: str) -> Iterator[str]:
-    """Collect the integration's attempt events in a queue; yield its URL."""
-    name = f"soak-{uuid.uuid4().hex[:8]}"
-    bus = stack.outputs.event_bus_name
-    url = stack.aws.sqs.create_queue(QueueName=name)["QueueUrl"]
-    arn = stack.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    pattern = {"detail-type": ["AttemptStarted", "AttemptCompleted"], "detail": {"integration_id": [integration_id]}}
-    stack.aws.events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps(pattern))
-    stack.aws.events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
-    try:
-        yield url
-    finally:
-        stack.aws.events.remove_targets(Rule=name, EventBusName=bus, Ids=["queue"])
-        stack.aws.events.delete_rule(Name=name, EventBusName=bus)
-        stack.aws.sqs.delete_queue(QueueUrl=url)
-
-
-def taken_from(stack: RunningStack, url: str) -> list[Any]:
-    """Take every message out of a queue."""
-    bodies: list[Any] = []
-    while found := stack.aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
-        for message in found:
-            bodies.append(json.loads(message["Body"]))
-            stack.aws.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return bodies
 
 
 def dead_letters(stack: RunningStack) -> dict[str, str]:
@@ -123,7 +91,7 @@ def test_nothing_acknowledged_is_lost_and_every_attempt_is_right_whatever_breaks
         taken_from(stack, url)
     names = [stack.outputs.function_names[name] for name in THROTTLED]
     with (
-        listening(stack, connection.id) as queue,
+        listening(stack, connection.id, "AttemptStarted", "AttemptCompleted") as queue,
         faulty_dynamodb.before(stack.aws, stack.outputs.endpoint_url, names) as proxy,
     ):
         soak = Soak(stack, connection, proxy, urns)

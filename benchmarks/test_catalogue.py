@@ -1,0 +1,81 @@
+"""Syncs of a catalogue against the sandbox, in one process: calls, writes and memory, whatever the machine."""
+
+from __future__ import annotations
+
+import tracemalloc
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from catalog_lab import BASE_URL, InProcess, Lab, integration
+from coursebridge.catalog.sync.tasks import TASKS
+from memory_table import MemoryTable
+from sandbox.app import build
+from sandbox.settings import Settings
+from sandbox.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from figures import Figures
+
+LOCALES = ("en_US", "de_DE")
+
+
+@contextmanager
+def lab_of(size: int) -> Iterator[Lab]:
+    """Make a lab whose catalogue has so many courses."""
+    world = World(Settings(size=size, locales=LOCALES, element_bytes=2_000))
+    with httpx.Client(transport=InProcess(build(world)), base_url=BASE_URL, trust_env=False) as http:
+        yield Lab(world, MemoryTable(), http, integration())
+
+
+def course_writes(lab: Lab) -> int:
+    table: MemoryTable = lab.table
+    return sum(table.writes[entity] for entity in ("course", "course_detail"))
+
+
+@pytest.fixture(scope="module")
+def synced() -> Iterator[Lab]:
+    """A catalogue of 1,000 courses, synced."""
+    with lab_of(1_000) as lab:
+        assert lab.sync()["status"] == "succeeded"
+        yield lab
+
+
+def test_a_sync_in_which_nothing_changed(figures: Figures, synced: Lab) -> None:
+    before = course_writes(synced)
+    synced.sync()
+
+    figures.add(
+        "full sync of 1,000 courses in which nothing changed: course writes", course_writes(synced) - before, "", "0"
+    )
+
+
+@pytest.mark.parametrize("changed", [0, 10, 100, 400])
+def test_calls_of_an_incremental_sync(figures: Figures, synced: Lab, changed: int) -> None:
+    synced.sync("incremental")
+    if changed:
+        synced.step_seen_by_the_clock(update=changed)
+    synced.clock.goes_on(hours=1)
+    synced.world.requests.reset()
+    run = synced.sync("incremental")
+    assert run["status"] == "succeeded", run
+
+    figures.add(f"incremental sync, {changed} of 1,000 courses changed: calls to LinkedIn", synced.calls(), "calls")
+
+
+@pytest.mark.parametrize("size", [1_000, 25_000])
+def test_memory_of_a_task(figures: Figures, size: int) -> None:
+    largest = 0
+    with lab_of(size) as lab:
+        planned = TASKS["plan"](lab.context, {"integration_id": "acme", "mode": "full", "trigger": "test"})
+        for number in planned["ranges"][:3]:
+            tracemalloc.start()
+            TASKS["range"](lab.context, {"run_id": planned["run_id"], "number": number})
+            largest = max(largest, tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+
+    figures.add(f"peak memory of a range's task, {size:,} courses", largest / 2**20, "MiB", "flat")
