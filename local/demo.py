@@ -1,5 +1,9 @@
 """What `make run` plays once the stack is up: the main job, end to end, and where to look afterwards."""
 
+import json
+import os
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -7,14 +11,13 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from local.console import console, step
 from local.errors import StackError
 from local.outputs import Outputs
 
-SANDBOX_PAIR = {"client_id": "sandbox-both", "client_secret": "WPL_AP1.both/c2Vj+cmV0=="}
+SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET = "sandbox-both", "WPL_AP1.both/c2Vj+cmV0=="
 """One of the key pairs that the sandbox knows; it opens nothing else."""
 
 OUTCOMES = ("applied", "held", "ignored", "received")
@@ -67,12 +70,12 @@ def play(outputs: Outputs) -> None:
     Raises:
         StackError: the stack did not do what it should.
     """
+    with step("Setting up an integration: coursebridge setup", "Integration set up, key pair tested with LinkedIn"):
+        integration = _set_up(outputs)
+    base = f"/admin/integrations/{integration['id']}"
+    _command_line(outputs, "runs", "start", "--integration", integration["id"], "--mode", "full")
     connector = Connector(outputs)
-    with step("Setting up an integration with LinkedIn Learning", "Integration set up, key pair tested with LinkedIn"):
-        integration = connector.ask("POST", "/admin/integrations", json={"name": "Demonstration", "tags_enabled": True})
-        base = f"/admin/integrations/{integration['id']}"
-        connector.ask("PUT", f"{base}/credentials/content", json=SANDBOX_PAIR)
-    run = _sync(connector, base)
+    run = connector.ask("GET", f"{base}/runs")["items"][0]
     with step("LinkedIn pushes what learners do", "LinkedIn got a token and pushed progress and completions"):
         _push(outputs, integration["webhook"])
     with step("Waiting until every statement is judged", "Every statement is judged"):
@@ -96,24 +99,36 @@ def show_addresses(outputs: Outputs) -> None:
     console.print()
 
 
-def _sync(connector: Connector, base: str) -> dict[str, Any]:
-    run = connector.ask("POST", f"{base}/runs", json={"kind": "catalog", "mode": "full"})
-    columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    started = time.monotonic()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("Syncing the catalogue", total=None)
-        while run["status"] == "running":
-            if time.monotonic() - started > PATIENCE_SECONDS:
-                raise StackError("The catalogue sync does not end. See `make logs`.")
-            time.sleep(0.2)
-            run = connector.ask("GET", f"{base}/runs/{run['id']}")
-            progress.update(task, completed=run["progress"]["done"], total=run["progress"]["total"])
-    if run["status"] != "succeeded":
-        raise StackError(f"The catalogue sync ended as {run['status']}: {run['errors']} See `make logs`.")
-    seconds = time.monotonic() - started
-    read = run["counts"]["read"]
-    console.print(f"  [green]✓[/green] Catalogue synced: {read} assets read [dim]({seconds:.1f} s)[/dim]")
-    return dict(run)
+def _set_up(outputs: Outputs) -> dict[str, Any]:
+    """Set an integration up with the command line alone, as a new admin would."""
+    pair = ("--name", "Demonstration", "--client-id", SANDBOX_CLIENT_ID, "--secret-stdin")
+    printed = _command_line(outputs, "setup", *pair, "--no-sync", "--json", typed=SANDBOX_CLIENT_SECRET)
+    integration: dict[str, Any] = json.loads(printed)
+    return integration
+
+
+def _command_line(outputs: Outputs, *words: str, typed: str | None = None) -> str:
+    """Run `coursebridge` with these words; what it prints is returned if something was typed, else shown.
+
+    Raises:
+        StackError: it did not end well.
+    """
+    called = {
+        "COURSEBRIDGE_URL": outputs.api_url,
+        "COURSEBRIDGE_CLIENT_ID": outputs.admin_client_id,
+        "COURSEBRIDGE_CLIENT_SECRET": outputs.admin_client_secret,
+    }
+    done = subprocess.run(  # noqa: S603 - the command is this project's own
+        [sys.executable, "-m", "coursebridge_cli", *words],
+        input=typed,
+        stdout=subprocess.PIPE if typed else None,
+        text=True,
+        check=False,
+        env={**os.environ, **called},
+    )
+    if done.returncode:
+        raise StackError(f"`coursebridge {words[0]}` ended with {done.returncode}. See `make logs`.")
+    return done.stdout or ""
 
 
 def _push(outputs: Outputs, webhook: dict[str, Any]) -> None:
@@ -185,8 +200,8 @@ def _show_commands(outputs: Outputs, integration_id: str) -> None:
     read = "import json,sys; print(json.load(open('.local/outputs.json'))[sys.argv[1]])"
     console.print("  [bold]Try next[/bold]")
     console.print("    .venv/bin/coursebridge status")
-    console.print(f"    .venv/bin/coursebridge runs start {integration_id} --mode incremental")
-    console.print(f"    .venv/bin/coursebridge statements list {integration_id} --outcome held")
+    console.print("    .venv/bin/coursebridge runs start --mode incremental")
+    console.print("    .venv/bin/coursebridge statements list --outcome held")
     console.print("    or with curl:")
     console.print(f'    SECRET=$(python3 -c "{read}" admin_client_secret)', markup=False)
     console.print(
