@@ -15,7 +15,7 @@ from coursebridge.catalog.sync.context import Context
 from coursebridge.clock import utc_now
 from coursebridge.integrations.runs import RunControl
 from coursebridge.integrations.store import IntegrationStore
-from coursebridge.linkedin.client import LinkedInClient, http_client
+from coursebridge.linkedin.client import HttpClient, LinkedInClient, http_client
 from coursebridge.linkedin.credentials import KeyPair, credentials_secret, pair_for, tokens_secret
 from coursebridge.linkedin.tokens import TokenSource, mint
 from coursebridge.settings import settings
@@ -25,8 +25,6 @@ from coursebridge.storage.runs import RunStore
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    import httpx
 
     from coursebridge.integrations.models import Filters, Integration
     from coursebridge.linkedin.credentials import Scope
@@ -48,13 +46,13 @@ class TokenSecret:
 
 
 @cache
-def oauth_http() -> httpx.Client:
+def oauth_http() -> HttpClient:
     """Return the HTTP client for LinkedIn's OAuth server."""
     return http_client(settings().need("linkedin_oauth_url"))
 
 
 @cache
-def api_http() -> httpx.Client:
+def api_http() -> HttpClient:
     """Return the HTTP client for LinkedIn's API."""
     return http_client(settings().need("linkedin_api_url"))
 

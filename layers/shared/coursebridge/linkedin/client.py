@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from coursebridge.linkedin.tokens import TokenSource
 
 T = TypeVar("T")
+HttpClient = httpx.Client
 ATTEMPTS = 5
 Primitive = str | int | float | bool | None
 Parameters = list[tuple[str, Primitive]]
@@ -33,7 +34,7 @@ def _as_it_is(body: dict[str, Any]) -> Any:  # noqa: ANN401  (the body itself)
     return body
 
 
-def http_client(base_url: str) -> httpx.Client:
+def http_client(base_url: str) -> HttpClient:
     """Return the HTTP client for one of LinkedIn's two base URLs; connections are kept."""
     return httpx.Client(base_url=base_url, timeout=TIMEOUT, headers={"Accept": "application/json"})
 

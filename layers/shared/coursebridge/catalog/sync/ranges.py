@@ -34,14 +34,9 @@ class Partition:
     total: int
     is_empty: bool = False
 
-    @property
-    def name(self) -> str:
-        """Return what an admin sees: ``COURSE en``."""
-        return partition_name(self.listing)
-
 
 def partition_name(listing: Listing) -> str:
-    """Return the name of the partition a listing reads."""
+    """Return the name of the partition a listing reads, as an admin sees it: ``COURSE en``."""
     return f"{listing.asset_type} {listing.locale or 'any'}"
 
 

@@ -1,0 +1,262 @@
+"""What is read once more before a run counts as complete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+
+from coursebridge.catalog.sync import ranges, settling, tasks
+from coursebridge.catalog.sync.context import RetryLater
+from coursebridge.linkedin.assets import Listing
+from coursebridge.linkedin.walk import STEP
+
+if TYPE_CHECKING:
+    from catalog_lab import Lab, MakeLab
+
+ENGLISH = ("en_US",)
+
+
+@pytest.fixture
+def short_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ranges of one page each, the last one included."""
+    monkeypatch.setattr(ranges, "PAGES", 1)
+    monkeypatch.setattr(ranges, "PAGES_BEYOND", 0)
+    monkeypatch.setattr(ranges, "SPAN", STEP)
+
+
+def listed(lab: Lab, run_id: str) -> list[dict[str, Any]]:
+    return [one for one in lab.context.runs.ranges(run_id) if one["kind"] == "listing" and one["pages"]]
+
+
+@pytest.mark.usefixtures("short_ranges")
+def test_a_listing_that_goes_on_beyond_its_last_range_is_read_on(make_lab: MakeLab) -> None:
+    lab = make_lab(size=205, locales=ENGLISH)
+
+    run = lab.sync()
+
+    assert run["clean"]
+    assert lab.active() == lab.truth()
+    assert run["rounds"] >= 1
+    assert run["progress"]["done"] == run["progress"]["total"]
+
+
+@pytest.mark.usefixtures("short_ranges")
+def test_a_list_that_moved_between_two_ranges_is_read_over_the_seam(make_lab: MakeLab) -> None:
+    lab = make_lab(size=450, locales=ENGLISH, quirks={"shifting_pages": {"by": 5}})
+
+    run = lab.sync()
+
+    assert any(one.get("seam") for one in listed(lab, run["id"]))
+    assert lab.active() == lab.truth()
+    assert run["counts"]["created"] == 450
+
+
+@pytest.mark.usefixtures("short_ranges")
+def test_a_list_that_moved_by_more_than_a_page_archives_nothing(make_lab: MakeLab) -> None:
+    lab = make_lab(size=700, locales=ENGLISH)
+    lab.sync()
+    lab.step(remove=1)
+    lab.world.quirks.switch_on("shifting_pages", {"by": 180})
+
+    run = lab.sync()
+
+    assert run["clean"] is False
+    assert "catalogue_shifted" in {one["code"] for one in run["errors"]}
+    assert run["counts"]["archived"] == 0
+
+
+def test_reading_more_has_an_end(make_lab: MakeLab) -> None:
+    lab = make_lab(size=20, locales=ENGLISH)
+    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+    lab.context.runs.change(planned["run_id"], rounds=settling.MOST_ROUNDS)
+
+    assert tasks.settle(lab.context, planned)["ranges"] == []
+
+
+def test_settling_is_tried_again_while_linkedin_is_down(make_lab: MakeLab) -> None:
+    lab = make_lab(size=490, locales=ENGLISH, quirks={"total_capped_500": {}})
+    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+    for number in planned["ranges"]:
+        tasks.work(lab.context, {**planned, "number": number})
+    lab.world.quirks.switch_on("down")
+
+    with pytest.raises(RetryLater):
+        tasks.settle(lab.context, planned)
+
+
+class TestASecondOpinion:
+    def test_leaves_unlicensed_assets_out_and_finds_what_has_no_topic(self, make_lab: MakeLab) -> None:
+        lab = make_lab(size=520, locales=ENGLISH, quirks={"total_capped_500": {}})
+        catalogue = lab.world.catalogue
+        first = next(asset for asset in catalogue.handles() if catalogue.urn(asset) in lab.truth())
+        element = catalogue.element(first)
+        bare = element | {"urn": "urn:li:lyndaCourse:9", "details": element["details"] | {"classifications": []}}
+        catalogue.put(bare)
+
+        run = lab.sync()
+
+        assert run["clean"]
+        assert lab.active() == lab.truth()
+        assert "urn:li:lyndaCourse:9" in lab.active()
+        assert lab.truth(licensed=False)
+        assert not lab.active() & lab.truth(licensed=False)
+
+    def test_of_a_listing_of_everything_is_not_to_be_had_and_said_so(self, make_lab: MakeLab) -> None:
+        one = ranges.listing_range(Listing("COURSE"), 0, 10, number=0, status="done", total=1000)
+        lab = make_lab(size=4)
+
+        assert settling.is_suspect([one])
+        assert list(settling._second_opinions(lab.context, [one], set())) == []
+
+    def test_of_curated_videos_goes_by_topic_alone(self) -> None:
+        listing = Listing("VIDEO", "en", curated=True, licensed_only=False)
+
+        planned = list(ranges.second_opinion(listing, 3000, ["urn:1", "urn:2"]))
+
+        assert [one["listing"]["classification"] for one in planned] == ["urn:1", "urn:2"]
+
+    def test_where_licences_do_not_matter_is_the_other_finder_alone(self) -> None:
+        planned = list(ranges.second_opinion(Listing("COURSE", "en", licensed_only=False), 2000, ["urn:1"]))
+
+        assert {one["listing"]["finder"] for one in planned} == {"localeAndType"}
+        assert [one["start"] for one in planned] == [0, 980, 1960]
+        assert not any(one["topicless_only"] for one in planned)
+
+    def test_that_was_cut_itself_leaves_the_run_unclean(self, make_lab: MakeLab) -> None:
+        lab = make_lab(size=20, locales=ENGLISH)
+        planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+        for number in planned["ranges"]:
+            tasks.work(lab.context, {**planned, "number": number})
+            lab.context.runs.change_range(planned["run_id"], number, total=1000)
+
+        tasks.finished(lab.context, planned)
+
+        run = lab.context.runs.get(planned["run_id"])
+        assert run["clean"] is False
+        assert run["errors"][0]["code"] == "total_suspect"
+
+
+class TestCuratedVideos:
+    WANTED: ClassVar = {"asset_types": ["VIDEO"], "curated_videos_only": True, "languages": ["en"]}
+
+    def test_are_the_only_ones_that_come_in(self, make_lab: MakeLab) -> None:
+        lab = make_lab(size=60, locales=ENGLISH, filters=self.WANTED)
+
+        lab.sync()
+
+        videos = [lab.context.courses.get(urn) for urn in lab.active()]
+        assert videos
+        assert all(video is not None and video.course["curated"] for video in videos)
+        assert len(videos) < len(lab.truth("VIDEO")) / 10
+
+    def test_remain_known_as_such_when_all_videos_are_read_again(self, make_lab: MakeLab) -> None:
+        lab = make_lab(size=60, locales=ENGLISH, filters=self.WANTED)
+        lab.sync()
+        curated = lab.active()
+        lab.changes(filters={"asset_types": ["VIDEO"], "languages": ["en"]})
+
+        run = lab.sync()
+
+        assert run["counts"]["unchanged"] == len(curated)
+        assert lab.active() == lab.truth("VIDEO")
+
+
+class TestLookingForWhatIsMissing:
+    def lab(self, make_lab: MakeLab) -> tuple[Lab, dict[str, Any]]:
+        lab = make_lab(size=40, locales=ENGLISH)
+        lab.sync()
+        lab.step(remove=2)
+        planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+        for number in planned["ranges"]:
+            tasks.work(lab.context, {**planned, "number": number})
+        return lab, planned
+
+    def test_is_tried_again_while_linkedin_is_down(self, make_lab: MakeLab) -> None:
+        lab, planned = self.lab(make_lab)
+        lab.world.quirks.switch_on("down")
+
+        with pytest.raises(RetryLater):
+            tasks.finished(lab.context, planned)
+
+    def test_is_given_up_where_linkedin_refuses_and_archives_nothing(self, make_lab: MakeLab) -> None:
+        lab, planned = self.lab(make_lab)
+        lab.world.quirks.switch_on("throttle_day")
+
+        tasks.finished(lab.context, planned)
+
+        run = lab.context.runs.get(planned["run_id"])
+        assert run["clean"] is False
+        assert run["errors"][0]["code"] == "linkedin_day_limit"
+        assert run["counts"]["archived"] == 0
+
+    def test_finds_what_was_retired_meanwhile(self, make_lab: MakeLab) -> None:
+        lab = make_lab(size=40, locales=ENGLISH)
+        lab.sync()
+        [urn] = lab.step(remove=1)["removed"]
+        planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+        for number in planned["ranges"]:
+            tasks.work(lab.context, {**planned, "number": number})
+        asset = lab.world.catalogue.find(urn, removed_too=True)
+        assert asset is not None
+        lab.world.catalogue.restore(asset, 1_700_000_000_000)
+        lab.world.catalogue.retire(asset, 1_700_000_000_000)
+
+        tasks.finished(lab.context, planned)
+
+        stored = lab.context.courses.get(urn)
+        assert stored is not None
+        assert stored.archived_reason == "retired"
+
+    def test_is_left_out_where_too_much_is_missing(self, make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("coursebridge.catalog.sync.archiving.ASKED_ONE_BY_ONE", 1)
+        lab, planned = self.lab(make_lab)
+        lab.world.requests.reset()
+
+        tasks.finished(lab.context, planned)
+
+        assert lab.calls() == 0
+        assert lab.context.runs.get(planned["run_id"])["counts"]["archived"] == 2
+
+
+def test_an_unusable_asset_among_the_included_ones_is_told(make_lab: MakeLab) -> None:
+    lab = make_lab(size=24, locales=ENGLISH)
+    wanted = sorted(lab.truth("LEARNING_PATH"))[:2]
+    lab.changes(filters={"include_urns": wanted})
+    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+    lab.world.quirks.switch_on("error_in_200", {"share": 1.0, "path": "/v2/learningAssets/"})
+    for number in planned["ranges"]:
+        tasks.work(lab.context, {**planned, "number": number})
+
+    assert [one["status"] for one in lab.context.runs.ranges(planned["run_id"]) if one["kind"] == "urns"] == ["partial"]
+
+
+def test_classifications_that_cannot_be_read_do_not_hold_up_the_courses(make_lab: MakeLab) -> None:
+    lab = make_lab(size=24, locales=ENGLISH)
+    lab.world.quirks.switch_on("error_in_200", {"share": 1.0, "path": "/v2/learningClassifications"})
+
+    run = lab.sync()
+
+    assert lab.active() == lab.truth()
+    assert run["clean"] is False
+    assert run["errors"][0]["code"] == "linkedin_unusable_answer"
+
+
+def test_a_run_for_an_integration_that_was_deactivated_fails(make_lab: MakeLab) -> None:
+    lab = make_lab(size=4)
+    run = lab.control.begin("full", "admin").run
+    lab.changes(status="inactive")
+
+    assert tasks.plan(lab.context, {"run_id": run["id"]})["goes_on"] is False
+    assert lab.context.runs.get(run["id"])["status"] == "failed"
+
+
+def test_no_run_is_left_open_when_a_scheduled_plan_dies(make_lab: MakeLab) -> None:
+    lab = make_lab(size=4)
+    lab.control.begin("full", "schedule", "execution-1")
+
+    tasks.failed(lab.context, {"execution": "execution-2", "error": "x"})
+    assert lab.context.runs.lock() is not None
+    tasks.failed(lab.context, {"execution": "execution-1", "error": "x"})
+
+    assert lab.context.runs.lock() is None
