@@ -74,7 +74,7 @@ class Throttled(Retryable):
         super().__init__(
             f"LinkedIn throttles: {message}",
             cause="Too many calls in a short time, by this or another application of the account.",
-            remedy="Nothing to do if it passes; otherwise run fewer page ranges at a time (CatalogConcurrency).",
+            remedy="Nothing to do if it passes; otherwise lower BackgroundConcurrency.",
             code="linkedin_throttled",
             retry_after=retry_after,
         )
