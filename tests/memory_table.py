@@ -78,6 +78,9 @@ class MemoryTable:
             raise ConditionFailed(self.items.get(key, {}))
         self.items.pop(key, None)
 
+    def delete_many(self, keys: Iterable[Key]) -> int:
+        return sum(self.items.pop(key, None) is not None for key in list(keys))
+
     def put_action(
         self, item: Mapping[str, Any], *, condition: str = "", values: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from hashlib import blake2b
 import pytest
 
 from catalog_lab import Lab, MakeLab
-from coursebridge.catalog.sync import tasks
+from coursebridge.catalog.sync import planning, tasks
 from coursebridge.errors import Conflict
 from coursebridge.linkedin.credentials import KeyPair
 from memory_table import Killed
@@ -257,3 +257,16 @@ def test_switching_tags_takes_effect_at_the_next_sync_even_for_courses_it_does_n
 
     assert run["mode"] == "incremental"
     assert not any(one.labels.tags_enabled for one in lab.context.courses.all())
+
+
+def test_a_plan_that_is_repeated_with_less_to_read_leaves_no_ranges_of_the_first(make_lab: MakeLab) -> None:
+    lab = make_lab(size=24)
+    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+    lab.changes(filters={"languages": ["en"]})
+    run = lab.context.runs.get(planned["run_id"])
+
+    numbers = planning.lay_out(lab.context, run, lab.clock())
+
+    left = [one["number"] for one in lab.context.runs.ranges(run["id"])]
+    assert set(numbers) <= set(left)
+    assert len(left) < len(planned["ranges"])

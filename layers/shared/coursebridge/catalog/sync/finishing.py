@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from coursebridge.catalog.conform import Wish, conform
 from coursebridge.catalog.sync import archiving, problems, ranges
 from coursebridge.catalog.sync.context import RetryLater
-from coursebridge.catalog.sync.outcomes import Tally
+from coursebridge.catalog.sync.outcomes import Tally, reasons_in
 from coursebridge.catalog.sync.settling import is_suspect, listing_groups
 from coursebridge.clock import rfc3339
 from coursebridge.linkedin.errors import LinkedInError, Retryable
@@ -60,7 +60,7 @@ class _Finish:
         return status
 
     def _candidates(self) -> Candidates:
-        told = {urn: reason for one in self._ranges for urn, reason in one.get("archive", [])}
+        told = {urn: why for one in self._ranges for urn, why in reasons_in(one.get("archive", b"")).items()}
         complete = _complete_listings(self._ranges, set(self._run.get("checked", []))) if self._is_full else []
         found = archiving.candidates(self._context, self._run["id"], told, complete, self._tally)
         try:

@@ -5,6 +5,8 @@ Ranges overlap, pages repeat elements and tasks are retried; put together by URN
 
 from __future__ import annotations
 
+import json
+import zlib
 from array import array
 from bisect import bisect_left
 from collections import Counter
@@ -27,6 +29,17 @@ def packed(outcomes: Mapping[str, Outcome]) -> bytes:
 def digests(blob: bytes) -> set[bytes]:
     """Return the URN digests in packed outcomes."""
     return {blob[at : at + URN_DIGEST_BYTES] for at in range(0, len(blob), RECORD_BYTES)}
+
+
+def packed_reasons(reasons: Mapping[str, str]) -> bytes:
+    """Return why assets are to be archived, by URN, as bytes: five thousand of them take a tenth of an item."""
+    return zlib.compress(json.dumps(dict(reasons), separators=(",", ":")).encode()) if reasons else b""
+
+
+def reasons_in(blob: bytes) -> dict[str, str]:
+    """Return what :func:`packed_reasons` has packed."""
+    reasons: dict[str, str] = json.loads(zlib.decompress(blob)) if blob else {}
+    return reasons
 
 
 class Tally:

@@ -61,6 +61,7 @@ def lay_out(context: Context, run: Item, now: datetime) -> list[int]:
     planned = list(_ranges(context.linkedin(), filters, mode, modified_after(mode, state)))
     numbered: list[Range] = [{**one, "number": number} for number, one in enumerate(planned)]
     context.runs.add_ranges(run["id"], numbered, now)
+    context.runs.drop_ranges(run["id"], len(numbered))
     open_numbers = [one["number"] for one in numbered if not one.get("settled")]
     fields: dict[str, Any] = {
         "mode": mode,

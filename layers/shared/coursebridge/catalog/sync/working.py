@@ -122,7 +122,7 @@ class RangeWork:
             **self._range,
             **self._found,
             "outcomes": outcomes.packed(applied.outcomes),
-            "archive": [[urn, reason] for urn, reason in applied.archive.items()],
+            "archive": outcomes.packed_reasons(applied.archive),
             "broken": applied.broken,
             "throttled": self._client.throttled,
         }
@@ -178,7 +178,7 @@ def range_failed(context: Context, run_id: str, number: int) -> str:
 
 def give_up(context: Context, run_id: str, one: Range, problem: Problem) -> str:
     """Settle a range as failed, keeping what was read of it."""
-    settled = {"outcomes": b"", "archive": [], **one, "status": "failed", "problems": [problem]}
+    settled = {"outcomes": b"", "archive": b"", **one, "status": "failed", "problems": [problem]}
     if context.runs.settle_range(run_id, settled):
         context.runs.count(run_id, {}, context.now())
     return "failed"
