@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MASK = "••••"
 SECRET_WORDS = ("secret", "token", "password", "digest")
+MOST_LISTED, LONGEST_TEXT = 100, 2000
 NOT_CHANGES = frozenset({"version", "updated_at", "etag"})
 
 
@@ -75,11 +76,20 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], path: str = "")
         elif isinstance(old, dict) or isinstance(new, dict):
             yield from changes(_members(old), _members(new), f"{field}.")
         else:
-            yield {"field": field, "from": old, "to": new}
+            yield {"field": field, "from": _bounded(old), "to": _bounded(new)}
 
 
 def _is_secret(name: str) -> bool:
     return any(word in name.lower() for word in SECRET_WORDS)
+
+
+def _bounded(value: Any) -> Any:  # noqa: ANN401  (whatever the field held)
+    """Return a value short enough for an entry: of a long list the beginning, and how many more there were."""
+    if isinstance(value, str):
+        return value[:LONGEST_TEXT]
+    if isinstance(value, list) and len(value) > MOST_LISTED:
+        return [*value[:MOST_LISTED], f"and {len(value) - MOST_LISTED} more"]
+    return value
 
 
 def _masked(value: Any) -> str | None:  # noqa: ANN401  (whatever the field held)

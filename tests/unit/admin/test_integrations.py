@@ -198,3 +198,20 @@ def test_an_integration_that_is_deleted_takes_its_outbound_webhooks_and_their_se
 
     assert list(TargetStore(api.table, integration_id).all()) == []
     assert secret_values.read_or_empty(secret_name("test/", integration_id, webhook["id"])) == {}
+
+
+def test_filters_name_so_many_urns_and_no_more(api: Api) -> None:
+    path = f"/admin/integrations/{api.integration()['id']}/filters"
+    urns = [f"urn:li:lyndaCourse:{number}" for number in range(1001)]
+
+    api.ask("PUT", path, {"exclude_urns": urns}, expect=400)
+    saved = api.ask("PUT", path, {"exclude_urns": urns[:1000]})
+
+    assert len(json.dumps(saved)) > 1000
+
+
+def test_an_integration_larger_than_the_table_takes_is_refused(api: Api) -> None:
+    urns = [f"urn:li:lyndaCourse:{number:0>200}" for number in range(1000)]
+    lists = dict.fromkeys(("include_urns", "exclude_urns", "classifications"), urns)
+
+    api.ask("POST", "/admin/integrations", {"name": "Acme", "filters": lists}, expect=413)

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coursebridge.errors import Unavailable
+from coursebridge.errors import TooLarge, Unavailable
 from coursebridge.storage import table as module
 from coursebridge.storage.keys import Key
 from coursebridge.storage.table import ConditionFailed, TransactionRefused, chunks, from_wire, to_wire
@@ -210,3 +210,8 @@ def test_a_batch_that_never_ends_is_unavailable(table: Table) -> None:
         table.put_many([item("P")])
     with patch.object(table.client, "batch_get_item", return_value=unread), pytest.raises(Unavailable):
         table.get_many([Key("P", "S")])
+
+
+def test_an_item_larger_than_the_table_takes_is_the_callers_to_change(table: Table) -> None:
+    with pytest.raises(TooLarge, match="400 KB"):
+        table.put(item("P", text="x" * 410_000))

@@ -18,10 +18,12 @@ from pydantic import (
 
 from coursebridge.integrations import cron
 
+# An integration is one item of the table, with room for 400 KB.
+MOST_URNS = 1000
 AssetType = Literal["COURSE", "LEARNING_PATH", "VIDEO"]
 Level = Literal["BEGINNER", "INTERMEDIATE", "ADVANCED"]
 Urn = Annotated[
-    str, StringConstraints(pattern=r"^urn:li:[^\s]+$", max_length=512), Field(examples=["urn:li:lyndaCourse:252"])
+    str, StringConstraints(pattern=r"^urn:li:[^\s]+$", max_length=256), Field(examples=["urn:li:lyndaCourse:252"])
 ]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$"), Field(examples=["en"])]
 Expression = Annotated[
@@ -56,15 +58,19 @@ class Model(BaseModel):
 class Filters(Model):
     """Which assets of the catalogue become courses. Empty lists and ``None`` filter nothing."""
 
-    asset_types: list[AssetType] = Field(default=["COURSE"], min_length=1)
-    languages: list[Language] = Field(default=[], description="`en` or `en_US`; several are OR")
-    classifications: list[Urn] = Field(default=[], description="library, subject, topic or skill URNs; several are OR")
-    levels: list[Level] = Field(default=[])
+    asset_types: list[AssetType] = Field(default=["COURSE"], min_length=1, max_length=10)
+    languages: list[Language] = Field(default=[], max_length=200, description="`en` or `en_US`; several are OR")
+    classifications: list[Urn] = Field(
+        default=[], max_length=MOST_URNS, description="library, subject, topic or skill URNs; several are OR"
+    )
+    levels: list[Level] = Field(default=[], max_length=10)
     min_duration_seconds: int | None = Field(default=None, ge=0)
     max_duration_seconds: int | None = Field(default=None, ge=0)
     published_after: AwareDatetime | None = None
-    include_urns: list[Urn] = Field(default=[], description="always in, whatever the other filters say")
-    exclude_urns: list[Urn] = Field(default=[], description="never in; wins over include_urns")
+    include_urns: list[Urn] = Field(
+        default=[], max_length=MOST_URNS, description="always in, whatever the other filters say"
+    )
+    exclude_urns: list[Urn] = Field(default=[], max_length=MOST_URNS, description="never in; wins over include_urns")
     curated_videos_only: bool = False
     licensed_only: bool = True
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError, HTTPClientError
 
-from coursebridge.errors import Unavailable
+from coursebridge.errors import TooLarge, Unavailable
 from coursebridge.storage.keys import Key
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ BUSY = frozenset(
         "TransactionInProgressException",
     }
 )
+TOO_LARGE = "has exceeded the maximum allowed size"
 BATCH_READ, BATCH_WRITE, TRANSACTION = 100, 25, 100
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -382,6 +383,8 @@ def _translated(error: ClientError) -> Exception:
     code = answer["Error"]["Code"]
     if code == "ConditionalCheckFailedException":
         return ConditionFailed(from_wire(answer.get("Item", {})))
+    if code == "ValidationException" and TOO_LARGE in answer["Error"].get("Message", ""):
+        return TooLarge("this is more than one item of the table can hold (400 KB)")
     if code == "TransactionCanceledException":
         reasons = answer.get("CancellationReasons", [])
         return TransactionRefused(
