@@ -15,7 +15,6 @@ from coursebridge import clients
 from coursebridge.admin import wiring as admin
 from coursebridge.auth import wiring
 from coursebridge.auth.tokens import Grant
-from coursebridge.catalog import wiring as catalog
 from coursebridge.clock import utc_now
 from coursebridge.linkedin.errors import CredentialsRefused
 from unit.conftest import Context as BareContext
@@ -103,7 +102,7 @@ def api(deployed: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         Bucket="test-bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
     )
     boto3.client("scheduler").create_schedule_group(Name="test")
-    monkeypatch.setattr(catalog, "verify", _only_the_good_pair)
+    monkeypatch.setattr(admin, "verify", _only_the_good_pair)
     token = wiring.tokens().mint(Grant("first", 1, None, frozenset({"admin:read", "admin:write"})))
     yield Api(deployed, token)
     _forget()

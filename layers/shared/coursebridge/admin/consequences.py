@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from coursebridge.admin.replays import release_after_change
 from coursebridge.catalog.conform import Wish
-from coursebridge.catalog.settings_change import apply_settings
+from coursebridge.catalog.settings_change import MOST_INDEXED_AT_ONCE, apply_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ class SettingsChange:
 
     def apply(self, integration: Integration) -> dict[str, Any]:
         """Make the courses what the settings say; return what became of them."""
-        applied = apply_settings(self.context(integration.id), self.time_is_up)
+        applied = apply_settings(self.context(integration.id), self.time_is_up, MOST_INDEXED_AT_ONCE)
         if not applied.complete:
             task = {"task": "conform", "integration_id": integration.id}
             self.functions.invoke(FunctionName=self.background, InvocationType="Event", Payload=json.dumps(task))

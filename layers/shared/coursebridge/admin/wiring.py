@@ -20,15 +20,19 @@ from coursebridge.admin.webhooks import Webhooks
 from coursebridge.auth import wiring
 from coursebridge.auth.administration import Clients
 from coursebridge.catalog import wiring as catalog_wiring
+from coursebridge.clock import utc_now
 from coursebridge.integrations import schedules
 from coursebridge.integrations.runs import RunControl
 from coursebridge.integrations.store import IntegrationStore
 from coursebridge.linkedin.client import LinkedInClient
+from coursebridge.linkedin.credentials import KeyPair
 from coursebridge.linkedin.tokens import TokenSource, mint
 from coursebridge.settings import settings
 from coursebridge.storage.runs import RunStore
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from coursebridge.integrations.schedules import Schedules
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
 # What follows the courses in a request: the search index, and the answer itself.
 TIME_TO_ANSWER_MILLIS = 12_000
 QUICK_SECONDS = 5.0
+VERIFYING_SECONDS = 8.0
 
 
 @cache
@@ -59,7 +64,20 @@ def integrations(actor: str) -> Integrations:
 
 def credentials(actor: str) -> Credentials:
     """Return what keeps key pairs on behalf of a caller."""
-    return Credentials(integrations(actor), catalog_wiring.verify)
+    return Credentials(integrations(actor), verify)
+
+
+def verify(client_id: str, client_secret: str) -> datetime:
+    """Mint a token with a key pair, to be sure of it before it is kept; return when that was.
+
+    LinkedIn has less time than in a sync, so that the caller gets an answer whatever happens.
+
+    Raises:
+        CredentialsRefused: LinkedIn gives none; says LinkedIn's error, cause and remedy.
+        LinkedInError: LinkedIn is not well at the moment.
+    """
+    mint(_quick_http("linkedin_oauth_url", VERIFYING_SECONDS), KeyPair.of(client_id, client_secret))
+    return utc_now()
 
 
 def webhooks(actor: str, base_url: str) -> Webhooks:
@@ -112,8 +130,8 @@ def selftest(integration_id: str, base_url: str, invocation: LambdaContext) -> S
     )
 
 
-def _quick_http(setting: str) -> httpx.Client:
-    return httpx.Client(base_url=settings().need(setting), timeout=QUICK_SECONDS)
+def _quick_http(setting: str, seconds: float = QUICK_SECONDS) -> httpx.Client:
+    return httpx.Client(base_url=settings().need(setting), timeout=seconds)
 
 
 def runs(actor: str) -> Runs:

@@ -6,6 +6,7 @@ are. So whatever ends this half way, the next run finds the note and does the re
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from coursebridge.catalog.sync.context import Context
     from coursebridge.storage.courses import StoredCourse
 
+MOST_INDEXED_AT_ONCE = 5_000
+"""How many courses a request still builds an index of; larger ones are left to the background."""
 NOT_CONFORMED: dict[str, Any] = {"labels": {}, "index_stale": True}
 
 
@@ -27,7 +30,7 @@ class Applied:
 
     Attributes:
         counts: how many were archived, restored and relabelled.
-        complete: whether all courses were looked at.
+        complete: whether all courses were looked at, and the search index is up to date.
     """
 
     counts: Mapping[str, int]
@@ -35,12 +38,18 @@ class Applied:
 
 
 class CoursesInTime(CourseStore):
-    """The courses of an integration, as many as there is time for."""
+    """The courses of an integration, as many as there is time for.
+
+    Attributes:
+        complete: whether all were yielded.
+        number: how many were.
+    """
 
     def __init__(self, courses: CourseStore, time_is_up: Callable[[], bool]) -> None:
         super().__init__(courses.table, courses.integration_id)
         self._time_is_up = time_is_up
         self.complete = True
+        self.number = 0
 
     def all(self) -> Iterator[StoredCourse]:
         """Yield courses until time is up."""
@@ -48,21 +57,25 @@ class CoursesInTime(CourseStore):
             if self._time_is_up():
                 self.complete = False
                 return
+            self.number += 1
             yield stored
 
 
-def apply_settings(context: Context, time_is_up: Callable[[], bool] = lambda: False) -> Applied:
+def apply_settings(
+    context: Context, time_is_up: Callable[[], bool] = lambda: False, most_indexed: float = math.inf
+) -> Applied:
     """Make the courses what the integration's present settings say, and the search index with them.
 
     Args:
         context: the integration.
         time_is_up: whether to stop; the index is then left as it was.
+        most_indexed: of how many courses an index is built; with more it is left as it was.
     """
     wish = Wish.of(context.integration())
     courses = CoursesInTime(context.courses, time_is_up)
     context.runs.remember(**NOT_CONFORMED)
     counts = conform(courses, wish, context.now)
-    complete = courses.complete and not time_is_up()
+    complete = courses.complete and courses.number <= most_indexed and not time_is_up()
     if complete:
         context.reindex()
         context.runs.remember(labels=asdict(wish.labels), index_stale=False)
