@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from coursebridge.auth import scopes, wiring
 from coursebridge.catalog.learning import presented as presented_classification
 from coursebridge.catalog.presenting import presented, presented_alone
-from coursebridge.contract import Answer, Integration, Page, Request, Time, responses
+from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
 from coursebridge.errors import Conflict, NotFound
 from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore, StoredCourse
@@ -176,10 +176,9 @@ def refuse_to_change(integration: Integration, urn: CourseUrn) -> None:
 @router.get(
     f"{PREFIX}/classifications",
     summary="List classifications",
-    description="The graph LIBRARY > SUBJECT > TOPIC, skills and continuing education units. Not paged: there are some "
-    "thousand of them.",
+    description="The graph LIBRARY > SUBJECT > TOPIC, skills and continuing education units.",
     tags=["Courses"],
-    responses=responses(HTTPStatus.OK, "Classifications by name."),
+    responses=responses(HTTPStatus.OK, "A page of classifications, by name."),
     middlewares=reach(scopes.LEARNING_READ),
 )
 def list_classifications(
@@ -187,15 +186,26 @@ def list_classifications(
     type_: Annotated[str | None, Query(alias="type", description="Only of this type.", examples=["SUBJECT"])] = None,
     parent: Annotated[str | None, Query(description="Only right below this URN.")] = None,
     locale: Annotated[str, Query(description="The locale to name them in.", examples=["de_DE"])] = "en_US",
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Page[Classification]:
     """List classifications by type or parent."""
+    context = ("classifications", integration, type_, parent, locale)
+    position = opened(cursor, *context)
+    after = (position["name"], position["urn"]) if position else ("", "")
     found = [
         presented_classification(item, locale)
         for item in ClassificationStore(wiring.table(), integration).all()
         if (type_ is None or item["type"] == type_) and (parent is None or parent in item["parents"])
     ]
-    found.sort(key=lambda one: (one["name"] or "", one["urn"]))
-    return Page(items=[Classification.model_validate(one) for one in found], next=None)
+    following = sorted((one for one in found if _by_name(one) > after), key=_by_name)
+    page = [Classification.model_validate(one) for one in following[:limit]]
+    end = {"name": page[-1].name or "", "urn": page[-1].urn} if len(following) > limit else None
+    return Page(items=page, next=sealed(end, *context))
+
+
+def _by_name(one: dict[str, Any]) -> tuple[str, str]:
+    return one["name"] or "", one["urn"]
 
 
 def _stored(store: CourseStore, urn: str) -> StoredCourse:

@@ -56,8 +56,9 @@ class Export(Answer):
 @router.post(
     f"{PREFIX}/exports",
     summary="Order an export",
-    description="The file is made in the background; look at the export until `status` is `succeeded`. Learners appear "
-    "by id. In CSV, cells that a spreadsheet would take for a formula start with a quote.",
+    description="The file is made in the background; look at the export until `status` is `succeeded`. It holds "
+    "nothing that `learning:read` could not list, and changes nothing, so that scope is enough. Learners appear by id. "
+    "In CSV, cells that a spreadsheet would take for a formula start with a quote.",
     tags=["Exports"],
     status_code=HTTPStatus.ACCEPTED,
     responses=responses(HTTPStatus.ACCEPTED, "It was ordered."),

@@ -17,14 +17,16 @@ from coursebridge.catalog.search.publishing import Replica
 from coursebridge.catalog.search.querying import Question
 from coursebridge.catalog.search.words import folded
 from coursebridge.clock import rfc3339
-from coursebridge.contract import Cursor, Integration, Limit, Page, opened, responses, sealed
+from coursebridge.contract import Cursor, Integration, Limit, Page, fitting, opened, responses, sealed
 from coursebridge.settings import settings
 from coursebridge.storage.courses import CourseStore
 from learning_common import PREFIX, reach, routes
 from learning_courses import Course
 
 router = routes()
-MOST_REPLICAS = 4
+MOST_REPLICAS = 16
+MOST_BYTES = 3 << 30
+"""Of indexes on the disk; the function has four gigabytes (EphemeralStorage)."""
 Sort = Literal[
     "relevance",
     "title",
@@ -47,6 +49,11 @@ class Replicas(LRUCache[str, Replica]):
         replica.close()
         return integration_id, replica
 
+    def make_room(self, number: int) -> None:
+        """Let indexes go until so many bytes more fit, but for the one asked for last."""
+        while len(self) > 1 and sum(replica.size for replica in self.values()) + number > MOST_BYTES:
+            self.popitem()
+
 
 @cache
 def replicas() -> Replicas:
@@ -58,7 +65,8 @@ def replica(integration_id: str) -> Replica:
     """Return the index of an integration."""
     at_hand = replicas()
     if integration_id not in at_hand:
-        at_hand[integration_id] = Replica(clients.s3(), settings().need("bucket_name"), integration_id)
+        bucket = settings().need("bucket_name")
+        at_hand[integration_id] = Replica(clients.s3(), bucket, integration_id, at_hand.make_room)
     return at_hand[integration_id]
 
 
@@ -120,8 +128,9 @@ def _page(store: CourseStore, asked: Question, cursor: str | None) -> Page[Cours
     after = (position["key"], position["urn"]) if position else None
     answer = index.ask(Question(**{**vars(asked), "tagged": _tagged(store, asked.tag), "after": after}))
     tags = store.manual_tags(course.urn for course in answer.courses)
-    items = [Course.model_validate(presented(course, tags.get(course.urn, ()))) for course in answer.courses]
-    following = {"key": answer.next[0], "urn": answer.next[1]} if answer.next else None
+    items = fitting(Course.model_validate(presented(course, tags.get(course.urn, ()))) for course in answer.courses)
+    after = answer.after(len(items))
+    following = {"key": after[0], "urn": after[1]} if after else None
     return Page(items=items, next=sealed(following, *context))
 
 

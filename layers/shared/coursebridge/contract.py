@@ -3,7 +3,7 @@
 # No postponed annotations: Powertools reads the types of parameters and fields at run time.
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import unquote
@@ -14,6 +14,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from coursebridge.cursors import cursors
 
 T = TypeVar("T")
+A = TypeVar("A", bound=BaseModel)
+MOST_BYTES = 5_000_000
+"""Of the items of one answer; Lambda carries six megabytes."""
 
 Time = Annotated[
     str,
@@ -91,6 +94,21 @@ def responses(status: HTTPStatus, description: str, **problems: str) -> dict[int
             for name, text in sorted({**every, **problems}.items())
         },
     }
+
+
+def fitting(items: Iterable[A]) -> list[A]:
+    """Return as many items from the start, at least one, as an answer of Lambda can carry.
+
+    An answer is JSON in a string of JSON, so what counts is an item's length in its escaped form.
+    """
+    fit: list[A] = []
+    size = 0
+    for item in items:
+        size += len(json.dumps(item.model_dump_json()))
+        if fit and size > MOST_BYTES:
+            break
+        fit.append(item)
+    return fit
 
 
 def opened(cursor: str | None, *context: object) -> dict[str, Any] | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import boto3
 import pytest
@@ -295,3 +297,30 @@ class TestPublishing:
         refusing: Any = Refusing()
         with pytest.raises(ClientError):
             Replica(refusing, BUCKET, "acme").index()
+
+    def test_the_old_file_is_gone_before_the_new_one_comes(self, s3: Any, courses: CourseStore) -> None:
+        sizes: list[tuple[int, int]] = []
+        Publisher(s3, BUCKET).publish(courses)
+        replica = Replica(s3, BUCKET, "acme", lambda number: sizes.append((replica.size, number)))
+        with closing(replica):
+            replica.index()
+            courses.restate([named("urn:2", "Word")])
+            Publisher(s3, BUCKET).publish(courses)
+            replica.index()
+
+        assert [before for before, _ in sizes] == [0, 0]
+        assert all(number > 0 for _, number in sizes)
+
+    def test_a_transfer_that_breaks_leaves_no_file(
+        self, s3: Any, courses: CourseStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        Publisher(s3, BUCKET).publish(courses)
+        replica = Replica(s3, BUCKET, "acme")
+        with patch("botocore.response.StreamingBody.iter_chunks", side_effect=ConnectionResetError):
+            with pytest.raises(ConnectionResetError):
+                replica.index()
+            assert list(tmp_path.iterdir()) == []
+
+        with closing(replica):
+            assert replica.index() is not None

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 import learning_search
-from coursebridge import clients
+from coursebridge import clients, contract
 from coursebridge.catalog.search.publishing import Publisher, Replica
 from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore
-from learning_lab import ACME, EXCEL, POWERPOINT, WORD, put_course
+from learning_lab import ACME, EXCEL, POWERPOINT, WORD, put_course, put_integration
 from unit.learning.conftest import BUCKET
 
 if TYPE_CHECKING:
@@ -178,3 +178,41 @@ def test_only_so_many_indexes_stay_on_the_disk(monkeypatch: pytest.MonkeyPatch) 
     kept["b"] = second
 
     assert (list(kept), closed) == (["b"], [first])
+
+
+def test_a_page_of_courses_ends_where_an_answer_would_be_too_large(
+    catalogue: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contract, "MOST_BYTES", 1)
+
+    first = catalogue.get("/courses", limit="2")
+    second = catalogue.get("/courses", limit="2", cursor=first["next"])
+    third = catalogue.get("/courses", limit="2", cursor=second["next"])
+
+    assert [[one["urn"] for one in page["items"]] for page in (first, second, third)] == [[EXCEL], [POWERPOINT], [WORD]]
+    assert third["next"] is None
+
+
+def test_classifications_come_in_pages(deployed: Table, lms: Caller) -> None:
+    for urn, names in [("urn:a", {}), ("urn:b", {"en_US": "Same"}), ("urn:c", {"en_US": "Same"})]:
+        item = {"urn": urn, "type": "TOPIC", "names": names, "parents": [], "owner_urn": None, "owner_name": None}
+        ClassificationStore(deployed, ACME).put(item, 0)
+
+    first = lms.get("/classifications", limit="2")
+    second = lms.get("/classifications", limit="2", cursor=first["next"])
+
+    assert [[one["urn"] for one in page["items"]] for page in (first, second)] == [["urn:a", "urn:b"], ["urn:c"]]
+    assert second["next"] is None
+
+
+def test_indexes_leave_the_disk_when_there_is_no_room_for_another(
+    deployed: Table, catalogue: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learning_search, "MOST_BYTES", 1)
+    catalogue.get("/courses")
+    put_integration(deployed, "other")
+    Publisher(clients.s3(), BUCKET).publish(CourseStore(deployed, "other"))
+
+    assert learning_search.replica("other").index() is not None
+
+    assert list(learning_search.replicas()) == ["other"]

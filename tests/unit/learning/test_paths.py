@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from coursebridge.paths import store
 from coursebridge.paths.service import Paths
 from coursebridge.paths.store import PathStore
 from coursebridge.records.evidence import Completion, Evidence
@@ -269,3 +270,17 @@ def test_two_overrides_at_once_are_both_kept(deployed: Table, monkeypatch: pytes
 
     kept = real(keys.path_override(ACME, "ann", "p"))
     assert set((kept or {})["steps"]) == {EXCEL, WORD}
+
+
+@pytest.mark.parametrize("query", [{}, {"group": "sales"}])
+def test_a_page_of_paths_holds_no_more_steps_than_can_be_looked_up(
+    school: Caller, monkeypatch: pytest.MonkeyPatch, query: dict[str, str]
+) -> None:
+    made = [make_path(school, name=name)["id"] for name in ("one", "two", "three")]
+    monkeypatch.setattr(store, "MOST_STEPS_IN_A_PAGE", 4)
+
+    first = school.get("/paths", limit="10", **query)
+    second = school.get("/paths", limit="10", cursor=first["next"], **query)
+
+    assert [[path["id"] for path in page["items"]] for page in (first, second)] == [made[:2], made[2:]]
+    assert second["next"] is None

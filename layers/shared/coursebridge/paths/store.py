@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 from coursebridge.paths.progress import Path
 from coursebridge.storage import keys
 from coursebridge.storage.learners import unchanged
-from coursebridge.storage.table import ConditionFailed
+from coursebridge.storage.table import ConditionFailed, Page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from coursebridge.storage.table import Item, Page, Table
+    from coursebridge.storage.table import Item, Table
+
+KEY_IN_INDEX = ("PK", "SK", "GSI1PK", "GSI1SK")
+MOST_STEPS_IN_A_PAGE = 2_000
 
 
 class PathStore:
@@ -33,11 +36,11 @@ class PathStore:
         return from_item(item) if item else None
 
     def list_page(self, *, group: str | None, limit: int, after: Item | None) -> Page:
-        """Return a page of items, of all paths or of one group's, oldest first."""
+        """Return a page of items, of all paths or of one group's, oldest first; fewer where they have many steps."""
         if group is None:
-            return self._table.query(f"PATH#{self._integration_id}", limit=limit, after=after)
+            return _cut(self._table.query(f"PATH#{self._integration_id}", limit=limit, after=after), ("PK", "SK"))
         pk, _ = keys.paths_of_group(self._integration_id, group, "")
-        return self._table.query(pk, index=keys.GSI1, limit=limit, after=after)
+        return _cut(self._table.query(pk, index=keys.GSI1, limit=limit, after=after), KEY_IN_INDEX)
 
     def of_group(self, group: str) -> Iterator[Path]:
         """Yield every path of a group."""
@@ -93,6 +96,17 @@ class PathStore:
             except ConditionFailed:
                 continue
             return before
+
+
+def _cut(page: Page, key: Sequence[str]) -> Page:
+    """Return as much of a page as has no more than :data:`MOST_STEPS_IN_A_PAGE`: each step is a course to be read."""
+    steps = 0
+    for number, item in enumerate(page.items):
+        steps += len(item["steps"])
+        if number and steps > MOST_STEPS_IN_A_PAGE:
+            last = page.items[number - 1]
+            return Page(page.items[:number], {name: last[name] for name in key})
+    return page
 
 
 def from_item(item: Item) -> Path:

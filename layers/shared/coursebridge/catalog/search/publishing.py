@@ -13,6 +13,9 @@ from coursebridge.catalog.search.building import build
 from coursebridge.catalog.search.querying import SearchIndex
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
     from coursebridge.storage.courses import CourseStore
@@ -42,8 +45,8 @@ class Publisher:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "search.sqlite"
             number = build(file, courses.all())
-            with file.open("rb") as content:
-                self._s3.put_object(Bucket=self._bucket, Key=object_key(courses.integration_id), Body=content)
+            # A managed transfer: in parts where it is large, each with its own time-out and retries.
+            self._s3.upload_file(str(file), self._bucket, object_key(courses.integration_id))
         return number
 
 
@@ -54,15 +57,23 @@ class Replica:
         s3: the client.
         bucket: the bucket's name.
         integration_id: the integration.
+        make_room: is told how many bytes will come before they do.
+
+    Attributes:
+        size: bytes on the disk.
     """
 
-    def __init__(self, s3: S3Client, bucket: str, integration_id: str) -> None:
+    def __init__(
+        self, s3: S3Client, bucket: str, integration_id: str, make_room: Callable[[int], None] = lambda _bytes: None
+    ) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._integration_id = integration_id
         self._etag = ""
         self._file: Path | None = None
         self._index: SearchIndex | None = None
+        self._make_room = make_room
+        self.size = 0
 
     def index(self) -> SearchIndex | None:
         """Return the present index, ``None`` before the first sync: one conditional request."""
@@ -71,10 +82,12 @@ class Replica:
             answer = self._s3.get_object(Bucket=self._bucket, Key=object_key(self._integration_id), **wanted)  # type: ignore[arg-type]
         except ClientError as error:
             return self._unchanged(error)
-        with tempfile.NamedTemporaryFile(suffix=".sqlite", delete=False) as file:
-            for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
-                file.write(chunk)
-        self._replace(Path(file.name), answer["ETag"])
+        # The old one goes first: the disk need not hold both.
+        self.close()
+        self._make_room(answer["ContentLength"])
+        self._file = _downloaded(answer["Body"])
+        self._index = SearchIndex(self._file, self._integration_id)
+        self._etag, self.size = answer["ETag"], answer["ContentLength"]
         return self._index
 
     def close(self) -> None:
@@ -82,7 +95,7 @@ class Replica:
         if self._index is not None and self._file is not None:
             self._index.close()
             self._file.unlink(missing_ok=True)
-        self._index, self._file, self._etag = None, None, ""
+        self._index, self._file, self._etag, self.size = None, None, "", 0
 
     def _unchanged(self, error: ClientError) -> SearchIndex | None:
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
@@ -92,7 +105,14 @@ class Replica:
             raise error
         return self._index
 
-    def _replace(self, file: Path, etag: str) -> None:
-        self.close()
-        self._index = SearchIndex(file, self._integration_id)
-        self._file, self._etag = file, etag
+
+def _downloaded(body: StreamingBody) -> Path:
+    """Return a new file with what comes; a transfer that breaks leaves none."""
+    with tempfile.NamedTemporaryFile(suffix=".sqlite", delete=False) as file:
+        try:
+            for chunk in body.iter_chunks(CHUNK_BYTES):
+                file.write(chunk)
+        except BaseException:
+            Path(file.name).unlink()
+            raise
+    return Path(file.name)

@@ -74,10 +74,20 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """A page of courses, and the key to go on from: ``None`` at the end."""
+    """A page of courses, the key of each to go on from, and whether there are more."""
 
     courses: list[StoredCourse]
-    next: tuple[Any, str] | None
+    keys: list[tuple[Any, str]]
+    more: bool
+
+    @property
+    def next(self) -> tuple[Any, str] | None:
+        """Return the key to go on from, ``None`` at the end."""
+        return self.after(len(self.courses))
+
+    def after(self, number: int) -> tuple[Any, str] | None:
+        """Return the key to go on from after so many of these courses, ``None`` at the end."""
+        return self.keys[number - 1] if self.more or number < len(self.courses) else None
 
 
 @dataclass
@@ -116,11 +126,11 @@ class SearchIndex:
         """Return a page of the courses that match."""
         match = match_expression(question.q) if question.q else None
         if question.q and match is None:
-            return Answer([], None)
+            return Answer([], [], more=False)
         rows = self._rows(question, match)
         page = rows[: question.limit]
-        key = (page[-1]["key"], page[-1]["urn"]) if len(rows) > question.limit else None
-        return Answer([self._course(row) for row in page], key)
+        keys = [(row["key"], row["urn"]) for row in page]
+        return Answer([self._course(row) for row in page], keys, more=len(rows) > question.limit)
 
     def _rows(self, question: Question, match: str | None) -> list[sqlite3.Row]:
         key, descending = _order(question, ranked=match is not None)
