@@ -73,7 +73,7 @@ class Batch:
             pending(item)
             self.statements.setdefault(item["PK"], (change["SequenceNumber"], item))
         elif item["PK"].startswith("COURSE#"):
-            self.courses[item["integration_id"]].add(item["SK"])
+            self.courses[item["integration_id"]].add(item["urn"])
         elif item["PK"].startswith("IDENTITY#"):
             self.identities[item["integration_id"]].add(Identifier(item["kind"], item["value"]).awaited)
         elif self._matches_otherwise(item, from_wire(change.get("OldImage", {}))):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from coursebridge import clients
 from coursebridge.activity.quiet import listen
-from coursebridge.apply.sweep import integrations, sweep
+from coursebridge.apply.sweep import Sweep, Swept, integrations
 from coursebridge.clock import utc_now
+from coursebridge.errors import NotFound, Unavailable
 from coursebridge.integrations.freshness import worst
 from coursebridge.integrations.store import IntegrationStore
 from coursebridge.observability import count, gauge_hours, logger, metrics
@@ -16,7 +19,11 @@ from coursebridge.settings import settings
 from coursebridge.storage.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+SPARE_MILLISECONDS = 60_000
 
 
 @cache
@@ -34,20 +41,36 @@ def _is_quiet(integration_id: str) -> bool:
     return True
 
 
+def _share_of_time(context: LambdaContext, integrations_left: int) -> Callable[[], bool]:
+    """Return what tells whether an integration has had its share of the time: so nobody's backlog starves others."""
+    left = context.get_remaining_time_in_millis()
+    until = left - (left - SPARE_MILLISECONDS) / integrations_left
+    return lambda: context.get_remaining_time_in_millis() < until
+
+
+def _sweep(integration_id: str, time_is_up: Callable[[], bool]) -> dict[str, int]:
+    lost_after = timedelta(seconds=settings().sweep_lost_after_seconds)
+    swept = vars(Sweep(table(), integration_id, utc_now(), lost_after, time_is_up).run())
+    if any(swept.values()):
+        logger.info("statements sent round again", integration=integration_id, **swept)
+    return swept
+
+
 @logger.inject_lambda_context
 @metrics.log_metrics
-def lambda_handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Sweep every integration and tell what was sent round again."""
-    quiet = 0
-    total = {"unjudged": 0, "waited_for_course": 0, "waited_for_learner": 0}
-    for integration_id in integrations(table()):
-        swept = vars(sweep(table(), integration_id, utc_now()))
-        if any(swept.values()):
-            logger.info("statements sent round again", integration=integration_id, **swept)
-        total = {name: value + swept[name] for name, value in total.items()}
-        quiet += _is_quiet(integration_id)
-    count("StatementsSwept", sum(total.values()))
-    count("LinkedInQuiet", quiet)
+def lambda_handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Sweep every integration, whatever becomes of the others, and tell what was sent round again."""
+    total = Counter(vars(Swept()))
+    found = list(integrations(table()))
+    for number, integration_id in enumerate(found):
+        try:
+            total.update(_sweep(integration_id, _share_of_time(context, len(found) - number)))
+            count("LinkedInQuiet", _is_quiet(integration_id))
+        except (NotFound, Unavailable) as error:
+            # Of the next sweep, or of nobody: the integration may have been deleted this moment.
+            logger.warning("integration not swept", integration=integration_id, code=error.code)
+            count("SweepsFailed")
+    count("StatementsSwept", total.total())
     for name, hours in worst(table(), utc_now()).items():
         gauge_hours(name, hours)
-    return total
+    return dict(total)

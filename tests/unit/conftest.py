@@ -59,12 +59,17 @@ def table(aws_environment: None) -> Iterator[Table]:
 
 @dataclass(frozen=True)
 class Context:
-    """What Powertools' logger wants to know of an invocation."""
+    """What a function wants to know of its invocation."""
 
     function_name: str = "test"
     memory_limit_in_mb: int = 256
     invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:test"
     aws_request_id: str = "request"
+    left: int = 900_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how much time there is left."""
+        return self.left
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from coursebridge.activity.quiet import listen
 from coursebridge.aicc.hacp import Call
 from coursebridge.aicc.service import Receiver
 from coursebridge.aicc.sessions import SessionStore
-from coursebridge.apply.sweep import sweep
+from coursebridge.apply.sweep import Sweep
 from coursebridge.integrations.freshness import worst
 from coursebridge.records.evidence import Completion, Evidence
 from coursebridge.storage.learners import RecordStore
@@ -44,7 +44,7 @@ def test_the_sweep_may_look_at_whoever_statements_wait_for(table: Table) -> None
     learner = lab.learner(email="ada@example.com")
 
     with watched(table) as calls:
-        sweep(table, lab.id, lab.now + timedelta(hours=1))
+        Sweep(table, lab.id, lab.now + timedelta(hours=1), timedelta(minutes=15)).run()
         listen(table, lab.id, lab.now)
         worst(table, lab.now)
 

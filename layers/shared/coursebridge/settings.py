@@ -44,6 +44,7 @@ class Settings:
     apply_dead_letter_url: str = ""
     local: str = "false"
     token_lifetime_seconds: int = 3600
+    sweep_lost_after_seconds: int = 900
     stack_name: str = "coursebridge"
 
     @classmethod

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -10,6 +12,8 @@ import pytest
 
 import apply_handler
 import sweep_handler
+from coursebridge.activity import quiet
+from coursebridge.clock import utc_now
 from coursebridge.errors import Unavailable
 from coursebridge.storage import keys
 from coursebridge.storage.table import to_wire
@@ -18,6 +22,7 @@ from unit.conftest import Context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from coursebridge.storage.table import Item, Table
 
@@ -126,3 +131,51 @@ def test_the_sweep_tells_what_it_sent_round(lab: Lab) -> None:
 
 def test_nothing_to_sweep_is_fine(lab: Lab) -> None:
     assert sum(sweep_handler.lambda_handler({}, Context()).values()) == 0
+
+
+def test_an_integration_that_cannot_be_swept_stops_nobody_else(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.send(completion(1))
+    Lab(lab.table, id="busy")
+    real = quiet.listen
+
+    def listen(table: Table, integration_id: str, now: datetime) -> Any:
+        if integration_id == "busy":
+            raise Unavailable("busy")
+        return real(table, integration_id, now)
+
+    monkeypatch.setattr(sweep_handler, "integrations", lambda _table: ["busy", lab.id])
+    monkeypatch.setattr(sweep_handler, "listen", listen)
+
+    assert sweep_handler.lambda_handler({}, Context())["unjudged"] == 1
+
+
+@dataclass
+class Clock:
+    """An invocation whose time passes as a test says."""
+
+    left: int
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.left
+
+
+def test_the_time_of_a_sweep_is_shared_by_those_that_are_left() -> None:
+    clock = Clock(60_000 + 90_000)
+    context: Any = clock
+
+    time_is_up = sweep_handler._share_of_time(context, 3)
+
+    clock.left -= 30_000
+    assert not time_is_up()
+    clock.left -= 1
+    assert time_is_up()
+
+
+def test_what_the_stream_is_late_with_is_not_sent_round(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.now = utc_now() - timedelta(minutes=14)
+    lab.send(completion(1))
+
+    assert sweep_handler.lambda_handler({}, Context())["unjudged"] == 0
+    lab.now -= timedelta(minutes=2)
+    lab.send(completion(2))
+    assert sweep_handler.lambda_handler({}, Context())["unjudged"] == 1

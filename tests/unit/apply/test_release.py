@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
+from coursebridge.apply import release as releasing
 from coursebridge.apply.release import (
     FEW,
     held,
@@ -15,13 +17,24 @@ from coursebridge.apply.release import (
     release_for_identities,
     release_for_settings,
 )
-from coursebridge.apply.sweep import LOST_AFTER, Swept, integrations, sweep
+from coursebridge.apply.sweep import Sweep, Swept, integrations
+from coursebridge.clock import rfc3339
 from coursebridge.records.identifiers import identifier
 from coursebridge.storage import keys, statement_outcomes
 from people_lab import Lab, account, completion
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ADA = identifier("email", "ada@example.com")
 LATE = "urn:li:lyndaCourse:9"
+LONG = f"urn:li:lyndaCourse:{'9' * 500}"
+LOST_AFTER = timedelta(minutes=15)
+NOTHING = timedelta()
+
+
+def swept(lab: Lab, later: timedelta = NOTHING, time_is_up: Callable[[], bool] = lambda: False) -> Swept:
+    return Sweep(lab.table, lab.id, lab.now + later, LOST_AFTER, time_is_up).run()
 
 
 @pytest.fixture
@@ -80,6 +93,36 @@ def test_a_course_that_comes_releases_what_was_held(lab: Lab) -> None:
     assert lab.outcome(statement_id) == ("applied", None)
 
 
+def test_a_course_of_the_longest_name_releases_what_was_held(lab: Lab) -> None:
+    lab.take(completion(1, urn=LONG))
+    lab.course(LONG)
+
+    assert swept(lab) == Swept(waited_for_course=1)
+    lab.apply()
+    assert release_for_courses(lab.table, lab.id, {LONG}, lab.now) == 0
+
+
+@pytest.mark.parametrize("others", [0, FEW])
+def test_courses_are_asked_for_one_by_one_or_in_one_bounded_look(
+    lab: Lab, others: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(releasing, "MOST_LOOKED_AT", 1)
+    lab.take(completion(1, urn="urn:li:lyndaCourse:10"), completion(2, urn=LATE))
+    urns = {LATE, *(f"urn:li:lyndaCourse:{number}" for number in range(20, 20 + others))}
+
+    # Of many, only the first statement is looked at, which waits for another course: the sweep brings the second.
+    assert release_for_courses(lab.table, lab.id, urns, lab.now) == (0 if others else 1)
+
+
+def test_one_change_releases_a_share_and_the_sweep_the_rest(directory: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(releasing, "MOST_RELEASED", 2)
+    directory.take(*(completion(number) for number in range(5)))
+    directory.learner(email="ada@example.com")
+
+    assert release_for_identities(directory.table, directory.id, {ADA.awaited}, directory.now) == 2
+    assert swept(directory) == Swept(waited_for_learner=3)
+
+
 def test_settings_that_match_people_otherwise_release_whoever_was_held_for_the_actor(directory: Lab) -> None:
     directory.take(completion(1), completion(2, actor=account("ada")), completion(3, urn=LATE, email="eve@example.com"))
     directory.configure(learner_matching="open")
@@ -120,9 +163,9 @@ def test_the_sweep_finds_every_integration(lab: Lab) -> None:
 def test_a_day_the_stream_lost_is_swept_up(lab: Lab) -> None:
     [statement_id] = lab.send(completion(1))
 
-    assert sweep(lab.table, lab.id, lab.now) == Swept()
+    assert swept(lab) == Swept()
     lab.now += timedelta(days=1)
-    assert sweep(lab.table, lab.id, lab.now) == Swept(unjudged=1)
+    assert swept(lab) == Swept(unjudged=1)
     assert lab.apply() == {"applied": 1}
     assert lab.outcome(statement_id) == ("applied", None)
 
@@ -130,49 +173,75 @@ def test_a_day_the_stream_lost_is_swept_up(lab: Lab) -> None:
 def test_a_statement_sent_round_waits_its_time_before_the_sweep_takes_it_again(lab: Lab) -> None:
     lab.send(completion(1))
     lab.now += timedelta(days=1)
-    sweep(lab.table, lab.id, lab.now)
+    swept(lab)
 
-    assert sweep(lab.table, lab.id, lab.now + LOST_AFTER / 2) == Swept()
-    assert sweep(lab.table, lab.id, lab.now + LOST_AFTER * 2) == Swept(unjudged=1)
+    assert swept(lab, LOST_AFTER / 2) == Swept()
+    assert swept(lab, LOST_AFTER * 2) == Swept(unjudged=1)
 
 
 def test_a_course_whose_coming_was_missed_is_swept_up(lab: Lab) -> None:
     lab.take(completion(1, urn=LATE), completion(2, urn="urn:li:lyndaCourse:10"))
     lab.course(LATE)
 
-    assert sweep(lab.table, lab.id, lab.now) == Swept(waited_for_course=1)
+    assert swept(lab) == Swept(waited_for_course=1)
 
 
 def test_a_learner_whose_coming_was_missed_is_swept_up(directory: Lab) -> None:
     directory.take(completion(1), completion(1, "bob@example.com"))
     directory.learner(email="ada@example.com")
 
-    assert sweep(directory.table, directory.id, directory.now) == Swept(waited_for_learner=1)
+    assert swept(directory) == Swept(waited_for_learner=1)
 
 
 def test_unknown_people_are_swept_up_once_matching_is_open(directory: Lab) -> None:
     directory.take(completion(1))
     directory.configure(learner_matching="open")
 
-    assert sweep(directory.table, directory.id, directory.now) == Swept(waited_for_learner=1)
+    assert swept(directory) == Swept(waited_for_learner=1)
 
 
 def test_an_ambiguity_that_was_resolved_is_swept_up(lab: Lab) -> None:
     lab.learner(email="ada@example.com", id="one")
     lab.learner(email="ada@example.com", id="two")
     lab.take(completion(1))
-    assert sweep(lab.table, lab.id, lab.now) == Swept()
+    assert swept(lab) == Swept()
 
     lab.table.put(lab.identity(*ADA).left_by("two", lab.at(2)).to_item())
 
-    assert sweep(lab.table, lab.id, lab.now) == Swept(waited_for_learner=1)
+    assert swept(lab) == Swept(waited_for_learner=1)
 
 
 def test_an_activation_that_was_missed_is_swept_up(lab: Lab) -> None:
     ada = lab.learner(email="ada@example.com", status="inactive")
     lab.take(completion(1))
-    assert sweep(lab.table, lab.id, lab.now) == Swept()
+    assert swept(lab) == Swept()
 
     lab.table.put(replace(ada, status="active").to_item())
 
-    assert sweep(lab.table, lab.id, lab.now) == Swept(waited_for_learner=1)
+    assert swept(lab) == Swept(waited_for_learner=1)
+
+
+def test_actors_that_are_known_by_new_rules_are_swept_up(lab: Lab) -> None:
+    lab.take(completion(1, actor=account("ada")), completion(2, actor={"openid": "https://ada.example.com"}))
+    lab.configure(learner_identification="username", updated_at=rfc3339(lab.now))
+
+    assert swept(lab) == Swept(waited_for_rules=1)
+    assert lab.apply() == {"applied": 1}
+
+
+def test_rules_that_changed_long_ago_are_not_asked_again(lab: Lab) -> None:
+    lab.take(completion(1, actor=account("ada")))
+    lab.configure(learner_identification="username")
+
+    assert swept(lab) == Swept()
+
+
+def test_a_sweep_without_time_leaves_the_rest_to_the_next(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(releasing, "SHARE", 2)
+    lab.take(completion(9, urn=LATE))
+    lab.course(LATE)
+    lab.send(*(completion(number) for number in range(5)))
+    lab.now += timedelta(days=1)
+
+    assert swept(lab, time_is_up=lambda: True) == Swept(unjudged=2)
+    assert swept(lab) == Swept(unjudged=3, waited_for_course=1)

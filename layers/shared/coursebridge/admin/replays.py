@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from coursebridge.apply.judge import HELD_REASONS
 from coursebridge.apply.release import held, release
 from coursebridge.clock import utc_now
-from coursebridge.storage.table import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,17 +14,12 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Table
 
 WHO_REASONS = tuple(reason for reason in HELD_REASONS if reason != "course_unknown")
-SHARE = 25
 
 
 def release_held(table: Table, integration_id: str, reason: str, time_is_up: Callable[[], bool]) -> int:
     """Send round again what is held for a reason, oldest first, as long as there is time; return how many."""
-    released = 0
-    for share in chunks(held(table, integration_id, reason), SHARE):
-        released += release(table, integration_id, (item["statement_id"] for item in share), utc_now())
-        if time_is_up():
-            break
-    return released
+    waiting = (item["statement_id"] for item in held(table, integration_id, reason))
+    return release(table, integration_id, waiting, utc_now(), time_is_up=time_is_up)
 
 
 def release_after_change(table: Table, integration_id: str, time_is_up: Callable[[], bool]) -> int:

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from coursebridge.apply.release import held, release
-from coursebridge.clock import rfc3339
+from coursebridge.apply.judge import Rules
+from coursebridge.apply.release import SHARE, held, release
+from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.table import chunks
+from coursebridge.xapi.statement import facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
 
     from coursebridge.storage.table import Item, Table
 
-LOST_AFTER = timedelta(minutes=2)
-SHARE = 100
+CHANGED_LATELY = timedelta(days=1)
+"""Who changes settings releases what was held by the old ones; the sweep brings what there was no time for."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Swept:
     unjudged: int = 0
     waited_for_course: int = 0
     waited_for_learner: int = 0
+    waited_for_rules: int = 0
 
 
 def integrations(table: Table) -> Iterator[str]:
@@ -41,60 +44,97 @@ def integrations(table: Table) -> Iterator[str]:
         yield item["id"]
 
 
-def sweep(table: Table, integration_id: str, now: datetime) -> Swept:
-    """Send round again what is due in one integration."""
-    return Swept(
-        unjudged=release(table, integration_id, _unjudged(table, integration_id, now), now, again=True),
-        waited_for_course=release(table, integration_id, _course_has_come(table, integration_id), now),
-        waited_for_learner=release(table, integration_id, _learner_has_come(table, integration_id), now),
-    )
+@dataclass(frozen=True)
+class Sweep:
+    """Sweeps one integration.
 
+    Attributes:
+        table: the application's table.
+        integration_id: which.
+        now: the time of the sweep.
+        lost_after: how long a statement waits to be judged until the stream seems to have lost it. A stream that is
+            merely late brings it all the same.
+        time_is_up: whether to leave the rest to the next sweep.
+    """
 
-def _unjudged(table: Table, integration_id: str, now: datetime) -> Iterator[str]:
-    """Yield statements that were stored, or sent round, some time ago and are still as they were."""
-    due = f"received###{rfc3339(now - LOST_AFTER)}"
-    for item in table.query_all(f"PENDING#{integration_id}", index=keys.GSI3, between=("received#", due)):
-        yield item["statement_id"]
+    table: Table
+    integration_id: str
+    now: datetime
+    lost_after: timedelta
+    time_is_up: Callable[[], bool] = lambda: False
 
+    def run(self) -> Swept:
+        """Send round again what is due."""
+        integration = self.table.get_many([keys.integration(self.integration_id)], consistent=False)
+        return Swept(
+            unjudged=self._release(self._unjudged(), again=True),
+            waited_for_course=self._release(self._course_has_come()),
+            waited_for_learner=sum(self._release(self._learner_has_come(one)) for one in integration.values()),
+            waited_for_rules=sum(self._release(self._rules_have_changed(one)) for one in integration.values()),
+        )
 
-def _course_has_come(table: Table, integration_id: str) -> Iterator[str]:
-    for share in chunks(held(table, integration_id, "course_unknown"), SHARE):
-        found = table.get_many({keys.course(integration_id, item["awaited"]) for item in share}, consistent=False)
-        urns = {key.sk for key in found}
-        yield from (item["statement_id"] for item in share if item["awaited"] in urns)
+    def _release(self, statement_ids: Iterator[str], *, again: bool = False) -> int:
+        return release(
+            self.table, self.integration_id, statement_ids, self.now, again=again, time_is_up=self.time_is_up
+        )
 
+    def _unjudged(self) -> Iterator[str]:
+        """Yield statements that were stored, or sent round, some time ago and are still as they were, oldest first."""
+        due = f"received###{rfc3339(self.now - self.lost_after)}"
+        for item in self.table.query_all(f"PENDING#{self.integration_id}", index=keys.GSI3, between=("received#", due)):
+            yield item["statement_id"]
 
-def _learner_has_come(table: Table, integration_id: str) -> Iterator[str]:
-    integration = table.get(keys.integration(integration_id)) or {}
-    if integration.get("learner_matching") == "open":
-        yield from (item["statement_id"] for item in held(table, integration_id, "learner_unknown"))
-    else:
-        yield from _by_identity(table, integration_id, "learner_unknown", lambda live, _inactive: bool(live))
-    yield from _by_identity(table, integration_id, "learner_ambiguous", lambda live, _inactive: len(live) <= 1)
-    yield from _by_identity(table, integration_id, "learner_inactive", lambda live, inactive: not live & inactive)
+    def _shares(self, reason: str) -> Iterator[list[Item]]:
+        """Yield what is held for a reason in shares, as long as there is time."""
+        for share in chunks(held(self.table, self.integration_id, reason), SHARE):
+            if self.time_is_up():
+                return
+            yield share
 
+    def _course_has_come(self) -> Iterator[str]:
+        for share in self._shares("course_unknown"):
+            places = {item["statement_id"]: keys.course(self.integration_id, item["awaited"]) for item in share}
+            found = self.table.get_many(places.values(), consistent=False)
+            yield from (statement_id for statement_id, place in places.items() if place in found)
 
-def _by_identity(
-    table: Table, integration_id: str, reason: str, is_due: Callable[[frozenset[str], frozenset[str]], bool]
-) -> Iterator[str]:
-    """Yield what need not wait any longer, judged by who holds the identifier and who of them is inactive."""
-    for share in chunks(held(table, integration_id, reason), SHARE):
-        places = {item["awaited"]: _identity_key(integration_id, item) for item in share}
-        found = table.get_many(places.values(), consistent=False)
-        live = {
-            awaited: frozenset(IdentityItem.from_item(found[key]).live if key in found else ())
-            for awaited, key in places.items()
-        }
-        inactive = _inactive(table, integration_id, frozenset[str]().union(*live.values()))
-        due = {awaited for awaited, learners in live.items() if is_due(learners, inactive)}
-        yield from (item["statement_id"] for item in share if item["awaited"] in due)
+    def _learner_has_come(self, integration: Item) -> Iterator[str]:
+        if integration["learner_matching"] == "open":
+            for share in self._shares("learner_unknown"):
+                yield from (item["statement_id"] for item in share)
+        else:
+            yield from self._by_identity("learner_unknown", lambda live, _inactive: bool(live))
+        yield from self._by_identity("learner_ambiguous", lambda live, _inactive: len(live) <= 1)
+        yield from self._by_identity("learner_inactive", lambda live, inactive: not live & inactive)
 
+    def _rules_have_changed(self, integration: Item) -> Iterator[str]:
+        """Yield statements whose actor says after all whom they are about, by settings that changed lately."""
+        if self.now - parse_rfc3339(integration["updated_at"]) > CHANGED_LATELY:
+            return
+        rules = Rules.of(integration)
+        for reason in ("actor_mismatch", "actor_unidentified"):
+            for share in self._shares(reason):
+                places = [keys.statement(self.integration_id, item["statement_id"]) for item in share]
+                found = self.table.get_many(places, consistent=False)
+                yield from (item["statement_id"] for item in found.values() if rules.actor(facts_of(item)))
 
-def _inactive(table: Table, integration_id: str, learners: frozenset[str]) -> frozenset[str]:
-    found = table.get_many((keys.learner(integration_id, one) for one in learners), consistent=False)
-    return frozenset(item["id"] for item in found.values() if item["status"] != "active")
+    def _by_identity(self, reason: str, is_due: Callable[[frozenset[str], frozenset[str]], bool]) -> Iterator[str]:
+        """Yield what need not wait any longer, judged by who holds the identifier and who of them is inactive."""
+        for share in self._shares(reason):
+            places = {item["awaited"]: self._identity_key(item) for item in share}
+            found = self.table.get_many(places.values(), consistent=False)
+            live = {
+                awaited: frozenset(IdentityItem.from_item(found[key]).live if key in found else ())
+                for awaited, key in places.items()
+            }
+            inactive = self._inactive(frozenset[str]().union(*live.values()))
+            due = {awaited for awaited, learners in live.items() if is_due(learners, inactive)}
+            yield from (item["statement_id"] for item in share if item["awaited"] in due)
 
+    def _inactive(self, learners: frozenset[str]) -> frozenset[str]:
+        places = (keys.learner(self.integration_id, one) for one in learners)
+        found = self.table.get_many(places, consistent=False)
+        return frozenset(item["id"] for item in found.values() if item["status"] != "active")
 
-def _identity_key(integration_id: str, item: Item) -> keys.Key:
-    kind, _, value = item["awaited"].partition(":")
-    return keys.identity(integration_id, kind, value)
+    def _identity_key(self, item: Item) -> keys.Key:
+        kind, _, value = item["awaited"].partition(":")
+        return keys.identity(self.integration_id, kind, value)
