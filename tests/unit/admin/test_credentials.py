@@ -1,0 +1,147 @@
+"""Key pairs and the webhook over the API."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from unit.admin.conftest import GOOD_PAIR
+from unit.admin.statements import held
+
+if TYPE_CHECKING:
+    from unit.admin.conftest import Api
+
+
+def kept(integration_id: str) -> Any:
+    name = f"test/integrations/{integration_id}/credentials"
+    answer = boto3.client("secretsmanager").get_secret_value(SecretId=name, VersionStage="AWSCURRENT")
+    return json.loads(answer["SecretString"])
+
+
+@pytest.mark.parametrize("scope", ["content", "report"])
+def test_a_key_pair_is_trimmed_tested_kept_and_masked(api: Api, scope: str) -> None:
+    integration_id = api.integration()["id"]
+    pasted = {name: f"  {value}\n" for name, value in GOOD_PAIR.items()}
+
+    answered = api.ask("PUT", f"/admin/integrations/{integration_id}/credentials/{scope}", pasted)["credentials"]
+
+    other = {"content": "report", "report": "content"}[scope]
+    assert kept(integration_id) == {scope: GOOD_PAIR, other: None}
+    assert (answered[scope]["client_id"], answered[scope]["client_secret"]) == (GOOD_PAIR["client_id"], "••••")
+    assert answered[scope]["verified_at"].endswith("Z")
+    assert answered[other] is None
+
+
+def test_a_pair_that_gets_no_token_changes_nothing_and_says_why(api: Api) -> None:
+    path = f"/admin/integrations/{api.integration()['id']}/credentials/content"
+    api.ask("PUT", path, GOOD_PAIR)
+
+    refused = api.send("PUT", path, {**GOOD_PAIR, "client_secret": "planted-wrong"})
+
+    assert (refused.status, refused.json["code"]) == (400, "linkedin_invalid_client")
+    assert "Client authentication failed" in refused.json["detail"]
+    assert refused.json["cause"]
+    assert refused.json["remedy"]
+    assert "planted-wrong" not in refused.text
+    assert kept(path.split("/")[3])["content"] == GOOD_PAIR
+
+
+@pytest.mark.parametrize(
+    ("pair", "field"),
+    [
+        ({"client_id": " ", "client_secret": "x"}, "client_id"),
+        ({"client_id": "x", "client_secret": "  "}, "client_secret"),
+        ({"client_id": "x"}, "client_secret"),
+    ],
+)
+def test_an_incomplete_pair_is_refused_with_the_field(api: Api, pair: dict[str, str], field: str) -> None:
+    answer = api.send("PUT", f"/admin/integrations/{api.integration()['id']}/credentials/content", pair)
+
+    assert (answer.status, answer.json["errors"][0]["field"]) == (400, field)
+
+
+def test_a_scope_there_is_not_is_refused(api: Api) -> None:
+    assert api.send("PUT", f"/admin/integrations/{api.integration()['id']}/credentials/video", GOOD_PAIR).status == 400
+
+
+def test_a_forgotten_pair_is_gone_and_the_other_one_stays(api: Api) -> None:
+    integration_id = api.integration()["id"]
+    path = f"/admin/integrations/{integration_id}/credentials"
+    for scope in ("content", "report"):
+        api.ask("PUT", f"{path}/{scope}", GOOD_PAIR)
+
+    for _ in range(2):
+        api.ask("DELETE", f"{path}/content", expect=204)
+
+    assert kept(integration_id) == {"content": None, "report": GOOD_PAIR}
+    assert api.ask("GET", f"/admin/integrations/{integration_id}")["credentials"]["content"] is None
+
+
+def test_deleting_an_integration_deletes_its_secrets(api: Api) -> None:
+    integration_id = api.integration()["id"]
+    api.ask("PUT", f"/admin/integrations/{integration_id}/credentials/content", GOOD_PAIR)
+
+    api.ask("DELETE", f"/admin/integrations/{integration_id}", query={"force": "true"}, expect=204)
+
+    names = {one["Name"] for one in boto3.client("secretsmanager").list_secrets()["SecretList"]}
+    assert not any("/integrations/" in name for name in names)
+
+
+@pytest.mark.parametrize(
+    ("identification", "user_type"), [("email", "Email"), ("username", "Username"), ("external_id", "ID")]
+)
+def test_the_webhook_names_the_user_type_that_fits(api: Api, identification: str, user_type: str) -> None:
+    made = api.integration(learner_identification=identification)
+
+    found = api.ask("GET", f"/admin/integrations/{made['id']}/webhook")
+
+    assert (found["user_type"], found["client_id"]) == (user_type, made["webhook"]["client_id"])
+    assert "client_secret" not in found
+    assert user_type in made["setup"][3]["text"]
+
+
+def test_the_webhook_warns_when_statements_come_with_the_other_kind_of_actor(api: Api) -> None:
+    integration_id = api.integration()["id"]
+    path = f"/admin/integrations/{integration_id}/webhook"
+    assert api.ask("GET", path)["warning"] is None
+
+    held(api.table, integration_id, "s1", "actor_mismatch", "")
+
+    assert "User Type" in api.ask("GET", path)["warning"]
+
+
+def test_a_webhook_secret_is_rotated_and_the_old_one_revoked(api: Api) -> None:
+    made = api.integration()
+    path = f"/admin/integrations/{made['id']}/webhook"
+
+    rotated = api.ask("POST", f"{path}/rotate")
+    assert rotated["client_secret"] != made["webhook"]["client_secret"]
+    assert [secret["n"] for secret in rotated["secrets"]] == [1, 2]
+    api.ask("DELETE", f"{path}/secrets/1", expect=204)
+    assert [secret["n"] for secret in api.ask("GET", path)["secrets"]] == [2]
+    assert api.send("DELETE", f"{path}/secrets/2").status == 409
+
+
+def test_setup_says_what_is_done_and_what_is_to_do(api: Api) -> None:
+    made = api.integration()
+    api.ask("PUT", f"/admin/integrations/{made['id']}/credentials/content", GOOD_PAIR)
+    held(api.table, made["id"], "s1", "course_unknown", "urn:li:lyndaCourse:252")
+
+    def states(integration: Any) -> dict[str, str]:
+        return {step["id"]: step["state"] for step in integration["setup"]}
+
+    assert set(states(made).values()) == {"to_do"}
+    assert states(api.ask("GET", f"/admin/integrations/{made['id']}")) == {
+        "content_credentials": "done", "report_credentials": "done", "first_catalog_sync": "to_do",
+        "webhook": "done", "first_statement": "done",
+    }  # fmt: skip
+    assert "Access content and reports via API" in made["setup"][0]["text"]
+
+
+def test_an_integration_without_reports_needs_no_report_key(api: Api) -> None:
+    steps = [step["id"] for step in api.integration(activity={"enabled": False})["setup"]]
+
+    assert "report_credentials" not in steps

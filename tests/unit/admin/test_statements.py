@@ -1,0 +1,133 @@
+"""Statements over the API: what arrived, what became of it, and sending it round again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from coursebridge.storage import keys
+from coursebridge.storage.learners import Learner
+from unit.admin.statements import held, stored
+
+if TYPE_CHECKING:
+    from unit.admin.conftest import Api
+
+HELD_FOR = "email:learner@example.com"
+
+
+@pytest.fixture
+def integration_id(api: Api) -> str:
+    """An integration with a statement of each outcome."""
+    made: str = api.integration()["id"]
+    stored(api.table, made, "new")
+    for n in range(3):
+        held(api.table, made, f"held{n}", "learner_unknown", HELD_FOR)
+    held(api.table, made, "waiting", "course_unknown", "urn:li:lyndaCourse:252")
+    for n in range(2):
+        stored(api.table, made, f"ignored{n}", outcome="ignored")
+    stored(api.table, made, "applied", outcome="applied")
+    return made
+
+
+def listed(api: Api, integration_id: str, **query: str) -> list[Any]:
+    found: list[Any] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = api.ask("GET", f"/admin/integrations/{integration_id}/statements", query={**query, **cursor})
+        found += page["items"]
+        if page["next"] is None:
+            return found
+        cursor = {"cursor": page["next"]}
+
+
+@pytest.mark.parametrize("limit", ["1", "2", "50"])
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        ({}, {"new", "held0", "held1", "held2", "waiting", "ignored0", "ignored1", "applied"}),
+        ({"outcome": "received"}, {"new"}),
+        ({"outcome": "held"}, {"held0", "held1", "held2", "waiting"}),
+        ({"outcome": "held", "reason": "learner_unknown"}, {"held0", "held1", "held2"}),
+        ({"reason": "course_unknown"}, {"waiting"}),
+        ({"outcome": "ignored"}, {"ignored0", "ignored1"}),
+        ({"reason": "verb_unknown"}, {"ignored0", "ignored1"}),
+        ({"outcome": "applied"}, {"applied"}),
+        ({"outcome": "applied", "reason": "verb_unknown"}, set()),
+    ],
+)
+def test_statements_are_found_by_outcome_and_reason(
+    api: Api, integration_id: str, query: dict[str, str], ids: set[str], limit: str
+) -> None:
+    found = listed(api, integration_id, limit=limit, **query)
+
+    assert sorted(one["id"] for one in found) == sorted(ids)
+
+
+def test_a_statement_in_a_list_says_why_in_words_and_leaves_its_text_out(api: Api, integration_id: str) -> None:
+    [found] = listed(api, integration_id, reason="course_unknown")
+
+    assert found["explanation"] == "the course is not in the catalogue yet"
+    assert found["actor"] == {"type": "email", "value": "learner@example.com"}
+    assert "raw" not in found
+
+
+def test_a_single_statement_comes_as_it_was_received(api: Api, integration_id: str) -> None:
+    found = api.ask("GET", f"/admin/integrations/{integration_id}/statements/applied")
+
+    assert found["raw"]["actor"]["mbox"] == "mailto:learner@example.com"
+    assert found["outcome"] == "applied"
+
+
+@pytest.mark.parametrize("path", ["statements/nowhere", "statements/nowhere/replay"])
+def test_a_statement_there_is_not_is_not_found(api: Api, integration_id: str, path: str) -> None:
+    method = "POST" if path.endswith("replay") else "GET"
+
+    assert api.send(method, f"/admin/integrations/{integration_id}/{path}").status == 404
+
+
+def test_an_integration_there_is_not_has_no_statements(api: Api) -> None:
+    assert api.send("GET", "/admin/integrations/nowhere/statements").status == 404
+
+
+@pytest.mark.parametrize("statement_id", ["held0", "ignored0", "applied"])
+def test_a_replayed_statement_is_on_its_way_again(api: Api, integration_id: str, statement_id: str) -> None:
+    path = f"/admin/integrations/{integration_id}/statements/{statement_id}/replay"
+
+    answered = api.ask("POST", path, expect=202)
+
+    assert (answered["outcome"], answered["reason"]) == ("received", None)
+    assert statement_id in {one["id"] for one in listed(api, integration_id, outcome="received")}
+    assert api.ask("GET", "/admin/audit")["items"][0]["action"] == "statement.replayed"
+
+
+def test_everything_held_for_a_reason_is_replayed_at_once(api: Api, integration_id: str) -> None:
+    path = f"/admin/integrations/{integration_id}/statements/replay"
+
+    assert api.ask("POST", path, {"reason": "learner_unknown"}, expect=202) == {"replayed": 3, "held": 0}
+    assert api.send("POST", path, {"reason": "already_completed"}).status == 400
+
+
+def test_an_identifier_becomes_a_learners_and_what_was_held_for_it_is_replayed(api: Api, integration_id: str) -> None:
+    api.table.put(Learner(integration_id, "learner-1", "2026-01-01T00:00:00.000Z").to_item())
+    body = {"type": "email", "value": "Learner@Example.com", "learner_id": "learner-1"}
+
+    answered = api.ask("POST", f"/admin/integrations/{integration_id}/identities", body, expect=201)
+
+    assert answered == {**body, "replayed": 3}
+    assert api.table.get(keys.identity(integration_id, "email", "learner@example.com"))
+    assert listed(api, integration_id, reason="learner_unknown") == []
+    [entry] = [one for one in api.ask("GET", "/admin/audit")["items"] if one["action"] == "identity.assigned"]
+    assert "example.com" not in str(entry).lower()
+
+
+def test_an_identifier_is_not_given_to_a_learner_there_is_not(api: Api, integration_id: str) -> None:
+    body = {"type": "email", "value": "a@example.com", "learner_id": "nobody"}
+
+    assert api.send("POST", f"/admin/integrations/{integration_id}/identities", body).status == 404
+
+
+def test_another_way_to_recognise_learners_releases_who_was_not(api: Api, integration_id: str) -> None:
+    api.ask("PATCH", f"/admin/integrations/{integration_id}", {"learner_identification": "username"})
+
+    assert {one["reason"] for one in listed(api, integration_id, outcome="held")} == {"course_unknown"}
