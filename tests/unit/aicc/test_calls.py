@@ -278,3 +278,14 @@ def test_two_reports_at_once_are_both_kept(course: Course, monkeypatch: pytest.M
     course.put("Lesson_Location=9")
 
     assert {"Lesson_Location=9", "Time=00:01:00"} <= set(course.call("GetParam").split("\r\n"))
+
+
+def test_writers_without_end_are_told_to_the_course(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = CourseDataStore(course.table)
+    found = data.get(ACME, "ann", EXCEL)
+    course.put("Lesson_Location=9")
+    monkeypatch.setattr(CourseDataStore, "get", lambda *_: found)
+    monkeypatch.setattr("coursebridge.aicc.data.time.sleep", lambda _: None)
+
+    with pytest.raises(Unavailable):
+        course.put("Lesson_Location=10")

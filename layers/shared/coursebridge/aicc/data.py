@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from coursebridge.errors import Unavailable
 from coursebridge.storage import keys
 from coursebridge.storage.learners import unchanged
-from coursebridge.storage.table import ConditionFailed
+from coursebridge.storage.table import ConditionFailed, pauses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,16 +66,22 @@ class CourseDataStore:
         )
 
     def add(self, session: Session, learner_id: str, told: Told) -> None:
-        """Keep what a PutParam tells; two calls at once both get theirs in."""
-        while True:
+        """Keep what a PutParam tells; two calls at once both get theirs in.
+
+        Raises:
+            coursebridge.errors.Unavailable: others kept writing; nothing was done.
+        """
+        for pause in pauses():
             before = self.get(session.integration_id, learner_id, session.course_urn)
             try:
                 self._table.put(
                     _item(session, learner_id, before.after(session.digest, told)), **unchanged(before.version)
                 )
             except ConditionFailed:
-                continue
-            return
+                time.sleep(pause)
+            else:
+                return
+        raise Unavailable("other writers kept changing the same course data, try again")
 
 
 def _item(session: Session, learner_id: str, data: CourseData) -> Item:
