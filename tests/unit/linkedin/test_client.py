@@ -184,6 +184,12 @@ def test_a_reader_may_refuse_an_answer_and_have_it_asked_for_again(linkedin: Any
     assert linkedin.client().get("/v2/things", read=some) == 1
 
 
+def test_half_a_character_is_replaced_and_a_whole_one_is_kept(linkedin: Any) -> None:
+    linkedin.will(httpx.Response(200, text='{"half": "a\\uD83Db", "whole": "\\uD83D\\uDE00"}'))
+
+    assert linkedin.client().get("/v2/things") == {"half": "a?b", "whole": "\U0001f600"}
+
+
 def test_every_call_has_a_time_limit() -> None:
     with http_client("https://linkedin.example") as http:
         limits = http.timeout.as_dict()
