@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from coursebridge.people import wiring
 from coursebridge.people.directory import Directory
 from people_lab import PSEUDONYM_KEY, Lab
 
@@ -23,3 +24,9 @@ def lab(table: Table) -> Lab:
 def directory(lab: Lab) -> Directory:
     """Its directory."""
     return Directory(lab.table, lab.id, lambda: PSEUDONYM_KEY, lambda: lab.now, lambda _seconds: None)
+
+
+@pytest.fixture(autouse=True)
+def indexes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The indexes of a table in memory are never late."""
+    monkeypatch.setattr(wiring, "INDEX_LAG_SECONDS", 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from coursebridge import secret_values
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 RESERVE_MILLISECONDS = 6_000
 """What is left of an invocation for the step that is going on, and for answering."""
+INDEX_LAG_SECONDS = 1.0
 
 
 def pseudonym_key() -> str:
@@ -29,6 +31,11 @@ def pseudonym_key() -> str:
 def time_is_up(context: LambdaContext) -> Callable[[], bool]:
     """Return what tells whether an invocation has no time left for another step."""
     return lambda: context.get_remaining_time_in_millis() < RESERVE_MILLISECONDS
+
+
+def let_indexes_follow() -> None:
+    """Wait until the indexes tell of what was just written, which takes them a fraction of a second as a rule."""
+    time.sleep(INDEX_LAG_SECONDS)
 
 
 def directory(integration_id: str) -> Directory:
@@ -48,4 +55,10 @@ def merging(integration_id: str, context: LambdaContext) -> Merging:
 
 def erasure(integration_id: str, context: LambdaContext) -> Erasure:
     """Return what erases people of an integration."""
-    return Erasure(wiring.table(), integration_id, pseudonym_key, time_is_up=time_is_up(context))
+    return Erasure(
+        wiring.table(),
+        integration_id,
+        pseudonym_key,
+        time_is_up=time_is_up(context),
+        let_indexes_follow=let_indexes_follow,
+    )
