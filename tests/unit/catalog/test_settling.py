@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
+from unittest.mock import patch
 
 import pytest
 
@@ -112,9 +113,23 @@ class TestASecondOpinion:
     def test_of_curated_videos_goes_by_topic_alone(self) -> None:
         listing = Listing("VIDEO", "en", curated=True, licensed_only=False)
 
-        planned = list(ranges.second_opinion(listing, 3000, ["urn:1", "urn:2"]))
+        planned = list(ranges.second_opinion(listing, 3000, [f"urn:{number}" for number in range(30)]))
 
-        assert [one["listing"]["classification"] for one in planned] == ["urn:1", "urn:2"]
+        assert [one["kind"] for one in planned] == ["topics", "topics"]
+        assert [urn for one in planned for urn in one["topics"]] == [f"urn:{number}" for number in range(30)]
+
+    def test_of_a_topic_that_was_cut_itself_is_not_believed(self, make_lab: MakeLab) -> None:
+        lab = make_lab(size=20, locales=ENGLISH)
+        planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+        listing = ranges.Listing("COURSE", "en")
+        topics = {**next(ranges.second_opinion(listing, 0, ["urn:1"])), "number": 50}
+        lab.context.runs.add_ranges(planned["run_id"], [topics], lab.clock())
+
+        with patch.object(ranges, "SUSPECT_TOTALS", {0}):
+            status = tasks.work(lab.context, {**planned, "number": 50})["status"]
+
+        assert status == "partial"
+        assert lab.context.runs.range(planned["run_id"], 50)["problems"][0]["code"] == "total_suspect"
 
     def test_where_licences_do_not_matter_is_the_other_finder_alone(self) -> None:
         planned = list(ranges.second_opinion(Listing("COURSE", "en", licensed_only=False), 2000, ["urn:1"]))

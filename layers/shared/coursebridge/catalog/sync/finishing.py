@@ -178,8 +178,7 @@ def _doubts(known: list[Range], checked: set[str]) -> Iterator[Problem]:
 
 def _is_cut_short(group: list[Range], checked: set[str]) -> bool:
     listing = ranges.listing_in(group[0])
-    has_second_opinion = group[0]["partition"] in checked and not listing.classification
-    return is_suspect(group) and listing.finder == "criteria" and not has_second_opinion
+    return is_suspect(group) and listing.finder == "criteria" and group[0]["partition"] not in checked
 
 
 def _complete_listings(known: list[Range], checked: set[str]) -> list[Listing]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from coursebridge.catalog.filters import linkedin_locale
 from coursebridge.linkedin.assets import COUNTRY_OF, Listing
 from coursebridge.linkedin.walk import STEP
+from coursebridge.storage.table import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
 
 PAGES = 10
 PAGES_BEYOND = 40
+PAGES_OF_A_TOPIC = 100
 SPAN = PAGES * STEP
 SUSPECT_TOTALS = frozenset({500, 1000})
 URNS_IN_A_RANGE = 50
+TOPICS_IN_A_RANGE = 20
+"""Of the thousand or so topics; a state machine's history has room for 25,000 events."""
 Range = dict[str, Any]
 
 
@@ -118,8 +122,13 @@ def second_opinion(listing: Listing, total: int, topics: Iterable[str]) -> Itera
     whole = replace(listing, finder="localeAndType", modified_after=None)
     by_topic = listing.licensed_only or listing.curated
     if by_topic:
-        for urn in topics:
-            yield listing_range(replace(listing, classification=urn), 0, PAGES + PAGES_BEYOND, opinion="second")
+        for urns in chunks(topics, TOPICS_IN_A_RANGE):
+            yield {
+                "kind": "topics",
+                "partition": partition_name(listing),
+                "listing": asdict(listing),
+                "topics": urns,
+            }
     if not listing.curated:
         for start in range(0, max(total, 1), SPAN):
             beyond = PAGES_BEYOND if start + SPAN >= total else 0

@@ -93,7 +93,7 @@ def _second_opinions(context: Context, known: list[Range], checked: set[str]) ->
     """Yield what second opinions take to read, and note which partitions have had one."""
     for group in listing_groups(known):
         listing, partition = ranges.listing_in(group[0]), group[0]["partition"]
-        has_other_way = listing.finder == "criteria" and listing.locale and not listing.classification
+        has_other_way = listing.finder == "criteria" and listing.locale
         if is_suspect(group) and has_other_way and partition not in checked:
             checked.add(partition)
             yield from _second_opinion(context, listing, group)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.catalog.classifications import merged, node_of
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from coursebridge.catalog.sync.context import Context
     from coursebridge.catalog.sync.problems import Problem
     from coursebridge.catalog.sync.ranges import Range
+    from coursebridge.linkedin.assets import Listing
     from coursebridge.linkedin.client import LinkedInClient
     from coursebridge.linkedin.pages import Page
 
@@ -47,7 +49,7 @@ class RangeWork:
         self._client: LinkedInClient = context.linkedin()
         self._problems: list[Problem] = []
         self._found: dict[str, Any] = {"ended": False, "shifted": False, "total": 0, "position": 0}
-        curated = True if one["kind"] == "listing" and one["listing"]["curated"] else None
+        curated = True if one.get("listing", {}).get("curated") else None
         self._applier = Applier(
             context.courses, context.classifications, context.integration(), run_id, context.now(), curated=curated
         )
@@ -60,6 +62,7 @@ class RangeWork:
         """
         kinds: dict[str, Callable[[], None]] = {
             "listing": self._read_listing,
+            "topics": self._read_topics,
             "urns": self._read_urns,
             "classifications": self._read_classifications,
         }
@@ -77,13 +80,27 @@ class RangeWork:
 
     def _read_listing(self) -> None:
         listing = ranges.listing_in(self._range)
-        walk = Walk(lambda start: assets.page(self._client, listing, start), self._range["start"], self._range["pages"])
+        walk = self._walked(listing, self._range["start"], self._range["pages"], self._range["partition"])
+        self._found |= {"ended": walk.ended, "shifted": walk.shifted, "total": walk.total, "position": walk.position}
+
+    def _read_topics(self) -> None:
+        """Read the listing once for each topic, to its end."""
+        for urn in self._range["topics"]:
+            name = f"{self._range['partition']} {urn}"
+            listing = replace(ranges.listing_in(self._range), classification=urn)
+            walk = self._walked(listing, 0, ranges.PAGES_OF_A_TOPIC, name)
+            self._found["shifted"] |= walk.shifted
+            if walk.total in ranges.SUSPECT_TOTALS or not walk.ended:
+                self._problems.append(problems.total_suspect(name, walk.total))
+        self._found["ended"] = True
+
+    def _walked(self, listing: Listing, start: int, pages: int, name: str) -> Walk:
+        walk = Walk(lambda at: assets.page(self._client, listing, at), start, pages)
         for page in walk:
             self._applier.applied.broken += page.broken
             self._applier.apply(self._wanted(page))
-        self._found |= {"ended": walk.ended, "shifted": walk.shifted, "total": walk.total, "position": walk.position}
-        name = self._range["partition"]
         self._problems += [problems.problem_of(error, f"{name}, page at {at}") for at, error in walk.failures]
+        return walk
 
     def _wanted(self, page: Page) -> list[Element]:
         if not self._range.get("topicless_only"):
