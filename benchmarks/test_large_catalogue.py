@@ -16,6 +16,7 @@ import pytest
 
 from connector import SANDBOX_PAIR, Caller, Connection
 from coursebridge.catalog.search.querying import Question, SearchIndex
+from coursebridge.linkedin.assets import ASSETS_PATH, Listing
 from local import stack as embedded
 from local.aws import Clients
 from local.ports import free_port
@@ -130,20 +131,10 @@ def fetch_alone(stack: RunningStack) -> float:
 
 
 def _fetch_locale(http: httpx.Client, locale: str) -> int:
-    language, country = locale.split("_")
-    criteria = "assetFilteringCriteria"
-    fixed = {
-        "q": "criteria",
-        "count": PAGE,
-        f"{criteria}.assetTypes[0]": "COURSE",
-        f"{criteria}.locales[0].language": language,
-        f"{criteria}.locales[0].country": country,
-        "includeRetired": "true",
-        "expandDepth": 1,
-    }
+    listing = Listing("COURSE", locale)
     at = 0
     while True:
-        answer = http.get("/v2/learningAssets", params={**fixed, "start": at}).raise_for_status().json()
+        answer = http.get(ASSETS_PATH, params=list(listing.parameters(at, PAGE))).raise_for_status().json()
         at += PAGE
         if not answer["elements"]:
             return at
