@@ -16,7 +16,6 @@ from coursebridge.catalog import wiring
 from coursebridge.catalog.search.publishing import Replica
 from coursebridge.catalog.search.querying import Question
 from coursebridge.integrations.store import IntegrationStore
-from coursebridge.linkedin.errors import CredentialsRefused
 from sandbox.app import build
 from sandbox.settings import Settings
 from sandbox.world import World
@@ -108,12 +107,6 @@ def test_a_run_that_a_task_gives_up_is_closed(function: Any) -> None:
 
     assert function("fail", run_id=planned["run_id"], error="States.Timeout") == {"status": "failed"}
     assert function("plan", run_id=None, mode="full", trigger="schedule", execution="arn2")["goes_on"]
-
-
-def test_a_key_pair_is_verified_by_minting_a_token(function: Any) -> None:
-    assert wiring.verify(" sandbox-both ", SECRETS["sandbox-both"] + "\n")
-    with pytest.raises(CredentialsRefused, match="Client authentication failed"):
-        wiring.verify("sandbox-both", "wrong")
 
 
 def test_filters_are_tried_without_being_saved(function: Any) -> None:

@@ -17,15 +17,13 @@ from coursebridge.integrations.runs import RunControl
 from coursebridge.integrations.store import IntegrationStore
 from coursebridge.linkedin.client import HttpClient, LinkedInClient, http_client
 from coursebridge.linkedin.credentials import KeyPair, credentials_secret, pair_for, tokens_secret
-from coursebridge.linkedin.tokens import TokenSource, mint
+from coursebridge.linkedin.tokens import TokenSource
 from coursebridge.settings import settings
 from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore
 from coursebridge.storage.runs import RunStore
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from coursebridge.integrations.models import Filters, Integration
     from coursebridge.linkedin.credentials import Scope
 
@@ -106,14 +104,3 @@ def run_control(integration_id: str) -> RunControl:
     """Return what starts, redrives and confirms an integration's catalogue runs."""
     runs = RunStore(table(), integration_id, "catalog")
     return RunControl(runs, clients.stepfunctions(), settings().need("catalog_state_machine_arn"))
-
-
-def verify(client_id: str, client_secret: str) -> datetime:
-    """Mint a token with a key pair, to be sure of it before it is kept; return when that was.
-
-    Raises:
-        CredentialsRefused: LinkedIn gives none; says LinkedIn's error, cause and remedy.
-        LinkedInError: LinkedIn is not well at the moment.
-    """
-    mint(oauth_http(), KeyPair.of(client_id, client_secret))
-    return utc_now()

@@ -1,0 +1,41 @@
+"""Settings that were saved, and a catalogue that is large."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from catalog_builders import stored
+from coursebridge.admin.consequences import SettingsChange
+from coursebridge.catalog import settings_change
+
+if TYPE_CHECKING:
+    import pytest
+
+    from catalog_lab import MakeLab
+
+
+class Functions:
+    """Lambda, as far as it is asked for."""
+
+    def __init__(self) -> None:
+        self.invoked: list[str] = []
+
+    def invoke(self, **request: Any) -> None:
+        self.invoked.append(request["FunctionName"])
+
+
+def test_the_index_of_a_large_catalogue_is_left_to_the_background(
+    monkeypatch: pytest.MonkeyPatch, make_lab: MakeLab
+) -> None:
+    monkeypatch.setattr("coursebridge.admin.consequences.MOST_INDEXED_AT_ONCE", 1)
+    lab, functions = make_lab(size=4), Functions()
+    lab.context.courses.restate([stored(urn="urn:1"), stored(urn="urn:2")])
+    fake: Any = functions
+
+    answer = SettingsChange(lab.table, lambda _id: lab.context, fake, "catalog", lambda: False).apply(lab.settings)
+
+    assert answer["complete"] is False
+    assert functions.invoked == ["catalog"]
+    assert lab.indexed == 0
+    assert settings_change.task(lab.context, {})
+    assert lab.indexed == 1
