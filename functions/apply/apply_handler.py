@@ -110,7 +110,6 @@ def report(outcomes: Counter[str]) -> None:
     for name, value in outcomes.items():
         outcome, _, reason = name.partition(":")
         count(f"Statements{outcome.capitalize()}", value)
-        logger.info("statements judged", outcome=outcome, reason=reason or None, count=value)
         if outcome == "held":
             held[reason] = value
     count_by("StatementsHeldByReason", "reason", held)

@@ -141,7 +141,7 @@ def _receiver() -> Receiver:
     if unknown and (event.http_method == "PUT" or integration["statement_validation"] == "strict"):
         errors = tuple(FieldError(name, "is not a parameter of this request") for name in unknown)
         raise InvalidRequest(f"unknown parameter {unknown[0]}", errors=errors)
-    return Receiver(wiring.table(), integration, api.grant(app).client_id, utc_now)
+    return Receiver(wiring.table(), integration, api.grant(app).client_id, utc_now, event.request_context.request_id)
 
 
 def _statement_id() -> str:

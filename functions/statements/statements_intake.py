@@ -31,6 +31,7 @@ class Receiver:
         table: the application's table.
         integration: the integration's item.
         client_id: who sends.
+        request_id: the request to the API, by which logs tell of it.
         now: the clock.
     """
 
@@ -38,6 +39,7 @@ class Receiver:
     integration: Item
     client_id: str
     now: Callable[[], datetime]
+    request_id: str | None = None
 
     def post(self, body: bytes) -> tuple[list[str], Added]:
         """Store the statements of a body: one, or an array of at most a hundred.
@@ -80,7 +82,9 @@ class Receiver:
 
     def _store(self, statements: list[NewStatement]) -> Added:
         intake = StatementIntake(self.table, self.integration["id"], says_the_same)
-        return intake.add(_distinct(statements), stored_at=self.now(), client_id=self.client_id)
+        return intake.add(
+            _distinct(statements), stored_at=self.now(), client_id=self.client_id, request_id=self.request_id
+        )
 
     def _check(self, batch: Sequence[Fragment], *, several: bool) -> None:
         strict = self.integration["statement_validation"] == "strict"

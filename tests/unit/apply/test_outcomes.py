@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+import statements_intake
 from coursebridge.clock import rfc3339
+from coursebridge.observability import logger
 from coursebridge.records.evidence import Completion, Evidence
 from coursebridge.records.identifiers import digest, identifier
 from coursebridge.storage import keys
@@ -267,3 +270,20 @@ def test_a_record_of_somebody_who_was_merged_meanwhile_is_the_survivors(lab: Lab
 
     assert record.learner_id == "survivor"
     assert set(record.parts) == {"other"}
+
+
+def test_the_log_tells_which_requests_brought_what(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[dict[str, Any]] = []
+    monkeypatch.setattr(logger, "info", lambda _message, **facts: lines.append(facts))
+    item = lab.table.get(keys.integration(lab.id))
+    assert item
+    for request_id, urn in (("r1", COURSE), ("r2", "urn:li:lyndaCourse:9")):
+        receiver = statements_intake.Receiver(lab.table, item, "linkedin", lambda: lab.now, request_id)
+        receiver.post(json.dumps(completion(1, urn=urn)).encode())
+
+    lab.apply()
+
+    assert sorted(lines, key=lambda line: line["request_ids"]) == [
+        {"outcome": "applied", "reason": None, "count": 1, "request_ids": ["r1"]},
+        {"outcome": "held", "reason": "course_unknown", "count": 1, "request_ids": ["r2"]},
+    ]

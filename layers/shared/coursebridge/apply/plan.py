@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from coursebridge.storage.learners import Record
     from coursebridge.storage.table import Item, Table
 
+Outcomes = Counter[tuple[str, str | None]]
+"""How many statements ended in which outcome, by the request that brought them."""
+
 
 @dataclass
 class Person:
@@ -50,7 +53,7 @@ class Plan:
         actions: what it does.
         settles: for each action the number of the statement it settles, if it settles one.
         writes: the items it puts.
-        outcomes: how many statements end in which outcome.
+        outcomes: how many statements of which request end in which outcome.
     """
 
     table: Table
@@ -60,7 +63,7 @@ class Plan:
     actions: list[dict[str, Any]] = field(default_factory=list)
     settles: list[int | None] = field(default_factory=list)
     writes: list[Item] = field(default_factory=list)
-    outcomes: Counter[str] = field(default_factory=Counter)
+    outcomes: Outcomes = field(default_factory=Counter)
 
     def put(self, item: Item, version: int) -> None:
         """Put an item, if what stands there is still of this version."""
@@ -76,7 +79,8 @@ class Plan:
     ) -> None:
         """Give a statement its outcome."""
         item = self.group[number].item
-        self.outcomes[f"{verdict.outcome}:{verdict.reason}" if verdict.reason else verdict.outcome] += 1
+        name = f"{verdict.outcome}:{verdict.reason}" if verdict.reason else verdict.outcome
+        self.outcomes[name, item.get("request_id")] += 1
         if verdict.reason == ERASED:
             action = statement_outcomes.empty(self.table, item, self.now, only_received=True)
         else:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
-    from coursebridge.apply.plan import Plan
+    from coursebridge.apply.plan import Outcomes, Plan
     from coursebridge.storage.table import Item
 
 MOST_STATEMENTS = 48
@@ -60,7 +60,7 @@ class Applier:
             How many ended in each outcome (``applied``, ``held:course_unknown``, ...), and the statements that could
             not be dealt with now and are to be tried again.
         """
-        outcomes: Counter[str] = Counter()
+        outcomes: Outcomes = Counter()
         failed: list[Item] = []
         by_integration: dict[str, dict[str, Pending]] = defaultdict(dict)
         for item in items:
@@ -70,9 +70,9 @@ class Applier:
             failed += [one.item for one in left]
         if failed:
             logger.warning("statements are left for another try", count=len(failed))
-        return outcomes, failed
+        return _told(outcomes), failed
 
-    def _apply_integration(self, integration_id: str, batch: list[Pending], outcomes: Counter[str]) -> list[Pending]:
+    def _apply_integration(self, integration_id: str, batch: list[Pending], outcomes: Outcomes) -> list[Pending]:
         """Settle statements, reading again as long as others write at the same time; return those that are left."""
         failed: list[Pending] = []
         for pause in pauses():
@@ -90,7 +90,7 @@ class Applier:
         return failed + batch
 
     def _settle_all(
-        self, batch: list[Pending], known: Known, outcomes: Counter[str], failed: list[Pending]
+        self, batch: list[Pending], known: Known, outcomes: Outcomes, failed: list[Pending]
     ) -> list[Pending]:
         """Settle what can be settled with what was read; return what must be read again."""
         again: list[Pending] = []
@@ -101,7 +101,7 @@ class Applier:
                 failed += group
         return again
 
-    def _settle(self, group: list[Pending], known: Known, outcomes: Counter[str]) -> list[Pending]:
+    def _settle(self, group: list[Pending], known: Known, outcomes: Outcomes) -> list[Pending]:
         """Write what becomes of one person's statements; return those to be judged again.
 
         Raises:
@@ -125,6 +125,22 @@ class Applier:
 def pending(item: Item) -> Pending:
     """Return a stored statement with the facts in it."""
     return Pending(item, xapi.facts_of(item))
+
+
+def _told(outcomes: Outcomes) -> Counter[str]:
+    """Log each outcome with the requests whose statements had it; return how many had each."""
+    counts: Counter[str] = Counter()
+    requests: dict[str, list[str]] = defaultdict(list)
+    for (name, request_id), number in outcomes.items():
+        counts[name] += number
+        if request_id:
+            requests[name].append(request_id)
+    for name, number in counts.items():
+        outcome, _, reason = name.partition(":")
+        logger.info(
+            "statements judged", outcome=outcome, reason=reason or None, count=number, request_ids=requests[name]
+        )
+    return counts
 
 
 def _by_person(batch: Sequence[Pending], known: Known) -> Iterator[list[Pending]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coursebridge.clock import rfc3339
 from coursebridge.errors import Conflict, FieldError, TooLarge, Unavailable
@@ -88,7 +88,9 @@ class StatementIntake:
         self._same = same
         self._pause = pause
 
-    def add(self, statements: Sequence[NewStatement], *, stored_at: datetime, client_id: str) -> Added:
+    def add(
+        self, statements: Sequence[NewStatement], *, stored_at: datetime, client_id: str, request_id: str | None = None
+    ) -> Added:
         """Store all of these statements, or none; ids are distinct.
 
         One DynamoDB call; one more when some of a batch were there already.
@@ -99,9 +101,10 @@ class StatementIntake:
             Unavailable: the table is busy; what was stored is recognised when the request comes again.
         """
         self._check_size(statements)
-        missing, stored = list(statements), rfc3339(stored_at)
+        missing = list(statements)
+        sent = {"stored_at": rfc3339(stored_at), "client_id": client_id, "request_id": request_id}
         for attempt in range(TRIES):
-            known = self._write(missing, stored, client_id)
+            known = self._write(missing, sent)
             if known is None:
                 return Added(len(missing), len(statements) - len(missing))
             self._check_repeats(missing, known)
@@ -120,12 +123,12 @@ class StatementIntake:
         if len(statements) + len(_marked(statements)) > TRANSACTION:
             raise TooLarge(f"a request may have {TRANSACTION} statements, of which a voiding one counts twice")
 
-    def _write(self, statements: list[NewStatement], stored_at: str, client_id: str) -> dict[str, Item] | None:
+    def _write(self, statements: list[NewStatement], sent: Mapping[str, Any]) -> dict[str, Item] | None:
         """Write all; return ``None`` if that went well, else what stands there already, by id.
 
         An empty answer means that another writer was in the way.
         """
-        items = [self._item(statement, stored_at, client_id) for statement in statements]
+        items = [self._item(statement, sent) for statement in statements]
         marks = [
             {
                 **keys.voiding(self._integration_id, target).item(),
@@ -161,7 +164,8 @@ class StatementIntake:
                 errors=tuple(FieldError("id", f"{other} is the id of a different statement") for other in others),
             )
 
-    def _item(self, statement: NewStatement, stored_at: str, client_id: str) -> Item:
+    def _item(self, statement: NewStatement, sent: Mapping[str, Any]) -> Item:
+        stored_at: str = sent["stored_at"]
         type_, value = statement.actor or (None, None)
         timestamp = statement.timestamp or stored_at
         found_by = (
@@ -174,7 +178,6 @@ class StatementIntake:
             "statement_id": statement.statement_id,
             "raw": statement.raw,
             "digest": statement.digest,
-            "stored_at": stored_at,
             "timestamp": timestamp,
             "verb": statement.verb,
             "object_id": statement.object_id,
@@ -183,7 +186,7 @@ class StatementIntake:
             "reason": None,
             "learner_id": None,
             "attempt_id": None,
-            "client_id": client_id,
+            **sent,
         }
         return {
             **keys.statement(self._integration_id, statement.statement_id).item(),

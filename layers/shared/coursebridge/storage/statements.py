@@ -12,7 +12,7 @@ What stands in a statement's item:
 | `actor`                                 | for lists: `{"type", "value"}`, both `None` without one         |
 | `outcome`, `reason`                     | `received`, `applied`, `held` or `ignored`, and why             |
 | `learner_id`, `attempt_id`              | whom and what it was applied to                                 |
-| `client_id`                             | who sent it                                                     |
+| `client_id`, `request_id`               | who sent it, and in which request to the API                    |
 """
 
 from __future__ import annotations
