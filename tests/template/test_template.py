@@ -1,6 +1,7 @@
 """What the template must keep to, whoever changes it: least privilege, logs, alarms, nothing lost in silence."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,16 +43,83 @@ def test_a_function_has_a_log_group_of_its_own_that_forgets(name: str) -> None:
     assert [f for f in FUNCTIONS if FUNCTIONS[f]["LoggingConfig"]["LogGroup"]["Ref"] == group] == [name]
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_has_an_alarm_for_its_errors(name: str) -> None:
-    watched = [
-        alarm
-        for alarm in ALARMS.values()
-        if alarm.get("MetricName") == "Errors"
-        and {"Name": "FunctionName", "Value": {"Ref": name}} in alarm["Dimensions"]
+def watched(metric: str, dimension: str, resource: str) -> list[str]:
+    """Return the alarms on a metric of a resource."""
+    return [
+        name
+        for name, alarm in ALARMS.items()
+        if alarm.get("MetricName") == metric
+        and any(each["Name"] == dimension and resource in json.dumps(each["Value"]) for each in alarm["Dimensions"])
     ]
 
-    assert len(watched) == 1
+
+@pytest.mark.parametrize("metric", ["Errors", "Throttles"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_an_alarm_for_its_errors_and_for_throttles(name: str, metric: str) -> None:
+    assert len(watched(metric, "FunctionName", f'"{name}"')) == 1
+
+
+@pytest.mark.parametrize("name", [name for name in cfn.resources("AWS::SQS::Queue") if name.endswith("DeadLetters")])
+def test_a_dead_letter_queue_has_an_alarm(name: str) -> None:
+    assert len(watched("ApproximateNumberOfMessagesVisible", "QueueName", f'"{name}"')) == 1
+
+
+@pytest.mark.parametrize("name", cfn.resources("AWS::Serverless::StateMachine"))
+def test_a_state_machine_has_an_alarm_for_its_failures(name: str) -> None:
+    assert len(watched("ExecutionsFailed", "StateMachineArn", f'"{name}"')) == 1
+
+
+def test_every_reader_of_the_stream_has_an_alarm_for_being_late() -> None:
+    readers = [
+        name
+        for name, function in FUNCTIONS.items()
+        if any(source["Type"] == "DynamoDB" for source in function.get("Events", {}).values())
+    ]
+
+    assert [len(watched("IteratorAge", "FunctionName", f'"{name}"')) for name in readers] == [1, 1]
+
+
+def test_what_a_dashboard_shows_exists() -> None:
+    names = set(cfn.template()["Resources"]) | set(cfn.template()["Parameters"])
+    bodies = [each["DashboardBody"]["Fn::Sub"] for each in cfn.resources("AWS::CloudWatch::Dashboard").values()]
+    referred = {name for body in bodies for name in re.findall(r"\$\{(\w+)\}", body)}
+
+    assert len(bodies) == 2
+    assert referred <= names
+    for body in bodies:
+        json.loads(re.sub(r"\$\{[\w:]+\}", "x", body))
+
+
+def test_time_outs_fit_inside_each_other() -> None:
+    api_seconds = 30
+    queues = cfn.resources("AWS::SQS::Queue")
+    default = cfn.template()["Globals"]["Function"]["Timeout"]
+    for name, function in FUNCTIONS.items():
+        seconds = function.get("Timeout", default)
+        for source in function.get("Events", {}).values():
+            if source["Type"] == "HttpApi":
+                assert seconds < api_seconds, name
+            if source["Type"] == "SQS":
+                assert seconds <= queues[source["Properties"]["Queue"]["Fn::GetAtt"][0]]["VisibilityTimeout"], name
+
+
+def test_every_function_that_tells_callers_where_it_is_knows_the_domain_of_the_operator() -> None:
+    told = [
+        function["Environment"]["Variables"]["API_PUBLIC_URL"]
+        for function in FUNCTIONS.values()
+        if "API_PUBLIC_URL" in function.get("Environment", {}).get("Variables", {})
+    ]
+
+    assert told
+    assert all(each["Fn::If"][0] == "HasDomainName" for each in told)
+
+
+def test_the_repository_of_applications_is_told_no_intrinsic_function() -> None:
+    metadata = cfn.template()["Metadata"]["AWS::ServerlessRepo::Application"]
+
+    assert not [value for value in metadata.values() if isinstance(value, dict)]
+    assert (cfn.ROOT / metadata["LicenseUrl"]).is_file()
+    assert (cfn.ROOT / metadata["ReadmeUrl"]).is_file()
 
 
 @pytest.mark.parametrize("name", ALARMS)
