@@ -67,6 +67,7 @@ def test_the_stored_item_is_what_apply_lists_and_the_sweep_read(api: Api) -> Non
         "learner_id": None,
         "attempt_id": None,
         "client_id": "client-of-acme",
+        "request_id": "request-1",
     }
 
 
