@@ -39,6 +39,12 @@ class Shelf:
             self.sandbox.post("/_sandbox/assets", json=self._asset(urn, kind)).raise_for_status()
         return urns
 
+    def clear(self) -> None:
+        """Take away what an earlier run of the test has left."""
+        for kind in URNS:
+            for urn in self.truth(kind):
+                self.remove(urn)
+
     def change(self, urn: str, **details: Any) -> None:
         """Change an asset's details, as LinkedIn's editors do."""
         self._asked("PATCH", urn, json={"details": details})

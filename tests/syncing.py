@@ -1,0 +1,75 @@
+"""Syncs as tests watch them: what a run changed, what the table holds, and runs that are taken up again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from connector import Caller, Connection, eventually
+from coursebridge.storage.table import from_wire
+
+if TYPE_CHECKING:
+    from running_stack import RunningStack
+    from shelf import Shelf
+
+CHANGES = ("created", "updated", "archived", "restored", "failed")
+
+
+def connected(admin: Caller, shelf: Shelf, *, asset_types: list[str] | None = None, **settings: Any) -> Connection:
+    """Return an integration with a key pair that wants what is on the shelf, and has not synced yet."""
+    filters = {"languages": [shelf.locale], "asset_types": asset_types or ["COURSE"]}
+    connection = Connection(admin, filters=filters, **settings)
+    connection.connect()
+    return connection
+
+
+def active(connection: Connection) -> set[str]:
+    """Return the URNs of the active courses."""
+    return {course["urn"] for course in connection.courses(status="active")}
+
+
+def changed_counts(run: dict[str, Any]) -> dict[str, int]:
+    """Return how many courses a run changed, by kind of change; counts that do not add up are a failure."""
+    counts = run["counts"]
+    assert counts["read"] == sum(value for name, value in counts.items() if name != "read"), counts
+    return {name: counts[name] for name in CHANGES if counts[name]}
+
+
+def run_of(connection: Connection, run_id: str, patience: float = 120) -> dict[str, Any]:
+    """Wait for the end of a run."""
+    path = f"/admin/integrations/{connection.id}/runs/{run_id}"
+    run: dict[str, Any] = eventually(
+        lambda: connection.admin.ask("GET", path), lambda found: found["status"] != "running", patience
+    )
+    return run
+
+
+def redriven(connection: Connection, run: dict[str, Any], how: str = "redrive") -> dict[str, Any]:
+    """Take a run up again and wait for its end."""
+    connection.admin.ask("POST", f"/admin/integrations/{connection.id}/runs/{run['id']}/{how}", 202)
+    return run_of(connection, run["id"])
+
+
+def state(stack: RunningStack, connection: Connection) -> dict[str, Any]:
+    """Return what the catalogue sync remembers from run to run."""
+    key = {"PK": {"S": f"INTEGRATION#{connection.id}"}, "SK": {"S": "SYNC#catalog"}}
+    answer = stack.aws.dynamodb.get_item(TableName=stack.outputs.table_name, Key=key)
+    return from_wire(dict(answer.get("Item", {})))
+
+
+def watermark(stack: RunningStack, connection: Connection) -> str | None:
+    """Return where the next incremental run starts, less the overlap."""
+    found: str | None = state(stack, connection).get("watermark")
+    return found
+
+
+def items(stack: RunningStack, connection: Connection, *entities: str) -> list[dict[str, Any]]:
+    """Return every item of these entities of an integration, as it stands in the table."""
+    found: list[dict[str, Any]] = []
+    for entity in entities:
+        pages = stack.aws.dynamodb.get_paginator("query").paginate(
+            TableName=stack.outputs.table_name,
+            KeyConditionExpression="PK = :pk",
+            ExpressionAttributeValues={":pk": {"S": f"{entity}#{connection.id}"}},
+        )
+        found += [dict(item) for page in pages for item in page["Items"]]
+    return found
