@@ -100,11 +100,12 @@ def test_a_step_of_the_whole_catalogue_arrives_with_the_next_incremental_run(
 
     assert run["mode"] == "incremental"
     assert active(french) == shelf.truth()
-    assert changed_counts(run) == {
+    told = {
         "created": len(shelf.truth() - before),
         "updated": len(before.intersection(touched["updated"])),
         "archived": len(before.intersection(touched["retired"])),
     }
+    assert changed_counts(run) == {name: number for name, number in told.items() if number}
 
 
 def test_a_second_sync_writes_no_course(stack: RunningStack, french: Connection) -> None:
