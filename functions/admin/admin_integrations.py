@@ -95,7 +95,10 @@ def delete_integration(
     integration: Integration,
     force: Annotated[bool, Query(description="Delete it although it is active.")] = False,
 ) -> Response[None]:
-    """Deletes the integration with its key pairs, its clients and its schedules."""
+    """Deletes the integration with its key pairs, clients and schedules at once, and all its data in the background.
+
+    Courses, learners, records and statements cannot be brought back. The audit stays.
+    """
     wiring.integrations(actor(router)).remove(integration, force=force)
     return Response(HTTPStatus.NO_CONTENT, None, None)
 

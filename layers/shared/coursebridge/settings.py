@@ -34,6 +34,7 @@ class Settings:
     event_bus_name: str = ""
     catalog_state_machine_arn: str = ""
     catalog_function_name: str = ""
+    purge_function_name: str = ""
     activity_state_machine_arn: str = ""
     schedule_group_name: str = ""
     schedule_role_arn: str = ""

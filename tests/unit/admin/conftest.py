@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -34,6 +34,7 @@ ENVIRONMENT = {
     "LINKEDIN_OAUTH_URL": "https://oauth.example.com",
     "LINKEDIN_API_URL": "https://linkedin.example.com",
     "CATALOG_FUNCTION_NAME": "catalog-sync",
+    "PURGE_FUNCTION_NAME": "purge",
     "CATALOG_STATE_MACHINE_ARN": STATE_MACHINE.format("catalog"),
     "ACTIVITY_STATE_MACHINE_ARN": STATE_MACHINE.format("activity"),
     "SCHEDULE_GROUP_NAME": "test",
@@ -45,10 +46,12 @@ REMEMBERING = (clients.scheduler, clients.stepfunctions, clients.s3, admin.clien
 
 @dataclass(frozen=True)
 class Context(BareContext):
-    """An invocation that has just begun."""
+    """An invocation with so much time left."""
+
+    left_millis: int = 29_000
 
     def get_remaining_time_in_millis(self) -> int:
-        return 29_000
+        return self.left_millis
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,23 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Functions:
+    """Lambda functions that are only asked."""
+
+    asked: list[tuple[str, Any]] = field(default_factory=list)
+
+    def invoke(self, **request: Any) -> None:
+        assert request["InvocationType"] == "Event"
+        self.asked.append((request["FunctionName"], json.loads(request["Payload"])))
+
+
+@dataclass(frozen=True)
 class Api:
-    """A caller of the admin API with a token."""
+    """A caller of the admin API with a token, and what it left to functions in the background."""
 
     table: Table
     token: str
+    functions: Functions = field(default_factory=Functions)
 
     def send(self, method: str, path: str, body: object = None, **options: Any) -> Answer:
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
@@ -103,8 +118,10 @@ def api(deployed: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     )
     boto3.client("scheduler").create_schedule_group(Name="test")
     monkeypatch.setattr(admin, "verify", _only_the_good_pair)
+    functions = Functions()
+    monkeypatch.setattr(clients, "functions", lambda: functions)
     token = wiring.tokens().mint(Grant("first", 1, None, frozenset({"admin:read", "admin:write"})))
-    yield Api(deployed, token)
+    yield Api(deployed, token, functions)
     _forget()
 
 

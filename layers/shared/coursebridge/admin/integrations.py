@@ -39,6 +39,7 @@ class Integrations:
         schedules: keeps the schedules.
         secret_prefix: what the names of all secrets of this stack start with.
         actor: the client id of the caller.
+        purge: sees to it that what an integration leaves behind is deleted once it is gone.
         now: the clock.
     """
 
@@ -47,6 +48,7 @@ class Integrations:
     schedules: Schedules
     secret_prefix: str
     actor: str
+    purge: Callable[[str], object]
     now: Callable[[], datetime] = utc_now
 
     @property
@@ -130,7 +132,7 @@ class Integrations:
         raise Conflict("others keep changing this integration; try again")
 
     def remove(self, integration_id: str, *, force: bool) -> None:
-        """Remove an integration: its clients, schedules, outbound webhooks, secrets and settings.
+        """Remove an integration: its clients, schedules, outbound webhooks, secrets and settings, and then its data.
 
         Raises:
             Conflict: it is active and ``force`` is not given.
@@ -143,6 +145,7 @@ class Integrations:
         Webhooks(self.table, integration_id, self.secret_prefix, inside=False, actor=self.actor).forget()
         for name in (credentials_secret, tokens_secret):
             secret_values.delete(name(self.secret_prefix, integration_id))
+        self.purge(integration_id)
         self.store.remove(integration_id)
         self._note("integration.deleted", integration_id, integration, None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,17 @@ def kept_schedules() -> Schedules:
 
 def integrations(actor: str) -> Integrations:
     """Return what administers integrations on behalf of a caller."""
-    return Integrations(wiring.table(), clients(), kept_schedules(), settings().need("secret_prefix"), actor)
+    return Integrations(
+        wiring.table(), clients(), kept_schedules(), settings().need("secret_prefix"), actor, _purge_in_the_background
+    )
+
+
+def _purge_in_the_background(integration_id: str) -> None:
+    aws.functions().invoke(
+        FunctionName=settings().need("purge_function_name"),
+        InvocationType="Event",
+        Payload=json.dumps({"integration_id": integration_id}),
+    )
 
 
 def credentials(actor: str) -> Credentials:

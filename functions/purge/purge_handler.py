@@ -1,0 +1,47 @@
+"""What an integration leaves behind, deleted in the background."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from coursebridge import clients
+from coursebridge.admin.purging import Purge, StillThere
+from coursebridge.observability import logger
+from coursebridge.settings import settings
+from coursebridge.storage.table import Table
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+TIME_TO_END_MILLIS = 60_000
+# Who deletes an integration asks for this first, so that it cannot be forgotten, and removes the integration then.
+LOOKS, SECONDS_BETWEEN = 20, 1.0
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Delete what ``integration_id`` left; what there is no time for is left to the next invocation."""
+    purge = Purge(
+        Table(clients.dynamodb(), settings().need("table_name")),
+        clients.s3(),
+        settings().need("bucket_name"),
+        event["integration_id"],
+        lambda: context.get_remaining_time_in_millis() < TIME_TO_END_MILLIS,
+    )
+    done = _once_it_is_gone(purge)
+    if not done:
+        payload = json.dumps({"integration_id": event["integration_id"]})
+        clients.functions().invoke(FunctionName=context.function_name, InvocationType="Event", Payload=payload)
+    logger.info("what an integration left was deleted", integration=event["integration_id"], done=done)
+    return {"done": done}
+
+
+def _once_it_is_gone(purge: Purge) -> bool:
+    for _ in range(LOOKS - 1):
+        try:
+            return purge.run()
+        except StillThere:
+            time.sleep(SECONDS_BETWEEN)
+    return purge.run()

@@ -1,0 +1,121 @@
+"""What an integration leaves behind is deleted in the background: courses, people, records, statements, files.
+
+Each pass deletes what it finds and may be repeated; the learners and statements that lead to other items go last of
+theirs. What stays is the audit, which tells who did it, and the keyed digests of people who were erased, which say
+nothing without the key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coursebridge.records.identifiers import identifier
+from coursebridge.storage import keys
+from coursebridge.storage.keys import Key
+from coursebridge.storage.learners import Learner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mypy_boto3_s3 import S3Client
+
+    from coursebridge.storage.table import Table
+
+KEY = (keys.PK, keys.SK)
+LISTS = (
+    "COURSE", "DETAIL", "OVERLAY", "CLASSIFICATION", "LIBRARY", "PATH", "WEBHOOK", "EXPORT", "RUN", "INTEGRATION",
+)  # fmt: skip
+SHARE = 100
+FILES = ("search/{}.", "runs/{}/", "exports/{}/")
+
+
+class StillThere(Exception):
+    """The integration exists; nothing of it may be deleted."""
+
+
+@dataclass(frozen=True)
+class Purge:
+    """Deletes what an integration left behind.
+
+    Attributes:
+        table: the application's table.
+        s3: Amazon S3.
+        bucket: the bucket of indexes, runs and exports.
+        integration_id: the integration, which does not exist any more.
+        time_is_up: whether to come to an end and leave the rest to another pass.
+    """
+
+    table: Table
+    s3: S3Client
+    bucket: str
+    integration_id: str
+    time_is_up: Callable[[], bool] = lambda: False
+
+    def run(self) -> bool:
+        """Delete until nothing is left or time is up; return whether nothing is left.
+
+        Raises:
+            StillThere: the integration exists.
+        """
+        if self.table.get(keys.integration(self.integration_id)) is not None:
+            raise StillThere(self.integration_id)
+        for share in self._shares():
+            self.table.delete_many(share)
+            if self.time_is_up():
+                return False
+        for prefix in FILES:
+            self._delete_objects(prefix.format(self.integration_id))
+        return True
+
+    def _shares(self) -> Iterator[list[Key]]:
+        """Yield what is found in shares that are worth a call; what belongs together stays in order."""
+        share: list[Key] = []
+        for found in self._found():
+            share += found
+            if len(share) >= SHARE:
+                yield share
+                share = []
+        if share:
+            yield share
+
+    def _found(self) -> Iterator[list[Key]]:
+        """Yield the keys of what is there, each with what it leads to before it."""
+        yield from self._statements()
+        yield from self._learners()
+        yield from self._ranges()
+        for entity in LISTS:
+            for key in self._partition(f"{entity}#{self.integration_id}"):
+                yield [key]
+
+    def _statements(self) -> Iterator[list[Key]]:
+        pk = keys.statements(self.integration_id, "", "").pk
+        for item in self.table.query_all(pk, index=keys.GSI1, attributes=(*KEY, "statement_id")):
+            mark = keys.voiding(self.integration_id, item["statement_id"])
+            yield [mark, Key(item[keys.PK], item[keys.SK])]
+
+    def _learners(self) -> Iterator[list[Key]]:
+        pk = keys.learners(self.integration_id, "").pk
+        for item in self.table.query_all(pk, index=keys.GSI1):
+            learner = Learner.from_item(item)
+            identities = [
+                keys.identity(self.integration_id, *identifier(one.type, one.value)) for one in learner.identifiers
+            ]
+            others = [key for key in self._partition(learner.key.pk) if key != learner.key]
+            yield [*dict.fromkeys(identities), *others, learner.key]
+
+    def _ranges(self) -> Iterator[list[Key]]:
+        for run in self.table.query_all(keys.run(self.integration_id, "").pk, prefix="RUN#", attributes=("id",)):
+            pk = keys.run_range(self.integration_id, run["id"], 0).pk
+            for key in self._partition(pk):
+                yield [key]
+
+    def _partition(self, pk: str) -> Iterator[Key]:
+        for item in self.table.query_all(pk, attributes=KEY):
+            yield Key(item[keys.PK], item[keys.SK])
+
+    def _delete_objects(self, prefix: str) -> None:
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        for page in pages:
+            for found in page.get("Contents", []):
+                self.s3.delete_object(Bucket=self.bucket, Key=found["Key"])

@@ -1,0 +1,121 @@
+"""What a deleted integration leaves behind is deleted, and nothing of another one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+import purge_handler
+from coursebridge.admin.purging import Purge, StillThere
+from coursebridge.records.identifiers import Identifier
+from coursebridge.storage import keys
+from coursebridge.storage.identities import IdentityItem
+from coursebridge.storage.learners import DatedIdentifier, Learner
+from coursebridge.storage.runs import RunStore
+from unit.admin.conftest import Context
+from unit.admin.statements import held
+from unit.admin.test_security import everything_in
+
+if TYPE_CHECKING:
+    from unit.admin.conftest import Api
+
+NOW = "2026-01-01T00:00:00.000Z"
+BUCKET = "test-bucket"
+
+
+def fill(api: Api, integration_id: str) -> None:
+    """Put something of every kind."""
+    table = api.table
+    known = DatedIdentifier("email", "a@example.com", NOW)
+    learner = Learner(integration_id, "learner-1", NOW, identifiers=(known,))
+    identity = IdentityItem(integration_id, Identifier("email", "a@example.com")).held_by("learner-1", NOW)
+    held(table, integration_id, "s1", "course_unknown", "urn:li:lyndaCourse:1")
+    runs = RunStore(table, integration_id, "catalog")
+    runs.create({"id": "r1", "kind": "catalog"})
+    runs.remember(last_run_id="r1")
+    table.put_many(
+        [
+            learner.to_item(),
+            identity.to_item(),
+            *(
+                {**key.item(), "id": "x"}
+                for key in (
+                    keys.course(integration_id, "urn:li:lyndaCourse:1"),
+                    keys.course_detail(integration_id, "urn:li:lyndaCourse:1"),
+                    keys.course_overlay(integration_id, "urn:li:lyndaCourse:1"),
+                    keys.classification(integration_id, "urn:li:skill:1"),
+                    keys.record(integration_id, "learner-1", "urn:li:lyndaCourse:1"),
+                    keys.path_override(integration_id, "learner-1", "p1"),
+                    keys.voiding(integration_id, "s1"),
+                    keys.run_range(integration_id, "r1", 0),
+                    keys.library_entry(integration_id, "sales", "urn:li:lyndaCourse:1"),
+                    keys.path(integration_id, "p1"),
+                    keys.webhook_delivery(integration_id, "d1"),
+                    keys.export(integration_id, "e1"),
+                )
+            ),
+        ]
+    )
+    s3 = boto3.client("s3")
+    for key in (f"search/{integration_id}.sqlite", f"runs/{integration_id}/r1/0", f"exports/{integration_id}/e1/a.csv"):
+        s3.put_object(Bucket=BUCKET, Key=key, Body=b"x")
+
+
+def purge(api: Api, integration_id: str, **options: Any) -> Purge:
+    return Purge(api.table, boto3.client("s3"), BUCKET, integration_id, **options)
+
+
+def left(api: Api, integration_id: str) -> list[str]:
+    """Return the keys of items and files that still name an integration, the audit aside."""
+    items = [
+        f"{item['PK']} {item['SK']}"
+        for item in everything_in(api)
+        if integration_id in item["PK"] and not item["PK"].startswith("AUDIT#")
+    ]
+    objects = boto3.client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])
+    return items + [found["Key"] for found in objects if integration_id in found["Key"]]
+
+
+def test_everything_an_integration_left_is_deleted_and_nothing_of_another(api: Api) -> None:
+    mine, other = api.integration()["id"], api.integration()["id"]
+    for integration_id in (mine, other):
+        fill(api, integration_id)
+    untouched = left(api, other)
+    api.ask("DELETE", f"/admin/integrations/{mine}", query={"force": "true"}, expect=204)
+    [(function, event)] = api.functions.asked
+    assert (function, event) == ("purge", {"integration_id": mine})
+
+    assert purge_handler.lambda_handler(event, Context(left_millis=900_000)) == {"done": True}  # type: ignore[arg-type]
+
+    assert left(api, mine) == []
+    assert left(api, other) == untouched
+    assert purge(api, mine).run() is True
+
+
+def test_nothing_is_deleted_while_the_integration_exists(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    integration_id = api.integration()["id"]
+    fill(api, integration_id)
+    before = left(api, integration_id)
+    monkeypatch.setattr(purge_handler, "SECONDS_BETWEEN", 0)
+
+    with pytest.raises(StillThere):
+        purge_handler.lambda_handler({"integration_id": integration_id}, Context(left_millis=900_000))  # type: ignore[arg-type]
+
+    assert left(api, integration_id) == before
+
+
+def test_what_there_is_no_time_for_is_left_to_the_next_invocation(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(api, "gone")
+    monkeypatch.setattr("coursebridge.admin.purging.SHARE", 1)
+    hurried = Context(left_millis=0)
+
+    passes = 1
+    while not purge_handler.lambda_handler({"integration_id": "gone"}, hurried)["done"]:  # type: ignore[arg-type]
+        passes += 1
+        assert passes < 100
+
+    assert left(api, "gone") == []
+    assert passes > 5
+    assert {name for name, _ in api.functions.asked} == {"test"}
