@@ -81,7 +81,7 @@ def story(stack: RunningStack, connection: Connection) -> Story:
     assert pushed.status_code == 200, pushed.text
     outcome = pushed.json()
     assert set(outcome["statuses"]) == {"200"}, outcome
-    eventually(lambda: _unjudged(connection), lambda left: not left)
+    eventually(lambda: _unjudged(connection), lambda left: not left, patience=90 + LEARNERS)
     truth = {(one["learner"]["email"], one["content_urn"]): one for one in outcome["truth"]}
     before = _records(connection, truth)
     return Story(connection, truth, before, connection.sync(kind="activity"))
