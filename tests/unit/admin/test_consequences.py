@@ -1,0 +1,133 @@
+"""Saved settings take effect on the courses: at once, or in the background when there are too many."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import catalog_builders
+from coursebridge.catalog import settings_change
+from coursebridge.catalog import wiring as catalog
+from coursebridge.errors import PreconditionFailed
+from coursebridge.integrations.store import IntegrationStore
+from coursebridge.storage.courses import CourseStore
+from coursebridge.storage.runs import RunStore
+
+if TYPE_CHECKING:
+    from unit.admin.conftest import Api
+
+LOCALES = ["en_US", "en_US", "de_DE"]
+
+
+@pytest.fixture
+def integration_id(api: Api) -> str:
+    """An integration with two English courses and a German one."""
+    made: str = api.integration()["id"]
+    CourseStore(api.table, made).restate(
+        [
+            replace(catalog_builders.stored(urn=f"urn:li:lyndaCourse:{n}", locale=locale), integration_id=made)
+            for n, locale in enumerate(LOCALES)
+        ]
+    )
+    return made
+
+
+def statuses(api: Api, integration_id: str) -> list[tuple[str, str | None]]:
+    return [(one.status, one.archived_reason) for one in CourseStore(api.table, integration_id).all()]
+
+
+ACTIVE, FILTERED, DEACTIVATED = ("active", None), ("archived", "filtered"), ("archived", "deactivated")
+
+
+def test_a_preview_counts_and_names_and_changes_nothing(api: Api, integration_id: str) -> None:
+    told = api.ask("POST", f"/admin/integrations/{integration_id}/filters/preview", {"languages": ["de"]})
+
+    assert (told["archived"], told["restored"], told["kept"]) == (2, 0, 1)
+    assert [one["urn"] for one in told["samples"]["archived"]] == ["urn:li:lyndaCourse:0", "urn:li:lyndaCourse:1"]
+    assert statuses(api, integration_id) == [ACTIVE] * 3
+    assert api.ask("GET", f"/admin/integrations/{integration_id}")["filters"]["languages"] == []
+
+
+def test_saved_filters_archive_at_once_and_restore_again(api: Api, integration_id: str) -> None:
+    path = f"/admin/integrations/{integration_id}/filters"
+
+    saved = api.ask("PUT", path, {"languages": ["de"]})
+    assert saved["applied"] == {"archived": 2, "restored": 0, "complete": True}
+    assert saved["filters"]["languages"] == ["de"]
+    assert statuses(api, integration_id) == [FILTERED, FILTERED, ACTIVE]
+    assert api.ask("PUT", path, {"languages": ["en"]})["applied"]["restored"] == 2
+    assert statuses(api, integration_id) == [ACTIVE, ACTIVE, FILTERED]
+
+
+def test_filters_of_a_stale_version_are_refused(api: Api, integration_id: str) -> None:
+    path = f"/admin/integrations/{integration_id}/filters"
+
+    assert api.send("PUT", path, {}, headers={"If-Match": "0"}).status == 412
+
+
+def test_a_patch_of_the_filters_is_as_good(api: Api, integration_id: str) -> None:
+    api.ask("PATCH", f"/admin/integrations/{integration_id}", {"filters": {"languages": ["de"]}})
+
+    assert statuses(api, integration_id) == [FILTERED, FILTERED, ACTIVE]
+
+
+@pytest.mark.parametrize("by_patch", [True, False])
+def test_deactivating_archives_every_course_and_activating_restores_them(
+    api: Api, integration_id: str, by_patch: bool
+) -> None:
+    def switch(status: str, call: str) -> Any:
+        path = f"/admin/integrations/{integration_id}"
+        return api.ask("PATCH", path, {"status": status}) if by_patch else api.ask("POST", f"{path}/{call}")
+
+    api.ask("PUT", f"/admin/integrations/{integration_id}/filters", {"languages": ["en"]})
+    assert switch("inactive", "deactivate")["status"] == "inactive"
+    assert statuses(api, integration_id) == [DEACTIVATED, DEACTIVATED, FILTERED]
+    assert switch("active", "activate")["status"] == "active"
+    assert statuses(api, integration_id) == [ACTIVE, ACTIVE, FILTERED]
+
+
+def test_what_there_is_no_time_for_is_left_to_the_background(
+    api: Api, integration_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coursebridge.admin.wiring.TIME_TO_ANSWER_MILLIS", 60_000)
+
+    saved = api.ask("PUT", f"/admin/integrations/{integration_id}/filters", {"languages": ["de"]})
+
+    assert saved["applied"]["complete"] is False
+    assert api.functions.asked == [("catalog-sync", {"task": "conform", "integration_id": integration_id})]
+    assert RunStore(api.table, integration_id, "catalog").state()["index_stale"] is True
+    settings_change.task(catalog.context(integration_id), {})
+    assert statuses(api, integration_id) == [FILTERED, FILTERED, ACTIVE]
+    assert RunStore(api.table, integration_id, "catalog").state()["index_stale"] is False
+
+
+def test_a_change_that_meets_another_one_is_made_on_top_of_it(
+    api: Api, integration_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = IntegrationStore.replace
+    met: list[Any] = []
+
+    def meet(self: IntegrationStore, before: Any, after: Any) -> Any:
+        if not met:
+            met.append(theirs(self, before, before.model_copy(update={"description": "theirs"})))
+        return theirs(self, before, after)
+
+    monkeypatch.setattr(IntegrationStore, "replace", meet)
+    changed = api.ask("PATCH", f"/admin/integrations/{integration_id}", {"name": "mine"})
+
+    assert (changed["name"], changed["description"]) == ("mine", "theirs")
+
+
+@pytest.mark.parametrize(("headers", "status"), [({"If-Match": "1"}, 412), ({}, 409)])
+def test_a_change_that_keeps_meeting_others_is_given_up(
+    api: Api, integration_id: str, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], status: int
+) -> None:
+    def always(*_arguments: Any) -> None:
+        raise PreconditionFailed("it was changed meanwhile")
+
+    monkeypatch.setattr(IntegrationStore, "replace", always)
+
+    answer = api.send("PATCH", f"/admin/integrations/{integration_id}", {"name": "mine"}, headers=headers)
+    assert answer.status == status
