@@ -121,7 +121,7 @@ class TestASecondOpinion:
     def test_of_a_topic_that_was_cut_itself_is_not_believed(self, make_lab: MakeLab) -> None:
         lab = make_lab(size=20, locales=ENGLISH)
         planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
-        listing = ranges.Listing("COURSE", "en")
+        listing = Listing("COURSE", "en")
         topics = {**next(ranges.second_opinion(listing, 0, ["urn:1"])), "number": 50}
         lab.context.runs.add_ranges(planned["run_id"], [topics], lab.clock())
 

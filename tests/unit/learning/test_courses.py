@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -195,7 +195,14 @@ def test_a_page_of_courses_ends_where_an_answer_would_be_too_large(
 
 def test_classifications_come_in_pages(deployed: Table, lms: Caller) -> None:
     for urn, names in [("urn:a", {}), ("urn:b", {"en_US": "Same"}), ("urn:c", {"en_US": "Same"})]:
-        item = {"urn": urn, "type": "TOPIC", "names": names, "parents": [], "owner_urn": None, "owner_name": None}
+        item: dict[str, Any] = {
+            "urn": urn,
+            "type": "TOPIC",
+            "names": names,
+            "parents": [],
+            "owner_urn": None,
+            "owner_name": None,
+        }
         ClassificationStore(deployed, ACME).put(item, 0)
 
     first = lms.get("/classifications", limit="2")
