@@ -5,17 +5,21 @@ Neither moto nor the emulator looks at leading keys, so a policy that lacks one 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import cfn
+from coursebridge import clients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from coursebridge.storage.table import Table
 
+Handler = Callable[..., Any]
 Call = tuple[str, str, str]
 IN_TRANSACTION = {
     "Put": "PutItem",
@@ -36,15 +40,41 @@ def refused(function: str, calls: set[Call]) -> list[Call]:
     return sorted(call for call in calls if not any(_allows(statement, *call) for statement in statements))
 
 
+def handlers() -> dict[str, str]:
+    """Return the module of each function's handler by the function's name in the template."""
+    functions = cfn.resources("AWS::Serverless::Function")
+    return {name: properties["Handler"].partition(".")[0] for name, properties in functions.items()}
+
+
+def kept_to_policy(function: str, handler: Handler) -> Handler:
+    """Return a handler that fails when it does with the table what the function's policy forbids."""
+
+    @wraps(handler)
+    def handle(*args: Any) -> Any:
+        with _watched(clients.dynamodb()) as calls:
+            answer = handler(*args)
+        forbidden = refused(function, calls)
+        assert not forbidden, f"{function} may not {forbidden}"
+        return answer
+
+    return handle
+
+
 @contextmanager
 def watched(table: Table) -> Iterator[set[Call]]:
     """Collect the calls that are made to the table."""
+    with _watched(table.client) as calls:
+        yield calls
+
+
+@contextmanager
+def _watched(client: Any) -> Iterator[set[Call]]:
     calls: set[Call] = set()
 
     def note(params: dict[str, Any], model: Any, **_: Any) -> None:
         calls.update(_calls(model.name, params))
 
-    events = table.client.meta.events
+    events = client.meta.events
     events.register_first("before-parameter-build.dynamodb", note)
     try:
         yield calls

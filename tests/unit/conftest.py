@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from cfn import resources
 from coursebridge import clients, cursors, secret_values, settings
 from coursebridge.auth import wiring
 from coursebridge.storage.table import Table
+from policies import handlers, kept_to_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +41,15 @@ def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def functions_keep_to_their_policies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a test lets a function do, the function's policy in the template has to allow."""
+    for function, name in handlers().items():
+        module = sys.modules.get(name)
+        if module:
+            monkeypatch.setattr(module, "lambda_handler", kept_to_policy(function, module.lambda_handler))
 
 
 @cache

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from coursebridge.activity.quiet import listen
 from coursebridge.aicc.hacp import Call
 from coursebridge.aicc.service import Receiver
@@ -12,10 +14,11 @@ from coursebridge.aicc.sessions import SessionStore
 from coursebridge.apply.sweep import Sweep
 from coursebridge.integrations.freshness import worst
 from coursebridge.records.evidence import Completion, Evidence
+from coursebridge.storage import keys
 from coursebridge.storage.learners import RecordStore
 from learning_lab import ACME, AT, EXCEL, NOW, put_course, put_learner
 from people_lab import Lab, completion
-from policies import refused, watched
+from policies import kept_to_policy, refused, watched
 
 if TYPE_CHECKING:
     from coursebridge.storage.table import Table
@@ -50,3 +53,11 @@ def test_the_sweep_may_look_at_whoever_statements_wait_for(table: Table) -> None
 
     assert ("BatchGetItem", "", f"LEARNER#{lab.id}#{learner.id}") in calls
     assert refused("SweepFunction", calls) == []
+
+
+def test_a_function_that_reads_what_its_policy_does_not_name_fails_its_test(table: Table) -> None:
+    read = kept_to_policy("WebhooksFunction", table.get)
+
+    read(keys.webhook_target(ACME, "t1"))
+    with pytest.raises(AssertionError, match="COURSE"):
+        read(keys.course(ACME, EXCEL))
