@@ -165,7 +165,7 @@ def test_what_is_on_its_way_to_a_disabled_endpoint_is_cancelled(lab: Lab) -> Non
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::",
-     "224.0.0.1", "0.0.0.0", "100.64.0.1"],
+     "::10.0.0.1", "224.0.0.1", "0.0.0.0", "100.64.0.1"],
 )  # fmt: skip
 def test_an_address_inside_is_never_called(lab: Lab, address: str) -> None:
     lab.addresses = ["93.184.216.34", address]

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# The first is IPv4-compatible (RFC 4291, 2.5.5.1), the second NAT64 (RFC 6052, 2.1).
+CARRY_IPV4 = (ipaddress.IPv6Network("::/96"), ipaddress.IPv6Network("64:ff9b::/96"))
 LONGEST_URL = 2000
 
 
@@ -101,6 +102,6 @@ def _carried(address: Address) -> ipaddress.IPv4Address | None:
     """Return the IPv4 address that an IPv6 address stands for, if it does."""
     if isinstance(address, ipaddress.IPv4Address):
         return None
-    if address in NAT64:
+    if any(address in network for network in CARRY_IPV4):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour
