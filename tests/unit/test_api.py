@@ -1,0 +1,165 @@
+"""What every HTTP function shares: the resolver, the one error shape, the check of a caller."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Any
+
+import pytest
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import BaseModel
+
+from coursebridge import api
+from coursebridge.auth import wiring
+from coursebridge.auth.tokens import Grant
+from coursebridge.errors import Conflict
+from xapi_builders import request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from coursebridge.storage.table import Table
+
+    Call = Callable[..., tuple[int, dict[str, Any], Any]]
+
+
+class Body(BaseModel):
+    """A body."""
+
+    number: int
+
+
+def app() -> Any:
+    """An app with a route of each kind."""
+    made = api.resolver(validate=True)
+
+    @made.get("/things")
+    def things(limit: Annotated[int, Query(ge=1)] = 1) -> dict[str, int]:
+        return {"limit": limit}
+
+    @made.post("/things")
+    def make(body: Body) -> dict[str, int]:
+        return {"number": body.number}
+
+    @made.delete("/things")
+    def nothing() -> None:
+        return None
+
+    @made.get("/wrong")
+    def wrong() -> Body:
+        return {"number": "none"}  # type: ignore[return-value]
+
+    @made.get("/of/<integration>", middlewares=[api.requires("learning:read")])
+    def of(integration: str) -> dict[str, str]:
+        return {"client": api.grant(made).client_id, "integration": integration}
+
+    add_failures(made)
+    return made
+
+
+def add_failures(made: Any) -> None:
+    @made.get("/broken")
+    def broken() -> None:
+        message = "a secret thought"
+        raise RuntimeError(message)
+
+    @made.get("/conflict")
+    def conflict() -> None:
+        raise Conflict("not now")
+
+
+@pytest.fixture
+def call(deployed: Table) -> Call:
+    """Calls the app as API Gateway does."""
+    made = app()
+
+    def call(method: str, path: str, body: object = None, **options: Any) -> tuple[int, dict[str, Any], Any]:
+        answer = made.resolve(request(method, path, body, **options), None)
+        return answer["statusCode"], answer["headers"], json.loads(answer["body"]) if answer["body"] else None
+
+    return call
+
+
+def test_every_answer_carries_the_request_id(call: Call) -> None:
+    for path in ("/things", "/nowhere", "/broken", "/of/mine"):
+        assert call("GET", path)[1]["X-Request-Id"] == "request-1"
+
+
+def test_an_expected_error_is_a_problem(call: Call) -> None:
+    status, headers, body = call("GET", "/conflict")
+
+    assert (status, headers["Content-Type"]) == (409, "application/problem+json")
+    assert body == {
+        "type": "urn:coursebridge:problem:conflict", "title": "Conflict", "status": 409, "code": "conflict",
+        "detail": "not now",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/broken", "/wrong"])
+def test_an_unexpected_error_tells_nobody_what_it_was(call: Call, path: str) -> None:
+    status, _, body = call("GET", path)
+
+    assert (status, body["code"]) == (500, "internal")
+    assert "secret" not in json.dumps(body)
+    assert "number" not in json.dumps(body)
+
+
+def test_a_path_there_is_not_and_a_method_it_does_not_take_are_told_apart(call: Call) -> None:
+    assert call("GET", "/nowhere")[0] == 404
+    status, headers, body = call("PATCH", "/things")
+    assert (status, headers["Allow"]) == (405, "DELETE, GET, POST")
+    assert "DELETE, GET, POST" in body["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"number": "many"}, "number"),
+        ({}, "number"),
+        ([1], ""),
+        (None, ""),
+    ],
+)
+def test_a_wrong_body_names_the_field(call: Call, body: object, field: str) -> None:
+    status, _, answered = call("POST", "/things", body)
+
+    assert status == 400
+    assert field in {error["field"] for error in answered["errors"]} | {""}
+
+
+@pytest.mark.parametrize("body", ["nonsense", "{", "[" * 100_000, "\x00"])
+def test_what_is_no_json_is_refused(call: Call, body: str) -> None:
+    assert call("POST", "/things", body)[0] == 400
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "application/merge-patch+json; charset=utf-8", "text/plain", ""]
+)
+def test_json_is_read_whatever_its_type_says(call: Call, content_type: str) -> None:
+    assert call("POST", "/things", {"number": 1}, headers={"Content-Type": content_type})[2] == {"number": 1}
+
+
+def test_a_form_is_not_taken_for_json(call: Call) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    assert call("POST", "/things", "number=one", headers=headers)[0] == 400
+
+
+def test_a_wrong_parameter_is_named(call: Call) -> None:
+    assert call("GET", "/things", query={"limit": "0"})[2]["errors"][0]["field"] == "limit"
+    assert call("GET", "/things", query={"limit": "7"})[2] == {"limit": 7}
+
+
+def test_an_answer_without_a_body_is_empty(call: Call) -> None:
+    assert call("DELETE", "/things")[2] is None
+    assert api.answer(HTTPStatus.NO_CONTENT).body == ""
+
+
+def test_a_caller_reaches_its_integration_and_no_other(call: Call) -> None:
+    token = wiring.tokens().mint(Grant("first", 1, "mine", frozenset({"learning:read"})))
+    headers = {"Authorization": f"Bearer {token}"}
+
+    assert call("GET", "/of/mine", headers=headers)[2] == {"client": "first", "integration": "mine"}
+    assert call("GET", "/of/another", headers=headers)[0] == 403
+    assert call("GET", "/of/mine")[0] == 401
