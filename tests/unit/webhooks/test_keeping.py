@@ -48,6 +48,26 @@ def test_a_secret_can_be_deleted_unless_it_is_the_last(lab: Lab) -> None:
         lab.webhooks.delete_secret(target.id, 1, NOW)
 
 
+def test_of_two_who_change_an_endpoint_at_once_one_is_told_to_try_again(lab: Lab) -> None:
+    target, _ = lab.create()
+    seen = lab.webhooks.get(target.id)
+    lab.webhooks.change(target.id, {"description": "theirs"}, NOW)
+
+    with pytest.raises(Conflict):
+        lab.webhooks.store.put(seen)
+
+    assert lab.webhooks.get(target.id).description == "theirs"
+
+
+def test_a_deleted_endpoint_does_not_come_back_by_a_change_that_was_under_way(lab: Lab) -> None:
+    target, _ = lab.create()
+    seen = lab.webhooks.get(target.id)
+    lab.webhooks.delete(target.id, NOW)
+
+    with pytest.raises(Conflict):
+        lab.webhooks.store.put(seen)
+
+
 def test_a_deleted_endpoint_is_gone_with_its_secrets(lab: Lab) -> None:
     target, _ = lab.create()
     lab.webhooks.delete(target.id, NOW)

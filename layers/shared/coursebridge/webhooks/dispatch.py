@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.clock import rfc3339
+from coursebridge.errors import Conflict
 from coursebridge.webhooks.deliveries import DeliveryStore, delivery_of
 from coursebridge.webhooks.targets import TargetStore, live_secrets
 
@@ -88,7 +90,9 @@ class Dispatcher:
             return None
         done = self.sender.send(delivery, target.url, live_secrets(self.secret_prefix, target))
         if done.status_code == HTTPStatus.GONE:
-            targets.put(_gone(target, done.at))
+            # An admin who changed it meanwhile has the last word.
+            with suppress(Conflict):
+                targets.put(_gone(target, done.at))
         return self._conclude(store, delivery, done)
 
     def give_up(self, integration_id: str, delivery_id: str) -> None:

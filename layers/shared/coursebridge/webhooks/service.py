@@ -88,6 +88,7 @@ class Webhooks:
         Raises:
             NotFound: there is no such endpoint.
             InvalidRequest: the URL cannot be called.
+            Conflict: somebody else changed it meanwhile; so for all changes below.
         """
         before = self.get(target_id)
         if "url" in changes:
@@ -121,12 +122,13 @@ class Webhooks:
         before = self.get(target_id)
         number = before.secrets[-1]["n"] + 1
         secret = signing.new_secret()
-        known = secret_values.read_or_empty(self._secret_name(target_id))
-        secret_values.write(self._secret_name(target_id), {**known, str(number): secret})
         entry = {"n": number, "created_at": rfc3339(now)}
         live = (*before.secrets, entry)[-LIVE_SECRETS:]
         after = replace(before, secrets=live, updated_at=rfc3339(now))
+        # Of two who rotate at once one is refused here, before its secret takes the other's place.
         self.store.put(after)
+        known = secret_values.read_or_empty(self._secret_name(target_id))
+        secret_values.write(self._secret_name(target_id), {**known, str(number): secret})
         self._note("webhook.rotated", before, after, now)
         return after, secret
 
@@ -146,7 +148,9 @@ class Webhooks:
         after = replace(before, secrets=left, updated_at=rfc3339(now))
         self.store.put(after)
         known = secret_values.read_or_empty(self._secret_name(target_id))
-        secret_values.write(self._secret_name(target_id), {str(one["n"]): known[str(one["n"])] for one in left})
+        secret_values.write(
+            self._secret_name(target_id), {n: known[n] for one in left if (n := str(one["n"])) in known}
+        )
         self._note("webhook.secret_deleted", before, after, now)
         return after
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from coursebridge import secret_values
+from coursebridge.errors import Conflict
 from coursebridge.storage import keys
+from coursebridge.storage.table import ConditionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item, Table
 
 MOST_TARGETS = 20
+NEW = "attribute_not_exists(PK)"
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Target:
         enabled: whether it gets anything.
         disabled_reason: why not, when it was not an admin who said so.
         secrets: number and time of each live secret.
+        version: how often it was written; 0 for one that never was.
     """
 
     integration_id: str
@@ -37,6 +41,7 @@ class Target:
     disabled_reason: str | None = None
     secrets: tuple[dict[str, Any], ...] = ()
     updated_at: str = ""
+    version: int = 0
 
     def wants(self, type_: str) -> bool:
         """Whether it is to get events of this type."""
@@ -82,8 +87,17 @@ class TargetStore:
         return Target.from_item(item) if item else None
 
     def put(self, target: Target) -> None:
-        """Write an endpoint."""
-        self._table.put(target.to_item())
+        """Write an endpoint over the version it was made from.
+
+        Raises:
+            Conflict: somebody else changed or deleted it meanwhile.
+        """
+        condition, values = ("version = :known", {":known": target.version}) if target.version else (NEW, None)
+        written = replace(target, version=target.version + 1)
+        try:
+            self._table.put(written.to_item(), condition=condition, values=values)
+        except ConditionFailed as error:
+            raise Conflict("the webhook was changed meanwhile; read it and try again") from error
 
     def delete(self, target_id: str) -> None:
         """Delete an endpoint."""
