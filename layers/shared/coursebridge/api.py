@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -51,8 +52,14 @@ class MethodNotAllowed(CoursebridgeError):
 class Resolver(APIGatewayHttpResolver):
     """A resolver whose every answer has a body and the request id; each request starts with nothing remembered.
 
-    An answer without a body has an empty one: API Gateway takes null for that, its emulators do not.
+    An answer without a body has an empty one: API Gateway takes null for that, its emulators do not. A parameter of a
+    path may hold anything but a slash: Powertools' own pattern leaves out characters, such as ``?`` and ``#``, that
+    gateways decode and hand on.
     """
+
+    @staticmethod
+    def _compile_regex(rule: str, base_regex: str = "^{}$") -> re.Pattern[str]:
+        return re.compile(base_regex.format(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", rule)))
 
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer one request."""
