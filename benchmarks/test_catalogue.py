@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from units import size, write_units
 
 from catalog_lab import BASE_URL, InProcess, Lab, integration
 from coursebridge.catalog.sync.tasks import TASKS
+from coursebridge.storage.table import to_wire
 from memory_table import MemoryTable
 from sandbox.app import build
 from sandbox.settings import Settings
@@ -25,9 +27,9 @@ LOCALES = ("en_US", "de_DE")
 
 
 @contextmanager
-def lab_of(size: int) -> Iterator[Lab]:
+def lab_of(size: int, element_bytes: int = 2_000) -> Iterator[Lab]:
     """Make a lab whose catalogue has so many courses."""
-    world = World(Settings(size=size, locales=LOCALES, element_bytes=2_000))
+    world = World(Settings(size=size, locales=LOCALES, element_bytes=element_bytes))
     with httpx.Client(transport=InProcess(build(world)), base_url=BASE_URL, trust_env=False) as http:
         yield Lab(world, MemoryTable(), http, integration())
 
@@ -79,3 +81,19 @@ def test_memory_of_a_task(figures: Figures, size: int) -> None:
             tracemalloc.stop()
 
     figures.add(f"peak memory of a range's task, {size:,} courses", largest / 2**20, "MiB", "flat")
+
+
+def test_units_of_a_first_sync(figures: Figures) -> None:
+    """Real elements have 10 to 40 KB."""
+    with lab_of(500, element_bytes=25_000) as lab:
+        lab.sync()
+        items = [to_wire(item) for item in lab.table.items.values()]
+        of_courses = [item for item in items if item["PK"]["S"].startswith(("COURSE#", "DETAIL#"))]
+        calls = lab.calls()
+    courses = sum(item["PK"]["S"].startswith("COURSE#") for item in of_courses)
+    written = sum(write_units(None, item, transactional=False) for item in of_courses)
+    stored = sum(size(item) for item in of_courses)
+
+    figures.add("first sync: write units a course", written / courses, "units")
+    figures.add("first sync: bytes kept a course", stored / courses, "bytes")
+    figures.add("full sync of 500 courses in two languages: calls to LinkedIn", calls, "calls")

@@ -113,7 +113,8 @@ class Soak:
                     self._until_acknowledged(caller, batch)
 
     def _statement(self) -> dict[str, Any]:
-        at = datetime.now(UTC) + timedelta(seconds=random.uniform(-60, 60))
+        # Not in order, and none from before the integration was made.
+        at = datetime.now(UTC) + timedelta(seconds=random.uniform(0, 120))
         actor = {"objectType": "Agent", "mbox": f"mailto:soak-{random.randrange(LEARNERS)}@example.com"}
         about: dict[str, Any] = {"objectType": "Activity", "id": random.choice(self.urns)}
         if random.random() < 0.1:
