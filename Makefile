@@ -73,6 +73,9 @@ deploy: setup ## Build and deploy to your AWS account (sam deploy --guided)
 openapi: setup ## Make the OpenAPI document and its page anew
 	@PYTHONPATH=$$(echo functions/* | tr ' ' ':') $(PY) -m local.openapi
 
+sbom: setup ## Write the software bill of materials of what ships (dist/sbom.json)
+	@$(PY) -m tools.sbom
+
 lock: setup ## Renew the locked requirements
 	@$(PY) -m local lock
 

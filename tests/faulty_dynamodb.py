@@ -47,6 +47,9 @@ class FaultyDynamoDb(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a caller that was killed does not wait for its answer."""
+
     def refuses(self) -> bool:
         """Decide about one call, and count it."""
         refused = random.random() < self.share
@@ -90,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
-        """Say nothing."""
+        """Say nothing of calls."""
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What running Coursebridge costs: `python -m tools.cost`, Markdown, from counted requests, units and durations.
 
-Prices stand in `prices.json`, dated; what one thing takes in `cost_inputs.json`, each figure measured or assumed. Change
-either and run it again: `docs/cost.md` holds the output, and a test holds it to that.
+Prices stand in `prices.json`, dated; what one thing takes in `cost_inputs.json`, each figure measured or assumed.
+Change either and run it again: `docs/cost.md` holds the output, and a test holds it to that.
 """
 
 from __future__ import annotations

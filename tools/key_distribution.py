@@ -17,13 +17,14 @@ import sys
 from bisect import bisect
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
 
 INTEGRATIONS, LEARNERS = 1_000, 10_000_000
 STATEMENTS_A_LEARNER_AND_DAY = 0.4
 PEAK_FACTOR = 5
 """How much busier the peak hour is than the average one."""
-SAMPLE = 400_000
+SAMPLE = 100_000
 PARTITIONS = 64
 COURSES, POPULAR_SHARE = 25_000, 1.1
 WRITE_UNITS_A_SECOND = 1_000
@@ -60,6 +61,7 @@ def zipf(number: int, exponent: float = 1.0) -> list[float]:
     return list(accumulate(1 / rank**exponent for rank in range(1, number + 1)))
 
 
+@cache
 def simulate(seed: int = 1) -> list[Load]:
     """Deal a peak hour's statements out to keys."""
     dice = random.Random(seed)  # noqa: S311  (a simulation, not a secret)
@@ -101,8 +103,8 @@ def _load(kind: str, counted: Counter[str], units: float) -> Load:
 def report() -> str:
     """Return the simulation as Markdown."""
     lines = [
-        f"{INTEGRATIONS:,} integrations, {LEARNERS:,} learners, {peak_statements_a_second():,.0f} statements a second at "
-        f"the peak; a partition takes {WRITE_UNITS_A_SECOND:,} write units a second.",
+        f"{INTEGRATIONS:,} integrations, {LEARNERS:,} learners, {peak_statements_a_second():,.0f} statements a second "
+        f"at the peak; a partition takes {WRITE_UNITS_A_SECOND:,} write units a second.",
         "",
         "| kind of key | busiest key, write units a second | busiest of "
         f"{PARTITIONS} partitions, write units a second |",
