@@ -162,9 +162,12 @@ def test_filters_are_previewed_then_saved_and_deactivating_archives_everything(
     assert len(connection.courses(status="active")) == beginner
 
 
-def test_a_deleted_integration_is_gone_with_its_clients(admin: Caller) -> None:
+def test_a_deleted_integration_is_gone_with_its_clients_and_its_data(admin: Caller, stack: RunningStack) -> None:
     connection = Connection(admin)
     connection.connect()
+    sent = statement(object={"objectType": "Activity", "id": "urn:li:lyndaCourse:404404"})
+    connection.post(sent)
+    connection.outcome(sent["id"])
     admin.ask("DELETE", f"/admin/integrations/{connection.id}", 409)
     admin.ask("POST", f"/admin/integrations/{connection.id}/deactivate")
     admin.ask("DELETE", f"/admin/integrations/{connection.id}", 204)
@@ -172,6 +175,11 @@ def test_a_deleted_integration_is_gone_with_its_clients(admin: Caller) -> None:
     assert admin.send("GET", f"/admin/integrations/{connection.id}").status_code == 404
     refused = connection.lms.http.post("/oauth2/token", data=connection.lms.form)
     assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    key = {"PK": {"S": f"STATEMENT#{connection.id}#{sent['id']}"}, "SK": {"S": "STATEMENT"}}
+    eventually(
+        lambda: stack.aws.dynamodb.get_item(TableName=stack.outputs.table_name, Key=key),
+        lambda answer: "Item" not in answer,
+    )
 
 
 def test_a_run_without_a_key_pair_is_refused_with_the_remedy(admin: Caller) -> None:

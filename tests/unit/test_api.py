@@ -19,6 +19,8 @@ from xapi_builders import request
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+
     from coursebridge.storage.table import Table
 
     Call = Callable[..., tuple[int, dict[str, Any], Any]]
@@ -30,7 +32,7 @@ class Body(BaseModel):
     number: int
 
 
-def app() -> Any:
+def app() -> APIGatewayHttpResolver:
     """An app with a route of each kind."""
     made = api.resolver(validate=True)
 
@@ -58,7 +60,7 @@ def app() -> Any:
     return made
 
 
-def add_failures(made: Any) -> None:
+def add_failures(made: APIGatewayHttpResolver) -> None:
     @made.get("/broken")
     def broken() -> None:
         message = "a secret thought"
@@ -75,7 +77,7 @@ def call(deployed: Table) -> Call:
     made = app()
 
     def call(method: str, path: str, body: object = None, **options: Any) -> tuple[int, dict[str, Any], Any]:
-        answer = made.resolve(request(method, path, body, **options), None)
+        answer = made.resolve(request(method, path, body, **options), None)  # type: ignore[arg-type]
         return answer["statusCode"], answer["headers"], json.loads(answer["body"]) if answer["body"] else None
 
     return call
