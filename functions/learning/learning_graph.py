@@ -25,12 +25,18 @@ PAGING = (
 Lines = Annotated[int, Query(description="How many lines a page holds at the most.", ge=1, le=10_000)]
 
 
+def _lines(description: str) -> dict[int, Any]:
+    told = responses(HTTPStatus.OK, description)
+    told[HTTPStatus.OK]["content"] = {NDJSON: {"schema": {"type": "string"}}}
+    return told
+
+
 @router.get(
     f"{PREFIX}/graph/entities",
     summary="Export the entities of the graph",
     description=f"Account, classifications, courses, learning paths, videos and users. {PAGING}",
     tags=TAGS,
-    responses=responses(HTTPStatus.OK, "One JSON object a line: `_type`, `_class`, `_key`, `displayName`, ..."),
+    responses=_lines("One JSON object a line: `_type`, `_class`, `_key`, `displayName`, ..."),
     middlewares=reach(scopes.LEARNING_READ),
 )
 def export_entities(integration: Integration, limit: Lines = 10_000, cursor: Cursor = None) -> Response[Any]:
@@ -45,7 +51,7 @@ def export_entities(integration: Integration, limit: Lines = 10_000, cursor: Cur
     description=f"`HAS` from the account and from assets to classifications, `ASSIGNED` from users to assets with what "
     f"came of it. {PAGING}",
     tags=TAGS,
-    responses=responses(HTTPStatus.OK, "One JSON object a line: `_class`, `_fromEntityKey`, `_toEntityKey`, ..."),
+    responses=_lines("One JSON object a line: `_class`, `_fromEntityKey`, `_toEntityKey`, ..."),
     middlewares=reach(scopes.LEARNING_READ),
 )
 def export_relationships(integration: Integration, limit: Lines = 10_000, cursor: Cursor = None) -> Response[Any]:
