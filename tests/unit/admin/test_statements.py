@@ -64,6 +64,16 @@ def test_statements_are_found_by_outcome_and_reason(
     assert sorted(one["id"] for one in found) == sorted(ids)
 
 
+def test_a_page_that_took_too_long_to_fill_is_answered_as_it_is(
+    api: Api, integration_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coursebridge.admin.statements.MOST_READS", 1)
+
+    found = listed(api, integration_id, limit="1", outcome="applied")
+
+    assert [one["id"] for one in found] == ["applied"]
+
+
 def test_a_statement_in_a_list_says_why_in_words_and_leaves_its_text_out(api: Api, integration_id: str) -> None:
     [found] = listed(api, integration_id, reason="course_unknown")
 

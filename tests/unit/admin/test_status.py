@@ -13,6 +13,7 @@ from coursebridge.admin import status, wiring
 from coursebridge.admin.selftest import Selftest
 from coursebridge.auth import wiring as auth
 from coursebridge.clock import rfc3339, utc_now
+from coursebridge.errors import Unavailable
 from coursebridge.integrations.store import IntegrationStore
 from coursebridge.linkedin.errors import CredentialsRefused, KeyMissing
 from coursebridge.storage import keys
@@ -228,6 +229,38 @@ def test_a_public_address_that_cannot_be_reached_is_told(selftest: Callable[...,
     found = selftest(http=httpx.Client(transport=httpx.MockTransport(unreachable)))
 
     assert "cannot be reached" in found["token_endpoint"]["why"]
+
+
+def test_a_step_that_meets_a_busy_table_says_so(selftest: Callable[..., dict[str, Any]]) -> None:
+    def busy(_scope: str) -> None:
+        raise Unavailable("the table is busy, try again")
+
+    assert selftest(mint=busy)["content_token"]["why"] == "the table is busy, try again"
+
+
+def test_a_self_test_over_the_api_talks_to_linkedin_and_to_our_own_address(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    integration_id = connected(api)
+    ours = public_api(api.table, integration_id)
+    asked: list[str] = []
+
+    def internet(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.host)
+        if request.url.host == "oauth.example.com":
+            return httpx.Response(200, json={"access_token": "AQ", "expires_in": 1800})
+        if request.url.host == "linkedin.example.com":
+            return httpx.Response(200, json=LinkedIn().get())
+        return ours(request)
+
+    real = httpx.Client
+    monkeypatch.setattr(httpx, "Client", lambda **options: real(**options, transport=httpx.MockTransport(internet)))
+
+    found = api.ask("POST", f"/admin/integrations/{integration_id}/selftest")
+
+    assert found["ok"] is True, found
+    assert set(asked) == {"oauth.example.com", "linkedin.example.com", "api.example.com"}
+    assert api.ask("GET", "/admin/audit")["items"][0]["action"] == "selftest.run"
 
 
 def test_a_self_test_ends_in_time(selftest: Callable[..., dict[str, Any]]) -> None:

@@ -149,12 +149,10 @@ class Clients:
         return first if first.client_id == client_id else None
 
     def _others(self, client_id: str) -> Iterator[Client]:
-        after: Item | None = None
-        while True:
-            page, after = self.list(100, after)
-            yield from (client for client in page if client.client_id != client_id)
-            if after is None:
-                return
+        """Yield every client but one; the table decides about the first one, once it is there."""
+        first = bootstrap_client(self.bootstrap())
+        kept = {item["client_id"]: Client.from_item(item) for item in self.table.query_all(LIST_PK, index=keys.GSI1)}
+        yield from (client for client in ({first.client_id: first} | kept).values() if client.client_id != client_id)
 
     def _change(self, client_id: str, change: Callable[[Client], Client]) -> Client:
         for _ in range(TRIES):
@@ -175,4 +173,4 @@ class Clients:
 
 
 def _administers(client: Client) -> bool:
-    return scopes.ADMIN_WRITE in client.scopes and client.integration_id is None
+    return bool(client.secrets) and scopes.ADMIN_WRITE in client.scopes and client.integration_id is None

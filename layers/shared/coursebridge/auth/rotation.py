@@ -86,6 +86,7 @@ class Rotation:
 
         Raises:
             RotationRefused: the new keys do not do what they must.
+            Unauthorized: a token does not verify with them.
         """
         {
             "createSecret": self._create,
@@ -116,8 +117,7 @@ class Rotation:
         if new[-1] in present or (present and not kept):
             raise RotationRefused("the new version lacks a new key, or the key in use")
         for key in (*kept, new[-1]):
-            if verifying.verify(_tokens([key]).mint(grant)) != grant:
-                raise RotationRefused("a token does not verify with the new keys")
+            verifying.verify(_tokens([key]).mint(grant))
 
     def _finish(self, version: str) -> None:
         current = next(known for known, stages in self._stages().items() if CURRENT in stages)

@@ -84,8 +84,7 @@ class Schedules:
             InvalidRequest: EventBridge Scheduler does not take an expression.
         """
         for one in planned(integration):
-            if target := self.targets.get(one.kind):
-                self._put(integration.id, one, target)
+            self._put(integration.id, one, self.targets[one.kind])
 
     def remove(self, integration: Integration) -> None:
         """Remove the schedules of an integration."""
@@ -133,14 +132,10 @@ class Schedules:
 def of_stack() -> Schedules:
     """Return what keeps the schedules of this stack."""
     here = settings()
-    targets: dict[Kind, str] = {
-        "catalog": here.catalog_state_machine_arn,
-        "activity": here.activity_state_machine_arn,
-    }
     return Schedules(
         clients.scheduler(),
         here.need("schedule_group_name"),
         here.need("schedule_role_arn"),
         here.need("schedule_dead_letter_arn"),
-        {kind: arn for kind, arn in targets.items() if arn},
+        {"catalog": here.need("catalog_state_machine_arn"), "activity": here.need("activity_state_machine_arn")},
     )
