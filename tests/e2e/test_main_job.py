@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from running_stack import RunningStack
 
-NOW = dt.datetime.now(dt.UTC)
+
+def soon() -> dt.datetime:
+    """Return a time that is certainly after the integration was made."""
+    return dt.datetime.now(dt.UTC) + dt.timedelta(minutes=5)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +115,7 @@ def test_linkedins_own_statement_opens_an_attempt_at_39_percent(synced: Connecti
 
 
 def test_a_completion_is_recorded_with_its_time_and_the_courses_duration(synced: Connection) -> None:
-    at = NOW + dt.timedelta(minutes=5)
+    at = soon()
     [statement_id] = synced.post(completion("done@example.com", "urn:li:lyndaCourse:252", at))
 
     assert synced.outcome(statement_id) == ("applied", None)
@@ -123,7 +126,7 @@ def test_a_completion_is_recorded_with_its_time_and_the_courses_duration(synced:
 
 
 def test_a_repeat_is_success_and_changes_nothing_and_another_body_is_a_conflict(synced: Connection) -> None:
-    first = completion("again@example.com", "urn:li:lyndaCourse:252", NOW + dt.timedelta(minutes=5))
+    first = completion("again@example.com", "urn:li:lyndaCourse:252", soon())
     synced.post(first)
     synced.outcome(first["id"])
     before = synced.attempts("again@example.com")
@@ -167,7 +170,7 @@ def test_a_statement_before_its_course_is_held_and_applied_when_the_course_comes
     admin: Caller, stack: RunningStack
 ) -> None:
     connection = Connection(admin)
-    statement = completion("early@example.com", "urn:li:lyndaCourse:252", NOW + dt.timedelta(minutes=5))
+    statement = completion("early@example.com", "urn:li:lyndaCourse:252", soon())
     connection.post(statement)
     assert connection.outcome(statement["id"]) == ("held", "course_unknown")
 
@@ -332,7 +335,7 @@ def test_a_probe_gets_a_clear_refusal(synced: Connection, method: str, path: str
 
 
 def test_a_batch_of_a_hundred_and_one_is_too_large_and_stores_nothing(synced: Connection) -> None:
-    batch = [completion("many@example.com", "urn:li:lyndaCourse:252", NOW) for _ in range(101)]
+    batch = [completion("many@example.com", "urn:li:lyndaCourse:252", soon()) for _ in range(101)]
 
     assert synced.linkedin.send("POST", "/xapi/statements", json=batch).status_code == 413
     path = f"/admin/integrations/{synced.id}/statements/{batch[0]['id']}"
@@ -340,7 +343,7 @@ def test_a_batch_of_a_hundred_and_one_is_too_large_and_stores_nothing(synced: Co
 
 
 def test_one_bad_statement_rejects_its_batch_and_is_named(synced: Connection) -> None:
-    good = completion("batch@example.com", "urn:li:lyndaCourse:252", NOW + dt.timedelta(minutes=5))
+    good = completion("batch@example.com", "urn:li:lyndaCourse:252", soon())
     answer = synced.linkedin.send(
         "POST", "/xapi/statements", json=[good, {**good, "id": str(uuid.uuid4()), "verb": {}}]
     )
