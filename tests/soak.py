@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import threading
 import time
@@ -20,6 +19,7 @@ import psutil
 
 from connector import SANDBOX_PAIR, Caller
 from coursebridge.clock import rfc3339
+from local import rotation
 from local.processes import remembered
 from xapi_builders import PROGRESS, PROGRESSED, statement
 
@@ -208,20 +208,8 @@ class Soak:
         random.choice([self._rotate_signing_keys, self._rotate_webhook, self._rotate_key_pair])()
 
     def _rotate_signing_keys(self) -> None:
-        """Add a key that signs from now on and drop the oldest, as docs/operations.md says."""
-        secrets = self.stack.aws.secretsmanager
-        name = self._signing_keys()
-        value = json.loads(secrets.get_secret_value(SecretId=name)["SecretString"])
-        made = {"kid": uuid.uuid4().hex[:8], "key": uuid.uuid4().hex * 2}
-        secrets.put_secret_value(
-            SecretId=name, SecretString=json.dumps({"keys": [*value.get("keys", [value]), made][-3:]})
-        )
+        rotation.rotate_keys(self.stack.outputs)
         self.faults["signing keys rotated"] += 1
-
-    def _signing_keys(self) -> str:
-        name = self.stack.outputs.function_names["TokenFunction"]
-        variables = self.stack.aws.functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        return variables["SIGNING_KEYS_SECRET_ARN"]
 
     def _rotate_webhook(self) -> None:
         with self._http() as http:

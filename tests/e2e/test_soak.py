@@ -99,10 +99,6 @@ def test_nothing_acknowledged_is_lost_and_every_attempt_is_right_whatever_breaks
             time.sleep(SECONDS)
 
         drained = time.monotonic()
-        # Their tokens may be signed with keys that were rotated away.
-        connection.lms.forget_token()
-        connection.admin.forget_token()
-
         def unjudged() -> list[str]:
             sweep(stack)
             found = outcomes(stack, soak)
