@@ -154,11 +154,11 @@ def test_a_record_is_explained_from_receipt_to_attempt(connection: Connection, c
 def test_an_erased_person_is_gone_and_stays_gone(
     connection: Connection, courses: tuple[str, str], stack: RunningStack
 ) -> None:
-    gone = add(connection, email="gone@example.com", username="gone.person", name="Gone Person")
+    gone = add(connection, email="struck.out@example.com", username="struck.out.person", name="Struck.out Person")
     statements = [
-        completion("Gone", courses[0]),
-        progress("gone", courses[1], 30),
-        completion("gone", "urn:li:lyndaCourse:404"),
+        completion("Struck.out", courses[0]),
+        progress("struck.out", courses[1], 30),
+        completion("struck.out", "urn:li:lyndaCourse:404"),
     ]
     connection.post(*statements)
     for statement in statements:
@@ -169,14 +169,14 @@ def test_an_erased_person_is_gone_and_stays_gone(
     learning(connection, "DELETE", f"/learners/{gone}", 204)
 
     assert connection.post(*statements) == [statement["id"] for statement in statements]
-    late = completion("gone", courses[0], AT + HOUR)
+    late = completion("struck.out", courses[0], AT + HOUR)
     connection.post(late)
     assert connection.outcome(late["id"]) == ("ignored", "erased")
     replay = f"/admin/integrations/{connection.id}/statements/{statements[0]['id']}/replay"
     connection.admin.ask("POST", replay, 202)
     assert connection.outcome(statements[0]["id"]) == ("ignored", "erased")
     learning(connection, "GET", f"/learners/{gone}", 404)
-    assert connection.learner(email="gone@example.com") is None
+    assert connection.learner(email="struck.out@example.com") is None
     pages = stack.aws.dynamodb.get_paginator("scan").paginate(TableName=stack.outputs.table_name)
-    kept = [item for page in pages for item in page["Items"] if "gone" in json.dumps(item, default=str).lower()]
+    kept = [item for page in pages for item in page["Items"] if "struck.out" in json.dumps(item, default=str).lower()]
     assert kept == []
