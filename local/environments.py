@@ -120,6 +120,8 @@ def quiet_environment() -> dict[str, str]:
         environment.setdefault("UV_DEFAULT_INDEX", index)
     if certificates := environment.get("PIP_CERT"):
         environment.setdefault("SSL_CERT_FILE", certificates)
+    # Behind a company's proxy, what it signs with is known to the system alone.
+    environment.setdefault("UV_SYSTEM_CERTS", "true")
     return environment | {
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_NO_INPUT": "1",
