@@ -93,6 +93,7 @@ _ALL = (
     Quirk("html_error_body", "errors with an HTML page for a body", _failing(0.1, status=502)),
     Quirk("plain_error_body", "errors with plain text for a body", _failing(0.1, status=503)),
     Quirk("server_errors", "500, 502 and 503 with LinkedIn's error body", _failing(0.1)),
+    Quirk("echoing_error", "errors that repeat what the call proved itself by", _failing(1.0, status=401)),
     Quirk("slow", "answers take their time", _failing(1.0, seconds=2.0)),
     Quirk("down", "the connection is closed without an answer", _failing(1.0)),
     Quirk("report_missing_email", "report rows come without email", {"share": 0.5}),

@@ -25,6 +25,8 @@ async def failure(quirks: Quirks, request: Request) -> Response | None:
         await asyncio.sleep(quirks.active()["slow"]["seconds"])
     if quirks.strikes("down", path):
         return await _dropped(request)
+    if quirks.strikes("echoing_error", path):
+        return await _echoed(quirks.active()["echoing_error"]["status"], request)
     return _throttled(quirks, path) or _broken(quirks, path)
 
 
@@ -36,6 +38,14 @@ async def _dropped(request: Request) -> Response:
     while (await request.receive())["type"] != "http.disconnect":
         continue
     return Response()
+
+
+async def _echoed(status: int, request: Request) -> Response:
+    """Return an error in the shapes of both endpoints, with the token or the form in its message."""
+    form = (await request.body()).decode(errors="replace")
+    message = f"Not accepted: {request.headers.get('authorization', '')} {form}"
+    body = {"message": message, "status": status, "error": "invalid_client", "error_description": message}
+    return JSONResponse(body, status)
 
 
 def _throttled(quirks: Quirks, path: str) -> Response | None:

@@ -11,6 +11,7 @@ from coursebridge.linkedin.errors import (
     CredentialsRefused,
     DayLimit,
     KeyMissing,
+    LinkedInError,
     NoSuchEntity,
     RequestRefused,
     Throttled,
@@ -77,6 +78,17 @@ def test_trying_again_has_an_end(linkedin: Any, answer: httpx.Response | Excepti
         linkedin.client().get("/v2/things")
 
     assert len(linkedin.asked) == ATTEMPTS
+
+
+def test_a_token_that_linkedin_repeats_is_masked(linkedin: Any, error: Error) -> None:
+    for status in (400, 403, 404, 429):
+        linkedin.will(*[error(status, "not for Bearer token-1, DAY limit")])
+
+        with pytest.raises(LinkedInError) as refused:
+            linkedin.client().get("/v2/things")
+
+        assert "Bearer ••••" in str(refused.value)
+        assert "token-1" not in repr(vars(refused.value))
 
 
 @pytest.mark.parametrize(
@@ -200,5 +212,6 @@ def test_every_call_has_a_time_limit() -> None:
 def test_linkedins_words_are_passed_on_short_and_without_secrets() -> None:
     assert told("line one\n  line two") == "line one line two"
     assert told(None) == "no reason given"
-    assert told("bad secret s3cret!", "s3cret", "") == "bad secret ••••!"
+    assert told("bad secret s3cret!", "s3cret") == "bad secret ••••!"
+    assert told("client_secret=a%2Fb%2B+c", "a/b+ c") == "client_secret=••••"
     assert len(told("x" * 5000)) == 300

@@ -128,6 +128,16 @@ def test_linkedins_refusal_is_passed_on_with_cause_and_remedy(
     assert SECRET not in str(problem)
 
 
+@pytest.mark.parametrize("status", [404, 429, 500])
+def test_a_secret_that_linkedin_repeats_with_any_error_is_masked(linkedin: Any, status: int) -> None:
+    linkedin.token_answers = [httpx.Response(status, json={"message": f"no DAY for {SECRET}", "status": status})]
+
+    with pytest.raises(LinkedInError) as caught:
+        mint(linkedin.http, KeyPair.of("client", SECRET))
+
+    assert "for ••••" in caught.value.detail
+
+
 @pytest.mark.parametrize("body", ["<html>", "[1]"])
 def test_a_refusal_in_another_shape_is_one_all_the_same(linkedin: Any, body: str) -> None:
     linkedin.token_answers = [httpx.Response(401, text=body)]

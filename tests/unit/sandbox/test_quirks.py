@@ -287,6 +287,7 @@ def test_a_day_throttle_ends_at_midnight_utc(world: World, http: httpx.Client, m
         ("not_json_200", {200}, "text/html; charset=utf-8"),
         ("html_error_body", {502}, "text/html; charset=utf-8"),
         ("plain_error_body", {503}, "text/plain; charset=utf-8"),
+        ("echoing_error", {401}, "application/json"),
     ],
 )
 def test_a_failing_call_fails_in_its_own_way(
@@ -298,6 +299,16 @@ def test_a_failing_call_fails_in_its_own_way(
     assert failed.headers["content-type"] == content_type
     assert b"elements" not in failed.content
     assert fine.json()["elements"]
+
+
+@pytest.mark.parametrize(("status", "key"), [(401, "error_description"), (403, "message")])
+def test_an_error_repeats_the_token_or_the_form(world: World, http: httpx.Client, status: int, key: str) -> None:
+    world.quirks.switch_on("echoing_error", {"status": status, "path": "/"})
+    asked = http.get(CALL, headers={"Authorization": "Bearer one-token"})
+    minted = http.post("/oauth/v2/accessToken", data={"client_secret": "a/secret"})
+    assert (asked.status_code, minted.status_code) == (status, status)
+    assert "one-token" in asked.json()[key]
+    assert "a%2Fsecret" in minted.json()[key]
 
 
 def test_a_share_of_calls_fails(world: World, http: httpx.Client) -> None:

@@ -28,23 +28,24 @@ if TYPE_CHECKING:
 LONGEST_WAIT_SECONDS = 60.0
 
 
-def read(response: httpx.Response, scope: str) -> dict[str, Any]:
+def read(response: httpx.Response, scope: str, secret: str) -> dict[str, Any]:
     """Return the JSON object of an answer.
 
     Args:
         response: read to its end.
         scope: ``content`` or ``report``, to name the key that is missing.
+        secret: what the request proved itself by, masked should the answer repeat it.
 
     Raises:
         LinkedInError: it is no usable answer; the class says what to do about it.
     """
     body = _json(response)
     if response.status_code != HTTPStatus.OK:
-        raise refusal(response.status_code, _message(body), scope, retry_after(response))
+        raise refusal(response.status_code, _message(body, secret), scope, retry_after(response))
     if not isinstance(body, dict):
         raise UnusableAnswer("LinkedIn answered 200 with a body that is not JSON", retry_after(response))
     if _is_error(body):
-        raise refusal(_status_in(body), _message(body), scope, retry_after(response))
+        raise refusal(_status_in(body), _message(body, secret), scope, retry_after(response))
     return body
 
 
@@ -93,5 +94,5 @@ def _status_in(body: dict[str, Any]) -> int:
     return status if isinstance(status, int) else int(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _message(body: Any) -> str:  # noqa: ANN401  (any JSON)
-    return told(body.get("message")) if isinstance(body, dict) else "the body is not JSON"
+def _message(body: Any, secret: str) -> str:  # noqa: ANN401  (any JSON)
+    return told(body.get("message"), secret) if isinstance(body, dict) else "the body is not JSON"

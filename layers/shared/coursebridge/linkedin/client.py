@@ -110,7 +110,7 @@ class LinkedInClient:
             )
         except httpx.TransportError as error:
             raise Unreachable(type(error).__name__) from error
-        return answers.read(response, self._scope)
+        return answers.read(response, self._scope, token)
 
 
 def _pause(state: RetryCallState) -> float:

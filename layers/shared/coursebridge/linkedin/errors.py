@@ -19,6 +19,7 @@ The texts never hold a secret or a token: LinkedIn's own message goes through :f
 from __future__ import annotations
 
 from http import HTTPStatus
+from urllib.parse import quote, quote_plus
 
 from coursebridge.errors import UpstreamError
 
@@ -184,9 +185,14 @@ class CredentialsRefused(LinkedInError):
         )
 
 
-def told(message: object, *secrets: str) -> str:
-    """Return LinkedIn's own words in one short line, with these secrets masked should they be among them."""
+def told(message: object, secret: str = "") -> str:
+    """Return LinkedIn's own words in one short line, with a secret masked should it be among them.
+
+    Args:
+        message: what LinkedIn says; nothing stands for no reason.
+        secret: what the request proved itself by; it is masked as a form or a URL spells it, too.
+    """
     text = " ".join(str(message).split()) if message else "no reason given"
-    for secret in filter(None, secrets):
-        text = text.replace(secret, "••••")
+    for spelling in filter(None, (secret, quote_plus(secret), quote(secret))):
+        text = text.replace(spelling, "••••")
     return text[:LONGEST_MESSAGE]

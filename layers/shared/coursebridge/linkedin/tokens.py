@@ -131,7 +131,7 @@ def _read(response: httpx.Response, pair: KeyPair) -> dict[str, Any]:
         body = _object(response)
         error = told(body.get("error", "refused"), pair.client_secret)
         raise CredentialsRefused(error, told(body.get("error_description"), pair.client_secret))
-    return answers.read(response, "content")
+    return answers.read(response, "content", pair.client_secret)
 
 
 def _object(response: httpx.Response) -> dict[str, Any]:
