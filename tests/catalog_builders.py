@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from coursebridge.catalog.fingerprint import canonical
 from coursebridge.integrations.models import Filters
+from coursebridge.json_text import canonical
 from coursebridge.storage.courses import Labels, StoredCourse, pack
 
 if TYPE_CHECKING:

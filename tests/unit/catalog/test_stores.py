@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from catalog_builders import course, stored
-from coursebridge.catalog.fingerprint import canonical
 from coursebridge.errors import NotFound
+from coursebridge.json_text import canonical
 from coursebridge.storage import keys
 from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore, Labels, Write, pack

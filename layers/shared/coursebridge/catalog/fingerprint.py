@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 
 from coursebridge.catalog.mapper import MAPPER_VERSION
 
-if TYPE_CHECKING:
-    from coursebridge.catalog.models import Element
-
 URN_DIGEST_BYTES = 8
-
-
-def canonical(element: Element) -> bytes:
-    """Return an element as JSON that does not depend on the order of members."""
-    return json.dumps(element, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode(errors="surrogatepass")
 
 
 def fingerprint(text: bytes, *, curated: bool | None = None) -> str:

@@ -6,10 +6,10 @@ and errors under status 200; and it tells a daily from a short throttle in the m
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from coursebridge import json_text
 from coursebridge.linkedin.errors import (
     DayLimit,
     KeyMissing,
@@ -73,16 +73,9 @@ def retry_after(response: httpx.Response) -> float | None:
 
 def _json(response: httpx.Response) -> Any:  # noqa: ANN401  (any JSON)
     try:
-        body = response.json()
+        return json_text.loads(response.content)
     except ValueError:
         return None
-    # Half of a surrogate pair is a character nobody can store, index or answer.
-    return _whole(body) if b"\\ud" in response.content.lower() else body
-
-
-def _whole(body: Any) -> Any:  # noqa: ANN401  (any JSON)
-    """Return JSON with a question mark for every half of a surrogate pair."""
-    return json.loads(json.dumps(body, ensure_ascii=False).encode(errors="replace"))
 
 
 def _is_error(body: dict[str, Any]) -> bool:

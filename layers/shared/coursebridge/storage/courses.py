@@ -7,11 +7,11 @@ detail item. A course counts as written when its small item is: the detail goes 
 
 from __future__ import annotations
 
-import json
 import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from coursebridge import json_text
 from coursebridge.storage import keys
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def pack(text: bytes) -> bytes:
 
 def unpack(packed: bytes) -> Json:
     """Return the JSON object in a compressed text."""
-    value: Json = json.loads(zlib.decompress(packed))
+    value: Json = json_text.loads(zlib.decompress(packed))
     return value
 
 

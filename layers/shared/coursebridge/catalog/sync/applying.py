@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from coursebridge import json_text
 from coursebridge.catalog import filters, fingerprint, mapper
 from coursebridge.catalog.classifications import merged, nodes_of
 from coursebridge.catalog.diff import Decision, Known, Outcome, Read, decide
@@ -93,7 +94,7 @@ class Applier:
         learn(self._classifications, merged(news))
 
     def _one(self, element: Element, stored: StoredCourse | None) -> Write | None:
-        text = fingerprint.canonical(element)
+        text = json_text.canonical(element)
         course = mapper.course_of(element, curated=self._curated_now(element, stored))
         read = Read(
             retired=course["retired"],
@@ -122,7 +123,7 @@ class Applier:
         return known
 
     def _write(self, course: Course, decision: Decision, read: Read, text: bytes, stored: StoredCourse | None) -> Write:
-        body = pack(fingerprint.canonical(dict(course)))
+        body = pack(json_text.canonical(dict(course)))
         written = StoredCourse(
             integration_id=self._integration.id,
             urn=course["urn"],
