@@ -2,6 +2,9 @@
 
 Everybody is dealt with in batches: identities are read a hundred a call, and what changes is written in transactions of
 many people. A refused transaction means another writer, most likely ``apply``; its people are then taken one by one.
+
+Somebody can be two learners: named by one identifier in statements, and by another in reports that did not tell the
+first. As soon as a report names them by both, and it is certain, the two become one (:func:`~people.one_person`).
 """
 
 from __future__ import annotations
@@ -11,14 +14,17 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from coursebridge.activity.people import Match, matched
+from coursebridge import audit
+from coursebridge.activity.people import Match, matched, one_person
 from coursebridge.clock import rfc3339
-from coursebridge.errors import Unavailable
+from coursebridge.errors import Conflict, NotFound, Unavailable
 from coursebridge.ids import new_id
+from coursebridge.observability import logger
+from coursebridge.people.merging import Merging
 from coursebridge.records.identifiers import digest
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
-from coursebridge.storage.learners import DatedIdentifier, Learner, unchanged
+from coursebridge.storage.learners import UNATTENDED, DatedIdentifier, Learner, unchanged
 from coursebridge.storage.table import TRANSACTION, TransactionRefused, chunks, pauses
 
 if TYPE_CHECKING:
@@ -54,7 +60,9 @@ class Found:
     Attributes:
         people: what everybody's identifiers lead to.
         index: by identifier (``kind:value``), which of them it is.
-        counts: how many people were known, added, linked, unknown, ambiguous, inactive or erased.
+        counts: how many people were known, added, linked, unknown, ambiguous, inactive or erased; how many of the
+            learners are known by LinkedIn's own identifier alone, so that no statement can find them
+            (``profile_only``); how many were two learners and are one now (``joined``).
         unknown: identifiers of unknown people, one each, the first two hundred.
     """
 
@@ -80,6 +88,9 @@ class _Plan:
     actions: list[dict[str, Any]]
     added: bool = False
     linked: bool = False
+    profile_only: bool = False
+    joined: bool = False
+    two: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +138,7 @@ class Directory:
         found.people.append(match)
         found.counts["added" if plan.added else "known" if match.who == "learner" else match.who] += 1
         found.counts["linked"] += plan.linked
+        found.counts.update(name for name in ("profile_only", "joined") if getattr(plan, name))
         if match.who == "unknown" and len(found.unknown) < UNKNOWN_SHOWN:
             found.unknown.append(next(iter(plan.someone.identifiers)))
 
@@ -135,7 +147,7 @@ class Directory:
         writing: list[_Plan] = []
         for plan in [self._plan(someone, known) for someone in batch]:
             if not plan.actions:
-                yield plan
+                yield self._joined(plan) if plan.two else plan
                 continue
             if sum(len(other.actions) for other in writing) + len(plan.actions) > TRANSACTION:
                 yield from self._written(writing)
@@ -153,6 +165,19 @@ class Directory:
                 raise Unavailable("the table is busy") from refused
             return [self._alone(plan.someone) for plan in plans]
         return plans
+
+    def _joined(self, plan: _Plan) -> _Plan:
+        """Make two learners one, or go on with that."""
+        survivor, other = plan.two or ("", "")
+        merging = Merging(self._table, self._integration_id)
+        try:
+            (merging.merge if plan.match.who == "ambiguous" else merging.go_on)(survivor, other)
+        except (Conflict, NotFound):
+            return self._alone(plan.someone)  # others are merging, parting or erasing them
+        told = {"merged": other, "because": "LinkedIn names one person by the identifiers of both"}
+        audit.record(self._table, "system", "learner.merged", survivor, None, told, integration_id=self._integration_id)
+        logger.info("two learners are one person", learner=survivor, merged=other)
+        return replace(self._alone(plan.someone), joined=True)
 
     def _alone(self, someone: Someone) -> _Plan:
         """Deal with one person whom others may be writing at the same time."""
@@ -174,13 +199,34 @@ class Directory:
         items = self._table.get_many(wanted)
         identities = {wanted[key]: IdentityItem.from_item(item) for key, item in items.items()}
         ids = {learner_id for identity in identities.values() for learner_id in identity.live}
-        learners = self._table.get_many(keys.learner(self._integration_id, learner_id) for learner_id in ids)
-        strangers = [one for someone in batch if not matched(someone, identities) for one in someone.identifiers]
-        return _Known(
-            identities,
-            {item["id"]: Learner.from_item(item) for item in learners.values()},
-            self._erased(strangers),
-        )
+        items = self._table.get_many(keys.learner(self._integration_id, learner_id) for learner_id in ids)
+        learners = {item["id"]: Learner.from_item(item) for item in items.values()}
+        news = [one for someone in batch for one in self._nobodys(someone, identities, learners)]
+        return _Known(identities, learners, self._erased(news))
+
+    def _nobodys(
+        self, someone: Someone, identities: Mapping[Identifier, IdentityItem], learners: Mapping[str, Learner]
+    ) -> list[Identifier]:
+        """Return the identifiers of nobody that are to be given to this person, provided that nobody erased had them.
+
+        LinkedIn's own go to every learner. Its others go to those nobody entered, whom a statement might not find
+        without: one of a kind, for what it says of whom somebody entered is for the directory to say.
+        """
+        match = matched(someone, identities)
+        if match is None:
+            return list(someone.identifiers)
+        learner = learners.get(match.learner_id)
+        if learner is None:
+            return []
+        is_told = self._rules.matching == "open" and learner.source in UNATTENDED
+        has = {dated.type for dated in learner.identifiers if dated.until is None}
+        free = [one for one in someone.identifiers if one not in identities or not identities[one].live]
+        return [
+            one
+            for one in free
+            if one.kind == "profile_urn"
+            or (is_told and one.kind not in has and len([other for other in free if other.kind == one.kind]) == 1)
+        ]
 
     def _erased(self, strangers: Sequence[Identifier]) -> frozenset[Identifier]:
         """Return those identifiers of nobody that belonged to a person who was erased."""
@@ -196,9 +242,12 @@ class Directory:
             return self._stranger(someone, known)
         learner = known.learners.get(match.learner_id)
         if match.who != "learner":
-            return _Plan(someone, match, [])
+            pair = one_person(someone, known.identities, known.learners)
+            return _Plan(someone, match, [], two=(pair[0].id, pair[1].id) if pair else None)
         if learner is None or not learner.is_listed or learner.status != "active":
             return _Plan(someone, Match("inactive"), [])
+        if learner.joining:
+            return _Plan(someone, match, [], two=(learner.id, learner.joining[0]))
         return self._linked(someone, match, learner, known)
 
     def _stranger(self, someone: Someone, known: _Known) -> _Plan:
@@ -216,16 +265,20 @@ class Directory:
         )
         actions = [self._table.put_action(learner.to_item(), **unchanged(0))]
         actions += [self._held(one, learner.id, learner.id, known) for one in someone.identifiers]
-        return _Plan(someone, Match("learner", learner.id, learner.id), actions, added=True)
+        match = Match("learner", learner.id, learner.id)
+        return _Plan(someone, match, actions, added=True, profile_only=_is_profile_only(learner))
 
     def _linked(self, someone: Someone, match: Match, learner: Learner, known: _Known) -> _Plan:
-        """Remember LinkedIn's own identifier and groups of a learner, if they are news."""
-        profiles = [one for one in someone.identifiers if one.kind == "profile_urn"]
-        news = [one for one in profiles if one not in known.identities or not known.identities[one].live]
+        """Remember identifiers and groups of a learner, if they are news."""
+        news = [
+            one
+            for one in self._nobodys(someone, known.identities, known.learners)
+            if one.kind == "profile_urn" or one not in known.erased
+        ]
         added = learner.source == SOURCE and learner.created_at >= self._rules.since
         groups = someone.groups or learner.enterprise_groups
         if not news and groups == learner.enterprise_groups:
-            return _Plan(someone, match, [], added=added)
+            return _Plan(someone, match, [], added=added, profile_only=_is_profile_only(learner))
         after = replace(
             learner,
             identifiers=(*learner.identifiers, *(DatedIdentifier(*one, self._now) for one in news)),
@@ -235,10 +288,15 @@ class Directory:
         )
         actions = [self._table.put_action(after.to_item(), **unchanged(learner.version))]
         actions += [self._held(one, learner.id, match.origin, known) for one in news]
-        return _Plan(someone, match, actions, added=added, linked=bool(news))
+        return _Plan(someone, match, actions, added=added, linked=bool(news), profile_only=_is_profile_only(after))
 
     def _held(self, one: Identifier, learner_id: str, origin: str, known: _Known) -> dict[str, Any]:
         """Return the action that gives an identifier to a learner, provided nobody has done so meanwhile."""
         before = known.identities.get(one) or IdentityItem(self._integration_id, one)
         after = before.held_by(learner_id, self._now, origin)
         return self._table.put_action(after.to_item(), **unchanged(before.version))
+
+
+def _is_profile_only(learner: Learner) -> bool:
+    """Whether a learner is known by LinkedIn's own identifier alone, so that no statement can find them."""
+    return all(dated.type == "profile_urn" for dated in learner.identifiers if dated.until is None)

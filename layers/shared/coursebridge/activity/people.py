@@ -7,15 +7,18 @@ is gathered first, and people who share an identifier are one person; then any o
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 from coursebridge.records.identifiers import Identifier, identifier
+from coursebridge.storage.learners import UNATTENDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from coursebridge.activity.mapper import Person
     from coursebridge.storage.identities import IdentityItem
+    from coursebridge.storage.learners import Learner
 
 Who = Literal["learner", "unknown", "ambiguous", "inactive", "erased"]
 
@@ -99,3 +102,39 @@ def matched(someone: Someone, identities: Mapping[Identifier, IdentityItem]) -> 
         return Match("ambiguous")
     learner_id, origin = next(iter(found.items()))
     return Match("learner", learner_id, origin)
+
+
+def one_person(
+    someone: Someone, identities: Mapping[Identifier, IdentityItem], learners: Mapping[str, Learner]
+) -> tuple[Learner, Learner] | None:
+    """Return the two learners whom a person's identifiers lead to if it is certain that both are this person.
+
+    LinkedIn names one person by the identifiers of both, each identifier is one learner's alone, at least one of the
+    two is somebody nobody entered (a statement or a report named them), nobody has parted them before, and all three
+    together have no two identifiers of one kind: no address or account that has passed from one person to another.
+
+    Returns:
+        Who stays, the one somebody entered or else the older one, and who becomes part of them.
+    """
+    held = [identities[one].live for one in someone.identifiers if one in identities]
+    ids = {learner_id for live in held for learner_id in live}
+    pair = sorted(
+        (learners[one] for one in ids if one in learners),
+        key=lambda learner: (bool(learner.merged_into), learner.source in UNATTENDED, learner.created_at, learner.id),
+    )
+    if any(len(live) > 1 for live in held) or len(ids) != len(pair) or len(pair) != 2:  # noqa: PLR2004  (a pair)
+        return None
+    survivor, other = pair
+    if other.merged_into == survivor.id and not survivor.merged_into:
+        return survivor, other  # begun before, and broken off
+    if any(one.status != "active" or not one.is_listed or one.parting_from for one in pair):
+        return None
+    if other.source not in UNATTENDED or other.id in survivor.kept_apart or survivor.id in other.kept_apart:
+        return None
+    return None if _contradict(someone, survivor, other) else (survivor, other)
+
+
+def _contradict(someone: Someone, *learners: Learner) -> bool:
+    theirs = (dated.identifier for learner in learners for dated in learner.identifiers if dated.until is None)
+    known = set(chain(someone.identifiers, theirs))
+    return len({one.kind for one in known}) < len(known)

@@ -2,7 +2,8 @@
 
 Evidence keeps whose it was, so nothing is lost by merging and everything goes back by parting. The steps are learners,
 identities, records, in this order and each repeatable: whoever breaks off sends the same request again. Statements that
-arrive meanwhile are on one side or the other and end up where they belong, as identities go before records.
+arrive meanwhile are on one side or the other and end up where they belong, as identities go before records. Who stays
+knows whose records are still coming (``joining``), so that a merge nobody asked for twice is found and gone on with.
 """
 
 from __future__ import annotations
@@ -62,11 +63,33 @@ class Merging:
                 break
         else:
             raise Unavailable("other writers kept changing the same learner, try again")
+        return self.go_on(survivor_id, other_id)
+
+    def go_on(self, survivor_id: str, other_id: str) -> Learner:
+        """Go on with a merge that was broken off, and return who stays; nothing if it was taken back since.
+
+        Raises:
+            NotFound: there is no such learner.
+            Unavailable: it is not finished; the same request goes on with it.
+        """
         survivor, other = self._get(survivor_id), self._get(other_id)
-        origins = frozenset(one.id for one in family(self.table, other))
-        self._move_identities((dated.identifier for dated in other.identifiers), origins, survivor)
-        self._move_records(records(self.table, other), origins, survivor)
-        return survivor
+        if other.merged_into == survivor.id:
+            origins = frozenset(one.id for one in family(self.table, other))
+            self._move_identities((dated.identifier for dated in other.identifiers), origins, survivor)
+            self._move_records(records(self.table, other), origins, survivor)
+        return self._joined(survivor_id, other_id)
+
+    def _joined(self, survivor_id: str, other_id: str) -> Learner:
+        """Note that no more records are coming."""
+        for _ in pauses():
+            before = self._get(survivor_id)
+            if other_id not in before.joining:
+                return before
+            left = tuple(one for one in before.joining if one != other_id)
+            after = replace(before, joining=left, version=before.version + 1)
+            if self._written(after):
+                return after
+        raise Unavailable("other writers kept changing the same learner, try again")
 
     def part(self, learner_id: str) -> Learner:
         """Take a merge back: the learner is on their own again, with all that was and has become theirs.
@@ -87,7 +110,10 @@ class Merging:
         origins = frozenset(one.id for one in family(self.table, other))
         self._move_identities((dated.identifier for dated in other.identifiers), origins, other)
         self._move_records(records(self.table, survivor), origins, other)
-        self._written(replace(other, parting_from=None, updated_at=self._at(), version=other.version + 1))
+        apart = tuple(dict.fromkeys((*other.kept_apart, survivor.id)))
+        self._written(
+            replace(other, parting_from=None, kept_apart=apart, updated_at=self._at(), version=other.version + 1)
+        )
         return self._get(learner_id)
 
     def _at(self) -> str:
@@ -119,6 +145,7 @@ class Merging:
                 survivor,
                 identifiers=tuple(kept),
                 merged=tuple(one for one in survivor.merged if one != other.id),
+                joining=tuple(one for one in survivor.joining if one != other.id),
                 updated_at=at,
                 version=survivor.version + 1,
             ),
@@ -168,6 +195,7 @@ def _merged(survivor: Learner, other: Learner, at: str) -> tuple[Learner, Learne
             survivor,
             identifiers=(*survivor.identifiers, *news),
             merged=(*survivor.merged, other.id),
+            joining=(*survivor.joining, other.id),
             updated_at=at,
             version=survivor.version + 1,
         ),

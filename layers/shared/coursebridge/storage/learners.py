@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item, Table
 
 
+UNATTENDED = frozenset({"open", "report"})
+"""Sources of learners nobody entered: a statement or a report named them."""
+
+
 def unchanged(version: int) -> dict[str, Any]:
     """Return the condition, with its values, that an item is still at this version; 0 means there is none yet."""
     if version == 0:
@@ -54,8 +58,10 @@ class Learner:
     Attributes:
         enterprise_groups: the groups LinkedIn has the learner in; reports tell of them.
         merged: the learners that were merged into this one.
+        joining: those of them whose records are still on their way here.
         merged_into: the learner this one was merged into.
         parting_from: the learner this one was merged into and is just being parted from.
+        kept_apart: the learners this one was parted from: somebody has said that these are different people.
         erasing_at: since when the learner is being erased; for everybody else there is no such learner any more.
     """
 
@@ -69,8 +75,10 @@ class Learner:
     name: str | None = None
     source: str = "directory"
     merged: tuple[str, ...] = ()
+    joining: tuple[str, ...] = ()
     merged_into: str | None = None
     parting_from: str | None = None
+    kept_apart: tuple[str, ...] = ()
     erasing_at: str | None = None
     updated_at: str = ""
     version: int = 1
@@ -96,6 +104,8 @@ class Learner:
             "groups": list(self.groups),
             "enterprise_groups": list(self.enterprise_groups),
             "merged": list(self.merged),
+            "joining": list(self.joining),
+            "kept_apart": list(self.kept_apart),
         }
 
     @classmethod
@@ -109,6 +119,8 @@ class Learner:
                 "groups": tuple(item["groups"]),
                 "enterprise_groups": tuple(item.get("enterprise_groups", ())),
                 "merged": tuple(item["merged"]),
+                "joining": tuple(item.get("joining", ())),
+                "kept_apart": tuple(item.get("kept_apart", ())),
             }
         )
 
