@@ -31,7 +31,7 @@ class Access:
         if scheme.lower() != "bearer" or not token:
             raise Unauthorized("send the access token as 'Authorization: Bearer ...'")
         grant = self.tokens.verify(token.strip())
-        client = self.registry.client(grant.client_id)
+        client = self.registry.client(grant.client_id, grant.secret_n)
         if client is None or grant.secret_n not in {secret.n for secret in client.secrets}:
             raise Unauthorized("the client of this token, or the secret it was minted with, was revoked")
         if not scopes.grants(grant.scopes, scope):

@@ -41,6 +41,8 @@ class Client:
         integration_id: the one integration it reaches, or ``None`` for all of them.
         secrets: its live secrets, at most two.
         webhook: whether it is the client LinkedIn uses for its integration.
+        secrets_made: the number of its last secret, revoked or not. None is given twice, lest a token that was minted
+            from a revoked secret be good again with the next.
     """
 
     client_id: str
@@ -50,6 +52,12 @@ class Client:
     created_at: str
     secrets: tuple[ClientSecret, ...] = field(default=())
     webhook: bool = False
+    secrets_made: int = 0
+
+    @property
+    def newest(self) -> int:
+        """The highest number a secret of it ever had."""
+        return max([self.secrets_made, *(secret.n for secret in self.secrets)])
 
     def to_item(self) -> Item:
         """Return the table item."""
@@ -63,6 +71,7 @@ class Client:
             "created_at": self.created_at,
             "secrets": [vars(secret) for secret in self.secrets],
             "webhook": self.webhook,
+            "secrets_made": self.secrets_made,
         }
 
     @classmethod
@@ -76,21 +85,22 @@ class Client:
             created_at=item["created_at"],
             secrets=tuple(ClientSecret(**secret) for secret in item["secrets"]),
             webhook=item["webhook"],
+            secrets_made=int(item.get("secrets_made", 0)),
         )
 
     def with_new_secret(self, now: str) -> tuple[Client, str]:
         """Return the client with one more secret, and the secret's text; the older of two gives way."""
         text = secrets.token_urlsafe(32)
-        n = 1 + max((secret.n for secret in self.secrets), default=0)
+        n = self.newest + 1
         kept = self.secrets[-(MOST_SECRETS - 1) :]
-        return self._with((*kept, ClientSecret(n, digest(self.client_id, text), now))), text
+        return self._with((*kept, ClientSecret(n, digest(self.client_id, text), now)), n), text
 
     def without_secret(self, n: int) -> Client:
         """Return the client without its secret number ``n``."""
-        return self._with(tuple(secret for secret in self.secrets if secret.n != n))
+        return self._with(tuple(secret for secret in self.secrets if secret.n != n), self.newest)
 
-    def _with(self, live: tuple[ClientSecret, ...]) -> Client:
-        return Client(**{**vars(self), "secrets": live})
+    def _with(self, live: tuple[ClientSecret, ...], made: int) -> Client:
+        return Client(**{**vars(self), "secrets": live, "secrets_made": made})
 
     def public(self) -> dict[str, Any]:
         """Return what an admin may see: never a secret, nor its digest."""

@@ -37,9 +37,16 @@ class Registry:
         self._clients: TTLCache[str, Client | None] = TTLCache(maxsize=1024, ttl=REMEMBERED_SECONDS)
         self._integrations: TTLCache[str, Item | None] = TTLCache(maxsize=256, ttl=REMEMBERED_SECONDS)
 
-    def client(self, client_id: str) -> Client | None:
-        """Return a client, or ``None``."""
-        if client_id not in self._clients:
+    def client(self, client_id: str, secret_n: int = 0) -> Client | None:
+        """Return a client, or ``None``.
+
+        Args:
+            client_id: its id.
+            secret_n: the number of a secret it has given proof of. A client remembered without one so new was given
+                it since, and is read again: a rotation is not to be noticed by those who rotate.
+        """
+        known = self._clients.get(client_id)
+        if client_id not in self._clients or (known and secret_n > known.newest):
             self._clients[client_id] = self._of(self._table.get(keys.client(client_id)), client_id)
         return self._clients[client_id]
 
