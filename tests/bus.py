@@ -13,10 +13,14 @@ if TYPE_CHECKING:
     from running_stack import RunningStack
 
 
+LISTENER = "listener-"
+"""How the names of queues begin that tests listen with."""
+
+
 @contextmanager
 def listening(stack: RunningStack, integration_id: str, *types: str) -> Iterator[str]:
     """Collect an integration's events of these types in a queue; yield its URL."""
-    name = f"listener-{uuid.uuid4().hex[:8]}"
+    name = f"{LISTENER}{uuid.uuid4().hex[:8]}"
     bus = stack.outputs.event_bus_name
     url = stack.aws.sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = stack.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
