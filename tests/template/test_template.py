@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 import cfn
 
@@ -90,17 +91,75 @@ def test_what_a_dashboard_shows_exists() -> None:
         json.loads(re.sub(r"\$\{[\w:]+\}", "x", body))
 
 
-def test_time_outs_fit_inside_each_other() -> None:
-    api_seconds = 30
-    queues = cfn.resources("AWS::SQS::Queue")
-    default = cfn.template()["Globals"]["Function"]["Timeout"]
-    for name, function in FUNCTIONS.items():
-        seconds = function.get("Timeout", default)
-        for source in function.get("Events", {}).values():
-            if source["Type"] == "HttpApi":
-                assert seconds < api_seconds, name
-            if source["Type"] == "SQS":
-                assert seconds <= queues[source["Properties"]["Queue"]["Fn::GetAtt"][0]]["VisibilityTimeout"], name
+def seconds_of(function: dict[str, Any]) -> int:
+    return int(function.get("Timeout", cfn.template()["Globals"]["Function"]["Timeout"]))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_time_outs_fit_inside_each_other(name: str) -> None:
+    api_seconds, queue_times = 30, 6
+    for source in FUNCTIONS[name].get("Events", {}).values():
+        if source["Type"] == "HttpApi":
+            assert seconds_of(FUNCTIONS[name]) < api_seconds
+        if source["Type"] == "SQS":
+            queue = cfn.resources("AWS::SQS::Queue")[source["Properties"]["Queue"]["Fn::GetAtt"][0]]
+            assert queue["VisibilityTimeout"] >= queue_times * seconds_of(FUNCTIONS[name])
+
+
+@pytest.mark.parametrize("name", cfn.resources("AWS::Serverless::StateMachine"))
+def test_a_task_outwaits_its_function_and_tries_again_at_random_moments(name: str) -> None:
+    machine = cfn.resources("AWS::Serverless::StateMachine")[name]
+    function = machine["DefinitionSubstitutions"]["SyncFunctionArn"]["Fn::GetAtt"][0]
+    found = list(tasks(yaml.safe_load((cfn.ROOT / machine["DefinitionUri"]).read_text())))
+
+    assert found
+    assert all(task["TimeoutSeconds"] > seconds_of(FUNCTIONS[function]) for task in found)
+    assert all(retry["JitterStrategy"] == "FULL" for task in found for retry in task["Retry"])
+
+
+def tasks(definition: Any) -> Iterator[dict[str, Any]]:
+    """Yield every task of a state machine, those inside maps included."""
+    for state in definition["States"].values():
+        if state["Type"] == "Task":
+            yield state
+        if "ItemProcessor" in state:
+            yield from tasks(state["ItemProcessor"])
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, alarm in ALARMS.items() if "Coursebridge/" in json.dumps(alarm.get("Namespace"))]
+)
+def test_an_alarm_on_a_metric_of_ours_watches_one_that_its_function_counts(name: str) -> None:
+    [service] = [each["Value"] for each in ALARMS[name]["Dimensions"]]
+    folders = [cfn.ROOT / "functions" / service, cfn.ROOT / "layers" / "shared" / "coursebridge"]
+    sources = "".join(path.read_text() for folder in folders for path in folder.rglob("*.py"))
+
+    assert f'"{ALARMS[name]["MetricName"]}"' in sources
+
+
+def test_two_stacks_of_an_account_share_no_name() -> None:
+    """What is unique in an account or a region is named after the stack; the rest CloudFormation names."""
+    unique = ("Name", "LogGroupName", "DashboardName", "QueueName", "FunctionName", "TableName", "BucketName")
+    named_after_others = ("AWS::Lambda::Permission", "AWS::Route53::RecordSet")
+    names = {
+        (logical_id, name): json.dumps(resource["Properties"][name])
+        for logical_id, resource in cfn.template()["Resources"].items()
+        for name in unique
+        if resource["Type"] not in named_after_others and name in resource.get("Properties", {})
+    } | {
+        (logical_id, event): json.dumps(source["Properties"].get("Name"))
+        for logical_id, function in FUNCTIONS.items()
+        for event, source in function.get("Events", {}).items()
+        if source["Type"] == "ScheduleV2"
+    }
+
+    assert names
+    assert [place for place, name in names.items() if "AWS::StackName" not in name] == []
+
+
+@pytest.mark.parametrize("name", ["ExportsFunction", "PurgeFunction"])
+def test_a_function_that_calls_itself_until_it_is_done_is_not_taken_for_a_mistake(name: str) -> None:
+    assert FUNCTIONS[name]["RecursiveLoop"] == "Allow"
 
 
 def test_every_function_that_tells_callers_where_it_is_knows_the_domain_of_the_operator() -> None:

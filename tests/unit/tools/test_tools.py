@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+import cfn
 from cfn import ROOT
 from tools import cost, key_distribution, sbom
 from tools.redrive import matches
@@ -23,6 +24,13 @@ def test_a_bill_is_the_sum_of_its_parts() -> None:
 
     assert made.statements(2_000_000).total == pytest.approx(2 * made.statements(1_000_000).total)
     assert made.month(2_000).total > made.month(1_000).total > 0
+
+
+def test_the_costs_count_what_the_template_makes() -> None:
+    counted = json.loads((ROOT / "tools" / "cost_inputs.json").read_text())["measured"]["stack"]
+
+    assert counted["alarms"] == len(cfn.resources("AWS::CloudWatch::Alarm"))
+    assert counted["secrets"] == len(cfn.resources("AWS::SecretsManager::Secret"))
 
 
 def test_every_input_of_the_costs_is_measured_or_assumed() -> None:

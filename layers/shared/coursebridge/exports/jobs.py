@@ -22,7 +22,7 @@ What = Literal["courses", "attempts"]
 Format = Literal["csv", "ndjson"]
 KEPT = timedelta(days=7)
 """As long as the bucket keeps the file."""
-LEASE = timedelta(minutes=16)
+LEASE = timedelta(minutes=6)
 """A little more than the function may run: whoever holds the job longer is dead."""
 
 
