@@ -44,11 +44,21 @@ def read_or_empty(name: str) -> dict[str, Any]:
 def write(name: str, value: Any, description: str = "") -> None:  # noqa: ANN401
     """Replace the JSON value of a secret, making the secret if there is none."""
     text = json.dumps(value)
+    client = clients.secretsmanager()
     try:
-        clients.secretsmanager().put_secret_value(SecretId=name, SecretString=text)
-    except clients.secretsmanager().exceptions.ResourceNotFoundException:
-        clients.secretsmanager().create_secret(Name=name, SecretString=text, Description=description)
+        client.put_secret_value(SecretId=name, SecretString=text)
+    except client.exceptions.ResourceNotFoundException:
+        _create(name, text, description)
     _provider().clear_cache()  # type: ignore[no-untyped-call]
+
+
+def _create(name: str, text: str, description: str) -> None:
+    client = clients.secretsmanager()
+    try:
+        client.create_secret(Name=name, SecretString=text, Description=description)
+    except client.exceptions.ResourceExistsException:
+        # Somebody else made it since, as when a sync's first tasks all keep the first token.
+        client.put_secret_value(SecretId=name, SecretString=text)
 
 
 def delete(name: str) -> None:

@@ -3,22 +3,54 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
+from coursebridge import clients
 from unit.admin.conftest import GOOD_PAIR
 from unit.admin.statements import held
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from unit.admin.conftest import Api
 
 
-def kept(integration_id: str) -> Any:
-    name = f"test/integrations/{integration_id}/credentials"
-    answer = boto3.client("secretsmanager").get_secret_value(SecretId=name, VersionStage="AWSCURRENT")
-    return json.loads(answer["SecretString"])
+SCOPES = ("content", "report")
+SAVING = ("PutSecretValue", "CreateSecret")
+
+
+def kept(integration_id: str) -> dict[str, dict[str, str]]:
+    """Return the key pairs that lie in Secrets Manager, by scope."""
+    client = boto3.client("secretsmanager")
+    start = f"test/integrations/{integration_id}/credentials/"
+    names = [one["Name"] for one in client.list_secrets()["SecretList"] if one["Name"].startswith(start)]
+    held = {name.removeprefix(start): client.get_secret_value(SecretId=name)["SecretString"] for name in names}
+    read = {scope: json.loads(text) for scope, text in held.items()}
+    return {scope: {name: pair[name] for name in GOOD_PAIR} for scope, pair in read.items() if pair}
+
+
+@contextmanager
+def at_the_first(moment: str, what: Callable[[], object]) -> Iterator[None]:
+    """Let something happen at a moment of the first writing of a secret, before or after it."""
+    events = clients.secretsmanager().meta.events
+    due = [what]
+
+    def happen(**_: object) -> None:
+        if due:
+            due.pop()()
+
+    for operation in SAVING:
+        events.register(f"{moment}.secretsmanager.{operation}", happen)
+    try:
+        yield
+    finally:
+        for operation in SAVING:
+            events.unregister(f"{moment}.secretsmanager.{operation}", happen)
+    assert not due
 
 
 @pytest.mark.parametrize("scope", ["content", "report"])
@@ -29,7 +61,7 @@ def test_a_key_pair_is_trimmed_tested_kept_and_masked(api: Api, scope: str) -> N
     answered = api.ask("PUT", f"/admin/integrations/{integration_id}/credentials/{scope}", pasted)["credentials"]
 
     other = {"content": "report", "report": "content"}[scope]
-    assert kept(integration_id) == {scope: GOOD_PAIR, other: None}
+    assert kept(integration_id) == {scope: GOOD_PAIR}
     assert (answered[scope]["client_id"], answered[scope]["client_secret"]) == (GOOD_PAIR["client_id"], "••••")
     assert answered[scope]["verified_at"].endswith("Z")
     assert answered[other] is None
@@ -76,13 +108,47 @@ def test_a_forgotten_pair_is_gone_and_the_other_one_stays(api: Api) -> None:
     for _ in range(2):
         api.ask("DELETE", f"{path}/content", expect=204)
 
-    assert kept(integration_id) == {"content": None, "report": GOOD_PAIR}
+    assert kept(integration_id) == {"report": GOOD_PAIR}
     assert api.ask("GET", f"/admin/integrations/{integration_id}")["credentials"]["content"] is None
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("moment", ["before-parameter-build", "after-call"])
+@pytest.mark.parametrize("scope", SCOPES)
+def test_of_two_admins_who_save_key_pairs_at_once_none_loses_theirs(
+    api: Api, moment: str, scope: str, is_first: bool
+) -> None:
+    path = f"/admin/integrations/{api.integration()['id']}"
+    if not is_first:
+        for one in SCOPES:
+            api.ask("PUT", f"{path}/credentials/{one}", {**GOOD_PAIR, "client_id": "78before"})
+    other = {**GOOD_PAIR, "client_id": "78other"}
+
+    with at_the_first(moment, lambda: api.ask("PUT", f"{path}/credentials/{scope}", other)):
+        api.ask("PUT", f"{path}/credentials/content", GOOD_PAIR)
+
+    held = {name: pair["client_id"] for name, pair in kept(path.split("/")[3]).items()}
+    notes = api.ask("GET", path)["credentials"]
+    assert {name: note["client_id"] for name, note in notes.items() if note} == held
+    assert held.get(scope) in ({"78other"} if scope == "report" else {"78other", GOOD_PAIR["client_id"]})
+    assert scope == "content" or held["content"] == GOOD_PAIR["client_id"]
+
+
+def test_a_forgotten_pair_can_be_saved_again(api: Api) -> None:
+    integration_id = api.integration()["id"]
+    path = f"/admin/integrations/{integration_id}/credentials/report"
+
+    api.ask("PUT", path, GOOD_PAIR)
+    api.ask("DELETE", path, expect=204)
+    api.ask("PUT", path, GOOD_PAIR)
+
+    assert kept(integration_id) == {"report": GOOD_PAIR}
 
 
 def test_deleting_an_integration_deletes_its_secrets(api: Api) -> None:
     integration_id = api.integration()["id"]
-    api.ask("PUT", f"/admin/integrations/{integration_id}/credentials/content", GOOD_PAIR)
+    for scope in SCOPES:
+        api.ask("PUT", f"/admin/integrations/{integration_id}/credentials/{scope}", GOOD_PAIR)
 
     api.ask("DELETE", f"/admin/integrations/{integration_id}", query={"force": "true"}, expect=204)
 

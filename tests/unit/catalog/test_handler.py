@@ -39,8 +39,8 @@ def world() -> World:
 def function(deployed: Table, world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Invoke the function; LinkedIn is the sandbox in this process."""
     boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="bucket")
-    pairs = {"content": {"client_id": "sandbox-both", "client_secret": SECRETS["sandbox-both"]}}
-    clients.secretsmanager().create_secret(Name="stack/integrations/acme/credentials", SecretString=json.dumps(pairs))
+    pair = json.dumps({"client_id": "sandbox-both", "client_secret": SECRETS["sandbox-both"]})
+    clients.secretsmanager().create_secret(Name="stack/integrations/acme/credentials/content", SecretString=pair)
     for name, value in {
         "BUCKET_NAME": "bucket",
         "SECRET_PREFIX": "stack/",

@@ -174,22 +174,22 @@ class TestKeyPairs:
     REPORT: ClassVar = {"client_id": "report", "client_secret": "b"}
 
     def test_each_scope_prefers_its_own(self) -> None:
-        secret = {"content": self.CONTENT, "report": self.REPORT}
+        held = {"content": self.CONTENT, "report": self.REPORT}
 
-        assert pair_for("content", secret) == KeyPair("content", "a")
-        assert pair_for("report", secret) == KeyPair("report", "b")
+        assert pair_for("content", held.__getitem__) == KeyPair("content", "a")
+        assert pair_for("report", held.__getitem__) == KeyPair("report", "b")
 
     def test_either_alone_serves_both(self) -> None:
-        assert pair_for("report", {"content": self.CONTENT, "report": None}).client_id == "content"
-        assert pair_for("content", {"report": self.REPORT}).client_id == "report"
+        assert pair_for("report", {"content": self.CONTENT, "report": {}}.__getitem__).client_id == "content"
+        assert pair_for("content", {"content": {}, "report": self.REPORT}.__getitem__).client_id == "report"
 
     def test_none_is_said_so_with_a_remedy(self) -> None:
         with pytest.raises(LinkedInError) as caught:
-            pair_for("content", {})
+            pair_for("content", lambda _scope: {})
 
         assert caught.value.reason == "linkedin_credentials_missing"
         assert caught.value.remedy
 
     def test_key_pairs_and_tokens_lie_in_secrets_of_their_own(self) -> None:
-        assert credentials_secret("stack/", "acme") == "stack/integrations/acme/credentials"
+        assert credentials_secret("stack/", "acme", "report") == "stack/integrations/acme/credentials/report"
         assert tokens_secret("stack/", "acme") == "stack/integrations/acme/tokens"

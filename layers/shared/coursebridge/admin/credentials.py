@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coursebridge import secret_values
+from coursebridge.clock import rfc3339
 from coursebridge.errors import FieldError, InvalidRequest
 from coursebridge.integrations.models import KeyPairNote
 from coursebridge.linkedin.credentials import KeyPair, credentials_secret
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from coursebridge.integrations.models import Integration
     from coursebridge.linkedin.credentials import Scope
 
-DESCRIPTION = "LinkedIn key pairs of a Coursebridge integration"
+DESCRIPTION = "A LinkedIn key pair of a Coursebridge integration"
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,9 @@ class Credentials:
         self.integrations.store.get(integration_id)
         pair = _trimmed(client_id, client_secret)
         verified_at = self.verify(pair.client_id, pair.client_secret)
-        self._write(integration_id, scope, {"client_id": pair.client_id, "client_secret": pair.client_secret})
-        note = KeyPairNote(client_id=pair.client_id, verified_at=verified_at)
-        return self._note(integration_id, scope, note, "credentials.saved")
+        secret = {"client_id": pair.client_id, "client_secret": pair.client_secret, "verified_at": rfc3339(verified_at)}
+        self._write(integration_id, scope, secret)
+        return self._note(integration_id, scope, "credentials.saved")
 
     def remove(self, integration_id: str, scope: Scope) -> Integration:
         """Forget a key pair; one that is not there is fine.
@@ -54,20 +55,25 @@ class Credentials:
             NotFound: there is no such integration.
         """
         if getattr(self.integrations.store.get(integration_id).credentials, scope) is not None:
-            self._write(integration_id, scope, None)
-        return self._note(integration_id, scope, None, "credentials.deleted")
+            # Emptied and not deleted: for a while, Secrets Manager does not take a name again that was.
+            self._write(integration_id, scope, {})
+        return self._note(integration_id, scope, "credentials.deleted")
 
-    def _write(self, integration_id: str, scope: Scope, pair: dict[str, str] | None) -> None:
-        name = credentials_secret(self.integrations.secret_prefix, integration_id)
-        known = {"content": None, "report": None} | secret_values.read_or_empty(name)
-        secret_values.write(name, {**known, scope: pair}, DESCRIPTION)
+    def _name(self, integration_id: str, scope: Scope) -> str:
+        return credentials_secret(self.integrations.secret_prefix, integration_id, scope)
 
-    def _note(self, integration_id: str, scope: Scope, note: KeyPairNote | None, action: str) -> Integration:
-        return self.integrations.change(
-            integration_id,
-            action,
-            lambda known: {"credentials": {**known.credentials.model_dump(), scope: note and note.model_dump()}},
-        )
+    def _write(self, integration_id: str, scope: Scope, secret: dict[str, str]) -> None:
+        secret_values.write(self._name(integration_id, scope), secret, DESCRIPTION)
+
+    def _note(self, integration_id: str, scope: Scope, action: str) -> Integration:
+        """Note which key pair there is: what is read, so that of two who save at once the note is the secret's."""
+
+        def noted(known: Integration) -> dict[str, object]:
+            secret = secret_values.read_or_empty(self._name(integration_id, scope))
+            note = {name: secret[name] for name in KeyPairNote.model_fields} if secret else None
+            return {"credentials": {**known.credentials.model_dump(), scope: note}}
+
+        return self.integrations.change(integration_id, action, noted)
 
 
 def _trimmed(client_id: str, client_secret: str) -> KeyPair:

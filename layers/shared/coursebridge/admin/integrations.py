@@ -13,7 +13,7 @@ from coursebridge.ids import new_id
 from coursebridge.integrations.merge import patched
 from coursebridge.integrations.models import Integration, IntegrationSettings
 from coursebridge.integrations.store import IntegrationStore, plain
-from coursebridge.linkedin.credentials import credentials_secret, tokens_secret
+from coursebridge.linkedin.credentials import OTHER, credentials_secret, tokens_secret
 from coursebridge.webhooks.service import Webhooks
 
 if TYPE_CHECKING:
@@ -143,8 +143,9 @@ class Integrations:
         self.clients.remove_of_integration(integration_id)
         self.schedules.remove(integration)
         Webhooks(self.table, integration_id, self.secret_prefix, inside=False, actor=self.actor).forget()
-        for name in (credentials_secret, tokens_secret):
-            secret_values.delete(name(self.secret_prefix, integration_id))
+        for scope in OTHER:
+            secret_values.delete(credentials_secret(self.secret_prefix, integration_id, scope))
+        secret_values.delete(tokens_secret(self.secret_prefix, integration_id))
         self.purge(integration_id)
         self.store.remove(integration_id)
         self._note("integration.deleted", integration_id, integration, None)

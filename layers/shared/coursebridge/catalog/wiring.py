@@ -61,8 +61,8 @@ def key_pair(integration_id: str, scope: Scope) -> KeyPair:
     Raises:
         CredentialsRefused: the integration has none.
     """
-    name = credentials_secret(settings().secret_prefix, integration_id)
-    return pair_for(scope, secret_values.read_or_empty(name))
+    prefix = settings().secret_prefix
+    return pair_for(scope, lambda one: secret_values.read_or_empty(credentials_secret(prefix, integration_id, one)))
 
 
 @cache

@@ -1,7 +1,8 @@
 """The LinkedIn key pairs of an integration: which one serves which scope.
 
-Secrets Manager holds ``{"content": {"client_id", "client_secret", ...} | null, "report": ...}`` for each
-integration. Either pair alone serves both scopes (seed: JupiterOne, "How the integration resolves credentials").
+Secrets Manager holds ``{"client_id", "client_secret", "verified_at"}`` for each scope, in secrets of their own so that
+two admins who save both at once do not lose one; empty once it is forgotten. Either pair alone serves both scopes
+(seed: JupiterOne, "How the integration resolves credentials").
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from coursebridge.linkedin.errors import CredentialsRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 Scope = Literal["content", "report"]
 OTHER: dict[Scope, Scope] = {"content": "report", "report": "content"}
@@ -31,21 +32,25 @@ class KeyPair:
         return cls(client_id.strip(), client_secret.strip())
 
 
-def pair_for(scope: Scope, secret: Mapping[str, Any]) -> KeyPair:
+def pair_for(scope: Scope, read: Callable[[Scope], Mapping[str, Any]]) -> KeyPair:
     """Return the pair that serves a scope: its own, else the other's.
+
+    Args:
+        scope: what it is for.
+        read: returns what Secrets Manager holds for a scope, empty when that is nothing.
 
     Raises:
         CredentialsRefused: the integration has no pair at all.
     """
-    entry = secret.get(scope) or secret.get(OTHER[scope])
+    entry = read(scope) or read(OTHER[scope])
     if not entry:
         raise CredentialsRefused("credentials_missing", "")
     return KeyPair.of(entry["client_id"], entry["client_secret"])
 
 
-def credentials_secret(prefix: str, integration_id: str) -> str:
-    """Return the name of the secret with an integration's key pairs."""
-    return f"{prefix}integrations/{integration_id}/credentials"
+def credentials_secret(prefix: str, integration_id: str, scope: Scope) -> str:
+    """Return the name of the secret with an integration's key pair for a scope."""
+    return f"{prefix}integrations/{integration_id}/credentials/{scope}"
 
 
 def tokens_secret(prefix: str, integration_id: str) -> str:
