@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help setup run up down status logs test check format bench build deploy openapi lock clean
+.PHONY: help setup run up down status logs test check scan format bench build deploy openapi sbom lock clean
 
 USABLE := import sys, importlib.util as u; sys.exit(not (3, 11) <= sys.version_info < (3, 14) or not u.find_spec("pip"))
 ifndef PYTHON
@@ -57,6 +57,10 @@ test: setup ## Run every test: unit, packaging, end to end
 
 check: setup ## Lint, types, template, known vulnerabilities, unit tests
 	@$(LOCAL) check
+
+scan: setup ## Scan the template for what is set insecurely (installs checkov the first time)
+	@"$(PYTHON)" local/environments.py checkov
+	@.local/tools/checkov/bin/python .local/tools/checkov/bin/checkov --config-file .checkov.yaml
 
 format: setup ## Format the code
 	@$(PY) -m ruff format --quiet . && $(PY) -m ruff check --quiet --fix .

@@ -7,15 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import build
+from local import audit, build
 from local.aws import tool_environment
 from local.console import console, step
 from local.settings import ROOT, SAM
 
 PYTHON = sys.executable
 PYTEST = (PYTHON, "-m", "pytest", "-q")
-# Told apart by pip-audit from a finding only by what it says.
-OFFLINE_SIGNS = ("connection", "timed out", "resolve", "unreachable", "403", "service unavailable")
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,8 @@ def run_checks() -> bool:
         Whether all passed.
     """
     passed = _run_all(CHECKS, {})
-    return _no_known_vulnerability() and passed
+    console.rule("known vulnerabilities", align="left")
+    return audit.run() and passed
 
 
 def _run_all(stages: Sequence[Stage], variables: Mapping[str, str]) -> bool:
@@ -79,29 +78,4 @@ def _run(stage: Stage, variables: Mapping[str, str]) -> bool:
     )
     verdict = "[red]failed[/red]" if result.returncode else "[green]passed[/green]"
     console.print(f"{stage.name}: {verdict} [dim]({time.monotonic() - started:.1f} s)[/dim]")
-    return result.returncode == 0
-
-
-def _no_known_vulnerability() -> bool:
-    """Look up what ships in the database of known vulnerabilities; without a network, say so and go on."""
-    console.rule("known vulnerabilities", align="left")
-    shipped = ROOT / "layers" / "dependencies" / "requirements.txt"
-    command = (
-        PYTHON,
-        "-m",
-        "pip_audit",
-        "--disable-pip",
-        "--no-deps",
-        "--progress-spinner=off",
-        "-r",
-        str(shipped),
-    )
-    result = subprocess.run(  # noqa: S603 - the command is the one above
-        command, cwd=ROOT, check=False, env=tool_environment(), capture_output=True, text=True
-    )
-    said = result.stdout + result.stderr
-    if result.returncode and any(sign in said.lower() for sign in OFFLINE_SIGNS) and "Found" not in said:
-        console.print("known vulnerabilities: [yellow]not looked up, the database was not reached[/yellow]")
-        return True
-    console.print(said.strip())
     return result.returncode == 0

@@ -9,6 +9,7 @@ it may import nothing but the standard library.
 | `.venv`                  | the project: tests, checks, local stack  |                                  |
 | `.local/tools/sam`       | `sam build`, `sam deploy`                | pins boto3 and pydantic          |
 | `.local/tools/ministack` | the AWS emulator and the functions in it | pins botocore; runs the Lambdas  |
+| `.local/tools/checkov`   | `make scan`, made when it is asked for   | pins boto3, and is large         |
 """
 
 import hashlib
@@ -93,6 +94,8 @@ ENVIRONMENTS = (
     Environment("AWS SAM", TOOLS / "sam", ROOT / "requirements" / "sam.txt", bytecode=True),
     Environment("AWS emulator", TOOLS / "ministack", ROOT / "requirements" / "ministack.txt", bytecode=True),
 )
+# Made only when somebody names one on the command line.
+ON_DEMAND = {"checkov": Environment("template scanner", TOOLS / "checkov", ROOT / "requirements" / "checkov.txt")}
 
 
 def run(*command: object) -> None:
@@ -171,13 +174,17 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def main() -> None:
+def main(*asked_for: str) -> None:
     """Make what is missing or out of date; say nothing if nothing is.
+
+    Args:
+        asked_for: names of environments of `ON_DEMAND`, made beside the others.
 
     Raises:
         SetupFailed: an environment could not be made.
     """
-    outdated = [environment for environment in ENVIRONMENTS if not environment.is_current()]
+    wanted = (*ENVIRONMENTS, *(ON_DEMAND[name] for name in asked_for))
+    outdated = [environment for environment in wanted if not environment.is_current()]
     if not outdated:
         return
     version = ".".join(str(part) for part in sys.version_info[:3])
@@ -193,6 +200,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     try:
-        main()
+        main(*sys.argv[1:])
     except SetupFailed as failure:
         sys.exit(f"\nSetup failed.\n{failure}")

@@ -13,6 +13,7 @@ LOCKS = (
     "requirements/uv",
     "requirements/sam",
     "requirements/ministack",
+    "requirements/checkov",
     "requirements/dev",
 )
 

@@ -50,6 +50,21 @@ def test_nothing_is_said_or_done_when_all_is_current(
     assert capsys.readouterr().out == ""
 
 
+def test_what_is_made_on_demand_is_made_when_it_is_named(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(environments, "ENVIRONMENTS", ())
+    monkeypatch.setattr(environments, "UV_ENVIRONMENT", environment)
+    monkeypatch.setattr(environments, "ON_DEMAND", {"tool": environment})
+    monkeypatch.setattr(environments, "timed", lambda one, _work: made.append(one.name))
+
+    environments.main()
+    assert made == []
+    environments.main("tool")
+    assert "tool" in made
+
+
 def test_a_registry_out_of_reach_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     failed = subprocess.CompletedProcess((), 1, "", "error: Request failed\n  Caused by: dns error")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
