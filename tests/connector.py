@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 EVENTS = Path(__file__).resolve().parents[1] / "events"
 PATIENCE_SECONDS = 90
+CONTENT_PAIR = {"client_id": "sandbox-content", "client_secret": "WPL_AP1.content/Zm9v+YmFy=="}
 SANDBOX_PAIR = {"client_id": "sandbox-both", "client_secret": "WPL_AP1.both/c2Vj+cmV0=="}
 T = TypeVar("T")
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import http.client
 import random
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+import changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,23 +101,14 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def before(aws: Clients, endpoint_url: str, functions: list[str]) -> Iterator[FaultyDynamoDb]:
     """Put the proxy before the table of these functions, and take it away again."""
-    with FaultyDynamoDb(endpoint_url) as proxy:
+    with ExitStack() as changes, FaultyDynamoDb(endpoint_url) as proxy:
         thread = threading.Thread(target=proxy.serve_forever, daemon=True)
         thread.start()
         try:
             for name in functions:
-                _set_environment(aws, name, proxy.url)
+                changes.enter_context(changed.environment(aws, name, **{ENDPOINT: proxy.url}))
             yield proxy
         finally:
-            for name in functions:
-                _set_environment(aws, name, None)
+            changes.close()
             proxy.shutdown()
             thread.join()
-
-
-def _set_environment(aws: Clients, name: str, url: str | None) -> None:
-    variables = dict(aws.functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"])
-    variables.pop(ENDPOINT, None)
-    aws.functions.update_function_configuration(
-        FunctionName=name, Environment={"Variables": variables | ({ENDPOINT: url} if url else {})}
-    )

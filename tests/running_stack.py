@@ -1,7 +1,9 @@
 """The embedded stack as end-to-end tests see it."""
 
 from dataclasses import dataclass
+from typing import Any
 
+import boto3
 import httpx
 
 from local.aws import Clients
@@ -23,3 +25,14 @@ class RunningStack:
     aws: Clients
     http: httpx.Client
     sandbox: httpx.Client
+
+
+class Session:
+    """A boto3 session as an operator has it, whose clients go to a running stack."""
+
+    def __init__(self, stack: RunningStack) -> None:
+        self._endpoint_url = stack.outputs.endpoint_url
+        self._session = boto3.Session("test", "test", region_name=stack.outputs.region)
+
+    def client(self, service: str) -> Any:
+        return self._session.client(service, endpoint_url=self._endpoint_url)  # type: ignore[call-overload]

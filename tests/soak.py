@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psutil
 
-from connector import SANDBOX_PAIR, Caller
+from connector import CONTENT_PAIR, SANDBOX_PAIR, Caller
 from coursebridge.clock import rfc3339
 from local import rotation
 from local.processes import remembered
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from running_stack import RunningStack
 
 LEARNERS, MOST_IN_A_REQUEST, REPEATS = 40, 5, 0.1
-PAUSE_AFTER_REFUSAL, PAUSE_AFTER_SYNC, PAUSE_AFTER_CHANGE = 0.2, 3.0, 1.0
+PAUSE_AFTER_REFUSAL, PAUSE_AFTER_SYNC, PAUSE_AFTER_CHANGE, PAUSE_AFTER_SWEEP = 0.2, 3.0, 1.0, 5.0
+MOST_BEHIND = 60
+"""Statements that may wait to be judged. The emulator reads a table's stream in one thread: senders that never waited
+would only pile up what is worked off afterwards, and the soak would say less and take longer."""
 
 
 @dataclass
@@ -75,13 +78,14 @@ class Soak:
     told: Told = field(default_factory=Told)
     faults: Counter[str] = field(default_factory=Counter)
     poison: list[dict[str, str]] = field(default_factory=list)
+    _behind: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
     def going_on(self, senders: int) -> Iterator[None]:
         """Let everything go on, and when the block ends let everybody finish what they were at."""
         work: list[Callable[[], None]] = [self._send] * senders
-        work += [self._sync, self._administer, self._break]
+        work += [self._sync, self._administer, self._read, self._sweep, self._watch, self._break]
         with ThreadPoolExecutor(len(work)) as pool:
             futures = [pool.submit(each) for each in work]
             try:
@@ -90,6 +94,8 @@ class Soak:
                 self._stop.set()
         for future in futures:
             future.result()
+        for caller in (self.connection.admin, self.connection.linkedin, self.connection.lms):
+            caller.forget_token()
 
     def _caller(self, of: Caller, http: httpx.Client) -> Caller:
         """Return a caller with a connection of its own and whatever secret is valid at the time."""
@@ -107,6 +113,9 @@ class Soak:
         with self._http() as http:
             caller = self._caller(self.connection.linkedin, http)
             while not self._stop.is_set():
+                if self._behind > MOST_BEHIND:
+                    self._stop.wait(PAUSE_AFTER_REFUSAL)
+                    continue
                 batch = [self._statement() for _ in range(random.randint(1, MOST_IN_A_REQUEST))]
                 self._until_acknowledged(caller, batch)
                 if random.random() < REPEATS:
@@ -162,8 +171,39 @@ class Soak:
                 self._try("admin", caller, "PATCH", home, json={"description": str(uuid.uuid4())})
                 self._try("admin", caller, "GET", f"{home}/statements", params={"limit": 10})
 
+    def _read(self) -> None:
+        """Read as an LMS does."""
+        with self._http() as http:
+            caller = self._caller(self.connection.lms, http)
+            while not self._stop.wait(PAUSE_AFTER_CHANGE):
+                self._try("LMS", caller, "GET", f"/learning/{self.connection.id}/learners", params={"limit": 50})
+
+    def _sweep(self) -> None:
+        while not self._stop.wait(PAUSE_AFTER_SWEEP):
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Sweep now, instead of waiting for the next time its schedule does."""
+        self.stack.aws.functions.invoke(FunctionName=self.stack.outputs.function_names["SweepFunction"], Payload=b"{}")
+
+    def _watch(self) -> None:
+        """Count what waits to be judged."""
+        query: Any = {
+            "TableName": self.stack.outputs.table_name,
+            "IndexName": "GSI3",
+            "KeyConditionExpression": "GSI3PK = :pk AND begins_with(GSI3SK, :received)",
+            "ExpressionAttributeValues": {
+                ":pk": {"S": f"PENDING#{self.connection.id}"},
+                ":received": {"S": "received#"},
+            },
+            "Select": "COUNT",
+        }
+        while not self._stop.wait(PAUSE_AFTER_CHANGE):
+            self._behind = self.stack.aws.dynamodb.query(**query)["Count"]
+
     def _break(self) -> None:
-        kinds = [self._kill, self._kill, self._linkedin_down, self._throttle, self._poison, self._rotate]
+        rotate = [self._rotate_signing_keys, self._rotate_webhook, self._rotate_client, self._replace_key_pair]
+        kinds = [self._kill, self._kill, self._linkedin_down, self._throttle, self._poison, *rotate]
         while True:
             for break_something in random.sample(kinds, len(kinds)):
                 if self._stop.wait(random.uniform(0.3, 1.0)):
@@ -204,26 +244,34 @@ class Soak:
             self.stack.aws.dynamodb.put_item(TableName=self.stack.outputs.table_name, Item=wire)
             self.faults["poison in the stream"] += 1
 
-    def _rotate(self) -> None:
-        random.choice([self._rotate_signing_keys, self._rotate_webhook, self._rotate_key_pair])()
-
     def _rotate_signing_keys(self) -> None:
         rotation.rotate_keys(self.stack.outputs)
         self.faults["signing keys rotated"] += 1
 
     def _rotate_webhook(self) -> None:
-        with self._http() as http:
-            caller = self._caller(self.connection.admin, http)
-            home = f"/admin/integrations/{self.connection.id}/webhook"
-            answer = self._answer(caller, "POST", f"{home}/rotate")
-            self.connection.linkedin.form["client_secret"] = answer.json()["client_secret"]
+        """Make another secret, give it to LinkedIn, and revoke the one before, as docs/operations.md says."""
+        home = f"/admin/integrations/{self.connection.id}/webhook"
+        self._rotate(home, self.connection.linkedin)
         self.faults["webhook secret rotated"] += 1
 
-    def _rotate_key_pair(self) -> None:
+    def _rotate_client(self) -> None:
+        """Likewise with the secret of the LMS."""
+        self._rotate(f"/admin/clients/{self.connection.lms.form['client_id']}", self.connection.lms)
+        self.faults["client secret rotated"] += 1
+
+    def _rotate(self, home: str, holder: Caller) -> None:
         with self._http() as http:
             caller = self._caller(self.connection.admin, http)
-            home = f"/admin/integrations/{self.connection.id}"
-            self._answer(caller, "PUT", f"{home}/credentials/content", json=SANDBOX_PAIR)
+            made = self._answer(caller, "POST", f"{home}/rotate").json()
+            holder.form["client_secret"] = made["client_secret"]
+            for old in made["secrets"][:-1]:
+                self._answer(caller, "DELETE", f"{home}/secrets/{old['n']}")
+
+    def _replace_key_pair(self) -> None:
+        pair = random.choice([SANDBOX_PAIR, CONTENT_PAIR])
+        with self._http() as http:
+            caller = self._caller(self.connection.admin, http)
+            self._answer(caller, "PUT", f"/admin/integrations/{self.connection.id}/credentials/content", json=pair)
         self.faults["LinkedIn key pair replaced"] += 1
 
     def _answer(self, caller: Caller, method: str, path: str, **options: Any) -> httpx.Response:

@@ -11,26 +11,16 @@ import pytest
 
 from bus import listening, taken_from
 from connector import Caller, Connection, eventually
+from running_stack import Session
 from tools.redrive import Redriver
 
 if TYPE_CHECKING:
     from running_stack import RunningStack
 
 
-class _Session:
-    """A session whose clients go to the running stack."""
-
-    def __init__(self, stack: RunningStack) -> None:
-        self._stack = stack
-        self._session = boto3.Session("test", "test", region_name=stack.outputs.region)
-
-    def client(self, service: str) -> Any:
-        return self._session.client(service, endpoint_url=self._stack.outputs.endpoint_url)  # type: ignore[call-overload]
-
-
 @pytest.fixture
 def redriver(stack: RunningStack) -> Redriver:
-    return Redriver("coursebridge", _Session(stack))
+    return Redriver("coursebridge", Session(stack))
 
 
 @pytest.fixture

@@ -1,29 +1,39 @@
 """Everything at once while things break: nothing that was acknowledged is lost, nothing is wrong in the end.
 
-`COURSEBRIDGE_SOAK_SECONDS` is how long the faults go on: a minute unless it says otherwise.
+`COURSEBRIDGE_SOAK_SECONDS` is how long the faults go on: three minutes unless it says otherwise.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from collections import Counter
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import changed
 import faulty_dynamodb
 from bus import listening, taken_from
 from connector import Caller, Connection, eventually
+from running_stack import Session
 from soak import LEARNERS, Soak
+from tools.redrive import Redriver
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from running_stack import RunningStack
 
-SECONDS = float(os.environ.get("COURSEBRIDGE_SOAK_SECONDS", "60"))
+SECONDS = float(os.environ.get("COURSEBRIDGE_SOAK_SECONDS", "180"))
 SENDERS = 4
-DRAINING_SECONDS = 240
+PATIENCE_SECONDS = 240
 THROTTLED = ("ApplyFunction", "StatementsFunction", "SweepFunction", "CatalogSyncFunction", "AdminFunction")
-DEAD_LETTERS = ("ApplyDeadLetters", "EventsDeadLetters")
+POISONED = ("ApplyDeadLetters", "EventsDeadLetters")
+REDRIVEN = ("ScheduleDeadLetters", "ExportDeadLetters", "WebhookDeadLetters")
+# What the emulator's stream gives up, it gives up at once; what a killed worker had in hands comes back to its queue.
+LOST_AFTER_SECONDS, HIDDEN_SECONDS = 10, 5
 
 
 @pytest.fixture
@@ -34,43 +44,73 @@ def connection(stack: RunningStack) -> Connection:
     return connection
 
 
-def dead_letters(stack: RunningStack) -> dict[str, str]:
-    """Return the URLs of the dead-letter queues of the stream's readers."""
+@pytest.fixture
+def queues(stack: RunningStack) -> Iterator[dict[str, str]]:
+    """Every queue of the template: empty, and not hiding for long what failed."""
     pages = stack.aws.cloudformation.get_paginator("list_stack_resources").paginate(StackName="coursebridge")
     found = {
-        one["LogicalResourceId"]: one["PhysicalResourceId"] for page in pages for one in page["StackResourceSummaries"]
+        one["LogicalResourceId"]: one["PhysicalResourceId"]
+        for page in pages
+        for one in page["StackResourceSummaries"]
+        if one["ResourceType"] == "AWS::SQS::Queue"
     }
-    return {name: found[name] for name in DEAD_LETTERS}
+    with ExitStack() as changes:
+        for url in found.values():
+            stack.aws.sqs.purge_queue(QueueUrl=url)
+            changes.enter_context(changed.queue(stack.aws, url, VisibilityTimeout=str(HIDDEN_SECONDS)))
+        yield found
 
 
-def outcomes(stack: RunningStack, soak: Soak) -> dict[str, str]:
-    """Return the outcome of every statement of the soak that is in the table, by its id."""
-    ids, found = list(soak.told.statements), {}
+@pytest.fixture
+def soak(stack: RunningStack, connection: Connection) -> Iterator[Soak]:
+    """A soak that has not begun; the functions of `THROTTLED` reach the table through its proxy."""
+    urns = [course["urn"] for course in connection.courses(status="active")[:25]]
+    names = [stack.outputs.function_names[name] for name in THROTTLED]
+    sweep = stack.outputs.function_names["SweepFunction"]
+    with (
+        faulty_dynamodb.before(stack.aws, stack.outputs.endpoint_url, names) as proxy,
+        changed.environment(stack.aws, sweep, SWEEP_LOST_AFTER_SECONDS=str(LOST_AFTER_SECONDS)),
+    ):
+        soak = Soak(stack, connection, proxy, urns)
+        yield soak
+        for key in soak.poison:
+            wire: Any = {name: {"S": value} for name, value in key.items()}
+            stack.aws.dynamodb.delete_item(TableName=stack.outputs.table_name, Key=wire)
+
+
+def outcomes(soak: Soak, ids: list[str]) -> dict[str, str]:
+    """Return the outcome of each of these statements that is in the table, by its id."""
+    table, found = soak.stack.outputs.table_name, {}
     for at in range(0, len(ids), 100):
         keys = [
             {"PK": {"S": f"STATEMENT#{soak.connection.id}#{one}"}, "SK": {"S": "STATEMENT"}}
             for one in ids[at : at + 100]
         ]
-        answer = stack.aws.dynamodb.batch_get_item(RequestItems={stack.outputs.table_name: {"Keys": keys}})
-        for item in answer["Responses"][stack.outputs.table_name]:
+        answer = soak.stack.aws.dynamodb.batch_get_item(RequestItems={table: {"Keys": keys}})
+        for item in answer["Responses"][table]:
             found[item["statement_id"]["S"]] = item["outcome"]["S"]
     return found
 
 
-def sweep(stack: RunningStack) -> None:
-    """Sweep now, instead of waiting for the next time its schedule does."""
-    stack.aws.functions.invoke(FunctionName=stack.outputs.function_names["SweepFunction"], Payload=b"{}")
+def judged(soak: Soak) -> dict[str, str]:
+    """Wait until every acknowledged statement is judged, and return the outcomes; what is lost has none."""
+    final: dict[str, str] = {}
+
+    def unjudged() -> list[str]:
+        soak.sweep()
+        time.sleep(1)
+        left = [one for one in soak.told.statements if final.get(one, "received") == "received"]
+        final.update(outcomes(soak, left))
+        return [one for one in left if final.get(one) == "received"]
+
+    eventually(unjudged, lambda left: not left, PATIENCE_SECONDS)
+    return final
 
 
-def records(connection: Connection) -> dict[tuple[str, str], tuple[int, str | None]]:
-    """Return what every record says, by email and course; more than one attempt is a mistake here."""
-    found: dict[tuple[str, str], tuple[int, str | None]] = {}
-    for number in range(LEARNERS):
-        email = f"soak-{number}@example.com"
-        for attempt in connection.attempts(email):
-            assert (email, attempt["course_urn"]) not in found
-            found[email, attempt["course_urn"]] = (attempt["progress"], attempt["completed_at"])
-    return found
+def kept(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
+    """Return every attempt with the email of its learner."""
+    emails = [f"soak-{number}@example.com" for number in range(LEARNERS)]
+    return [(email, attempt) for email in emails for attempt in connection.attempts(email)]
 
 
 def told_of(events: list[Any]) -> tuple[set[str], set[tuple[str, str]]]:
@@ -82,70 +122,95 @@ def told_of(events: list[Any]) -> tuple[set[str], set[tuple[str, str]]]:
     )
 
 
+def told_in_events(stack: RunningStack, queue: str, attempts: list[dict[str, Any]]) -> int:
+    """Wait until the bus has told of every attempt's start and completion; return how many events there were."""
+    seen: list[Any] = []
+
+    def untold() -> list[Any]:
+        seen.extend(taken_from(stack, queue))
+        started, completed = told_of(seen)
+        return [
+            one
+            for one in attempts
+            if one["id"] not in started or (one["completed_at"] and (one["id"], one["completed_at"]) not in completed)
+        ]
+
+    eventually(untold, lambda left: not left, PATIENCE_SECONDS)
+    return len(seen)
+
+
+def set_aside(stack: RunningStack, queues: dict[str, str], poison: set[str]) -> set[str]:
+    """Wait until all that was poisoned is among the dead letters, and return what is."""
+    found: set[str] = set()
+
+    def missing() -> set[str]:
+        for name in POISONED:
+            found.update(body["keys"]["PK"] for body in taken_from(stack, queues[name]))
+        return poison - found
+
+    eventually(missing, lambda left: not left, PATIENCE_SECONDS)
+    return found
+
+
+def drained(stack: RunningStack, queues: dict[str, str]) -> Counter[str]:
+    """Wait until nothing is in any queue, waiting, delayed or in hands; return what was redriven to get there."""
+    redriver, redriven = Redriver("coursebridge", Session(stack)), Counter[str]()
+
+    def left() -> dict[str, dict[str, str]]:
+        for name in REDRIVEN:
+            redriven.update(redriver.redrive(name))
+        every: Any = ["ApproximateNumberOfMessages" + which for which in ("", "NotVisible", "Delayed")]
+        ask = stack.aws.sqs.get_queue_attributes
+        found: Any = {name: ask(QueueUrl=url, AttributeNames=every)["Attributes"] for name, url in queues.items()}
+        return {name: counts for name, counts in found.items() if any(int(count) for count in counts.values())}
+
+    eventually(left, lambda found: not found, PATIENCE_SECONDS)
+    return redriven
+
+
 def test_nothing_acknowledged_is_lost_and_every_attempt_is_right_whatever_breaks(
-    stack: RunningStack, connection: Connection
+    stack: RunningStack, connection: Connection, queues: dict[str, str], soak: Soak
 ) -> None:
-    urns = [course["urn"] for course in connection.courses(status="active")[:25]]
-    letters = dead_letters(stack)
-    for url in letters.values():
-        taken_from(stack, url)
-    names = [stack.outputs.function_names[name] for name in THROTTLED]
-    with (
-        listening(stack, connection.id, "AttemptStarted", "AttemptCompleted") as queue,
-        faulty_dynamodb.before(stack.aws, stack.outputs.endpoint_url, names) as proxy,
-    ):
-        soak = Soak(stack, connection, proxy, urns)
+    seconds: dict[str, int] = {}
+    began = time.monotonic()
+
+    def ended(phase: str) -> None:
+        seconds[phase] = round(time.monotonic() - began) - sum(seconds.values())
+
+    with listening(stack, connection.id, "AttemptStarted", "AttemptCompleted") as listener:
         with soak.going_on(SENDERS):
             time.sleep(SECONDS)
+        ended("faults")
+        final = judged(soak)
+        ended("judging")
+        found = kept(connection)
+        ended("reading")
+        events = told_in_events(stack, listener, [attempt for _, attempt in found])
+        ended("events")
+    poison = {key["PK"] for key in soak.poison}
+    letters = set_aside(stack, queues, poison)
+    redriven = drained(stack, queues)
+    ended("queues")
 
-        drained = time.monotonic()
-
-        def unjudged() -> list[str]:
-            sweep(stack)
-            found = outcomes(stack, soak)
-            return [one for one in soak.told.statements if found.get(one, "received") == "received"]
-
-        eventually(unjudged, lambda left: not left, DRAINING_SECONDS)
-        drained = time.monotonic() - drained
-        final = outcomes(stack, soak)
-        lost = [one for one in soak.told.statements if one not in final]
-        expected, kept = soak.told.attempts(), records(connection)
-        wrong = {key: (told, kept.get(key)) for key, told in expected.items() if kept.get(key) != told}
-        attempts = [one for number in range(LEARNERS) for one in connection.attempts(f"soak-{number}@example.com")]
-        seen: list[Any] = []
-
-        def untold() -> list[Any]:
-            seen.extend(taken_from(stack, queue))
-            started, completed = told_of(seen)
-            return [
-                one
-                for one in attempts
-                if one["id"] not in started
-                or (one["completed_at"] and (one["id"], one["completed_at"]) not in completed)
-            ]
-
-        eventually(untold, lambda left: not left)
-        poison, set_aside = {key["PK"] for key in soak.poison}, list[Any]()
-
-        def still_expected() -> set[str]:
-            set_aside.extend(body for url in letters.values() for body in taken_from(stack, url))
-            return poison - {body["keys"]["PK"] for body in set_aside}
-
-        eventually(still_expected, lambda left: not left)
-        print(  # noqa: T201  (the figures are what a soak is for)
-            f"\nsoak of {SECONDS:.0f} s: {len(soak.told.statements)} statements acknowledged, lost {len(lost)}, "
-            f"records {len(expected)}, wrong {len(wrong)}, events {len(seen)}, set aside {len(set_aside)}, "
-            f"drained in {drained:.1f} s"
-            f"\nfaults: {dict(soak.faults)}, DynamoDB calls refused: {proxy.refused} of {proxy.refused + proxy.passed}"
-            f"\nanswers: {dict(sorted(soak.told.requests.items()))}"
-        )
-    for key in soak.poison:
-        wire: Any = {name: {"S": value} for name, value in key.items()}
-        stack.aws.dynamodb.delete_item(TableName=stack.outputs.table_name, Key=wire)
+    lost = [one for one in soak.told.statements if one not in final]
+    expected = soak.told.attempts()
+    records = {(email, one["course_urn"]): (one["progress"], one["completed_at"]) for email, one in found}
+    wrong = {key: (told, records.get(key)) for key, told in expected.items() if records.get(key) != told}
+    print(  # noqa: T201  (the figures are what a soak is for)
+        f"\nsoak of {SECONDS:.0f} s: {len(soak.told.statements)} statements acknowledged, lost {len(lost)}; "
+        f"records {len(expected)}, wrong {len(wrong)}; events {events}; set aside {len(letters)}, "
+        f"redriven {dict(redriven)}"
+        f"\nfaults: {dict(soak.faults)}, DynamoDB calls refused: {soak.proxy.refused} of "
+        f"{soak.proxy.refused + soak.proxy.passed}"
+        f"\nanswers: {dict(sorted(soak.told.requests.items()))}"
+        f"\nseconds: {seconds}"
+    )
 
     assert lost == []
     assert wrong == {}
+    assert len(found) == len(records) == len(expected)
     assert set(final.values()) <= {"applied", "ignored"}
-    assert {body["keys"]["PK"] for body in set_aside} == poison
+    assert letters == poison
+    assert redriven.keys() <= {"redriven"}
     # The first may be one that was under way while LinkedIn was down.
     eventually(lambda: connection.sync()["status"], lambda status: status == "succeeded")

@@ -1,0 +1,42 @@
+"""What a test changes in a running stack for its time, and puts back as it was."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local.aws import Clients
+
+
+@contextmanager
+def environment(aws: Clients, function: str, **variables: str) -> Iterator[None]:
+    """Give a function these environment variables."""
+
+    def put(values: dict[str, str | None]) -> dict[str, str | None]:
+        """Set variables, delete those that are None, and return what they were."""
+        now = dict(aws.functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"])
+        then = {name: value for name, value in {**now, **values}.items() if value is not None}
+        aws.functions.update_function_configuration(FunctionName=function, Environment={"Variables": then})
+        return {name: now.get(name) for name in values}
+
+    before = put(dict(variables))
+    try:
+        yield
+    finally:
+        put(before)
+
+
+@contextmanager
+def queue(aws: Clients, url: str, **attributes: str) -> Iterator[None]:
+    """Give a queue these attributes."""
+    wanted: Any = attributes
+    names: Any = list(attributes)
+    before: Any = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    aws.sqs.set_queue_attributes(QueueUrl=url, Attributes=wanted)
+    try:
+        yield
+    finally:
+        aws.sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
