@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -213,6 +214,10 @@ class Lab:
         """Return the whole table, in a fixed order."""
         found = self.table.client.scan(TableName=self.table.name)["Items"]
         return sorted(found, key=lambda item: (item["PK"]["S"], item["SK"]["S"]))
+
+    def texts(self) -> list[str]:
+        """Return every item of the table as text, what is compressed included."""
+        return [json.dumps(item, default=lambda packed: zlib.decompress(packed).decode()) for item in self.everything()]
 
     def calls(self) -> Calls:
         """Return a client whose calls are counted and can be made to fail."""

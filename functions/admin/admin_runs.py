@@ -73,6 +73,29 @@ class RunAnswer(Answer):
     errors: list[RunProblem]
 
 
+class Named(Answer):
+    """What LinkedIn calls somebody."""
+
+    type: Literal["email", "username", "external_id", "profile_urn"]
+    value: str = Field(examples=["ada@example.com"])
+
+
+class UnknownLearner(Answer):
+    """Somebody reports tell of who is no learner here."""
+
+    identifiers: list[Named]
+    since: Time = Field(description="The start of the oldest window that tells of them.")
+
+
+class RunDetail(RunAnswer):
+    """One execution of a sync, with the people it could not place."""
+
+    unknown_learners: list[UnknownLearner] = Field(
+        description="Of the latest run of activity reports: at most 200 people who are no learners, the longest known "
+        "first. Add them, or assign their identifiers, and the next run reads again what was told of them."
+    )
+
+
 @router.post(
     "/admin/integrations/<integration>/runs",
     middlewares=WRITE,
@@ -114,7 +137,7 @@ def list_runs(integration: Integration, limit: Limit = 50, cursor: Cursor = None
     tags=TAGS,
     responses=responses(HTTPStatus.OK, "The run as it is this moment.", _404=NO_RUN),
 )
-def read_run(integration: Integration, run_id: RunId) -> RunAnswer:
+def read_run(integration: Integration, run_id: RunId) -> RunDetail:
     """Answers a run with live progress."""
     body: Any = wiring.runs(actor(router)).get(integration, run_id)
     return body  # type: ignore[no-any-return]

@@ -156,7 +156,7 @@ def test_an_admin_sees_how_many_are_known_by_linkedins_own_identifier_alone(
     def nameless(person: Person, _identification: str) -> list[Identifier]:
         return [identifier("profile_urn", person.profile_urn or "")]
 
-    monkeypatch.setattr("coursebridge.activity.people.identifiers_of", nameless)
+    monkeypatch.setattr("coursebridge.activity.roster.identifiers_of", nameless)
     monkeypatch.setattr("coursebridge.activity.recording.identifiers_of", nameless)
     for number in (1, 2, 3):
         lab.did(number, (1, 50))

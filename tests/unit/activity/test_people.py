@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activity_lab import COURSE, OTHER_COURSE, PSEUDONYM_KEY, upstream
+from activity_lab import COURSE, OTHER_COURSE, PSEUDONYM_KEY, StateMachine, upstream
 from coursebridge.activity import directory, recording
 from coursebridge.activity.mapper import Person
-from coursebridge.activity.people import gathered, identifiers_of
+from coursebridge.activity.people import Match, identifiers_of
+from coursebridge.activity.roster import Roster
 from coursebridge.errors import Unavailable
 from coursebridge.records.identifiers import Kind, digest, identifier
 from coursebridge.storage import keys
@@ -244,7 +248,10 @@ people = st.builds(
 @given(st.lists(people, max_size=8), st.randoms())
 def test_who_shares_an_identifier_is_one_whatever_the_order(told: list[Person], shuffler: st.Random) -> None:  # type: ignore[name-defined]
     def identities(order: list[Person]) -> set[frozenset[object]]:
-        return {frozenset(one.identifiers) for one in gathered(order, "email")}
+        with Roster.opened() as roster:
+            for person in order:
+                roster.tell(person, "email")
+            return {frozenset(one.identifiers) for one in roster.people()}
 
     shuffled = list(told)
     shuffler.shuffle(shuffled)
@@ -255,3 +262,94 @@ def test_who_shares_an_identifier_is_one_whatever_the_order(told: list[Person], 
     for person in told:
         mine = set(identifiers_of(person, "email"))
         assert any(mine <= one for one in found)
+
+
+def test_a_roster_tells_the_first_name_and_all_groups_and_finds_everybody_again_when_it_was_saved() -> None:
+    told = [
+        Person("u1", None, None, None, ("B",)),
+        Person(None, "a@example.com", None, "Ada", ("A", "B")),
+        Person("u1", "a@example.com", "E1", "Somebody else", ()),
+        Person("u2", None, None, "Bob"),
+    ]
+    with Roster.opened() as roster:
+        for person in told:
+            roster.tell(person, "email")
+        ada, bob = list(roster.people())
+        roster.found(ada.number, Match("learner", "l1", "o1"))
+        roster.found(bob.number, Match("unknown"))
+        with roster.saved() as file:
+            saved = [file.read()]
+
+    assert (ada.name, ada.groups, bob.name) == ("Ada", ("A", "B"), "Bob")
+    with Roster.opened(saved) as again:
+        for one in ada.identifiers:
+            assert again.who(one) == (ada.number, Match("learner", "l1", "o1"))
+        assert again.who(identifier("profile_urn", "u2")) == (bob.number, Match("unknown"))
+
+
+def test_finding_people_takes_no_more_memory_for_more_of_them() -> None:
+    def peak(number: int) -> int:
+        rules = directory.Rules("directory", "2026-01-01T00:00:00.000Z")
+        table: Any = MemoryTable()
+        finder = directory.Directory(table, "acme", rules, lambda: PSEUDONYM_KEY, datetime(2026, 1, 1, tzinfo=UTC))
+        tracemalloc.start()
+        try:
+            with Roster.opened() as roster:
+                for one in range(number):
+                    roster.tell(Person(f"u{one}", f"{one}@example.com", f"E{one}", f"Learner {one}"), "email")
+                assert finder.find(roster)["unknown"] == number
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(500)
+
+    assert peak(4000) < 1.3 * peak(500)
+
+
+class CountingMachine(StateMachine):
+    """Counts what each range that records asks AWS for, and how often it reads the settings."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.asked: Counter[str] = Counter()
+        super().__init__(replace(lab.context, integration=self._settings(lab)))
+        for client in (lab.table.client, lab.s3):
+            client.meta.events.register_first("before-call.*", self._note)
+
+    def _note(self, model: Any, **_: Any) -> None:
+        self.asked[model.name] += 1
+
+    def _settings(self, lab: Lab) -> Any:
+        def read() -> Any:
+            self.asked["settings"] += 1
+            return lab.settings
+
+        return read
+
+    def _range(self, run_id: str, number: int) -> None:
+        self.asked.clear()
+        super()._range(run_id, number)
+        self.last = +self.asked  # the last range of a run records
+
+
+@pytest.mark.parametrize("lookback_days", [14, 365])
+def test_who_records_reads_no_settings_and_asks_as_often_however_many_windows_there_are(
+    real_lab: Lab, lookback_days: int
+) -> None:
+    real_lab.changes(activity={"lookback_days": lookback_days}, learner_matching="directory")
+    real_lab.learner(1)
+    real_lab.did(1, (1, 50))
+    real_lab.did(2, (1, 50))
+    machine = CountingMachine(real_lab)
+
+    machine.run({"integration_id": "acme", "mode": "full", "trigger": "test"})
+    assert machine.last == {
+        "GetItem": 1,  # the range
+        "Query": 1,  # the other ranges
+        "GetObject": 2,  # who everybody is, and rows
+        "BatchGetItem": 2,  # courses, records with learners
+        "TransactWriteItems": 1,
+        "PutObject": 1,  # who is no learner
+        "PutItem": 1,  # the range
+        "UpdateItem": 1,  # the run's counters
+    }

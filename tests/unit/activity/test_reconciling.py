@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from activity_lab import BUCKET, COURSE, OTHER_COURSE, upstream
 from coursebridge.clock import from_millis, rfc3339
 from coursebridge.records.evidence import Completion, Evidence
+from coursebridge.records.identifiers import Kind, identifier
 from coursebridge.storage import keys
 from coursebridge.storage.learners import Record
+from coursebridge.storage.strangers import StrangerStore
 
 if TYPE_CHECKING:
     from activity_lab import Lab
@@ -162,18 +166,21 @@ def test_what_is_reported_of_a_course_that_comes_later_is_read_again(real_lab: L
     assert run["windows"] < first["windows"]
 
 
-def test_what_is_reported_of_somebody_who_comes_later_is_read_again(real_lab: Lab) -> None:
+@pytest.mark.parametrize("kind", ["profile_urn", "email", "external_id"])
+def test_what_is_reported_of_somebody_who_comes_later_is_read_again(real_lab: Lab, kind: Kind) -> None:
+    urn, email = upstream(1).profile_urn, upstream(1).email
     real_lab.changes(activity={"lookback_days": 90}, learner_matching="directory")
     real_lab.did(1, (70, 100))
     first = real_lab.sync("incremental")
     real_lab.sync("incremental")
-    learner = real_lab.learner(1, profile_urn=upstream(1).profile_urn)
+    met = [set(one.identifiers) for one in StrangerStore(real_lab.table, "acme").get().people]
+    learner = real_lab.learner(1, **{kind: {"profile_urn": urn, "email": email, "external_id": "E1"}[kind]})
 
     run = real_lab.sync("incremental")
 
     assert first["people"]["unknown"] == 1
-    assert first["unknown_learners"] == [{"type": "profile_urn", "value": upstream(1).profile_urn}]
-    assert real_lab.context.runs.get(first["id"])["unknown_learners"] == []
+    assert met == [{identifier("profile_urn", urn), identifier("email", email), identifier("external_id", "E1")}]
+    assert StrangerStore(real_lab.table, "acme").get().people == ()
     assert real_lab.attempts(learner.id)[0].status == "completed"
     assert run["repairs"]["completions"] == 1
 

@@ -274,7 +274,7 @@ def test_a_person_is_exported_and_erased(lab: Lab, lms: Caller, connect: Callabl
     connect(milliseconds=100).ask("DELETE", f"/learners/{ada['id']}", expect=202)
     lms.refused(f"/learners/{ada['id']}", 404)
     lms.ask("DELETE", f"/learners/{ada['id']}", expect=204)
-    assert "ada@example.com" not in json.dumps(lab.everything())
+    assert not [text for text in lab.texts() if "ada@example.com" in text]
     assert lms.ask("POST", "/learners", {"email": "ada@example.com"}, expect=409)["errors"][0]["field"] == "email"
     add(lms, email="ada@example.com", after_erasure=True)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from coursebridge import audit
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from coursebridge.activity.people import Someone, Who
+    from coursebridge.activity.roster import Roster
     from coursebridge.records.identifiers import Identifier
     from coursebridge.storage.table import Table
 
 BATCH = 100
-UNKNOWN_SHOWN = 200
 SOURCE = "report"
 
 
@@ -51,34 +51,6 @@ class Rules:
 
     matching: Literal["directory", "open"]
     since: str
-
-
-@dataclass
-class Found:
-    """What became of everybody.
-
-    Attributes:
-        people: what everybody's identifiers lead to.
-        index: by identifier (``kind:value``), which of them it is.
-        counts: how many people were known, added, linked, unknown, ambiguous, inactive or erased; how many of the
-            learners are known by LinkedIn's own identifier alone, so that no statement can find them
-            (``profile_only``); how many were two learners and are one now (``joined``).
-        unknown: identifiers of unknown people, one each, the first two hundred.
-    """
-
-    people: list[Match] = field(default_factory=list)
-    index: dict[str, int] = field(default_factory=dict)
-    counts: Counter[str] = field(default_factory=Counter)
-    unknown: list[Identifier] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what tasks that come later need."""
-        return {"people": [[one.who, one.learner_id, one.origin] for one in self.people], "index": self.index}
-
-    @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> Found:
-        """Read it again."""
-        return cls([Match(*one) for one in told["people"]], told["index"])
 
 
 @dataclass(frozen=True)
@@ -120,27 +92,26 @@ class Directory:
         self._pseudonym_key = pseudonym_key
         self._now = rfc3339(now)
 
-    def find(self, people: Iterable[Someone]) -> Found:
-        """Find everybody.
+    def find(self, roster: Roster) -> Counter[str]:
+        """Find everybody, and note in the roster who they are.
+
+        Returns:
+            How many people were known, added, linked, unknown, ambiguous, inactive or erased; how many of the learners
+            are known by LinkedIn's own identifier alone, so that no statement can find them (``profile_only``); how
+            many were two learners and are one now (``joined``).
 
         Raises:
             coursebridge.errors.Unavailable: the table is busy; what was written is found when it is tried again.
         """
-        found = Found()
-        for batch in chunks(people, BATCH):
+        counts: Counter[str] = Counter()
+        for batch in chunks(roster.people(), BATCH):
             for plan in self._settled(batch):
-                self._note(found, plan)
-        return found
-
-    def _note(self, found: Found, plan: _Plan) -> None:
-        match = plan.match
-        found.index.update((one.awaited, len(found.people)) for one in plan.someone.identifiers)
-        found.people.append(match)
-        found.counts["added" if plan.added else "known" if match.who == "learner" else match.who] += 1
-        found.counts["linked"] += plan.linked
-        found.counts.update(name for name in ("profile_only", "joined") if getattr(plan, name))
-        if match.who == "unknown" and len(found.unknown) < UNKNOWN_SHOWN:
-            found.unknown.append(next(iter(plan.someone.identifiers)))
+                match = plan.match
+                roster.found(plan.someone.number, match)
+                counts["added" if plan.added else "known" if match.who == "learner" else match.who] += 1
+                counts["linked"] += plan.linked
+                counts.update(name for name in ("profile_only", "joined") if getattr(plan, name))
+        return counts
 
     def _settled(self, batch: Sequence[Someone]) -> Iterable[_Plan]:
         known = self._read(batch)

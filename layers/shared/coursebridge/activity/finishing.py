@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,16 @@ from coursebridge.catalog.sync import problems
 from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.integrations.runs import COUNTS
 from coursebridge.observability import count, logger
+from coursebridge.records.identifiers import digest
+from coursebridge.storage import keys
+from coursebridge.storage.strangers import Stranger, Strangers, StrangerStore
+from coursebridge.storage.strangers import joined as known_longest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from coursebridge.activity.context import Context
+    from coursebridge.activity.windows import Window
     from coursebridge.catalog.sync.problems import Problem
     from coursebridge.storage.table import Item
 
@@ -47,6 +53,8 @@ def finish(context: Context, run_id: str) -> str:
     now = rfc3339(context.now())
     throttled = sum(one.get("throttled", 0) for one in ranges)
     fields = _told(tally, sum(one.get("unusable", 0) for one in ranges), sum(map(is_window, ranges)))
+    _meet(context, run, ranges, failed=failed)
+    _clear_last(context, run_id)
     if not failed:
         _remember(context, run, ranges)
     context.runs.change(
@@ -110,22 +118,17 @@ def drift_percent(drifted: int, compared: int) -> Decimal:
 
 
 def _remember(context: Context, run: Item, ranges: Sequence[Item]) -> None:
-    """Move the coverage, and keep what had no place together with what earlier runs left waiting elsewhere."""
+    """Move the coverage, and keep which courses had no place together with what earlier runs left waiting elsewhere."""
     state = context.runs.state()
-    same = state.get("settings") == run["settings"] and bool(state.get("covered_since"))
+    same = _is_same(state, run)
     before = Coverage(parse_rfc3339(state["covered_since"]), parse_rfc3339(state["covered_until"])) if same else None
     read = [Range.from_item(one).window for one in ranges if is_window(one)]
     now_covered = joined(before, read, parse_rfc3339(run["started_at"]))
-    left = {
-        what: time
-        for what, time in (waiting(context, state) if same else {}).items()
-        if not any(window.start <= parse_rfc3339(time) < window.end for window in read)
-    }
+    left = {what: time for what, time in (waiting(context, state) if same else {}).items() if not _is_in(time, read)}
+    for told in _waiting(context, run, ranges):
+        for what, time in told["courses"].items():
+            left[what] = min(time, left.get(what, time))
     staging = context.staging(run["id"])
-    for one in ranges:
-        if one.get("waiting"):
-            for what, time in staging.get_json(one["waiting"]).items():
-                left[what] = min(time, left.get(what, time))
     staging.put_json(WAITING, dict(sorted(left.items(), key=lambda entry: entry[1])[:MOST_WAITING]))
     previous = state.get("waiting_run")
     context.runs.remember(
@@ -135,9 +138,55 @@ def _remember(context: Context, run: Item, ranges: Sequence[Item]) -> None:
         waiting_run=run["id"],
     )
     if previous and previous != run["id"]:
-        # Identifiers of people who are no learners are shown by the latest run only.
-        context.runs.change(previous, unknown_learners=[])
         context.staging(previous).clear([], WAITING)
+
+
+def _meet(context: Context, run: Item, ranges: Sequence[Item], *, failed: bool) -> None:
+    """Keep who is no learner, and nobody who was erased since it was found out who everybody is."""
+    same = _is_same(context.runs.state(), run)
+    read = [Range.from_item(one).window for one in ranges if is_window(one)]
+    news = [Stranger.from_json(one) for told in _waiting(context, run, ranges) for one in told["people"]]
+
+    def think(before: Strangers) -> Strangers:
+        kept = [one for one in before.people if failed or (same and not _is_in(one.since, read))]
+        fresh = _unerased(context, news) if before.forgotten_at >= run["started_at"] else news
+        met = tuple(known_longest([*kept, *fresh])[:MOST_WAITING])
+        # Where nobody ever was a stranger nothing is written.
+        return replace(before, people=met, run_id=run["id"]) if met or before.people else before
+
+    StrangerStore(context.table, context.integration_id).change(think)
+
+
+def _unerased(context: Context, people: Sequence[Stranger]) -> list[Stranger]:
+    key = context.pseudonym_key()
+    stones = {
+        one: keys.tombstone(context.integration_id, digest(one, key)) for each in people for one in each.identifiers
+    }
+    erased = context.table.get_many(stones.values())
+    return [each for each in people if not any(stones[one] in erased for one in each.identifiers)]
+
+
+def _waiting(context: Context, run: Item, ranges: Iterable[Item]) -> Iterator[dict[str, Any]]:
+    """Yield what had no place, as the ranges tell."""
+    staging = context.staging(run["id"])
+    yield from (staging.get_json(one["waiting"]) for one in ranges if one.get("waiting"))
+
+
+def _is_same(state: Item, run: Item) -> bool:
+    """Whether what earlier runs read, they read under the settings of this one."""
+    return state.get("settings") == run["settings"] and bool(state.get("covered_since"))
+
+
+def _is_in(time: str, windows: Iterable[Window]) -> bool:
+    return any(window.start <= parse_rfc3339(time) < window.end for window in windows)
+
+
+def _clear_last(context: Context, run_id: str) -> None:
+    """Remove what the last run kept for a redrive, which cannot be any more: people may be in it who were erased."""
+    state = context.runs.state()
+    last = state.get("last_run_id")
+    if last and last != run_id and state.get("last_status") != "succeeded":
+        context.staging(last).clear_all(*([WAITING] if last == state.get("waiting_run") else []))
 
 
 def _clear(context: Context, run: Item, ranges: Sequence[Item]) -> None:

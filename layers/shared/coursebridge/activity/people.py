@@ -1,8 +1,4 @@
-"""Who is who: the people reports tell of, and the learners they are.
-
-LinkedIn names a person by up to three identifiers, and not by the same ones in every row. So everybody a run tells of
-is gathered first, and people who share an identifier are one person; then any of them may find the learner.
-"""
+"""Who is who: the people reports tell of, and the learners they are. Pure rules."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ from coursebridge.records.identifiers import Identifier, identifier
 from coursebridge.storage.learners import UNATTENDED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from coursebridge.activity.mapper import Person
     from coursebridge.storage.identities import IdentityItem
@@ -31,11 +27,13 @@ class Someone:
         identifiers: LinkedIn's own first, then the customer's, then the address.
         name: the display name, if any row has it.
         groups: LinkedIn's enterprise groups.
+        number: in the roster of their run.
     """
 
     identifiers: dict[Identifier, None] = field(default_factory=dict)
     name: str | None = None
     groups: tuple[str, ...] = ()
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,26 +62,6 @@ def identifiers_of(person: Person, identification: str) -> list[Identifier]:
     kind: Literal["username", "external_id"] = "username" if identification == "username" else "external_id"
     named = ((person.profile_urn, "profile_urn"), (person.unique_user_id, kind), (person.email, "email"))
     return [identifier(kind, value) for value, kind in named if value]  # type: ignore[arg-type]
-
-
-def gathered(people: Iterable[Person], identification: str) -> list[Someone]:
-    """Return the distinct people: those that share an identifier, also by way of others, are one."""
-    by_identifier: dict[Identifier, Someone] = {}
-    for person in people:
-        mine = identifiers_of(person, identification)
-        parts = {id(known): known for one in mine if (known := by_identifier.get(one))}
-        whole = Someone()
-        for part in parts.values():
-            whole = _joined(whole, part)
-        whole = _joined(whole, Someone(dict.fromkeys(mine), person.name, person.groups))
-        by_identifier.update(dict.fromkeys(whole.identifiers, whole))
-    return list({id(someone): someone for someone in by_identifier.values()}.values())
-
-
-def _joined(one: Someone, other: Someone) -> Someone:
-    order = ("profile_urn", "username", "external_id", "email")
-    identifiers = sorted({*one.identifiers, *other.identifiers}, key=lambda i: (order.index(i.kind), i.value))
-    return Someone(dict.fromkeys(identifiers), one.name or other.name, tuple(sorted({*one.groups, *other.groups})))
 
 
 def matched(someone: Someone, identities: Mapping[Identifier, IdentityItem]) -> Match | None:

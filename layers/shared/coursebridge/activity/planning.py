@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from coursebridge.activity.windows import LONGEST_LOOKBACK_DAYS, Coverage, Window, due, windows
 from coursebridge.clock import parse_rfc3339, rfc3339
-from coursebridge.records.identifiers import Identifier
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
+from coursebridge.storage.strangers import StrangerStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from coursebridge.activity.context import Context
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item
 
 WAITING = "waiting"
-"""The object with what had no place, and the windows that tell of it."""
+"""The object with the courses that had no place, and the windows that tell of them."""
 WINDOW = "window"
-URN = "urn:"
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def _coverage(context: Context, integration: Integration, now: datetime) -> Cove
 
 
 def waiting(context: Context, state: Mapping[str, Any]) -> dict[str, str]:
-    """Return what had no place in earlier runs (a course's URN, a person's identifier) and since which window."""
+    """Return the URNs of courses that were not in the catalogue in earlier runs, and since which window."""
     try:
         return context.staging(state["waiting_run"]).get_json(WAITING)
     except context.s3.exceptions.NoSuchKey:
@@ -105,22 +104,18 @@ def waiting(context: Context, state: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _come(context: Context, entries: Mapping[str, str], now: datetime) -> frozenset[datetime]:
-    """Return the starts of the windows that tell of courses and learners which were missing and are there now."""
-    courses = {keys.course(context.integration_id, what): what for what in entries if what.startswith(URN)}
-    people = {
-        keys.identity(context.integration_id, *_identifier(what)): what for what in entries if not what.startswith(URN)
-    }
-    found = {courses[key] for key in context.table.get_many(courses, consistent=False)}
-    found |= {
-        people[key]
-        for key, item in context.table.get_many(people, consistent=False).items()
-        if IdentityItem.from_item(item).live
-    }
-    times = [parse_rfc3339(entries[what]) for what in found]
+    """Return the starts of the windows that tell of courses and people who were missing and are there now."""
+    courses = {keys.course(context.integration_id, urn): urn for urn in entries}
+    times = [parse_rfc3339(entries[courses[key]]) for key in context.table.get_many(courses, consistent=False)]
+    times += [parse_rfc3339(since) for since in _known_since(context)]
     reach = windows(now, LONGEST_LOOKBACK_DAYS) if times else []
     return frozenset(window.start for window in reach if any(window.start <= time < window.end for time in times))
 
 
-def _identifier(awaited: str) -> Identifier:
-    kind, _, value = awaited.partition(":")
-    return Identifier(kind, value)  # type: ignore[arg-type]  # written from one
+def _known_since(context: Context) -> Iterator[str]:
+    """Yield since when reports tell of each stranger who is a learner now, by whichever identifier."""
+    people = StrangerStore(context.table, context.integration_id).get().people
+    places = {keys.identity(context.integration_id, *one): each for each in people for one in each.identifiers}
+    for key, item in context.table.get_many(places, consistent=False).items():
+        if IdentityItem.from_item(item).live:
+            yield places[key].since

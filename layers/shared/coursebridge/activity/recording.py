@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from coursebridge.activity import reconcile
 from coursebridge.activity.people import identifiers_of
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from coursebridge.activity.directory import Found
     from coursebridge.activity.mapper import Sighting
     from coursebridge.activity.people import Match
+    from coursebridge.activity.roster import Roster
     from coursebridge.storage.table import Item, Table
 
+T = TypeVar("T")
 BATCH = 50
 """Records in a transaction; each may come with a check of its learner."""
 MOST_WAITING = 2000
@@ -42,16 +43,19 @@ class Tally:
         counts: ``read``, which is the sum of ``created``, ``updated``, ``unchanged`` and ``ignored``; why things were
             ignored; repairs (``completions``, ``progress``, and how many of them lie before the push was configured:
             ``history``); how many records were ``compared`` and how many of them had ``drifted``.
-        waiting: what had no place, a course's URN or a person's identifier, and the oldest window that tells of it.
+        courses: URNs of courses that are not in the catalogue, and the oldest window that tells of each.
+        strangers: by their number in the roster, people who are no learners, and the oldest window that tells of them.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
-    waiting: dict[str, str] = field(default_factory=dict)
+    courses: dict[str, str] = field(default_factory=dict)
+    strangers: dict[int, str] = field(default_factory=dict)
 
-    def wait(self, what: str, window: str) -> None:
-        """Note that something had no place."""
-        if what in self.waiting or len(self.waiting) < MOST_WAITING:
-            self.waiting[what] = min(window, self.waiting.get(what, window))
+
+def wait(waiting: dict[T, str], what: T, window: str) -> None:
+    """Note that something had no place, unless too much waits already."""
+    if what in waiting or len(waiting) < MOST_WAITING:
+        waiting[what] = min(window, waiting.get(what, window))
 
 
 @dataclass(frozen=True)
@@ -97,15 +101,15 @@ class Recorder:
         table: the application's table.
         integration_id: whose records.
         run: the run.
-        found: who everybody is.
+        roster: who everybody is.
         now: the time of the writes.
     """
 
-    def __init__(self, table: Table, integration_id: str, run: Run, found: Found, now: datetime) -> None:
+    def __init__(self, table: Table, integration_id: str, run: Run, roster: Roster, now: datetime) -> None:
         self._table = table
         self._integration_id = integration_id
         self._run = run
-        self._found = found
+        self._roster = roster
         self._now = rfc3339(now)
         self._durations: dict[str, int | None] = {}
         self._absent: set[str] = set()
@@ -117,29 +121,23 @@ class Recorder:
         Raises:
             coursebridge.errors.Unavailable: the table is busy; the same sightings may be recorded again.
         """
-        joined: dict[tuple[str, str], tuple[Match, Sighting]] = {}
+        joined: dict[tuple[str, str], tuple[int, Match, Sighting]] = {}
         for one in sightings:
-            number = self._number(one)
-            match = self._found.people[number]
+            number, match = self._roster.who(identifiers_of(one.person, self._run.identification)[0])
             key = (match.learner_id or str(number), one.content_urn)
-            joined[key] = (match, joined[key][1] | one if key in joined else one)
+            joined[key] = (number, match, joined[key][2] | one if key in joined else one)
         for batch in chunks(joined.values(), BATCH):
             self.tally.counts["read"] += len(batch)
-            self._record([pair for pair in batch if self._has_place(*pair)])
+            self._record([one[1:] for one in batch if self._has_place(*one)])
         return self.tally
 
-    def _number(self, sighting: Sighting) -> int:
-        mine = identifiers_of(sighting.person, self._run.identification)
-        return self._found.index[mine[0].awaited]
-
-    def _has_place(self, match: Match, sighting: Sighting) -> bool:
+    def _has_place(self, number: int, match: Match, sighting: Sighting) -> bool:
         """Whether a sighting is of a learner; if not, note why."""
         if match.who == "learner":
             return True
         self.tally.counts.update(("ignored", f"learner_{match.who}"))
         if match.who == "unknown":
-            who = identifiers_of(sighting.person, self._run.identification)[0]
-            self.tally.wait(who.awaited, _oldest(sighting))
+            wait(self.tally.strangers, number, _oldest(sighting))
         return False
 
     def _record(self, pairs: Sequence[tuple[Match, Sighting]]) -> None:
@@ -148,7 +146,7 @@ class Recorder:
         for _, sighting in pairs:
             if sighting.content_urn in self._absent:
                 self.tally.counts.update(("ignored", "course_unknown"))
-                self.tally.wait(sighting.content_urn, _oldest(sighting))
+                wait(self.tally.courses, sighting.content_urn, _oldest(sighting))
         cases = self._cases(known)
         changing = [case for case in cases if case.changes]
         written = self._written(changing) if changing else []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from coursebridge.activity.directory import UNKNOWN_SHOWN, Directory, Rules
-from coursebridge.activity.people import gathered
+from coursebridge.activity.directory import Directory, Rules
+from coursebridge.activity.roster import Roster
 from coursebridge.activity.staging import groups_of
 from coursebridge.activity.working import CONTENTS, is_window
 from coursebridge.clock import rfc3339
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from coursebridge.activity.context import Context
-    from coursebridge.activity.directory import Found
     from coursebridge.activity.mapper import Person
+    from coursebridge.integrations.models import Integration
     from coursebridge.storage.table import Item
 
 
@@ -37,16 +37,24 @@ def settle(context: Context, run_id: str) -> list[int]:
 
 def _dealt(context: Context, run: Item, news: Sequence[Item], first_number: int) -> list[int]:
     numbers = [one["number"] for one in news]
-    found_name = f"found-{first_number:06d}"
-    found = _everybody(context, run, numbers)
-    context.staging(run["id"]).put_json(found_name, found.to_json())
+    roster_name = f"found-{first_number:06d}"
+    integration = context.integration()
+    with Roster.opened() as roster:
+        for person in _people(context, run["id"], numbers):
+            roster.tell(person, integration.learner_identification)
+        counts = _directory(context, run, integration).find(roster)
+        with roster.saved() as file:
+            context.staging(run["id"]).put_file(roster_name, file)
     ranges: list[dict[str, Any]] = [
         {
             "number": first_number + place,
             "kind": CONTENTS,
             "partition": f"contents {first} to {last}",
             "of": numbers,
-            "found": found_name,
+            "found": roster_name,
+            # As they are now: who is who follows from them, and settings may change while a run is under way.
+            "identification": integration.learner_identification,
+            "statistics_since": rfc3339(integration.statistics_since),
             "first": first,
             "last": last,
             "settled": False,
@@ -54,29 +62,20 @@ def _dealt(context: Context, run: Item, news: Sequence[Item], first_number: int)
         }
         for place, (first, last) in enumerate(groups_of(one["offsets"] for one in news))
     ]
-    people = {name: run.get("people", {}).get(name, 0) + number for name, number in found.counts.items()}
-    unknown = [{"type": one.kind, "value": one.value} for one in found.unknown]
-    unknown = [*run.get("unknown_learners", []), *unknown][:UNKNOWN_SHOWN]
+    people = {name: run.get("people", {}).get(name, 0) + number for name, number in counts.items()}
     progress = {**run["progress"], "total": run["progress"]["total"] + len(ranges)}
     context.runs.add_ranges(run["id"], ranges, context.now())
-    context.runs.change(run["id"], people=people, unknown_learners=unknown, progress=progress, dealt_at=_now(context))
-    logger.info("people of a run found", run=run["id"], people=dict(found.counts))
+    context.runs.change(run["id"], people=people, progress=progress, dealt_at=rfc3339(context.now()))
+    logger.info("people of a run found", run=run["id"], people=dict(counts))
     return [one["number"] for one in ranges]
 
 
-def _everybody(context: Context, run: Item, numbers: Sequence[int]) -> Found:
-    integration = context.integration()
+def _directory(context: Context, run: Item, integration: Integration) -> Directory:
     # Whoever was added since the run, or its redrive, began reading was added by a task that was repeated.
-    since = run.get("dealt_at") or run["started_at"]
-    rules = Rules(integration.learner_matching, since)
-    directory = Directory(context.table, context.integration_id, rules, context.pseudonym_key, context.now())
-    return directory.find(gathered(_people(context, run["id"], numbers), integration.learner_identification))
+    rules = Rules(integration.learner_matching, run.get("dealt_at") or run["started_at"])
+    return Directory(context.table, context.integration_id, rules, context.pseudonym_key, context.now())
 
 
 def _people(context: Context, run_id: str, numbers: Sequence[int]) -> Iterator[Person]:
     for number in numbers:
         yield from context.staging(run_id).people(number)
-
-
-def _now(context: Context) -> str:
-    return rfc3339(context.now())

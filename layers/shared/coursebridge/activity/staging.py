@@ -18,10 +18,14 @@ from coursebridge.records.evidence import Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import BinaryIO
 
     from mypy_boto3_s3 import S3Client
 
 BUCKETS = 64
+CHUNK_BYTES = 1 << 16
+MOST_SEEN = 10_000
+"""People remembered so as not to lay them down twice; twice does no harm."""
 GROUP_BYTES = 4_000_000
 """Compressed; some tens of thousands of rows."""
 DELETE_BATCH = 1000
@@ -58,26 +62,28 @@ class Staging:
     def write_range(self, number: int, sightings: Iterable[Sighting]) -> Staged:
         """Lay down the rows of a range and whom they tell of, two objects; compressed, they are held in memory."""
         buckets = [_Deflated() for _ in range(BUCKETS)]
-        people: dict[Person, None] = {}
+        told = _Deflated()
+        seen: set[Person] = set()
         rows = 0
         for sighting in sightings:
             buckets[zlib.crc32(sighting.content_urn.encode()) % BUCKETS].add(_row(sighting))
-            people.setdefault(sighting.person)
             rows += 1
+            if sighting.person not in seen:
+                if len(seen) >= MOST_SEEN:
+                    seen.clear()
+                seen.add(sighting.person)
+                told.add(list(astuple(sighting.person)))
         bodies = [bucket.body() for bucket in buckets]
         offsets = [0]
         for body in bodies:
             offsets.append(offsets[-1] + len(body))
         self._put(f"rows/{number:06d}", b"".join(bodies))
-        told = _Deflated()
-        for person in people:
-            told.add(list(astuple(person)))
         self._put(f"people/{number:06d}", told.body())
         return Staged(offsets, rows)
 
     def people(self, number: int) -> Iterator[Person]:
         """Yield everybody a range tells of."""
-        for profile_urn, email, unique_user_id, name, groups in _inflated(self._get(f"people/{number:06d}")):
+        for profile_urn, email, unique_user_id, name, groups in _lines(self.get_file(f"people/{number:06d}")):
             yield Person(profile_urn, email, unique_user_id, name, tuple(groups))
 
     def sightings(self, number: int, offsets: Sequence[int], first: int, last: int) -> Iterator[Sighting]:
@@ -87,8 +93,17 @@ class Staging:
             return
         body = self._span(f"rows/{number:06d}", start, end)
         for bucket in range(first, last + 1):
-            for row in _inflated(body[offsets[bucket] - start : offsets[bucket + 1] - start]):
+            for row in _lines([body[offsets[bucket] - start : offsets[bucket + 1] - start]]):
                 yield _sighting(row)
+
+    def put_file(self, name: str, file: BinaryIO) -> None:
+        """Lay down a file."""
+        self._s3.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=file)
+
+    def get_file(self, name: str) -> Iterator[bytes]:
+        """Yield a file that was laid down, piece by piece."""
+        body = self._s3.get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"]
+        yield from body.iter_chunks(CHUNK_BYTES)
 
     def put_json(self, name: str, value: Mapping[str, Any]) -> None:
         """Lay down a JSON object."""
@@ -96,7 +111,7 @@ class Staging:
 
     def get_json(self, name: str) -> dict[str, Any]:
         """Return a JSON object that was laid down."""
-        value: dict[str, Any] = json.loads(zlib.decompress(self._get(name)))
+        value: dict[str, Any] = json.loads(zlib.decompress(b"".join(self.get_file(name))))
         return value
 
     def clear(self, numbers: Iterable[int], *names: str) -> None:
@@ -106,11 +121,14 @@ class Staging:
             objects: Any = [{"Key": self._prefix + name} for name in wanted[start : start + DELETE_BATCH]]
             self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
 
+    def clear_all(self, *but: str) -> None:
+        """Remove everything of the run except these objects."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
+        found = [one["Key"].removeprefix(self._prefix) for page in pages for one in page.get("Contents", [])]
+        self.clear([], *(name for name in found if name not in but))
+
     def _put(self, name: str, body: bytes) -> None:
         self._s3.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=body)
-
-    def _get(self, name: str) -> bytes:
-        return self._s3.get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"].read()
 
     def _span(self, name: str, start: int, end: int) -> bytes:
         span = f"bytes={start}-{end - 1}"
@@ -149,9 +167,12 @@ class _Deflated:
         return b"" if self._is_empty else bytes(self._body + self._compressor.flush())
 
 
-def _inflated(body: bytes) -> Iterator[list[Any]]:
-    for line in zlib.decompress(body).splitlines() if body else ():
-        yield json.loads(line)
+def _lines(pieces: Iterable[bytes]) -> Iterator[list[Any]]:
+    """Yield what was laid down line by line."""
+    inflater, rest = zlib.decompressobj(), b""
+    for piece in pieces:
+        *lines, rest = (rest + inflater.decompress(piece)).split(b"\n")
+        yield from map(json.loads, lines)
 
 
 def _row(sighting: Sighting) -> list[Any]:

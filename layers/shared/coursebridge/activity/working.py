@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from coursebridge.activity.directory import Found
 from coursebridge.activity.mapper import UnusableRow, sighting
 from coursebridge.activity.planning import WINDOW, Range
 from coursebridge.activity.recording import Recorder, Run
+from coursebridge.activity.roster import Roster
 from coursebridge.catalog.sync import problems
 from coursebridge.catalog.sync.context import RetryLater
 from coursebridge.catalog.sync.working import STOPPING
-from coursebridge.clock import rfc3339
 from coursebridge.integrations.runs import COUNTS
 from coursebridge.linkedin import reports
 from coursebridge.linkedin.errors import LinkedInError, Retryable
 from coursebridge.observability import logger
+from coursebridge.storage.strangers import Stranger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,23 +108,24 @@ def _told(unusable: int) -> list[Problem]:
 
 def _record(context: Context, run_id: str, item: Item) -> str:
     staging = context.staging(run_id)
-    found = Found.from_json(staging.get_json(item["found"]))
-    integration = context.integration()
-    run = Run(run_id, integration.learner_identification, rfc3339(integration.statistics_since))
-    recorder = Recorder(context.table, context.integration_id, run, found, context.now())
-    tally = recorder.record(
-        sighting
-        for number in item["of"]
-        for sighting in staging.sightings(
-            number, context.runs.range(run_id, number)["offsets"], item["first"], item["last"]
-        )
-    )
+    run = Run(run_id, item["identification"], item["statistics_since"])
+    with Roster.opened(staging.get_file(item["found"])) as roster:
+        recorder = Recorder(context.table, context.integration_id, run, roster, context.now())
+        tally = recorder.record(_sightings(context, run_id, item))
+        people = [Stranger(frozenset(roster.identifiers(number)), since) for number, since in tally.strangers.items()]
     waiting = f"waiting-{item['number']:06d}"
-    if tally.waiting:
-        staging.put_json(waiting, tally.waiting)
-    told = {"tally": dict(tally.counts), "waiting": waiting if tally.waiting else ""}
+    if tally.courses or people:
+        staging.put_json(waiting, {"courses": tally.courses, "people": [one.to_json() for one in people]})
+    told = {"tally": dict(tally.counts), "waiting": waiting if tally.courses or people else ""}
     counts = {name: tally.counts[name] for name in COUNTS}
     return _settle(context, run_id, item | told | {"status": "done", "problems": []}, counts)
+
+
+def _sightings(context: Context, run_id: str, item: Item) -> Iterator[Sighting]:
+    """Yield the rows of the contents a range is for, out of every window that was read."""
+    offsets = {one["number"]: one["offsets"] for one in context.runs.ranges(run_id) if one["number"] in item["of"]}
+    for number in item["of"]:
+        yield from context.staging(run_id).sightings(number, offsets[number], item["first"], item["last"])
 
 
 def _settle(context: Context, run_id: str, item: dict[str, Any], counts: dict[str, int] | None = None) -> str:

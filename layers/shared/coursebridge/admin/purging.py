@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 KEY = (keys.PK, keys.SK)
 LISTS = (
-    "COURSE", "DETAIL", "OVERLAY", "CLASSIFICATION", "LIBRARY", "PATH", "WEBHOOK", "EXPORT", "RUN", "INTEGRATION",
+    "COURSE", "DETAIL", "OVERLAY", "CLASSIFICATION", "LIBRARY", "PATH", "WEBHOOK", "EXPORT", "RUN", "STRANGERS",
+    "INTEGRATION",
 )  # fmt: skip
 SHARE = 100
 FILES = ("search/{}.", "runs/{}/", "exports/{}/")

@@ -11,6 +11,7 @@ from coursebridge.integrations.runs import shown
 from coursebridge.integrations.store import IntegrationStore
 from coursebridge.storage import keys
 from coursebridge.storage.runs import RunStore
+from coursebridge.storage.strangers import Stranger, Strangers, StrangerStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from coursebridge.integrations.runs import RunControl
     from coursebridge.integrations.schedules import Kind, Mode
     from coursebridge.storage.table import Item, Table
+
+UNKNOWN_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,15 @@ class Runs:
         return [shown(run) for run in page.items], page.last_key
 
     def get(self, integration_id: str, run_id: str) -> dict[str, Any]:
-        """Return a run.
+        """Return a run; the latest of activity reports with the people it told of who are no learners.
 
         Raises:
             NotFound: there is no such run.
         """
-        return shown(self._item(integration_id, run_id))
+        run = self._item(integration_id, run_id)
+        strangers = StrangerStore(self.table, integration_id).get() if run["kind"] == "activity" else Strangers()
+        unknown = strangers.people[:UNKNOWN_SHOWN] if strangers.run_id == run_id else ()
+        return shown(run) | {"unknown_learners": [_unknown(one) for one in unknown]}
 
     def redrive(self, integration_id: str, run_id: str) -> dict[str, Any]:
         """Work off what failed of a run.
@@ -100,6 +106,11 @@ class Runs:
     def _note(self, action: str, run: Item) -> None:
         told = {"kind": run["kind"], "mode": run["mode"]}
         audit.record(self.table, self.actor, action, run["id"], None, told, integration_id=run["integration_id"])
+
+
+def _unknown(stranger: Stranger) -> dict[str, Any]:
+    identifiers = sorted(stranger.identifiers)
+    return {"identifiers": [{"type": one.kind, "value": one.value} for one in identifiers], "since": stranger.since}
 
 
 def _check(integration: Integration, kind: Kind) -> None:

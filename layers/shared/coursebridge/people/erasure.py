@@ -20,6 +20,7 @@ from coursebridge.storage import keys, statement_outcomes
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import Learner, unchanged
 from coursebridge.storage.statements import StatementStore
+from coursebridge.storage.strangers import StrangerStore
 from coursebridge.storage.table import pauses
 from coursebridge.xapi import actors
 
@@ -79,6 +80,8 @@ class Erasure:
         own = [of for of in identifiers if not self._identity(of).live.keys() - ids]
         self._set_tombstones(own)
         self._mark(people)
+        # Reports may have told of them before they were learners.
+        StrangerStore(self.table, self.integration_id).forget(identifiers, rfc3339(self.now()))
         for of in identifiers:
             self._leave(of, ids)
         if not self._empty_all(identifiers, own, ids):

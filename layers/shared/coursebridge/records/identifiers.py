@@ -24,6 +24,12 @@ class Identifier(NamedTuple):
         """Return how a held statement names what it waits for."""
         return f"{self.kind}:{self.value}"
 
+    @classmethod
+    def awaiting(cls, awaited: str) -> Identifier:
+        """Return the identifier that is named so."""
+        kind, _, value = awaited.partition(":")
+        return cls(kind, value)  # type: ignore[arg-type]  # written from one
+
 
 def identifier(kind: Kind, value: str) -> Identifier:
     """Return an identifier in its comparable form.

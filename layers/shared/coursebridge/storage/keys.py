@@ -22,6 +22,7 @@ functions apart. Ids are read back from their own attributes, never by cutting a
 | Reengagement    | LEARNER#i#learner         | REENGAGED#urn  |               |                 |
 | Identity        | IDENTITY#i#type#value     | IDENTITY       |               |                 |
 | Tombstone       | TOMBSTONE#i#digest        | TOMBSTONE      |               |                 |
+| Strangers       | STRANGERS#i               | STRANGERS      |               |                 |
 | Statement       | STATEMENT#i#statement     | STATEMENT      | STATEMENTS#i  | stored#statement |
 | Voiding         | STATEMENT#i#statement     | VOIDED         |               |                 |
 | Launch session  | AICC#digest               | AICC           |               |                 |
@@ -190,6 +191,11 @@ def identity(integration_id: str, kind: str, value: str) -> Key:
 def tombstone(integration_id: str, digest: str) -> Key:
     """Key of the keyed digest of an erased person's identifier."""
     return Key(f"TOMBSTONE#{integration_id}#{digest}", "TOMBSTONE")
+
+
+def strangers(integration_id: str) -> Key:
+    """Key of the people reports told of who are no learners."""
+    return Key(f"STRANGERS#{integration_id}", "STRANGERS")
 
 
 def statement(integration_id: str, statement_id: str) -> Key:

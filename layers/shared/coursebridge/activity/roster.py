@@ -1,0 +1,129 @@
+"""Everybody a run tells of, and who they are, in a file on disk: memory does not grow with their number.
+
+LinkedIn names a person by up to three identifiers, and not by the same ones in every row. So everybody is gathered
+first, and people who share an identifier, also by way of others, are one. Then any of the identifiers may find the
+learner, and every task that records rows asks the same file.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from coursebridge.activity.people import Match, Someone, identifiers_of
+from coursebridge.records.identifiers import Identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
+
+    from coursebridge.activity.mapper import Person
+
+PAGE = 200
+CACHE_KIB = 8192
+ORDER = ("profile_urn", "username", "external_id", "email")
+SCHEMA = """
+    CREATE TABLE person (number INTEGER PRIMARY KEY, name TEXT, groups TEXT, who TEXT, learner_id TEXT, origin TEXT);
+    CREATE TABLE identifier (awaited TEXT PRIMARY KEY, person INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX of_person ON identifier (person);
+"""
+
+
+class Roster:
+    """The people of one run.
+
+    Args:
+        path: the file; one that is empty or not there becomes an empty roster.
+    """
+
+    def __init__(self, path: Path) -> None:
+        is_new = not path.exists()
+        self._path = path
+        self._db = sqlite3.connect(path)
+        # Nothing here outlives its task: one that dies is repeated with a new file.
+        self._db.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-{CACHE_KIB};")
+        if is_new:
+            self._db.executescript(SCHEMA)
+
+    @classmethod
+    @contextmanager
+    def opened(cls, saved: Iterable[bytes] | None = None) -> Iterator[Roster]:
+        """Open a new roster, or one that was saved, for as long as the context lasts."""
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "roster")
+            if saved is not None:
+                with path.open("wb") as file:
+                    file.writelines(saved)
+            roster = cls(path)
+            try:
+                yield roster
+            finally:
+                roster._db.close()
+
+    @contextmanager
+    def saved(self) -> Iterator[BinaryIO]:
+        """Open the file as it is now, to be laid down."""
+        self._db.commit()
+        with self._path.open("rb") as file:
+            yield file
+
+    def tell(self, person: Person, identification: str) -> None:
+        """Add somebody, or what is news of them.
+
+        Args:
+            person: whom a row names; at least one identifier.
+            identification: how the integration identifies learners.
+        """
+        mine = [one.awaited for one in identifiers_of(person, identification)]
+        sought = (mine + [""] * 3)[:3]
+        rows = self._db.execute("SELECT DISTINCT person FROM identifier WHERE awaited IN (?, ?, ?)", sought)
+        known = sorted(number for (number,) in rows)
+        number = known[0] if known else self._db.execute("INSERT INTO person (groups) VALUES ('[]')").lastrowid
+        for other in known[1:]:
+            name, groups = self._db.execute("SELECT name, groups FROM person WHERE number = ?", (other,)).fetchone()
+            self._describe(number, name, json.loads(groups))
+            self._db.execute("UPDATE identifier SET person = ? WHERE person = ?", (number, other))
+            self._db.execute("DELETE FROM person WHERE number = ?", (other,))
+        self._db.executemany("INSERT OR IGNORE INTO identifier VALUES (?, ?)", [(one, number) for one in mine])
+        self._describe(number, person.name, person.groups)
+
+    def _describe(self, number: int | None, name: str | None, groups: Iterable[str]) -> None:
+        before = self._db.execute("SELECT name, groups FROM person WHERE number = ?", (number,)).fetchone()
+        after = (before[0] or name, json.dumps(sorted({*json.loads(before[1]), *groups})))
+        if after != before:
+            self._db.execute("UPDATE person SET name = ?, groups = ? WHERE number = ?", (*after, number))
+
+    def people(self) -> Iterator[Someone]:
+        """Yield everybody; what is found out about them may be written meanwhile."""
+        after = 0
+        while page := self._db.execute(
+            "SELECT number, name, groups FROM person WHERE number > ? ORDER BY number LIMIT ?", (after, PAGE)
+        ).fetchall():
+            for number, name, groups in page:
+                identifiers = dict.fromkeys(self.identifiers(number))
+                yield Someone(identifiers, name, tuple(json.loads(groups)), number)
+            after = page[-1][0]
+
+    def identifiers(self, number: int) -> list[Identifier]:
+        """Return everything somebody is called by: LinkedIn's own first, then the customer's, then the address."""
+        rows = self._db.execute("SELECT awaited FROM identifier WHERE person = ?", (number,))
+        found = [Identifier.awaiting(awaited) for (awaited,) in rows]
+        return sorted(found, key=lambda one: (ORDER.index(one.kind), one.value))
+
+    def found(self, number: int, match: Match) -> None:
+        """Note who somebody is."""
+        told = (match.who, match.learner_id, match.origin, number)
+        self._db.execute("UPDATE person SET who = ?, learner_id = ?, origin = ? WHERE number = ?", told)
+
+    def who(self, one: Identifier) -> tuple[int, Match]:
+        """Return whom an identifier names: their number, and who they are."""
+        query = (
+            "SELECT number, who, learner_id, origin FROM person"
+            " WHERE number = (SELECT person FROM identifier WHERE awaited = ?)"
+        )
+        number, *match = self._db.execute(query, (one.awaited,)).fetchone()
+        return number, Match(*match)

@@ -1,0 +1,145 @@
+"""The people reports told of who are no learners: for an admin to see, and for a sync to read again about them.
+
+They are kept here and nowhere else, so that somebody who is erased is forgotten here, too.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from coursebridge.errors import Unavailable
+from coursebridge.records.identifiers import Identifier
+from coursebridge.storage import keys
+from coursebridge.storage.learners import unchanged
+from coursebridge.storage.table import ConditionFailed, pauses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from coursebridge.storage.table import Table
+
+MOST_BYTES = 300_000
+"""Compressed; an item holds 400 KB."""
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """Somebody who is no learner.
+
+    Attributes:
+        identifiers: all that LinkedIn calls them by.
+        since: the oldest window that tells of them.
+    """
+
+    identifiers: frozenset[Identifier]
+    since: str
+
+    def to_json(self) -> list[Any]:
+        """Return what can be laid down."""
+        return [self.since, *sorted(one.awaited for one in self.identifiers)]
+
+    @classmethod
+    def from_json(cls, told: list[str]) -> Stranger:
+        """Read it again."""
+        since, *identifiers = told
+        return cls(frozenset(map(Identifier.awaiting, identifiers)), since)
+
+
+@dataclass(frozen=True)
+class Strangers:
+    """All of them.
+
+    Attributes:
+        people: the longest known first.
+        run_id: the run that told of them last.
+        forgotten_at: when somebody was forgotten last; whoever is added by what was read before may be erased.
+        version: of the item, 0 where there is none.
+    """
+
+    people: tuple[Stranger, ...] = ()
+    run_id: str = ""
+    forgotten_at: str = ""
+    version: int = 0
+
+
+class StrangerStore:
+    """The strangers of one integration, in one item.
+
+    Args:
+        table: the application's table.
+        integration_id: whose strangers.
+    """
+
+    def __init__(self, table: Table, integration_id: str) -> None:
+        self._table = table
+        self._key = keys.strangers(integration_id)
+
+    def get(self) -> Strangers:
+        """Return all of them."""
+        item = self._table.get(self._key)
+        if item is None:
+            return Strangers()
+        told = json.loads(zlib.decompress(item["people"]))
+        people = tuple(Stranger.from_json(one) for one in told)
+        return Strangers(people, item["run_id"], item["forgotten_at"], item["version"])
+
+    def change(self, think: Callable[[Strangers], Strangers]) -> None:
+        """Write what follows from what is there; it is thought over again when others write at the same time.
+
+        Raises:
+            Unavailable: others kept writing; nothing was done.
+        """
+        for _ in pauses():
+            before = self.get()
+            after = think(before)
+            if after == before:
+                return
+            item = {
+                **self._key.item(),
+                "entity": "strangers",
+                "people": _compressed(after.people),
+                "run_id": after.run_id,
+                "forgotten_at": after.forgotten_at,
+                "version": before.version + 1,
+            }
+            try:
+                self._table.put(item, **unchanged(before.version))
+            except ConditionFailed:
+                continue
+            return
+        raise Unavailable("other writers kept changing the same people, try again")
+
+    def forget(self, identifiers: Collection[Identifier], at: str) -> None:
+        """Forget whoever is called by one of these, and leave word that somebody was.
+
+        Raises:
+            Unavailable: others kept writing; nothing was done.
+        """
+        gone = frozenset(identifiers)
+        self.change(
+            lambda before: Strangers(
+                tuple(one for one in before.people if not one.identifiers & gone), before.run_id, at
+            )
+        )
+
+
+def joined(people: Iterable[Stranger]) -> list[Stranger]:
+    """Return the distinct people, the longest known first: those who share an identifier are one."""
+    found: dict[Identifier, Stranger] = {}
+    for one in people:
+        parts = {one, *(found[each] for each in one.identifiers if each in found)}
+        whole = Stranger(frozenset().union(*(part.identifiers for part in parts)), min(part.since for part in parts))
+        found.update(dict.fromkeys(whole.identifiers, whole))
+    return sorted(set(found.values()), key=lambda one: (one.since, one.to_json()))
+
+
+def _compressed(people: tuple[Stranger, ...]) -> bytes:
+    """Return as many as fit."""
+    while True:
+        body = zlib.compress(json.dumps([one.to_json() for one in people]).encode())
+        if len(body) <= MOST_BYTES:
+            return body
+        people = people[: len(people) // 2]

@@ -1,0 +1,227 @@
+"""Who is no learner is kept in one place: admins see them, runs read again about them, erasing forgets them."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from activity_lab import BUCKET, PSEUDONYM_KEY, upstream
+from coursebridge.activity import finishing
+from coursebridge.admin.runs import Runs
+from coursebridge.errors import Unavailable
+from coursebridge.people.erasure import Erasure
+from coursebridge.records.identifiers import Identifier, identifier
+from coursebridge.storage import strangers as storing
+from coursebridge.storage.strangers import Stranger, Strangers, StrangerStore, joined
+from policies import refused, watched
+
+if TYPE_CHECKING:
+    from activity_lab import Lab
+
+SINCE = "2026-01-01T08:00:00.000Z"
+MARKS = (upstream(1).email, upstream(1).profile_urn, '"E1"', ":E1")
+
+
+@pytest.fixture
+def lab(real_lab: Lab) -> Lab:
+    """Two people LinkedIn tells of, in ``directory`` matching: neither is a learner."""
+    real_lab.changes(learner_matching="directory")
+    real_lab.did(1, (1, 50))
+    real_lab.did(2, (1, 50))
+    return real_lab
+
+
+def store(lab: Lab) -> StrangerStore:
+    return StrangerStore(lab.table, "acme")
+
+
+def erase(lab: Lab, learner_id: str) -> None:
+    assert Erasure(lab.table, "acme", lambda: PSEUDONYM_KEY, lab.clock).erase(learner_id)
+
+
+def shown(lab: Lab, run_id: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = Runs(lab.table, {}, "admin").get("acme", run_id)["unknown_learners"]
+    return found
+
+
+def traces(lab: Lab) -> list[str]:
+    """Whatever in the table and the bucket still tells of the first person."""
+    pages = lab.table.client.get_paginator("scan").paginate(TableName=lab.table.name)
+    texts = [json.dumps(_readable(item)) for page in pages for item in page["Items"]]
+    for name in lab.objects():
+        body = lab.s3.get_object(Bucket=BUCKET, Key=name)["Body"].read()
+        texts.append(f"{name}: {_inflated(body)}")
+    return [text for text in texts if any(mark in text for mark in MARKS)]
+
+
+def _readable(item: dict[str, Any]) -> dict[str, str]:
+    return {name: _inflated(value["B"]) if "B" in value else str(value) for name, value in item.items()}
+
+
+def _inflated(body: bytes) -> str:
+    try:
+        return zlib.decompress(body).decode()
+    except zlib.error:
+        return body.decode(errors="replace")
+
+
+def test_an_admin_sees_who_is_unknown_at_the_latest_run_with_all_they_are_called(lab: Lab) -> None:
+    first = lab.sync()
+    second = lab.sync()
+
+    assert shown(lab, first["id"]) == []
+    one, _two = shown(lab, second["id"])
+    assert one["identifiers"] == [
+        {"type": "email", "value": upstream(1).email},
+        {"type": "external_id", "value": "E1"},
+        {"type": "profile_urn", "value": upstream(1).profile_urn},
+    ]
+
+
+def test_whoever_is_erased_is_a_stranger_no_more(lab: Lab) -> None:
+    run = lab.sync()
+    lab.learner(1)
+    assert traces(lab)
+
+    erase(lab, "learner-1")
+
+    assert traces(lab) == []
+    assert [one["identifiers"][0]["value"] for one in shown(lab, run["id"])] == [upstream(2).email]
+
+
+def test_whoever_is_erased_while_a_run_tells_of_them_does_not_come_back_with_it(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = finishing._waiting
+
+    def erased_meanwhile(*arguments: Any) -> Any:
+        monkeypatch.setattr(finishing, "_waiting", original)
+        lab.learner(1)
+        erase(lab, "learner-1")
+        yield from original(*arguments)
+
+    monkeypatch.setattr(finishing, "_waiting", erased_meanwhile)
+
+    lab.sync()
+
+    assert traces(lab) == []
+    assert len(store(lab).get().people) == 1
+
+
+def test_whoever_is_erased_just_when_a_run_writes_who_is_unknown_is_forgotten(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = StrangerStore.get
+    raced: list[int] = []
+
+    def get(self: StrangerStore) -> Strangers:
+        before = original(self)
+        if not raced:
+            raced.append(1)
+            lab.learner(1)
+            erase(lab, "learner-1")
+        return before
+
+    monkeypatch.setattr(StrangerStore, "get", get)
+
+    run_id = lab.sync()["id"]
+
+    assert raced
+    assert traces(lab) == []
+    assert len(shown(lab, run_id)) == 1
+
+
+def test_what_a_failed_run_kept_for_its_redrive_goes_when_there_is_a_later_run(lab: Lab) -> None:
+    failed = lab.sync()
+    lab.context.runs.remember(last_status="failed")
+    lab.context.staging(failed["id"]).put_json("people/000009", {"told": upstream(1).email})
+
+    lab.sync()
+
+    assert [name for name in lab.objects() if failed["id"] in name] == []
+
+
+def test_whoever_reads_again_in_vain_is_kept_and_a_failed_run_drops_nobody(lab: Lab) -> None:
+    lab.sync()
+    before = store(lab).get().people
+    store(lab).change(lambda now: replace(now, people=(*now.people, Stranger(frozenset({_urn(9)}), SINCE))))
+
+    lab.sync()
+    kept = {one for each in store(lab).get().people for one in each.identifiers}
+
+    assert {one for each in before for one in each.identifiers} < kept
+    assert _urn(9) in kept
+
+
+def test_learning_may_forget_and_admin_may_see_them(lab: Lab) -> None:
+    run = lab.sync()
+    lab.learner(1)
+
+    with watched(lab.table) as erasing:
+        erase(lab, "learner-1")
+    with watched(lab.table) as seeing:
+        shown(lab, run["id"])
+
+    assert ("PutItem", "", "STRANGERS#acme") in erasing
+    assert refused("LearningFunction", erasing) == refused("AdminFunction", seeing) == []
+
+
+def test_where_there_are_too_many_the_longest_known_are_kept(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storing, "MOST_BYTES", 2000)
+    people = tuple(Stranger(frozenset({_urn(number)}), SINCE) for number in range(1000))
+
+    store(lab).change(lambda before: replace(before, people=people))
+
+    kept = store(lab).get().people
+    assert 10 < len(kept) < 1000
+    assert kept == people[: len(kept)]
+
+
+def test_others_who_keep_writing_leave_the_call_to_be_repeated(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storing, "pauses", lambda: iter((0.0, 0.0)))
+    stranger = Stranger(frozenset({_urn(1)}), SINCE)
+
+    def think(before: Strangers) -> Strangers:
+        other = StrangerStore(lab.table, "acme")
+        monkeypatch.setattr(storing, "pauses", lambda: iter((0.0,)))
+        other.forget([_urn(2)], datetime.now(UTC).isoformat())
+        return replace(before, people=(stranger,))
+
+    with pytest.raises(Unavailable):
+        store(lab).change(think)
+
+    assert store(lab).get().people == ()
+
+
+def _urn(number: int) -> Identifier:
+    return identifier("profile_urn", f"u{number}")
+
+
+strangers = st.builds(
+    Stranger,
+    st.frozensets(st.integers(1, 6).map(_urn), min_size=1, max_size=3),
+    st.sampled_from([SINCE, "2026-02-01T08:00:00.000Z"]),
+)
+
+
+@given(st.lists(strangers, max_size=8), st.randoms(use_true_random=False))
+def test_strangers_who_share_an_identifier_are_one_since_the_first_word_of_them(
+    told: list[Stranger], shuffler: Any
+) -> None:
+    found = joined(told)
+    shuffled = list(told)
+    shuffler.shuffle(shuffled)
+
+    assert joined(shuffled) == found == joined([*found, *told])
+    everybody = [one for each in found for one in each.identifiers]
+    assert len(everybody) == len(set(everybody))
+    for one in told:
+        (whole,) = (each for each in found if one.identifiers <= each.identifiers)
+        assert whole.since <= one.since
