@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
@@ -18,9 +18,13 @@ from coursebridge.webhooks.dispatch import MOST_RECEIVES, Dispatcher
 from coursebridge.webhooks.sending import Sender, make_client
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from coursebridge.webhooks.targets import Target
 
 
 @cache
@@ -41,15 +45,19 @@ class NotDone(Exception):
     """A message is not done with: it stays in its queue."""
 
 
-def work_on(record: SQSRecord) -> None:
+def work_on(record: SQSRecord, endpoints: Callable[[str], list[Target]]) -> None:
     """Handle one message.
+
+    Args:
+        record: an event, or a delivery to try.
+        endpoints: returns an integration's endpoints, each integration's read once in a batch.
 
     Raises:
         NotDone: it comes back, or goes to the dead letters.
     """
     message = json.loads(record.body)
     if "detail-type" in message:
-        count("WebhooksQueued", dispatcher().fan_out(message))
+        count("WebhooksQueued", dispatcher().fan_out(message, endpoints))
     elif int(record.attributes.approximate_receive_count) >= MOST_RECEIVES:
         dispatcher().give_up(message["integration_id"], message["delivery_id"])
         count("WebhooksGivenUp")
@@ -84,7 +92,7 @@ def deliver(record: SQSRecord, integration_id: str, delivery_id: str) -> None:
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> PartialItemFailureResponse:
     """Handle a batch of messages, each by itself; those that are not done with stay in the queue."""
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    with processor(event["Records"], work_on):
+    with processor(event["Records"], partial(work_on, endpoints=cache(dispatcher().endpoints))):
         processor.process()
     for kind, error, _ in processor.exceptions:
         if kind is not NotDone:

@@ -244,6 +244,16 @@ def test_a_message_that_cannot_be_handled_leaves_the_others_of_its_batch_alone(w
     assert only(wired, target).status == "delivered"
 
 
+def test_a_batch_of_events_asks_for_the_endpoints_once(wired: Lab) -> None:
+    asked: list[str] = []
+    wired.dispatcher.table.client.meta.events.register(
+        "before-call.dynamodb.Query", lambda params, **_: asked.append(params["body"].decode())
+    )
+
+    assert handle(*(message(json.dumps(bus_event() | {"id": f"e{number}"}), number) for number in range(10))) == []
+    assert len(asked) == 1
+
+
 def test_a_message_of_a_delivery_that_has_failed_is_done_with(wired: Lab) -> None:
     wired.answers = [410]
     target, _ = wired.create()

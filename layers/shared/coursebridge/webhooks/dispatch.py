@@ -52,16 +52,24 @@ class Dispatcher:
     sender: Sender
     now: Callable[[], datetime]
 
-    def fan_out(self, event: Mapping[str, Any]) -> int:
+    def endpoints(self, integration_id: str) -> list[Target]:
+        """Return an integration's endpoints; one query."""
+        return list(TargetStore(self.table, integration_id).all())
+
+    def fan_out(self, event: Mapping[str, Any], endpoints: Callable[[str], list[Target]] | None = None) -> int:
         """Write down and queue a delivery for each endpoint that wants an event; return how many.
 
         An event that comes twice finds its deliveries there; one that was never tried is queued again, for its message
         may have been lost.
+
+        Args:
+            event: as the bus delivers it.
+            endpoints: returns an integration's endpoints, where they have been read for an event beside this one.
         """
         integration_id = event["detail"]["integration_id"]
         store = DeliveryStore(self.table, integration_id)
         queued = 0
-        for target in TargetStore(self.table, integration_id).all():
+        for target in (endpoints or self.endpoints)(integration_id):
             if target.wants(event["detail-type"]):
                 delivery = store.add(delivery_of(event, target, self.now()))
                 if delivery.status == "pending":
