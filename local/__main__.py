@@ -83,14 +83,16 @@ def down(state_dir: StateDir = STATE_DIR) -> None:
 def status(state_dir: StateDir = STATE_DIR) -> None:
     """Show what runs, and where."""
     settings = StackSettings(state_dir=state_dir)
-    started = stack.processes(settings)
-    for each in started:
-        state = "running" if is_alive(each) else "gone"
+    alive = {each: is_alive(each) for each in stack.processes(settings)}
+    for each, is_running in alive.items():
+        state = "running" if is_running else "gone"
         console.print(f"  {each.name}: {state}, process {each.pid}, logs to {each.log}")
-    if settings.outputs_file.is_file():
-        demo.show_addresses(Outputs.read(settings.outputs_file))
-    if not started:
+    if not alive:
         console.print("  Nothing is running. Start it with: make up")
+    elif not all(alive.values()):
+        console.print("  It has ended by itself. Start it anew with: make up")
+    elif settings.outputs_file.is_file():
+        demo.show_addresses(Outputs.read(settings.outputs_file))
 
 
 @app.command()

@@ -113,13 +113,16 @@ class Client:
 
 def _login_refused(answer: httpx.Response) -> CommandError:
     said = _object(answer)
-    code = said.get("error", f"status {answer.status_code}")
-    remedy = (
-        "This client may not administer: use one with the scopes admin:read and admin:write."
-        if code == "invalid_scope"
-        else "Check COURSEBRIDGE_CLIENT_ID and COURSEBRIDGE_CLIENT_SECRET; a rotated secret is shown only once."
+    code = said.get("error", "")
+    remedies = {
+        "invalid_scope": "This client may not administer: use one with the scopes admin:read and admin:write.",
+        "": "Check COURSEBRIDGE_URL: it is the output ApiUrl of the stack, without a path of its own.",
+    }
+    remedy = remedies.get(
+        code, "Check COURSEBRIDGE_CLIENT_ID and COURSEBRIDGE_CLIENT_SECRET; a rotated secret is shown only once."
     )
-    return NotLoggedIn(f"the API gives no token: {said.get('error_description', code)}", remedy)
+    reason = said.get("error_description", code) or f"status {answer.status_code}"
+    return NotLoggedIn(f"the API gives no token: {reason}", remedy)
 
 
 def _object(answer: httpx.Response) -> dict[str, Any]:

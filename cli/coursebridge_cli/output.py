@@ -19,7 +19,12 @@ STYLES = {
 }  # fmt: skip
 NOTHING = "-"
 
+# What is piped somewhere has no width of its own: rows stay lines.
+PIPED_WIDTH = 240
+
 console = Console(highlight=False)
+if not console.is_terminal:
+    console.width = PIPED_WIDTH
 errors = Console(stderr=True, highlight=False)
 
 
@@ -33,13 +38,13 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
 
     Args:
         title: What they are.
-        columns: The headings.
+        columns: The headings. The first is of what a row is called by, which is never broken, so that it can be copied.
         rows: The cells.
         empty: The sentence.
     """
     shown = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
-    for column in columns:
-        shown.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        shown.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
         shown.add_row(*(cell(value) for value in row))
     if shown.row_count:

@@ -38,7 +38,10 @@ def credentials(environment: Mapping[str, str] = os.environ, start: Path | None 
         return Credentials(given[0].rstrip("/"), given[1], given[2])
     if any(given):
         missing = [name for name, value in zip((URL, CLIENT_ID, CLIENT_SECRET), given, strict=True) if not value]
-        raise NotLoggedIn(f"{' and '.join(missing)} is not set", f"Set {URL}, {CLIENT_ID} and {CLIENT_SECRET}.")
+        raise NotLoggedIn(
+            f"not set: {', '.join(missing)}",
+            f"Set {URL}, {CLIENT_ID} and {CLIENT_SECRET}, or none of them for the embedded stack.",
+        )
     for file in _candidates(start or Path.cwd()):
         if file.is_file():
             said = json.loads(file.read_text())

@@ -9,7 +9,7 @@ import pytest
 
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.storage.runs import RunStore
-from coursebridge_cli import client, runs, session
+from coursebridge_cli import client, output, runs, session
 from coursebridge_cli.errors import NotLoggedIn
 from unit.admin.conftest import GOOD_PAIR
 from unit.admin.statements import held
@@ -242,6 +242,26 @@ def test_who_is_not_logged_in_is_told_how(terminal: Terminal, monkeypatch: pytes
     assert "wrong" in wrong.err
     assert session.CLIENT_SECRET in partly.err
     assert "make up" in not_at_all.err
+
+
+def test_who_has_the_address_of_something_else_is_told_to_check_the_address(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(session.URL, "https://api.example.com/elsewhere")
+    refused = terminal.run("integrations", "list")
+
+    assert refused.code == 4
+    assert session.URL in refused.err
+
+
+def test_what_a_row_is_called_by_is_never_broken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output.console, "width", 40)
+
+    output.table("Runs", ("id", "why"), [("01a1fe854ca4cb06c1bacd", "because " * 9)], "none")
+
+    assert "01a1fe854ca4cb06c1bacd" in capsys.readouterr().out
 
 
 def test_the_embedded_stack_is_found_from_any_folder_below(tmp_path: Path) -> None:
