@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from activity_lab import BUCKET, COURSE, OTHER_COURSE, upstream
 from coursebridge.clock import from_millis, rfc3339
+from coursebridge.errors import TooLarge
 from coursebridge.records.evidence import Completion, Evidence
 from coursebridge.records.identifiers import Kind, identifier
 from coursebridge.storage import keys
 from coursebridge.storage.learners import Record
 from coursebridge.storage.strangers import StrangerStore
+from coursebridge.storage.table import Table
 
 if TYPE_CHECKING:
     from activity_lab import Lab
@@ -199,6 +201,34 @@ def test_what_waited_for_longer_than_it_is_kept_is_left_to_a_full_run(real_lab: 
 
     assert missed == ()
     assert real_lab.attempts(learner.id, OTHER_COURSE)[0].status == "completed"
+
+
+@pytest.mark.parametrize("turns", [False, True])
+def test_what_does_not_fit_into_a_record_is_told_and_everything_else_is_recorded(
+    real_lab: Lab, monkeypatch: pytest.MonkeyPatch, turns: bool
+) -> None:
+    original = Table.transact
+
+    def transact(self: Table, actions: Any) -> None:
+        if any(
+            action.get("Put", {}).get("Item", {}).get("PK") == {"S": "LEARNER#acme#learner-1"} for action in actions
+        ):
+            raise TooLarge("this is more than one item of the table can hold")
+        original(self, actions)
+
+    for number in (1, 2):
+        real_lab.learner(number, profile_urn=upstream(number).profile_urn)
+        real_lab.did(number, (1, 100))
+    real_lab.sync()
+    for number in (1, 2):
+        real_lab.did(number, (2, 100 if turns else 30))
+    monkeypatch.setattr(Table, "transact", transact)
+
+    run = real_lab.sync()
+
+    assert run["status"] == "succeeded"
+    assert run["not_repaired"]["record_full"] == 1
+    assert (run["counts"]["updated"], run["counts"]["ignored"]) == (1, 1)
 
 
 def test_a_later_completion_changes_no_record_and_is_noted_once(real_lab: Lab) -> None:

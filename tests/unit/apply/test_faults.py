@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from coursebridge.apply.release import release
+from coursebridge.errors import TooLarge
 from coursebridge.records.evidence import Evidence
 from coursebridge.records.identifiers import digest, identifier
 from coursebridge.storage import keys
 from coursebridge.storage.learners import RecordStore
+from coursebridge.storage.table import Table
 from people_lab import COURSE, DURATION, OTHER_COURSE, PSEUDONYM_KEY, Interrupted, Lab, completion, dies, progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from coursebridge.storage.table import Item, Table
+    from coursebridge.storage.table import Item
 
 ADA = identifier("email", "ada@example.com")
 STATEMENTS = [
@@ -127,6 +130,29 @@ def test_a_conflict_is_tried_again_at_once(lab: Lab) -> None:
     calls.before[2] = cancelled("TransactionConflict")
 
     assert lab.apply(table=calls.table) == {"applied": 1}
+
+
+def test_what_does_not_fit_into_a_record_is_held_and_everything_else_is_applied(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Table.transact
+
+    def transact(self: Table, actions: Any) -> None:
+        if any(action.get("Put", {}).get("Item", {}).get("SK") == {"S": f"RECORD#{COURSE}"} for action in actions):
+            raise TooLarge("this is more than one item of the table can hold")
+        original(self, actions)
+
+    monkeypatch.setattr(Table, "transact", transact)
+    lab.learner(email="ada@example.com")
+    ids = lab.send(completion(1), progress(2, 20, urn=OTHER_COURSE), progress(3, 30, urn=OTHER_COURSE))
+
+    assert lab.apply() == {"held:record_full": 1, "applied": 2}
+
+    assert lab.outcome(ids[0]) == ("held", "record_full")
+    assert lab.is_pending(ids[0])
+    monkeypatch.undo()
+    release(lab.table, lab.id, [ids[0]], lab.now)
+    assert lab.apply() == {"applied": 1}
 
 
 def test_other_writers_without_end_leave_it_for_another_try(lab: Lab) -> None:

@@ -161,6 +161,51 @@ def client_error(code: str, **extra: Any) -> ClientError:
     return ClientError(answer, "operation")
 
 
+SIZES = [
+    "Item size to update has exceeded the maximum allowed size",
+    "Item size has exceeded the maximum allowed size",
+    "Transaction failed: The total size of all items in the transaction request cannot exceed 4 MB",
+]
+
+
+@pytest.mark.parametrize("message", SIZES)
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_transaction_of_too_much_is_too_large_however_dynamodb_says_so(
+    table: Table, message: str, wrapped: bool
+) -> None:
+    reasons = [{"Code": "None"}, {"Code": "ValidationError", "Message": message}]
+    error = client_error("TransactionCanceledException", CancellationReasons=reasons)
+    if not wrapped:
+        error = ClientError({"Error": {"Code": "ValidationException", "Message": message}}, "operation")
+
+    with patch.object(table.client, "transact_write_items", side_effect=error), pytest.raises(TooLarge):
+        table.transact([])
+
+
+def test_a_reason_that_is_not_about_size_is_a_refusal(table: Table) -> None:
+    reasons = [{"Code": "ValidationError", "Message": "The provided expression refers to an attribute"}, {"Code": "X"}]
+    error = client_error("TransactionCanceledException", CancellationReasons=reasons)
+
+    with (
+        patch.object(table.client, "transact_write_items", side_effect=error),
+        pytest.raises(TransactionRefused) as refused,
+    ):
+        table.transact([])
+
+    assert not refused.value.contended
+
+
+def test_an_item_of_more_than_400_kb_is_too_large_in_a_transaction_as_in_a_put(table: Table) -> None:
+    huge = item("P", text="x" * 410_000)
+
+    with pytest.raises(TooLarge):
+        table.put(huge)
+    with pytest.raises(TooLarge):
+        table.transact([table.put_action(item("Q")), table.put_action(huge)])
+
+    assert table.get(Key("Q", "S")) is None
+
+
 def test_a_transaction_refused_for_throttling_is_not_contention(table: Table) -> None:
     reasons = [{"Code": "None"}, {"Code": "ThrottlingError"}]
     error = client_error("TransactionCanceledException", CancellationReasons=reasons)

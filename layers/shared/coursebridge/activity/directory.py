@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from coursebridge import audit
 from coursebridge.activity.people import Match, matched, one_person
 from coursebridge.clock import rfc3339
-from coursebridge.errors import Conflict, NotFound, Unavailable
+from coursebridge.errors import Conflict, NotFound, TooLarge, Unavailable
 from coursebridge.ids import new_id
 from coursebridge.observability import logger
 from coursebridge.people.merging import Merging
@@ -143,8 +143,9 @@ class Directory:
         merging = Merging(self._table, self._integration_id)
         try:
             (merging.merge if plan.match.who == "ambiguous" else merging.go_on)(survivor, other)
-        except (Conflict, NotFound):
-            return self._alone(plan.someone)  # others are merging, parting or erasing them
+        except (Conflict, NotFound, TooLarge):
+            # Others are merging, parting or erasing them, or both records of a course do not fit into one.
+            return self._alone(plan.someone)
         told = {"merged": other, "because": "LinkedIn names one person by the identifiers of both"}
         audit.record(self._table, "system", "learner.merged", survivor, None, told, integration_id=self._integration_id)
         logger.info("two learners are one person", learner=survivor, merged=other)

@@ -35,6 +35,7 @@ NOT_REPAIRED = (
     "learner_erased",
     "learner_gone",
     "course_unknown",
+    "record_full",
 )
 """Why something a report tells could not be recorded."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from coursebridge.activity import reconcile
 from coursebridge.activity.people import identifiers_of
 from coursebridge.clock import rfc3339
-from coursebridge.errors import Unavailable
+from coursebridge.errors import TooLarge, Unavailable
 from coursebridge.records.evidence import Evidence
 from coursebridge.storage import keys
 from coursebridge.storage.learners import Learner, Record, unchanged
@@ -211,11 +211,14 @@ class Recorder:
         except TransactionRefused as refused:
             if not refused.contended:
                 raise Unavailable("the table is busy, try again") from refused
-            return [written for case in cases for written in self._alone(case)]
-        return list(cases)
+        except TooLarge:
+            pass  # one of them, or all together
+        else:
+            return list(cases)
+        return [written for case in cases for written in self._alone(case)]
 
     def _alone(self, case: _Case) -> list[_Case]:
-        """Write one record that others may be writing at the same time; nothing if its learner has gone."""
+        """Write one record that others may be writing at the same time; nothing if it is full or its learner gone."""
         for pause in pauses():
             cases = self._cases([(case.match, case.sighting)])
             try:
@@ -226,6 +229,9 @@ class Recorder:
                 if not refused.contended:
                     raise Unavailable("the table is busy, try again") from refused
                 time.sleep(pause)
+            except TooLarge:
+                self.tally.counts.update(("ignored", "record_full"))
+                return []
             else:
                 return cases
         raise Unavailable("other writers kept changing the same record, try again")

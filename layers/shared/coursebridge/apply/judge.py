@@ -24,6 +24,7 @@ HELD_REASONS = {
     "actor_mismatch": "the actor is identified in another way than the integration's learner_identification asks for",
     "actor_unidentified": "the actor carries no identifier that can be matched",
     "course_unknown": "the course is not in the catalogue yet",
+    "record_full": "the record of this learner and course holds as much as an item of the table can",
 }
 IGNORED_REASONS = {
     "already_completed": "the course was completed before and no attempt is open",

@@ -119,6 +119,13 @@ def make(table: Table, known: Known, group: Sequence[Pending], now: str) -> Plan
     return plan
 
 
+def hold(table: Table, known: Known, one: Pending, verdict: Verdict, now: str) -> Plan:
+    """Hold one statement, whatever it says."""
+    plan = Plan(table, known, [one], now)
+    plan.settle(0, verdict)
+    return plan
+
+
 def _verdict(one: Pending, person: Person, known: Known) -> Verdict | None:
     """Judge a statement; ``None`` when it is to be applied. Nothing keeps what an erased person sent."""
     if person.verdict and person.verdict.reason == ERASED:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from coursebridge.apply import plan as planning
 from coursebridge.apply.reading import Known, Pending, Whom, read
 from coursebridge.clock import rfc3339, utc_now
-from coursebridge.errors import Unavailable
+from coursebridge.errors import TooLarge, Unavailable
 from coursebridge.observability import logger
+from coursebridge.storage.statement_outcomes import Verdict
 from coursebridge.storage.table import TRANSACTION, Table, TransactionRefused, chunks, pauses
 from coursebridge.xapi import statement as xapi
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from coursebridge.apply.plan import Outcomes, Plan
     from coursebridge.storage.table import Item
 
+FULL = Verdict("held", "record_full")
 MOST_STATEMENTS = 48
 """Of one person in one transaction: each may bring one action more, for its record or its missing course."""
 
@@ -107,17 +109,31 @@ class Applier:
         Raises:
             Unavailable: the table is busy.
         """
-        plan = planning.make(self._table, known, group, rfc3339(self._now()))
+        now = rfc3339(self._now())
+        plan = planning.make(self._table, known, group, now)
         if len(plan.actions) > TRANSACTION and len(group) > 1:
-            half = len(group) // 2
-            return self._settle(group[:half], known, outcomes) + self._settle(group[half:], known, outcomes)
+            return self._settle_halves(group, known, outcomes)
+        try:
+            return self._write(plan, outcomes)
+        except TooLarge:
+            if len(group) > 1:
+                return self._settle_halves(group, known, outcomes)
+            # Trying again is in vain. Whoever looks at what is held sees it, and the statement is not lost.
+            return self._write(planning.hold(self._table, known, group[0], FULL, now), outcomes)
+
+    def _settle_halves(self, group: list[Pending], known: Known, outcomes: Outcomes) -> list[Pending]:
+        half = len(group) // 2
+        return self._settle(group[:half], known, outcomes) + self._settle(group[half:], known, outcomes)
+
+    def _write(self, plan: Plan, outcomes: Outcomes) -> list[Pending]:
+        """Write a plan; return the statements to be judged again."""
         try:
             self._table.transact(plan.actions)
         except TransactionRefused as refused:
             if not refused.contended:
                 raise Unavailable("the table is busy") from refused
             return _still_received(plan, refused)
-        known.note(plan.writes)
+        plan.known.note(plan.writes)
         outcomes += plan.outcomes
         return []
 

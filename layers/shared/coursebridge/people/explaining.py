@@ -30,6 +30,7 @@ HELP = {
     "actor_mismatch": "let LinkedIn send the User Type that learner_identification asks for, or change that setting",
     "actor_unidentified": "let LinkedIn send the User Type that learner_identification asks for",
     "course_unknown": "let the next catalogue sync bring the course: check filters and asset types",
+    "record_full": "nothing is lost, but nothing more fits: compare the record with what LinkedIn shows",
     "before_configuration": "activity reports fill in what happened before; start a run of kind activity",
 }
 WAITING = "it was received and is about to be looked at"

@@ -2,7 +2,8 @@
 
 Numbers are ``int`` (the table holds no fractions), binaries are ``bytes``, sets are not used. A refusal that a
 caller can act on becomes :class:`ConditionFailed` or :class:`TransactionRefused`; a table that stays busy after
-botocore's retries becomes :class:`~coursebridge.errors.Unavailable`, which nothing was done by.
+botocore's retries becomes :class:`~coursebridge.errors.Unavailable`, which nothing was done by, and what an item cannot
+hold becomes :class:`~coursebridge.errors.TooLarge`.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ BUSY = frozenset(
         "TransactionInProgressException",
     }
 )
-TOO_LARGE = "has exceeded the maximum allowed size"
+TOO_LARGE = ("has exceeded the maximum allowed size", "cannot exceed 4 MB")
+"""What DynamoDB says of an item, and of a transaction as a whole: to one write, or as the reason of a transaction."""
 BATCH_READ, BATCH_WRITE, TRANSACTION = 100, 25, 100
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -292,6 +294,7 @@ class Table:
 
         Raises:
             TransactionRefused: at least one action cannot pass.
+            coursebridge.errors.TooLarge: an item would be too large, or all of them together; trying again is in vain.
         """
         self._call("transact_write_items", whole=True, TransactItems=list(actions))
 
@@ -383,15 +386,21 @@ def _translated(error: ClientError) -> Exception:
     code = answer["Error"]["Code"]
     if code == "ConditionalCheckFailedException":
         return ConditionFailed(from_wire(answer.get("Item", {})))
-    if code == "ValidationException" and TOO_LARGE in answer["Error"].get("Message", ""):
+    if code == "ValidationException" and _is_about_size(answer["Error"]):
         return TooLarge("this is more than one item of the table can hold (400 KB)")
     if code == "TransactionCanceledException":
         reasons = answer.get("CancellationReasons", [])
+        if any(reason.get("Code") == "ValidationError" and _is_about_size(reason) for reason in reasons):
+            return TooLarge("this is more than one item of the table can hold (400 KB)")
         return TransactionRefused(
             [None if reason.get("Code") == "None" else reason.get("Code") for reason in reasons],
             [from_wire(reason.get("Item") or {}) for reason in reasons],
         )
     return Unavailable("the table is busy, try again") if code in BUSY else error
+
+
+def _is_about_size(told: Mapping[str, Any]) -> bool:
+    return any(words in (told.get("Message") or "") for words in TOO_LARGE)
 
 
 def pauses() -> Iterator[float]:
