@@ -191,6 +191,9 @@ def test_nothing_acknowledged_is_lost_and_every_attempt_is_right_whatever_breaks
     letters = set_aside(stack, queues, poison)
     redriven = drained(stack, queues)
     ended("queues")
+    # The first may be one that was under way while LinkedIn was down.
+    eventually(lambda: connection.sync()["status"], lambda status: status == "succeeded")
+    ended("sync")
 
     lost = [one for one in soak.told.statements if one not in final]
     expected = soak.told.attempts()
@@ -212,5 +215,3 @@ def test_nothing_acknowledged_is_lost_and_every_attempt_is_right_whatever_breaks
     assert set(final.values()) <= {"applied", "ignored"}
     assert letters == poison
     assert redriven.keys() <= {"redriven"}
-    # The first may be one that was under way while LinkedIn was down.
-    eventually(lambda: connection.sync()["status"], lambda status: status == "succeeded")
