@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import cfn
 from coursebridge import clients
+from granted import not_granted, noted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,13 +48,13 @@ def handlers() -> dict[str, str]:
 
 
 def kept_to_policy(function: str, handler: Handler) -> Handler:
-    """Return a handler that fails when it does with the table what the function's policy forbids."""
+    """Return a handler that fails when it does what the function's policy forbids."""
 
     @wraps(handler)
     def handle(*args: Any) -> Any:
-        with _watched(clients.dynamodb()) as calls:
+        with _watched(clients.dynamodb()) as calls, noted() as others:
             answer = handler(*args)
-        forbidden = refused(function, calls)
+        forbidden = [*refused(function, calls), *not_granted(function, others)]
         assert not forbidden, f"{function} may not {forbidden}"
         return answer
 

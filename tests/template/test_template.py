@@ -234,6 +234,19 @@ def test_access_to_the_table_is_bound_to_leading_keys_and_never_a_scan() -> None
     assert loose == []
 
 
+def test_whatever_is_allowed_on_the_table_is_asked_for_by_key() -> None:
+    """What names no key would pass a condition on leading keys (docs/decisions/0071-leading-keys.md)."""
+    named = {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"}
+    allowed = {
+        action.removeprefix("dynamodb:")
+        for _, statement in every_statement()
+        for action in listed(statement["Action"])
+        if action.startswith("dynamodb:")
+    }
+
+    assert allowed <= named | {"ConditionCheckItem"}
+
+
 def test_the_functions_that_take_statements_and_tokens_cannot_write_anything_else() -> None:
     written = {
         name: sorted(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from coursebridge import secret_values
 from coursebridge.activity.quiet import listen
 from coursebridge.aicc.hacp import Call
 from coursebridge.aicc.service import Receiver
@@ -61,3 +62,32 @@ def test_a_function_that_reads_what_its_policy_does_not_name_fails_its_test(tabl
     read(keys.webhook_target(ACME, "t1"))
     with pytest.raises(AssertionError, match="COURSE"):
         read(keys.course(ACME, EXCEL))
+
+
+def test_a_function_that_reads_a_secret_its_policy_does_not_name_fails_its_test(
+    deployed: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_PREFIX", "stack/")
+    read = kept_to_policy("WebhooksFunction", secret_values.read_or_empty)
+
+    read("stack/integrations/acme/webhooks/t1")
+    for other in ("stack/integrations/acme/credentials/content", "signing"):
+        with pytest.raises(AssertionError, match="GetSecretValue"):
+            read(other)
+
+
+@pytest.mark.parametrize("function", ["CatalogSyncFunction", "ActivitySyncFunction"])
+def test_a_sync_reads_key_pairs_and_writes_tokens_alone(
+    deployed: Table, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    monkeypatch.setenv("SECRET_PREFIX", "stack/")
+    read = kept_to_policy(function, secret_values.read_or_empty)
+    write = kept_to_policy(function, secret_values.write)
+
+    read("stack/integrations/acme/credentials/report")
+    write("stack/integrations/acme/tokens", {})
+    write("stack/integrations/acme/tokens", {})
+    with pytest.raises(AssertionError, match="PutSecretValue"):
+        write("stack/integrations/acme/credentials/report", {})
+    with pytest.raises(AssertionError, match="GetSecretValue"):
+        read("stack/integrations/acme/webhooks/t1")

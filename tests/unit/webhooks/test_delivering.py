@@ -203,6 +203,7 @@ def wired(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "webhooks")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Coursebridge")
     monkeypatch.setenv("WEBHOOK_QUEUE_URL", lab.queue_url)
+    monkeypatch.setenv("SECRET_PREFIX", PREFIX)
     settings.cache_clear()
     yield lab
     settings.cache_clear()
