@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from coursebridge import secret_values
+from coursebridge import clients, secret_values
 from coursebridge.errors import Conflict, InvalidRequest, NotFound
+from coursebridge.storage.table import Table, TransactionRefused
 from coursebridge.webhooks.addresses import address_of, check_url, look_up
 from coursebridge.webhooks.targets import MOST_TARGETS, live_secrets, secret_name
 from learning_lab import ACME, NOW
@@ -99,12 +100,75 @@ def test_every_change_is_audited_without_a_secret(lab: Lab) -> None:
     assert secret not in str(entries)
 
 
-def test_there_are_only_so_many(lab: Lab) -> None:
-    for _ in range(MOST_TARGETS):
-        lab.create()
+def test_there_are_only_so_many_and_one_less_makes_room(lab: Lab) -> None:
+    made = [lab.create()[0] for _ in range(MOST_TARGETS)]
+    held = len(secrets_of(lab))
 
+    with pytest.raises(Conflict, match=f"{MOST_TARGETS} webhooks"):
+        lab.create()
+    assert len(secrets_of(lab)) == held
+    for _ in range(2):
+        lab.webhooks.store.delete(made[0].id)
+    lab.create()
     with pytest.raises(Conflict):
         lab.create()
+
+
+def test_those_who_make_the_last_one_at_the_same_moment_do_not_make_two(lab: Lab) -> None:
+    for _ in range(MOST_TARGETS - 1):
+        lab.create()
+    others = [lab.create]
+
+    def meanwhile(**_: Any) -> None:
+        if others:
+            others.pop()()
+
+    events = lab.table.client.meta.events
+    events.register("before-parameter-build.dynamodb.TransactWriteItems", meanwhile)
+    try:
+        with pytest.raises(Conflict):
+            lab.create()
+    finally:
+        events.unregister("before-parameter-build.dynamodb.TransactWriteItems", meanwhile)
+
+    assert others == []
+    assert len(list(lab.webhooks.store.all())) == MOST_TARGETS
+
+
+def test_writers_at_the_same_item_are_waited_for(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coursebridge.webhooks.targets.time.sleep", lambda _seconds: None)
+    transact = lab.table.transact
+    busy = [1, 1]
+
+    def contended(self: Table, actions: Any) -> None:
+        if busy:
+            busy.pop()
+            raise TransactionRefused(["TransactionConflict", None], [])
+        transact(actions)
+
+    monkeypatch.setattr(Table, "transact", contended)
+    lab.create()
+    busy += [1] * 100
+
+    with pytest.raises(Conflict, match="keep changing"):
+        lab.create()
+    busy.clear()
+    assert len(list(lab.webhooks.store.all())) == len(secrets_of(lab)) == 1
+
+
+def test_a_table_that_is_busy_is_no_conflict(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def throttled(self: Table, actions: Any) -> None:
+        raise TransactionRefused(["ThrottlingError", None], [])
+
+    monkeypatch.setattr(Table, "transact", throttled)
+
+    with pytest.raises(TransactionRefused):
+        lab.create()
+    assert secrets_of(lab) == []
+
+
+def secrets_of(lab: Lab) -> list[str]:
+    return [one["Name"] for one in clients.secretsmanager().list_secrets(MaxResults=100)["SecretList"]]
 
 
 def test_deliveries_are_listed_by_status(lab: Lab) -> None:

@@ -271,6 +271,11 @@ def webhook_target(integration_id: str, target_id: str) -> Key:
     return Key(f"WEBHOOK#{integration_id}", f"TARGET#{target_id}")
 
 
+def webhook_targets(integration_id: str) -> Key:
+    """Key of the item that holds the ids of all outbound webhook endpoints, which bounds their number."""
+    return Key(f"WEBHOOK#{integration_id}", "TARGETS")
+
+
 def webhook_delivery(integration_id: str, delivery_id: str) -> Key:
     """Key of one outbound delivery; delivery ids sort by time."""
     return Key(f"WEBHOOK#{integration_id}", f"DELIVERY#{delivery_id}")

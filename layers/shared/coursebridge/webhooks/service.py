@@ -9,11 +9,12 @@ from coursebridge import audit, secret_values
 from coursebridge.clock import rfc3339
 from coursebridge.errors import Conflict, NotFound
 from coursebridge.ids import new_id
+from coursebridge.storage.table import TransactionRefused
 from coursebridge.webhooks import signing
 from coursebridge.webhooks.addresses import check_url
 from coursebridge.webhooks.deliveries import Delivery, DeliveryStore
 from coursebridge.webhooks.dispatch import enqueue
-from coursebridge.webhooks.targets import MOST_TARGETS, Target, TargetStore, secret_name
+from coursebridge.webhooks.targets import Target, TargetStore, secret_name
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -72,13 +73,16 @@ class Webhooks:
             Conflict: there are as many as there may be.
         """
         check_url(settings["url"], inside=self.inside)
-        if sum(1 for _ in self.store.all()) >= MOST_TARGETS:
-            raise Conflict(f"an integration may have {MOST_TARGETS} webhooks")
         secret, at = signing.new_secret(), rfc3339(now)
         live = ({"n": 1, "created_at": at},)
         target = Target(self.integration_id, new_id(now), created_at=at, updated_at=at, secrets=live, **settings)
+        # Before the endpoint, which gets events from the moment it is there.
         secret_values.write(self._secret_name(target.id), {"1": secret}, "Signing secrets of an outbound webhook")
-        self.store.put(target)
+        try:
+            self.store.add(target)
+        except (Conflict, TransactionRefused):
+            secret_values.delete(self._secret_name(target.id))
+            raise
         self._note("webhook.created", None, target, now)
         return target, secret
 

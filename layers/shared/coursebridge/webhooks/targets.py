@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from coursebridge import secret_values
 from coursebridge.errors import Conflict
 from coursebridge.storage import keys
-from coursebridge.storage.table import ConditionFailed
+from coursebridge.storage.table import ConditionFailed, TransactionRefused, pauses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST_TARGETS = 20
 NEW = "attribute_not_exists(PK)"
+REFUSED = "ConditionalCheckFailed"
 
 
 @dataclass(frozen=True)
@@ -86,22 +88,64 @@ class TargetStore:
         item = self._table.get(keys.webhook_target(self._integration_id, target_id))
         return Target.from_item(item) if item else None
 
+    def add(self, target: Target) -> None:
+        """Write a new endpoint.
+
+        Raises:
+            Conflict: there are as many as there may be, also by those who add one at the same moment.
+        """
+        first = replace(target, version=1)
+        room = "attribute_not_exists(ids) OR size(ids) < :most"
+        count = self._ids_action("ADD", target.id, condition=room, values={":most": MOST_TARGETS})
+        try:
+            self._together(count, self._table.put_action(first.to_item(), condition=NEW))
+        except TransactionRefused as refused:
+            if refused.reasons[0] != REFUSED:
+                raise
+            raise Conflict(f"an integration may have {MOST_TARGETS} webhooks") from refused
+
     def put(self, target: Target) -> None:
         """Write an endpoint over the version it was made from.
 
         Raises:
             Conflict: somebody else changed or deleted it meanwhile.
         """
-        condition, values = ("version = :known", {":known": target.version}) if target.version else (NEW, None)
         written = replace(target, version=target.version + 1)
         try:
-            self._table.put(written.to_item(), condition=condition, values=values)
+            self._table.put(written.to_item(), condition="version = :known", values={":known": target.version})
         except ConditionFailed as error:
             raise Conflict("the webhook was changed meanwhile; read it and try again") from error
 
     def delete(self, target_id: str) -> None:
-        """Delete an endpoint."""
-        self._table.delete(keys.webhook_target(self._integration_id, target_id))
+        """Delete an endpoint; one that is not there is fine."""
+        gone = self._table.delete_action(keys.webhook_target(self._integration_id, target_id))
+        self._together(self._ids_action("DELETE", target_id), gone)
+
+    def _ids_action(
+        self, change: str, target_id: str, *, condition: str = "", values: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        ids = {":id": {target_id}, **(values or {})}
+        return self._table.update_action(
+            keys.webhook_targets(self._integration_id), f"{change} ids :id", ids, condition=condition
+        )
+
+    def _together(self, *actions: dict[str, Any]) -> None:
+        """Write actions all or nothing, again while others are at the same item.
+
+        Raises:
+            TransactionRefused: a condition does not hold.
+            Conflict: the others do not come to an end.
+        """
+        for pause in pauses():
+            try:
+                self._table.transact(actions)
+            except TransactionRefused as refused:
+                if not refused.contended or REFUSED in refused.reasons:
+                    raise
+                time.sleep(pause)
+            else:
+                return
+        raise Conflict("others keep changing the webhooks of this integration; try again")
 
 
 def secret_name(prefix: str, integration_id: str, target_id: str) -> str:
