@@ -104,6 +104,37 @@ def test_a_sync_that_missed_its_times_is_overdue(api: Api) -> None:
     assert [text.split()[1] for text in reasons(3)] == ["catalog", "activity"]
 
 
+OFF = {"expression": "cron(10 8 * * ? *)", "timezone": "Europe/Paris", "enabled": False}
+PAST = {**OFF, "expression": "cron(10 8 1 1 ? 2020)", "enabled": True}
+
+
+@pytest.mark.parametrize(
+    ("settings", "kinds"),
+    [
+        ({"catalog_schedule": OFF}, ["catalog"]),
+        ({"activity": {"schedule": OFF}}, ["activity"]),
+        ({"catalog_schedule": PAST, "activity": {"schedule": PAST}}, ["catalog", "activity"]),
+        ({"activity": {"enabled": False}}, []),
+    ],
+)
+def test_a_sync_that_nothing_starts_keeps_an_admin_up(api: Api, settings: Any, kinds: list[str]) -> None:
+    integration_id = connected(api)
+    api.ask("PATCH", f"/admin/integrations/{integration_id}", settings)
+
+    found = status_of(api, integration_id)
+
+    assert [reason.split()[1] for reason in found["reasons"]] == kinds
+    assert found["healthy"] is not bool(kinds)
+    assert any("reports are switched off" in note for note in found["notes"]) is (not kinds)
+
+
+def test_without_a_key_pair_nobody_is_told_that_all_is_well(api: Api) -> None:
+    found = status_of(api, api.integration()["id"])
+
+    assert found["healthy"] is False
+    assert found["reasons"] == ["There is no LinkedIn key pair: nothing can be fetched, and no sync starts by itself."]
+
+
 def test_statements_that_wait_too_long_are_told(api: Api) -> None:
     integration_id = connected(api)
     stored(api.table, integration_id, "s1", waiting_since=rfc3339(utc_now() - timedelta(hours=1)))

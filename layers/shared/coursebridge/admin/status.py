@@ -99,7 +99,7 @@ def troubles(seen: Observed) -> Iterator[str]:
     """Yield why an admin should get up, in sentences."""
     if seen.integration.status == "active":
         if not seen.integration.credentials.any():
-            yield "There is no LinkedIn key pair: nothing can be fetched."
+            yield "There is no LinkedIn key pair: nothing can be fetched, and no sync starts by itself."
         for kind in KINDS:
             yield from _sync_troubles(seen, kind)
     for reason, number in seen.held.items():
@@ -115,6 +115,8 @@ def notes(seen: Observed) -> Iterator[str]:
     """Yield what is worth knowing and can wait."""
     if seen.integration.status != "active":
         yield "The integration is switched off: nothing is fetched, and every course is archived."
+    elif not seen.integration.activity.enabled:
+        yield "Activity reports are switched off: a completion that LinkedIn does not push stays unknown."
     if seen.held["course_unknown"]:
         yield f"{seen.held['course_unknown']} statements wait for their course to come with the next catalogue sync."
     secrets = seen.situation.webhook.secrets if seen.situation.webhook else ()
@@ -135,6 +137,15 @@ def _sync_troubles(seen: Observed, kind: str) -> Iterator[str]:
         yield f"The last {kind} sync failed: {cause}."
     if _overdue(seen, kind):
         yield f"The {kind} sync is overdue: its last success was {state.get('last_success_at') or 'never'}."
+    if _is_left_to_hands(seen, kind):
+        yield f"No {kind} sync starts by itself: its schedule is switched off or has no time to come."
+
+
+def _is_left_to_hands(seen: Observed, kind: str) -> bool:
+    """Whether syncs could start, and will only if somebody starts them; nobody who switches reports off wants them."""
+    wanted = seen.integration.credentials.any() and (kind == "catalog" or seen.integration.activity.enabled)
+    schedule = _schedule(seen.integration, kind)
+    return wanted and not (schedule.enabled and cron.next_time(schedule, seen.now))
 
 
 def _overdue(seen: Observed, kind: str) -> bool:
