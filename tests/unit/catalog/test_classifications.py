@@ -1,15 +1,22 @@
 """Classifications: a graph by URN, put together from assets and finders."""
 
-from typing import Any
+from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog_builders import LIBRARY, SKILL, SUBJECT, TOPIC
 from coursebridge.catalog.classifications import Node, classifications_of, merged, node_of, nodes_of
 from coursebridge.catalog.learning import learn, presented
+from coursebridge.graph import model
 from coursebridge.storage.classifications import ClassificationStore
 from memory_table import MemoryTable
+
+if TYPE_CHECKING:
+    from coursebridge.storage.table import Table
 
 OTHER_SUBJECT = "urn:li:lyndaCategory:7201"
 
@@ -131,6 +138,37 @@ def test_two_who_learn_at_once_lose_nothing() -> None:
     [item] = racing.all()
     assert item["names"] == {"en_US": "Business", "de_DE": "Wirtschaft"}
     assert item["parents"] == ["urn:li:parent"]
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["Business", {"value": "Business"}, {"value": "Business", "locale": {}}, {"value": "Business", "locale": 7}],
+)
+def test_a_name_without_a_locale_can_be_kept_and_is_shown(table: Table, label: Any) -> None:
+    kept = ClassificationStore(table, "acme")
+
+    learn(kept, merged(filter(None, [node_of({**BUSINESS, "name": label})])))
+
+    [item] = kept.all()
+    assert item["names"] == {"und": "Business"}
+    assert presented(item)["name"] == "Business"
+    assert model.classification("acme", item)["locale"] is None
+
+
+WORDS = st.sampled_from(["name", "value", "locale", "language", "country", "type", "owner", "urn"])
+json = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 9) | st.text(max_size=2),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(WORDS, json))
+def test_whatever_linkedin_sends_no_map_of_a_classification_has_an_empty_key(element: dict[str, Any]) -> None:
+    node = node_of({**element, "urn": LIBRARY})
+
+    assert node is not None
+    assert all(locale and label for locale, label in node.names.items())
 
 
 nodes = st.builds(

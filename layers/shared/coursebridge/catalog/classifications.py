@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from coursebridge.catalog.models import CourseClassification
 
 UNKNOWN_TYPE = "UNKNOWN"
+UNDETERMINED = "und"
+"""The locale of a name LinkedIn gives none for (BCP 47); the table takes no empty name of an attribute."""
 
 
 @dataclass
@@ -26,7 +28,7 @@ class Node:
     Attributes:
         urn: its identity.
         type: ``LIBRARY``, ``SUBJECT``, ``TOPIC``, ``SKILL``, ``CONTINUING_EDUCATION_UNIT`` or a new kind.
-        names: by locale (``en_US``; empty where LinkedIn names none).
+        names: by locale (``en_US``; ``und`` where LinkedIn names none).
         parents: URNs right above it.
         owner_urn: who made it.
         owner_name: how that one is called.
@@ -63,7 +65,7 @@ def node_of(element: dict[str, Any]) -> Node | None:
     label = element.get("name")
     locale = object_in(label, "locale")
     tag = "_".join(filter(None, (string(locale.get("language")), string(locale.get("country")))))
-    names = {tag: name(label)} if name(label) else {}
+    names = {tag or UNDETERMINED: name(label)} if name(label) else {}
     kind = string(element.get("type")) or UNKNOWN_TYPE
     return Node(urn, kind, names, set(), string(owner.get("urn")), name(owner.get("name")) or None)
 

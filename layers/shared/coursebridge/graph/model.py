@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from coursebridge.catalog.classifications import UNDETERMINED
 from coursebridge.catalog.reading import items, name, object_in, string
 from coursebridge.clock import parse_rfc3339, to_millis
 from coursebridge.records.evidence import union
@@ -59,7 +60,7 @@ def classification(integration_id: str, item: Item) -> Entity:
     return {
         **_entity(CLASSIFICATION, "Group", integration_id, item["urn"], label or item["urn"]),
         "classificationType": item["type"],
-        "locale": locale or None,
+        "locale": None if locale == UNDETERMINED else locale,
         "ownerName": item["owner_name"],
         "ownerUrn": item["owner_urn"],
         "urn": item["urn"],
