@@ -198,16 +198,17 @@ def delete_path(integration: Integration, path_id: PathId) -> Response[Any]:
 @router.get(
     f"{PREFIX}/learners/<learner_id>/paths",
     summary="List a learner's paths",
-    description="The paths of the groups the learner is in, each with the state of every step. Not paged: a group has "
-    "few paths.",
+    description="The paths of the groups the learner is in, each with the state of every step: by group, oldest first. "
+    "A page may have fewer than `limit` and still a next one.",
     tags=["Paths"],
-    responses=responses(HTTPStatus.OK, "The learner's way through each.", _404="There is no such learner."),
+    responses=responses(HTTPStatus.OK, "A page of the learner's ways.", _404="There is no such learner."),
     middlewares=reach(scopes.LEARNING_READ),
 )
-def list_ways(integration: Integration, learner_id: LearnerId) -> Page[Way]:
+def list_ways(integration: Integration, learner_id: LearnerId, limit: Limit = 50, cursor: Cursor = None) -> Page[Way]:
     """List a learner's ways through the paths of their groups."""
-    ways = _paths(integration).ways_of(learner_id)
-    return Page(items=[Way.model_validate(way) for way in ways], next=None)
+    context = ("ways", integration, learner_id)
+    ways, position = _paths(integration).ways_page(learner_id, limit=limit, after=opened(cursor, *context))
+    return Page(items=[Way.model_validate(way) for way in ways], next=sealed(position, *context))
 
 
 @router.get(

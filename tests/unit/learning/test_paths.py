@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from coursebridge.paths import store
+from coursebridge.paths import service, store
 from coursebridge.paths.service import Paths
 from coursebridge.paths.store import PathStore
 from coursebridge.records.evidence import Completion, Evidence
@@ -201,6 +201,56 @@ def test_all_paths_of_a_learner_are_those_of_their_groups(deployed: Table, schoo
     items = school.get("/learners/ann/paths")["items"]
 
     assert [(item["group"], item["status"]) for item in items] == [("sales", "not_started")]
+
+
+def pages(caller: Caller, limit: int) -> list[list[str]]:
+    found: list[list[str]] = []
+    query = {"limit": str(limit)}
+    while True:
+        answer = caller.get("/learners/bob/paths", **query)
+        found.append([f"{item['group']} {item['name']}" for item in answer["items"]])
+        if answer["next"] is None:
+            return found
+        query["cursor"] = answer["next"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 50])
+def test_a_learners_paths_come_in_pages_by_group_each_of_them_once(deployed: Table, school: Caller, limit: int) -> None:
+    put_learner(deployed, "bob", groups=("support", "sales", "nothing here", "sales"))
+    school.ask("PUT", f"/groups/support/library/{EXCEL}")
+    expected = [f"sales {number}" for number in range(4)] + [f"support {number}" for number in range(3)]
+    for group in ("support", "sales"):
+        for number in range(4 if group == "sales" else 3):
+            make_path(school, group=group, name=str(number), steps=[EXCEL])
+
+    found = pages(school, limit)
+
+    assert [one for page in found for one in page] == expected
+    assert all(len(page) == limit for page in found[:-1])
+
+
+def test_a_page_asks_for_few_groups_and_reads_few_steps(
+    deployed: Table, school: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_learner(deployed, "bob", groups=(*(f"group {number:02}" for number in range(45)), "sales", "support"))
+    school.ask("PUT", f"/groups/support/library/{EXCEL}")
+    for number in range(3):
+        make_path(school, name=str(number))
+    make_path(school, group="support", steps=[EXCEL])
+    monkeypatch.setattr(service, "MOST_STEPS_IN_A_PAGE", 3)
+
+    found = pages(school, 50)
+
+    assert [len(page) for page in found] == [0, 0, 3, 1]
+
+
+def test_a_cursor_of_a_learners_paths_is_good_for_that_learner_alone(deployed: Table, school: Caller) -> None:
+    put_learner(deployed, "bob", groups=("sales",))
+    for name in ("one", "two"):
+        make_path(school, name=name)
+    cursor = school.get("/learners/bob/paths", limit="1")["next"]
+
+    school.refused("/learners/ann/paths", 400, cursor=cursor)
 
 
 def test_a_retired_course_strands_nobody(deployed: Table, school: Caller, admin: Caller) -> None:

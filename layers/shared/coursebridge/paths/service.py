@@ -10,18 +10,20 @@ from coursebridge.ids import new_id
 from coursebridge.launches.learners import find_learner
 from coursebridge.paths.libraries import Libraries, course_facts
 from coursebridge.paths.progress import Known, Path, Way, way
-from coursebridge.paths.store import PathStore
+from coursebridge.paths.store import MOST_STEPS_IN_A_PAGE, PathStore, from_item
 from coursebridge.storage import keys
 from coursebridge.storage.courses import CourseStore
 from coursebridge.storage.learners import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from coursebridge.storage.learners import Learner
     from coursebridge.storage.table import Table
 
 MOST_STEPS = 100
+MOST_QUERIES = 20
+"""Of the index in one request: a learner may be in any number of groups, and few groups have paths."""
 
 
 @dataclass(frozen=True)
@@ -128,14 +130,30 @@ class Paths:
         learner = self._learner(learner_id)
         return self._ways(learner, [self.get(path_id)])[0]
 
-    def ways_of(self, learner_id: str) -> list[dict[str, Any]]:
-        """Return a learner's way through every path of their groups.
+    def ways_page(
+        self, learner_id: str, *, limit: int, after: dict[str, Any] | None
+    ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+        """Return a learner's way through the paths of their groups, a page of it, and where the next one starts.
+
+        Groups come by name and their paths oldest first. A page may have fewer than ``limit``, where a path has many
+        steps or many groups have no path.
 
         Raises:
             NotFound: there is no such learner.
         """
         learner = self._learner(learner_id)
-        return self._ways(learner, [path for group in learner.groups for path in self.store.of_group(group)])
+        groups, paths = sorted(set(learner.groups)), list[Path]()
+        at = after or {"group": "", "key": None}
+        for _ in range(MOST_QUERIES):
+            group = _first(groups, at)
+            steps = sum(len(path.steps) for path in paths)
+            if group is None or len(paths) >= limit or steps >= MOST_STEPS_IN_A_PAGE:
+                break
+            key = at["key"] if group == at["group"] else None
+            page = self.store.list_page(group=group, limit=limit - len(paths), after=key)
+            paths += map(from_item, page.items)
+            at = {"group": group if page.last_key else f"{group}\0", "key": page.last_key}
+        return self._ways(learner, paths), at if _first(groups, at) is not None else None
 
     def skip(self, learner_id: str, path_id: str, urn: str, entry: dict[str, Any] | None) -> dict[str, Any] | None:
         """Let a learner skip a step, or no longer (``None``); return what stood there.
@@ -186,6 +204,11 @@ class Paths:
                 "an archived course can go into no path",
                 errors=tuple(FieldError(where[urn], "the course is archived") for urn in archived),
             )
+
+
+def _first(groups: Iterable[str], at: Mapping[str, Any]) -> str | None:
+    """Return the first group from a position on."""
+    return next((group for group in groups if group >= at["group"]), None)
 
 
 def _presented(walked: Way, facts: dict[str, dict[str, Any]]) -> dict[str, Any]:
