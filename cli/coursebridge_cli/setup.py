@@ -10,8 +10,6 @@ from coursebridge_cli.integrations import PASTED
 from coursebridge_cli.options import Json, SecretStdin, client, secret
 from coursebridge_cli.runs import follow
 
-HOW = {"email": "e-mail address", "username": "user name", "external_id": "id of your own systems"}
-
 
 def setup(
     name: Annotated[str, typer.Option(prompt="What shall the integration be called", help="What to call it.")],

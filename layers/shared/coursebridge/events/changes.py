@@ -38,10 +38,6 @@ COURSE_FIELDS = (
 STATEMENT_FIELDS = ("stored_at", "timestamp", "verb", "object_id", "outcome", "reason")
 RUN_FIELDS = ("id", "kind", "mode", "trigger", "status", "started_at", "finished_at", "counts", "progress")
 REENGAGEMENT_FIELDS = ("learner_id", "course_urn", "completed_at", "run_id")
-DETAIL_TYPES = (
-    "CourseCreated", "CourseUpdated", "CourseArchived", "CourseRestored", "CourseReengaged", "AttemptStarted",
-    "AttemptProgressed", "AttemptCompleted", "StatementHeld", "SyncFinished", "SyncFailed",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,23 @@ class RunControl:
         held = self._runs.lock()
         return Started(self._runs.get(held.run_id), is_new=False) if held else self.begin(mode, trigger, execution)
 
+    def begin_in(self, execution: str, mode: str, trigger: str) -> str | None:
+        """Begin the run of an execution that was started without one; return its id, ``None`` if another goes on.
+
+        An execution that repeats itself finds the run it began.
+        """
+        started = self.begin(mode, trigger, execution)
+        if started.is_new or (execution and started.run["execution"] == execution):
+            return str(started.run["id"])
+        logger.info("a run is under way already", run=started.run["id"])
+        return None
+
+    def begun_in(self, execution: str) -> str | None:
+        """Return the id of the run under way if this execution began it; another's goes on."""
+        lock = self._runs.lock()
+        run = self._runs.get(lock.run_id) if lock else None
+        return str(run["id"]) if run and execution and run["execution"] == execution else None
+
     def redrive(self, run_id: str) -> Item:
         """Work off the ranges of a run that failed, without reading the others again.
 

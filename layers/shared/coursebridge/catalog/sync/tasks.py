@@ -10,7 +10,6 @@ from coursebridge.catalog.sync.context import RetryLater
 from coursebridge.catalog.sync.finishing import fail, finish
 from coursebridge.integrations.runs import RunControl
 from coursebridge.linkedin.errors import LinkedInError, Retryable
-from coursebridge.observability import logger
 
 if TYPE_CHECKING:
     from coursebridge.catalog.sync.context import Context
@@ -30,7 +29,7 @@ def plan(context: Context, event: dict[str, Any]) -> dict[str, Any]:
     """
     if context.integration().status != "active":
         return _inactive(context, event)
-    run_id = event.get("run_id") or _begun(context, event)
+    run_id = event.get("run_id") or _runs(context).begin_in(_execution(event), event["mode"], event["trigger"])
     if run_id is None:
         return SKIPPED
     run = context.runs.get(run_id)
@@ -65,20 +64,10 @@ def finished(context: Context, event: dict[str, Any]) -> dict[str, Any]:
 
 def failed(context: Context, event: dict[str, Any]) -> dict[str, Any]:
     """Close a run that a task could not go on with."""
-    run_id = event.get("run_id") or _run_begun_by(context, event.get("execution"))
+    run_id = event.get("run_id") or _runs(context).begun_in(_execution(event))
     if run_id:
         fail(context, run_id, problems.task_died(str(event.get("error") or "a task of the run failed")))
     return {"status": "failed"}
-
-
-def _begun(context: Context, event: dict[str, Any]) -> str | None:
-    execution = str(event.get("execution") or "")
-    started = RunControl(context.runs, now=context.now).begin(event["mode"], event["trigger"], execution)
-    # A plan that is repeated finds the run it began.
-    if started.is_new or (execution and started.run["execution"] == execution):
-        return str(started.run["id"])
-    logger.info("a run is under way already", run=started.run["id"])
-    return None
 
 
 def _planned(context: Context, run: Item) -> dict[str, Any]:
@@ -100,11 +89,12 @@ def _inactive(context: Context, event: dict[str, Any]) -> dict[str, Any]:
     return SKIPPED
 
 
-def _run_begun_by(context: Context, execution: object) -> str | None:
-    """Return the run under way if this execution began it; another's goes on."""
-    lock = context.runs.lock()
-    run = context.runs.get(lock.run_id) if lock else None
-    return str(run["id"]) if run and execution and run["execution"] == execution else None
+def _runs(context: Context) -> RunControl:
+    return RunControl(context.runs, now=context.now)
+
+
+def _execution(event: dict[str, Any]) -> str:
+    return str(event.get("execution") or "")
 
 
 TASKS = {
