@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from contextlib import contextmanager
 from datetime import timedelta
 from email.utils import format_datetime
@@ -73,8 +74,8 @@ def get_statements() -> Response[str]:
     if "more" in parameters:
         opened = cursors("more").open(parameters["more"], context)
         parameters, position = opened["query"], opened["after"]
-    query = _query(parameters)
-    search = Search(StatementStore(wiring.table(), integration["id"]))
+    query = Query.read(parameters)
+    search = Search(StatementStore(wiring.table(), integration["id"]), _authority_home())
     if query.statement_id or query.voided_statement_id:
         return _one(search, query)
     found = search.page(query, position)
@@ -83,7 +84,7 @@ def get_statements() -> Response[str]:
         sealed = cursors("more").seal({"query": parameters, "after": found.position}, context)
         more = f"{urlsplit(_public_url()).path}{STATEMENTS}?more={sealed}"
     texts = ",".join(_text(item, query) for item in found.items)
-    return _json(f'{{"statements":[{texts}],"more":{json.dumps(more)}}}', _consistent_through(found.items))
+    return _json(f'{{"statements":[{texts}],"more":{json.dumps(more)}}}', _consistent_through(found.items), query)
 
 
 @app.route(ABOUT, method=["GET", "HEAD"])
@@ -161,14 +162,6 @@ def _body() -> bytes:
     return body
 
 
-def _query(parameters: dict[str, str]) -> Query:
-    query = Query.read(parameters)
-    if query.attachments:
-        detail = "can be false only, for attachments are not kept here"
-        raise InvalidRequest(f"attachments {detail}", errors=(FieldError("attachments", detail),))
-    return query
-
-
 def _version() -> str | None:
     return app.current_event.headers.get(VERSION_HEADER.lower())
 
@@ -202,12 +195,16 @@ def _one(search: Search, query: Query) -> Response[str]:
         raise NotFound("there is no such statement")
     stored = parse_rfc3339(item["stored_at"])
     headers = _consistent_through([item]) | {"Last-Modified": format_datetime(stored, usegmt=True)}
-    return _json(_text(item, query), headers)
+    return _json(_text(item, query), headers, query)
 
 
 def _text(item: Item, query: Query) -> str:
     languages = languages_of(app.current_event.headers.get("accept-language"))
-    return statement_text(item, f"{_public_url()}/oauth2/token", query.format, languages)
+    return statement_text(item, _authority_home(), query.format, languages)
+
+
+def _authority_home() -> str:
+    return f"{_public_url()}/oauth2/token"
 
 
 def _public_url() -> str:
@@ -221,5 +218,13 @@ def _consistent_through(items: list[Item]) -> dict[str, str]:
     return {CONSISTENT_HEADER: max(times)}
 
 
-def _json(text: str, headers: dict[str, str]) -> Response[str]:
-    return Response(int(HTTPStatus.OK), "application/json", text, headers=headers)
+def _json(text: str, headers: dict[str, str], query: Query) -> Response[str]:
+    """Answer JSON; with attachments as the first part of a message that has no other (Communication 1.5.2).
+
+    Attachments are not kept here, and a statement need not bring what its ``fileUrl`` leads to.
+    """
+    if not query.attachments:
+        return Response(int(HTTPStatus.OK), "application/json", text, headers=headers)
+    boundary = uuid.uuid4().hex
+    body = f"--{boundary}\r\nContent-Type: application/json\r\n\r\n{text}\r\n--{boundary}--\r\n"
+    return Response(int(HTTPStatus.OK), f"multipart/mixed; boundary={boundary}", body, headers=headers)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from coursebridge.storage import keys
 from coursebridge.xapi import actors
 from coursebridge.xapi.matching import matches
+from coursebridge.xapi.presenting import authority_of
 from coursebridge.xapi.statement import VOIDED
 
 if TYPE_CHECKING:
@@ -34,9 +35,14 @@ class Search:
     The statements of an agent come from the index over actors; with ``related_agents``, and for everything
     else, the statements are read in the order they were stored, a thousand a request: an answer may hold few and
     still have more.
+
+    Attributes:
+        store: the statements.
+        authority_home: the URL of the token endpoint, part of who asserts a statement.
     """
 
     store: StatementStore
+    authority_home: str
 
     def one(self, statement_id: str, *, voided: bool) -> Item | None:
         """Return the statement with this id, if it is voided or not as asked (xAPI 1.0.3, Data 2.3.2)."""
@@ -53,7 +59,7 @@ class Search:
             page = self._read(query, position)
             voided = self.store.voided(item["statement_id"] for item in page.items if item["verb"] != VOIDED)
             for item in page.items:
-                if item["statement_id"] not in voided and _is_meant(item, query):
+                if item["statement_id"] not in voided and self._is_meant(item, query):
                     size += len(item["raw"])
                     if _is_full(found, size, query):
                         return Found(found, position)
@@ -73,6 +79,11 @@ class Search:
             filed_under.digest(), between=bounds, limit=PAGE, after=after, ascending=query.ascending
         )
 
+    def _is_meant(self, item: Item, query: Query) -> bool:
+        statement: dict[str, Any] = json.loads(item["raw"])
+        asserted = {**statement, "authority": authority_of(item, self.authority_home)}
+        return not _erased(item) and matches(asserted, query)
+
 
 def _by_actor(query: Query) -> bool:
     return query.agent is not None and not query.related_agents
@@ -85,11 +96,6 @@ def _position(item: Item, query: Query) -> Item:
 
 def _is_full(found: list[Item], size: int, query: Query) -> bool:
     return len(found) >= min(query.limit or MOST_FOUND, MOST_FOUND) or bool(found and size > MOST_BYTES)
-
-
-def _is_meant(item: Item, query: Query) -> bool:
-    statement: dict[str, Any] = json.loads(item["raw"])
-    return not _erased(item) and matches(statement, query)
 
 
 def _erased(item: Item) -> bool:

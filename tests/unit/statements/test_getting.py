@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from email import message_from_string
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -294,10 +295,30 @@ def test_unknown_parameters_are_refused(api: Api) -> None:
     assert (answer.status, [error["field"] for error in answer.json["errors"]]) == (400, ["actor", "stored"])
 
 
-def test_attachments_are_not_kept(api: Api) -> None:
+@pytest.mark.parametrize("query", [{}, {"statementId": UUID}])
+def test_with_attachments_the_statements_are_the_first_part_of_a_message_and_the_only_one(
+    api: Api, query: dict[str, str]
+) -> None:
     """XAPI-00161."""
-    assert api.get(attachments="false").headers["Content-Type"] == "application/json"
-    assert api.get(attachments="true").json["errors"][0]["field"] == "attachments"
+    send(api, statement(id=UUID))
+    plain = api.get(**query, attachments="false")
+
+    answer = api.get(**query, attachments="true")
+
+    message = message_from_string(f"Content-Type: {answer.headers['Content-Type']}\r\n\r\n{answer.text}")
+    parts: Any = message.get_payload()
+    [part] = parts
+    assert (message.get_content_type(), part.get_content_type()) == ("multipart/mixed", "application/json")
+    assert json.loads(part.get_payload()) == plain.json
+    assert plain.headers["Content-Type"] == "application/json"
+
+
+def test_who_asserts_a_statement_is_the_client_that_sent_it_whatever_it_says(api: Api) -> None:
+    send(api, statement(id=UUID, authority={"mbox": "mailto:somebody@example.com"}))
+    [shown] = api.get().json["statements"]
+
+    assert api.ids(agent=json.dumps(shown["authority"]), related_agents="true") == [UUID]
+    assert api.ids(agent=json.dumps({"mbox": "mailto:somebody@example.com"}), related_agents="true") == []
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

@@ -32,14 +32,10 @@ def statement_text(
         languages: the languages the caller reads, best first; ``canonical`` gives one of each language map.
     """
     texts = members(item["raw"])
-    authority = {
-        "objectType": "Agent",
-        "account": {"homePage": authority_home, "name": item["client_id"]},
-    }
     texts.setdefault("id", json.dumps(item["statement_id"]))
     texts.setdefault("timestamp", json.dumps(item["stored_at"]))
     texts.setdefault("version", '"1.0.0"')
-    texts |= {"stored": json.dumps(item["stored_at"]), "authority": json.dumps(authority)}
+    texts |= {"stored": json.dumps(item["stored_at"]), "authority": json.dumps(authority_of(item, authority_home))}
     if "contextActivities" in texts.get("context", ""):
         texts["context"] = json.dumps(_with_lists(json.loads(texts["context"])))
     if format_ == "exact":
@@ -48,6 +44,11 @@ def statement_text(
         _ids if format_ == "ids" else lambda value, name: _canonical(value, name, languages)
     )
     return object_text({name: json.dumps(shape(json.loads(text), name)) for name, text in texts.items()})
+
+
+def authority_of(item: Mapping[str, Any], authority_home: str) -> dict[str, Any]:
+    """Return who asserts a stored statement: the client that sent it, whatever the statement says (Data 2.4.9)."""
+    return {"objectType": "Agent", "account": {"homePage": authority_home, "name": item["client_id"]}}
 
 
 def languages_of(accept_language: str | None) -> list[str]:
