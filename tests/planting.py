@@ -92,7 +92,8 @@ class Places:
         """Yield what went into and came out of every run of the state machines, and of each of its steps."""
         machines = self.stack.aws.stepfunctions
         for arn in self.stack.outputs.state_machine_arns.values():
-            for one in machines.list_executions(stateMachineArn=arn)["executions"]:
+            pages = machines.get_paginator("list_executions").paginate(stateMachineArn=arn)
+            for one in (one for page in pages for one in page["executions"]):
                 if one["startDate"] >= self.since:
                     yield json.dumps(machines.describe_execution(executionArn=one["executionArn"]), default=str)
                     history = machines.get_execution_history(executionArn=one["executionArn"], maxResults=1000)
@@ -108,8 +109,9 @@ class Places:
     def schedules(self) -> Iterator[str]:
         """Yield the schedules with what they start syncs with."""
         scheduler = self.stack.aws.scheduler
-        for one in scheduler.list_schedules()["Schedules"]:
-            yield json.dumps(scheduler.get_schedule(GroupName=one["GroupName"], Name=one["Name"]), default=str)
+        for page in scheduler.get_paginator("list_schedules").paginate():
+            for one in page["Schedules"]:
+                yield json.dumps(scheduler.get_schedule(GroupName=one["GroupName"], Name=one["Name"]), default=str)
 
     def environments(self) -> Iterator[str]:
         """Yield the environments of the functions."""
