@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from coursebridge import clients, dead_letters
@@ -9,10 +10,32 @@ from coursebridge.events.changes import events_of
 from coursebridge.events.publisher import Publisher, Sendable
 from coursebridge.observability import count, logger, metrics
 from coursebridge.settings import settings
-from coursebridge.storage.table import from_wire
+from coursebridge.storage.table import Table, from_wire
+from coursebridge.webhooks.targets import Target, TargetStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from coursebridge.events.changes import Event
+
+
+@cache
+def table() -> Table:
+    """Return the application's table."""
+    return Table(clients.dynamodb(), settings().need("table_name"))
+
+
+def endpoints(integration_id: str) -> list[Target]:
+    """Return an integration's webhook endpoints; one query."""
+    return list(TargetStore(table(), integration_id).all())
+
+
+def resources_of(event: Event, known: Callable[[str], list[Target]]) -> list[str]:
+    """Return the queue of webhooks if an endpoint wants the event; its rule lets through only what names it."""
+    wanted = any(endpoint.wants(event.type) for endpoint in known(event.integration_id))
+    return [settings().need("webhook_events_arn")] if wanted else []
 
 
 def read(record: dict[str, Any]) -> list[Sendable]:
@@ -39,7 +62,9 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
             sendables += read(record)
         except dead_letters.UNREADABLE as error:
             set_aside(record, dead_letters.reason_of(error))
-    sent = Publisher(clients.events(), settings().need("event_bus_name")).publish(sendables)
+    # Read once a batch and never remembered: whoever has just added an endpoint gets what happens next.
+    resources = partial(resources_of, known=cache(endpoints))
+    sent = Publisher(clients.events(), settings().need("event_bus_name"), resources).publish(sendables)
     for refused, code in sent.refused:
         set_aside(records[refused.sequence_number], f"the bus refused {refused.event.type}: {code}")
     count("EventsPublished", sent.sent)

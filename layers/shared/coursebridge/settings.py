@@ -41,6 +41,7 @@ class Settings:
     schedule_dead_letter_arn: str = ""
     export_queue_url: str = ""
     webhook_queue_url: str = ""
+    webhook_events_arn: str = ""
     events_dead_letter_url: str = ""
     apply_dead_letter_url: str = ""
     local: str = "false"

@@ -170,7 +170,7 @@ class Bus:
 
 def test_after_an_entry_that_failed_for_now_no_later_call_is_made() -> None:
     bus = Bus({"a-2": "ThrottlingException"})
-    sent = Publisher(bus, "bus").publish([event("a", 1), event("a", 2), event("b", 3), event("a", 4)])  # type: ignore[arg-type]
+    sent = Publisher(bus, "bus", lambda _: []).publish([event("a", 1), event("a", 2), event("b", 3), event("a", 4)])  # type: ignore[arg-type]
 
     assert (sent.sent, sent.failed_at, sent.refused) == (2, "2", ())
     assert bus.taken == ["a-1", "b-3"]
@@ -178,7 +178,7 @@ def test_after_an_entry_that_failed_for_now_no_later_call_is_made() -> None:
 
 def test_an_entry_the_bus_never_takes_holds_up_nothing() -> None:
     bus = Bus({"a-1": "MalformedDetail"})
-    sent = Publisher(bus, "bus").publish([event("a", 1), event("a", 2)])  # type: ignore[arg-type]
+    sent = Publisher(bus, "bus", lambda _: []).publish([event("a", 1), event("a", 2)])  # type: ignore[arg-type]
 
     assert (sent.sent, sent.failed_at) == (1, None)
     assert [(one.event.id, code) for one, code in sent.refused] == [("a-1", "MalformedDetail")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,13 +13,17 @@ import events_handler
 from coursebridge import clients
 from coursebridge.settings import settings
 from coursebridge.storage.table import to_wire
+from coursebridge.webhooks.targets import Target, TargetStore
 from learning_lab import ACME, AT, EXCEL, stored
-from unit.conftest import Context
+from unit.conftest import TABLE_NAME, Context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from coursebridge.storage.table import Table
+
+
+QUEUE = "arn:aws:sqs:eu-west-1:123456789012:webhook-events"
 
 
 def as_json(wire: Any) -> Any:
@@ -55,10 +60,12 @@ class Bus:
 
     def __init__(self) -> None:
         self.details: list[Any] = []
+        self.queued: list[str] = []
         self.errors: dict[str, str] = {}
 
     def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803  (boto3 spells it so)
         codes = [self.errors.get(entry["DetailType"]) for entry in Entries]
+        self.queued += [entry["DetailType"] for entry in Entries if entry["Resources"] == [QUEUE]]
         self.details += [json.loads(one["Detail"]) for one, code in zip(Entries, codes, strict=True) if not code]
         return {"Entries": [{"ErrorCode": code} if code else {} for code in codes]}
 
@@ -68,13 +75,17 @@ def bus(table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
     """The function deployed, with a bus in memory and a dead-letter queue."""
     made = Bus()
     monkeypatch.setattr(clients, "events", lambda: made)
+    monkeypatch.setenv("TABLE_NAME", TABLE_NAME)
     monkeypatch.setenv("EVENT_BUS_NAME", "bus")
+    monkeypatch.setenv("WEBHOOK_EVENTS_ARN", QUEUE)
     monkeypatch.setenv("EVENTS_DEAD_LETTER_URL", clients.sqs().create_queue(QueueName="dead")["QueueUrl"])
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "events")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Coursebridge")
     settings.cache_clear()
+    events_handler.table.cache_clear()
     yield made
     settings.cache_clear()
+    events_handler.table.cache_clear()
 
 
 def letters() -> list[Any]:
@@ -130,3 +141,38 @@ def test_what_the_bus_refuses_for_now_is_tried_again_from_there(bus: Bus) -> Non
     }  # fmt: skip
 
     assert handle(change(held, 1), change(stored().item(), 2)) == ["2"]
+
+
+def test_only_what_an_endpoint_wants_goes_to_the_queue_of_webhooks(bus: Bus, table: Table) -> None:
+    endpoints = TargetStore(table, ACME)
+    course, other = stored().item(), {**stored().item(), "integration_id": "other"}
+
+    handle(change(course))
+    assert bus.queued == []
+
+    wanting = Target(ACME, "one", "https://lms.example.com/hook", AT, event_types=("CourseCreated",))
+    endpoints.add(replace(wanting, id="two", event_types=("CourseArchived",)))
+    endpoints.add(replace(wanting, id="three", enabled=False))
+    handle(change(course))
+    assert bus.queued == []
+
+    endpoints.add(wanting)
+    handle(change(course, 1), change(other, 2))
+    assert bus.queued == ["CourseCreated"]
+    assert len(bus.details) == 4
+
+
+def test_the_endpoints_of_an_integration_are_read_once_a_batch(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def endpoints(integration_id: str) -> list[Target]:
+        read.append(integration_id)
+        return []
+
+    monkeypatch.setattr(events_handler, "endpoints", endpoints)
+
+    handle(*(change({**stored().item(), "SK": f"urn:li:lyndaCourse:{number}"}, number) for number in range(30)))
+    handle(change(stored().item()))
+
+    assert read == [ACME, ACME]
+    assert len(bus.details) == 31

@@ -10,7 +10,7 @@ from coursebridge.clock import parse_rfc3339
 from coursebridge.events.changes import SOURCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
@@ -53,11 +53,13 @@ class Publisher:
     Args:
         client: the EventBridge client.
         bus: the name of the bus.
+        resources: returns the ARNs an event concerns, by which rules tell events apart.
     """
 
-    def __init__(self, client: EventBridgeClient, bus: str) -> None:
+    def __init__(self, client: EventBridgeClient, bus: str, resources: Callable[[Event], list[str]]) -> None:
         self._client = client
         self._bus = bus
+        self._resources = resources
 
     def publish(self, sendables: Sequence[Sendable]) -> Sent:
         """Put events on the bus; stop at the first call of which an entry failed for now."""
@@ -78,6 +80,7 @@ class Publisher:
             "DetailType": event.type,
             "Detail": json.dumps(event.detail, ensure_ascii=False),
             "Time": parse_rfc3339(event.time),
+            "Resources": self._resources(event),
             "EventBusName": self._bus,
         }
 
