@@ -14,6 +14,8 @@ from local.settings import ROOT, SAM
 
 PYTHON = sys.executable
 PYTEST = (PYTHON, "-m", "pytest", "-q")
+STACKS = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Two stacks at once, for much of a test is waiting; each takes the next file."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Stage:
 TESTS = (
     Stage("unit tests", (*PYTEST, "-n", "auto")),
     Stage("packaging tests", (*PYTEST, "-m", "packaging")),
-    Stage("end-to-end tests", (*PYTEST, "-m", "e2e", "--force-enable-socket")),
+    Stage("end-to-end tests", (*PYTEST, "-m", "e2e", "--force-enable-socket", *STACKS)),
 )
 CHECKS = (
     Stage("ruff check", (PYTHON, "-m", "ruff", "check", "--quiet", ".")),

@@ -106,12 +106,11 @@ class Places:
             while messages := self._seen(url):
                 yield from (json.dumps(one) for one in messages)
 
-    def schedules(self) -> Iterator[str]:
-        """Yield the schedules with what they start syncs with."""
+    def schedules(self, integration_id: str) -> Iterator[str]:
+        """Yield the schedules of an integration with what they start syncs with."""
         scheduler = self.stack.aws.scheduler
-        for page in scheduler.get_paginator("list_schedules").paginate():
-            for one in page["Schedules"]:
-                yield json.dumps(scheduler.get_schedule(GroupName=one["GroupName"], Name=one["Name"]), default=str)
+        for one in scheduler.list_schedules(NamePrefix=integration_id)["Schedules"]:
+            yield json.dumps(scheduler.get_schedule(GroupName=one["GroupName"], Name=one["Name"]), default=str)
 
     def environments(self) -> Iterator[str]:
         """Yield the environments of the functions."""

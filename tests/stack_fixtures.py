@@ -1,9 +1,9 @@
-"""One embedded stack for a whole test run: the real template, deployed to an emulator, with a sandbox beside it.
+"""An embedded stack for a whole test run: the real template, deployed to an emulator, with a sandbox beside it.
 
 It listens on free ports and keeps its state in a temporary folder, so it never meets the one of `make up`. For quick
 loops, let the tests use that one: `COURSEBRIDGE_OUTPUTS=.local/outputs.json pytest -m e2e`.
 
-Run without pytest-xdist: each of its workers would start a stack of its own.
+With pytest-xdist each worker starts a stack of its own, as `make test` has it.
 """
 
 import os

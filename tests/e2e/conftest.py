@@ -12,15 +12,18 @@ __all__ = ["outputs", "stack"]
 
 HERE = Path(__file__).parent
 LOG_LINES_SHOWN = 40
+LONGEST = ("test_soak.py", "test_fuzz.py")
+"""These go first, so that of several stacks none is left alone with one of them in the end."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all that lies in this folder: it needs a stack, and it needs sockets."""
+    """Mark all that lies in this folder: it needs a stack, and it needs sockets. Put the longest files first."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.enable_socket)
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -296,7 +296,7 @@ EVERYWHERE: dict[str, Callable[[Story], Any]] = {
     "bucket": lambda story: story.places.bucket(),
     "executions": lambda story: story.places.executions(),
     "queues": Story.queues,
-    "schedules": lambda story: story.places.schedules(),
+    "schedules": lambda story: story.places.schedules(story.integration_id),
     "bus": lambda story: story.events,
 }
 
