@@ -89,7 +89,7 @@ STATEMENT = keys.statement(ACME, "s1")
         (("MODIFY", keys.export(ACME, "e1"), {"status": "failed"}), set()),
         *((("REMOVE", key, {"outcome": "received"}), set()) for key in (STATEMENT, keys.record(ACME, ANN, URN))),
     ],
-    ids=str,
+    ids=lambda value: str(sorted(value) if isinstance(value, set) else value),
 )
 def test_a_change_wakes_whom_it_concerns(change: tuple[str, keys.Key, dict[str, Any]], expected: set[str]) -> None:
     event_name, key, attributes = change

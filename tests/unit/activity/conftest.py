@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import httpx
 import pytest
 import pytest_socket
 
 from activity_lab import BUCKET, Lab, MakeLab
 from catalog_lab import BASE_URL, InProcess, integration
+from coursebridge import clients
 from memory_table import MemoryTable
 from sandbox.app import build
 from sandbox.settings import Settings
@@ -34,19 +34,19 @@ def make_lab(table: Table) -> Iterator[MakeLab]:
 
     Its table is one of plain dictionaries, as whole runs are played over and over; ``real=True`` takes the template's.
     """
-    clients: list[httpx.Client] = []
-    s3 = boto3.client("s3")
+    callers: list[httpx.Client] = []
+    s3 = clients.s3()
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
 
     def make(*, quirks: dict[str, Any] | None = None, real: bool = False, **settings: Any) -> Lab:
         world = World(Settings(size=1), quirks)
         http = httpx.Client(transport=InProcess(build(world)), base_url=BASE_URL, trust_env=False)
-        clients.append(http)
+        callers.append(http)
         memory: Any = MemoryTable()
         return Lab(world, table if real else memory, s3, http, integration(**settings))
 
     yield make
-    for client in clients:
+    for client in callers:
         client.close()
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-import boto3
 import pytest
 
 import admin_handler
@@ -41,7 +40,7 @@ ENVIRONMENT = {
     "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/schedules",
     "SCHEDULE_DEAD_LETTER_ARN": "arn:aws:sqs:eu-west-1:123456789012:dead",
 }
-REMEMBERING = (clients.scheduler, clients.stepfunctions, clients.s3, admin.clients, admin.kept_schedules)
+REMEMBERING = (admin.clients, admin.kept_schedules)
 
 
 @dataclass(frozen=True)
@@ -113,10 +112,8 @@ def api(deployed: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     _forget()
-    boto3.client("s3").create_bucket(
-        Bucket="test-bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
-    )
-    boto3.client("scheduler").create_schedule_group(Name="test")
+    clients.s3().create_bucket(Bucket="test-bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    clients.scheduler().create_schedule_group(Name="test")
     monkeypatch.setattr(admin, "verify", _only_the_good_pair)
     functions = Functions()
     monkeypatch.setattr(clients, "functions", lambda: functions)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
 import exports_handler
@@ -48,7 +47,7 @@ class Context(BareContext):
 @pytest.fixture
 def store(table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
     """The table, a bucket and a queue."""
-    boto3.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    clients.s3().create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     for name, value in {
         "TABLE_NAME": TABLE_NAME,
         "BUCKET_NAME": BUCKET,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 
 import learning_handler
@@ -26,7 +25,7 @@ BUCKET = "test-bucket"
 @pytest.fixture
 def connect(deployed: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Caller]]:
     """Makes callers with these scopes, of this integration or (``None``) of none."""
-    boto3.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    clients.s3().create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     queue_url = clients.sqs().create_queue(QueueName="exports")["QueueUrl"]
     monkeypatch.setenv("BUCKET_NAME", BUCKET)
     monkeypatch.setenv("EXPORT_QUEUE_URL", queue_url)
