@@ -1,10 +1,13 @@
 """What a run archives: what is gone, within a brake, on good evidence only."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from catalog_lab import MakeLab
-from coursebridge.catalog.sync import tasks
+from coursebridge.catalog.sync import outcomes, tasks
 from coursebridge.errors import Conflict
+from coursebridge.storage.courses import CourseStore, Head
 
 
 def test_what_is_gone_is_archived_by_a_full_run(make_lab: MakeLab) -> None:
@@ -20,6 +23,39 @@ def test_what_is_gone_is_archived_by_a_full_run(make_lab: MakeLab) -> None:
     assert lab.active() == lab.truth()
     gone = lab.context.courses.get_many(removed).values()
     assert {one.archived_reason for one in gone} == {"missing"}
+
+
+def test_where_there_was_no_course_before_none_is_looked_at(make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = make_lab(size=20)
+    read: list[str] = []
+    heads = CourseStore.heads
+
+    def noted(store: CourseStore) -> Iterator[Head]:
+        read.append("heads")
+        return heads(store)
+
+    monkeypatch.setattr(CourseStore, "heads", noted)
+
+    first = lab.sync()
+    assert (first["counts"]["created"], read) == (len(lab.truth()), [])
+
+    lab.sync()
+    assert read == ["heads"]
+
+
+def test_what_a_first_run_read_and_then_was_told_is_gone_is_archived(make_lab: MakeLab) -> None:
+    lab = make_lab(size=20)
+    gone = sorted(lab.truth())[0]
+    started = lab.control.begin("full", "test").run
+    planned = tasks.plan(lab.context, {"run_id": started["id"]})
+    for number in planned["ranges"]:
+        tasks.work(lab.context, {"run_id": started["id"], "number": number})
+    told = outcomes.packed_reasons({gone: "retired", "urn:li:lyndaCourse:never": "retired"})
+    lab.context.runs.change_range(started["id"], planned["ranges"][0], archive=told)
+
+    tasks.finished(lab.context, {"run_id": started["id"]})
+
+    assert lab.active() == lab.truth() - {gone}
 
 
 def test_nothing_is_archived_as_missing_where_a_page_was_unusable(make_lab: MakeLab) -> None:

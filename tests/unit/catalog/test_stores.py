@@ -46,6 +46,7 @@ class TestCourses:
         assert [one.archived_reason for one in courses.all()] == ["filtered"]
 
     def test_courses_are_listed_whole_and_in_brief(self, courses: CourseStore) -> None:
+        assert courses.is_empty()
         courses.restate([stored(urn=f"urn:{number}") for number in range(30)])
 
         assert [one.urn for one in courses.all()] == sorted(f"urn:{number}" for number in range(30))
@@ -54,6 +55,8 @@ class TestCourses:
         assert heads[0].is_active
         assert (heads[0].type, heads[0].locale) == ("COURSE", "en_US")
         assert courses.get_many(["urn:3", "urn:none"]).keys() == {"urn:3"}
+        assert list(courses.heads_of(["urn:3", "urn:none"])) == [one for one in heads if one.urn == "urn:3"]
+        assert not courses.is_empty()
 
     def test_an_integration_sees_its_own_courses_only(self, courses: CourseStore, table: Table) -> None:
         courses.restate([stored()])

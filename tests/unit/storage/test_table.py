@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -13,12 +14,12 @@ from hypothesis import strategies as st
 from coursebridge.errors import TooLarge, Unavailable
 from coursebridge.storage import table as module
 from coursebridge.storage.keys import Key
-from coursebridge.storage.table import ConditionFailed, TransactionRefused, chunks, from_wire, to_wire
+from coursebridge.storage.table import ConditionFailed, TransactionRefused, chunks, from_wire, one_ahead, to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from coursebridge.storage.table import Table
+    from coursebridge.storage.table import Page, Table
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.text() | st.binary(min_size=1),
@@ -110,7 +111,39 @@ def test_pages_follow_one_another_to_the_end(table: Table) -> None:
 
     assert first.last_key is not None
     assert [one["SK"] for one in table.query("P", after=first.last_key).items] == ["02", "03", "04"]
-    assert [one["SK"] for one in table.query_all("P", limit=2)] == ["00", "01", "02", "03", "04"]
+    for ahead in (False, True):
+        assert [one["SK"] for one in table.query_all("P", ahead=ahead, limit=2)] == ["00", "01", "02", "03", "04"]
+
+
+def test_the_next_page_is_fetched_while_one_is_worked_on(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    table.put_many(item("P", f"{n:02}") for n in range(8))
+    query, asked = table.query, list[Any]()
+    second = threading.Event()
+
+    def noted(pk: str, **options: Any) -> Page:
+        asked.append(options["after"])
+        if len(asked) == 2:
+            second.set()
+        return query(pk, **options)
+
+    monkeypatch.setattr(table, "query", noted)
+    items = table.query_all("P", ahead=True, limit=2)
+    assert next(items)["SK"] == "00"
+
+    assert second.wait(10), "the second page is asked for though nobody has come to it"
+    assert [one["SK"] for one in items] == [f"{n:02}" for n in range(1, 8)]
+    assert len(asked) == len(set(map(str, asked)))
+
+
+def test_what_goes_wrong_ahead_is_told_when_it_is_come_to() -> None:
+    def things() -> Iterator[int]:
+        yield 1
+        raise KeyError
+
+    ahead = one_ahead(things())
+    assert next(ahead) == 1
+    with pytest.raises(KeyError):
+        next(ahead)
 
 
 def test_an_index_lists_what_carries_its_key(table: Table) -> None:

@@ -184,13 +184,24 @@ class CourseStore:
 
     def all(self) -> Iterator[StoredCourse]:
         """Yield every course, archived ones included, by URN; a megabyte a call, never all in memory."""
-        for item in self.table.query_all(f"COURSE#{self.integration_id}"):
+        for item in self.table.query_all(f"COURSE#{self.integration_id}", ahead=True):
             yield StoredCourse.from_item(item)
 
     def heads(self) -> Iterator[Head]:
         """Yield of every course what tells whether it is gone; much less to carry than :meth:`all`."""
         for item in self.table.query_all(f"COURSE#{self.integration_id}", attributes=Head._fields):
             yield Head(**item)
+
+    def heads_of(self, urns: Iterable[str]) -> Iterator[Head]:
+        """Yield the same of those of these courses that exist, a hundred a call."""
+        found = self.table.get_many(keys.course(self.integration_id, urn) for urn in urns)
+        for item in found.values():
+            yield Head(**{name: item[name] for name in Head._fields})
+
+    def is_empty(self) -> bool:
+        """Whether there has never been a course."""
+        first = self.table.query(f"COURSE#{self.integration_id}", limit=1, consistent=True, attributes=("urn",))
+        return not first.items
 
     def element(self, urn: str) -> Json | None:
         """Return LinkedIn's element of a course as received."""

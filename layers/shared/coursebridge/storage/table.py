@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -88,6 +89,15 @@ def chunks(things: Iterable[T], size: int) -> Iterator[list[T]]:
     iterator = iter(things)
     while chunk := list(islice(iterator, size)):
         yield chunk
+
+
+def one_ahead(things: Iterator[T]) -> Iterator[T]:
+    """Yield the things of an iterator that is always one step further, in a thread of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(list, islice(things, 1))
+        while thing := coming.result():
+            coming = pool.submit(list, islice(things, 1))
+            yield thing[0]
 
 
 def to_wire(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -263,12 +273,23 @@ class Table:
         last_key = answer.get("LastEvaluatedKey")
         return Page([from_wire(item) for item in answer["Items"]], from_wire(last_key) if last_key else None)
 
-    def query_all(self, pk: str, **options: Any) -> Iterator[Item]:  # noqa: ANN401  (the options of query)
-        """Yield every item of a query, page after page."""
+    def query_all(self, pk: str, *, ahead: bool = False, **options: Any) -> Iterator[Item]:  # noqa: ANN401  (the options of query)
+        """Yield every item of a query, page after page.
+
+        Args:
+            pk: the partition key.
+            ahead: fetch each page while the one before is being worked on.
+            options: those of :meth:`query`.
+        """
+        pages = self._pages(pk, **options)
+        for page in one_ahead(pages) if ahead else pages:
+            yield from page.items
+
+    def _pages(self, pk: str, **options: Any) -> Iterator[Page]:  # noqa: ANN401  (the options of query)
         after: Item | None = None
         while True:
             page = self.query(pk, after=after, **options)
-            yield from page.items
+            yield page
             after = page.last_key
             if after is None:
                 return

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from coursebridge.catalog.sync.outcomes import Tally
     from coursebridge.linkedin.assets import Listing
     from coursebridge.storage.courses import Head
+    from coursebridge.storage.table import Item
 
 ASKED_ONE_BY_ONE = 100
 BATCH = 100
@@ -51,13 +52,13 @@ class Candidates:
 
 
 def candidates(
-    context: Context, run_id: str, told: Mapping[str, str], complete: Iterable[Listing], tally: Tally
+    context: Context, run: Item, told: Mapping[str, str], complete: Iterable[Listing], tally: Tally
 ) -> Candidates:
     """Return what a run wants to archive.
 
     Args:
         context: the integration.
-        run_id: the run.
+        run: the run.
         told: what the ranges say, by URN.
         complete: the listings that were read completely and cleanly; none in an incremental run.
         tally: what the run has read.
@@ -66,13 +67,17 @@ def candidates(
     listings = list(complete)
     if not told and not listings:
         return found
-    for stored in context.courses.heads():
-        found.archived_missing += _was_missing_in(stored, run_id)
+    # Where there was no course before, none can be missing, and reading them all would find out nothing.
+    was_empty = run.get("was_empty", False)
+    for stored in context.courses.heads_of(told) if was_empty else context.courses.heads():
+        found.archived_missing += _was_missing_in(stored, run["id"])
         if stored.is_active:
             found.active += 1
             reason = told.get(stored.urn) or _gone(stored, listings, tally)
             if reason:
                 found.reasons[stored.urn] = reason
+    if was_empty:
+        found.active = tally.counts()["created"]
     return found
 
 

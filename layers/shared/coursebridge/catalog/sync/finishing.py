@@ -62,7 +62,7 @@ class _Finish:
     def _candidates(self) -> Candidates:
         told = {urn: why for one in self._ranges for urn, why in reasons_in(one.get("archive", b"")).items()}
         complete = _complete_listings(self._ranges, set(self._run.get("checked", []))) if self._is_full else []
-        found = archiving.candidates(self._context, self._run["id"], told, complete, self._tally)
+        found = archiving.candidates(self._context, self._run, told, complete, self._tally)
         try:
             archiving.verify(self._context, found, self._context.runs.state().get("unlisted", []))
         except Retryable as error:

@@ -68,6 +68,7 @@ def lay_out(context: Context, run: Item, now: datetime) -> list[int]:
         "planned": True,
         "filters": filters_digest(filters),
         "settings_version": context.integration().version,
+        "was_empty": context.courses.is_empty(),
         "progress": {"done": 0, "total": len(open_numbers)},
     }
     context.runs.change(run["id"], **fields)
