@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from boto3.s3.transfer import TransferConfig
+
 from coursebridge import clients, secret_values
 from coursebridge.auth.wiring import table
 from coursebridge.catalog import conform
@@ -26,6 +28,9 @@ from coursebridge.storage.runs import RunStore
 if TYPE_CHECKING:
     from coursebridge.integrations.models import Filters, Integration
     from coursebridge.linkedin.credentials import Scope
+
+TRANSFER = TransferConfig(max_concurrency=2)
+"""Each part of an index under way to S3 is in memory."""
 
 
 class TokenSecret:
@@ -89,9 +94,14 @@ def context(integration_id: str) -> Context:
         runs=RunStore(table(), integration_id, "catalog"),
         courses=courses,
         classifications=ClassificationStore(table(), integration_id),
-        reindex=partial(Publisher(clients.s3(), settings().need("bucket_name")).publish, courses),
+        reindex=partial(_publish, courses),
         now=utc_now,
     )
+
+
+def _publish(courses: CourseStore) -> int:
+    """Publish a search index. Its client is made only here, for making one takes longer than most tasks need it."""
+    return Publisher(clients.s3(), settings().need("bucket_name"), TRANSFER).publish(courses)
 
 
 def preview(integration: Integration, filters: Filters) -> dict[str, Any]:

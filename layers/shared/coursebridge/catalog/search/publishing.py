@@ -15,6 +15,7 @@ from coursebridge.catalog.search.querying import SearchIndex
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from boto3.s3.transfer import TransferConfig
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
@@ -34,11 +35,13 @@ class Publisher:
     Args:
         s3: the client.
         bucket: the bucket's name.
+        transfer: how many parts are under way at once; each of them is in memory.
     """
 
-    def __init__(self, s3: S3Client, bucket: str) -> None:
+    def __init__(self, s3: S3Client, bucket: str, transfer: TransferConfig | None = None) -> None:
         self._s3 = s3
         self._bucket = bucket
+        self._transfer = transfer
 
     def publish(self, courses: CourseStore) -> int:
         """Build the index of an integration's courses and publish it; return how many are in it."""
@@ -46,7 +49,7 @@ class Publisher:
             file = Path(folder) / "search.sqlite"
             number = build(file, courses.all())
             # A managed transfer: in parts where it is large, each with its own time-out and retries.
-            self._s3.upload_file(str(file), self._bucket, object_key(courses.integration_id))
+            self._s3.upload_file(str(file), self._bucket, object_key(courses.integration_id), Config=self._transfer)
         return number
 
 

@@ -141,9 +141,15 @@ class SearchIndex:
         source = f"{_FOUND} AS found CROSS JOIN course ON course.id = found.id" if match else "course"
         direction = "DESC" if descending else "ASC"
         # Nothing of the question is in this text but question marks: names and conditions are this module's.
-        text = (
-            f"SELECT course.*, {key} AS key FROM {source} {statement.where} "  # noqa: S608
+        ordered = (
+            f"SELECT course.id AS id, {key} AS key FROM {source} {statement.where} "  # noqa: S608
             f"ORDER BY {key} {direction}, course.urn {direction} LIMIT ?"
+        )
+        # What sorts and filters is small; the rest of a course is fetched for those of the page alone.
+        text = (
+            f"SELECT course.*, body.body, page.key FROM ({ordered}) AS page "  # noqa: S608
+            "CROSS JOIN course ON course.id = page.id CROSS JOIN body ON body.id = page.id "
+            f"ORDER BY page.key {direction}, course.urn {direction}"
         )
         cursor = self._database.cursor()
         cursor.row_factory = sqlite3.Row
