@@ -63,7 +63,12 @@ def read_client(client_id: ClientId) -> ClientAnswer:
     middlewares=WRITE_ALL,
     summary="Make another secret for a client",
     tags=TAGS,
-    responses=responses(HTTPStatus.OK, "The client, with the new secret shown this once.", _404=ABSENT),
+    responses=responses(
+        HTTPStatus.OK,
+        "The client, with the new secret shown this once.",
+        _404=ABSENT,
+        _409="It is LinkedIn's, and administered with its integration.",
+    ),
 )
 def rotate_client(client_id: ClientId) -> Response[ClientWithSecret]:
     """Makes another secret. The one before stays good until it is deleted; of two live ones the older dies."""

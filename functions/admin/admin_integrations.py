@@ -17,7 +17,13 @@ from coursebridge.integrations.store import IntegrationStore
 
 router = new_router()
 TAGS = ["Integrations"]
-STALE = "If-Match names a version that is no longer the present one."
+TOO_LARGE = "The settings are more than an integration can hold."
+CHANGING = {
+    "_404": ABSENT,
+    "_409": "Others keep changing it: try again.",
+    "_412": "If-Match names a version that is no longer the present one.",
+    "_413": TOO_LARGE,
+}
 
 
 @router.get(
@@ -39,7 +45,9 @@ def list_integrations(limit: Limit = 50, cursor: Cursor = None) -> Page[Integrat
     middlewares=WRITE_ALL,
     summary="Create an integration",
     tags=TAGS,
-    responses=responses(HTTPStatus.CREATED, "The integration, with its webhook's secret shown this once."),
+    responses=responses(
+        HTTPStatus.CREATED, "The integration, with its webhook's secret shown this once.", _413=TOO_LARGE
+    ),
 )
 def create_integration(integration: IntegrationSettings) -> Response[CreatedIntegration]:
     """Connects one more LinkedIn Learning account. `webhook` holds the values to paste into LinkedIn."""
@@ -67,7 +75,7 @@ def read_integration(integration: Integration) -> Response[IntegrationAnswer]:
     middlewares=WRITE,
     summary="Change settings",
     tags=TAGS,
-    responses=responses(HTTPStatus.OK, "The integration as it is now.", _404=ABSENT, _412=STALE),
+    responses=responses(HTTPStatus.OK, "The integration as it is now.", **CHANGING),
 )
 def patch_integration(
     integration: Integration, patch: IntegrationPatch, if_match: IfMatch = None

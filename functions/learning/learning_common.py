@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from coursebridge.auth.tokens import Grant
 
 PREFIX = "/learning/<integration>"
+NO_INTEGRATION = "There is no such integration."
 
 CourseUrn = Annotated[
     str,

@@ -15,7 +15,7 @@ from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Requ
 from coursebridge.errors import Conflict, NotFound
 from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore, StoredCourse
-from learning_common import PREFIX, CourseUrn, reach, routes
+from learning_common import NO_INTEGRATION, PREFIX, CourseUrn, reach, routes
 
 router = routes()
 NO_COURSE = "There is no such course."
@@ -178,7 +178,7 @@ def refuse_to_change(integration: Integration, urn: CourseUrn) -> None:
     summary="List classifications",
     description="The graph LIBRARY > SUBJECT > TOPIC, skills and continuing education units.",
     tags=["Courses"],
-    responses=responses(HTTPStatus.OK, "A page of classifications, by name."),
+    responses=responses(HTTPStatus.OK, "A page of classifications, by name.", _404=NO_INTEGRATION),
     middlewares=reach(scopes.LEARNING_READ),
 )
 def list_classifications(

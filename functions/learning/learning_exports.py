@@ -18,7 +18,7 @@ from coursebridge.exports.jobs import Format, Job, JobStore, What
 from coursebridge.exports.runner import link
 from coursebridge.exports.service import Exports
 from coursebridge.settings import settings
-from learning_common import PREFIX, reach, routes
+from learning_common import NO_INTEGRATION, PREFIX, reach, routes
 
 router = routes()
 ExportId = Annotated[
@@ -61,7 +61,7 @@ class Export(Answer):
     "In CSV, cells that a spreadsheet would take for a formula start with a quote.",
     tags=["Exports"],
     status_code=HTTPStatus.ACCEPTED,
-    responses=responses(HTTPStatus.ACCEPTED, "It was ordered."),
+    responses=responses(HTTPStatus.ACCEPTED, "It was ordered.", _404=NO_INTEGRATION),
     middlewares=reach(scopes.LEARNING_READ),
 )
 def order_export(integration: Integration, body: ExportRequest) -> Export:
@@ -74,7 +74,7 @@ def order_export(integration: Integration, body: ExportRequest) -> Export:
     f"{PREFIX}/exports",
     summary="List exports",
     tags=["Exports"],
-    responses=responses(HTTPStatus.OK, "A page of exports, newest first."),
+    responses=responses(HTTPStatus.OK, "A page of exports, newest first.", _404=NO_INTEGRATION),
     middlewares=reach(scopes.LEARNING_READ),
 )
 def list_exports(integration: Integration, limit: Limit = 50, cursor: Cursor = None) -> Page[Export]:

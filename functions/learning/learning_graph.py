@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from coursebridge.auth import scopes, wiring
 from coursebridge.contract import Cursor, Integration, opened, responses, sealed
 from coursebridge.graph.export import Cut, Graph
-from learning_common import PREFIX, reach, routes
+from learning_common import NO_INTEGRATION, PREFIX, reach, routes
 
 router = routes()
 NDJSON = "application/x-ndjson"
@@ -26,7 +26,7 @@ Lines = Annotated[int, Query(description="How many lines a page holds at the mos
 
 
 def _lines(description: str) -> dict[int, Any]:
-    told = responses(HTTPStatus.OK, description)
+    told = responses(HTTPStatus.OK, description, _404=NO_INTEGRATION)
     told[HTTPStatus.OK]["content"] = {NDJSON: {"schema": {"type": "string"}}}
     return told
 

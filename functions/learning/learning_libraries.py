@@ -15,7 +15,7 @@ from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Time
 from coursebridge.errors import InvalidRequest
 from coursebridge.paths.libraries import Libraries
 from coursebridge.paths.service import Paths
-from learning_common import PREFIX, CourseUrn, Group, caller, reach, routes
+from learning_common import NO_INTEGRATION, PREFIX, CourseUrn, Group, caller, reach, routes
 
 router = routes()
 LONGEST_GROUP = 200
@@ -39,7 +39,7 @@ class LibraryEntry(Answer):
     summary="List a group's library",
     description="In order of URN; courses that were archived since stay, marked as such.",
     tags=["Libraries"],
-    responses=responses(HTTPStatus.OK, "A page of the library."),
+    responses=responses(HTTPStatus.OK, "A page of the library.", _404=NO_INTEGRATION),
     middlewares=reach(scopes.LEARNING_READ),
 )
 def list_library(

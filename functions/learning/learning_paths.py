@@ -17,7 +17,7 @@ from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Requ
 from coursebridge.paths import progress
 from coursebridge.paths.service import MOST_STEPS, Draft, Paths
 from coursebridge.paths.store import from_item
-from learning_common import PREFIX, CourseUrn, LearnerId, caller, reach, routes
+from learning_common import NO_INTEGRATION, PREFIX, CourseUrn, LearnerId, caller, reach, routes
 
 router = routes()
 PathId = Annotated[
@@ -121,7 +121,7 @@ class Skip(Request):
     f"{PREFIX}/paths",
     summary="List paths",
     tags=["Paths"],
-    responses=responses(HTTPStatus.OK, "A page of paths, oldest first."),
+    responses=responses(HTTPStatus.OK, "A page of paths, oldest first.", _404=NO_INTEGRATION),
     middlewares=reach(scopes.LEARNING_READ),
 )
 def list_paths(
@@ -143,7 +143,7 @@ def list_paths(
     description="Only courses of the group's library can go into its paths.",
     tags=["Paths"],
     status_code=HTTPStatus.CREATED,
-    responses=responses(HTTPStatus.CREATED, "The path.", **GUARDS),
+    responses=responses(HTTPStatus.CREATED, "The path.", **GUARDS, _404=NO_INTEGRATION),
     middlewares=reach(scopes.LEARNING_WRITE),
 )
 def create_path(integration: Integration, body: PathDraft) -> LearningPath:

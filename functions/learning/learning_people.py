@@ -18,7 +18,7 @@ from coursebridge.people import wiring as people
 from coursebridge.people.fields import LearnerFields
 from coursebridge.records.identifiers import KINDS, Kind
 from coursebridge.storage.learners import Learner
-from learning_common import PREFIX, LearnerId, caller, reach, routes
+from learning_common import NO_INTEGRATION, PREFIX, LearnerId, caller, reach, routes
 
 router = routes()
 TAGS = ["Learners"]
@@ -94,7 +94,7 @@ class ImportAnswer(Answer):
     description="All of them in the order they were added, or those with an identifier. With a filter a page may hold "
     "fewer than `limit` and still not be the last.",
     tags=TAGS,
-    responses=responses(HTTPStatus.OK, "A page of learners."),
+    responses=responses(HTTPStatus.OK, "A page of learners.", _404=NO_INTEGRATION),
     middlewares=reach(scopes.LEARNING_READ),
 )
 def list_learners(  # noqa: PLR0913, PLR0917  (every filter is a parameter)
@@ -127,7 +127,7 @@ def list_learners(  # noqa: PLR0913, PLR0917  (every filter is a parameter)
     summary="Add a learner",
     description="With at least one identifier. Statements that were held for it are applied by themselves.",
     tags=TAGS,
-    responses=responses(HTTPStatus.CREATED, "The learner.", _409=TAKEN),
+    responses=responses(HTTPStatus.CREATED, "The learner.", _404=NO_INTEGRATION, _409=TAKEN),
     middlewares=reach(scopes.LEARNING_WRITE),
 )
 def create_learner(integration: Integration, body: LearnerRequest) -> Response[LearnerAnswer]:
@@ -145,7 +145,10 @@ def create_learner(integration: Integration, body: LearnerRequest) -> Response[L
     "profile, in this order; empty cells say nothing. Sending the same rows again changes nothing.",
     tags=TAGS,
     responses=responses(
-        HTTPStatus.OK, "What became of each row; a wrong row stops no other.", _413="There are too many rows."
+        HTTPStatus.OK,
+        "What became of each row; a wrong row stops no other.",
+        _404=NO_INTEGRATION,
+        _413="There are too many rows.",
     ),
     middlewares=reach(scopes.LEARNING_WRITE),
     openapi_extensions={

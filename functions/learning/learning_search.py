@@ -20,7 +20,7 @@ from coursebridge.clock import rfc3339
 from coursebridge.contract import Cursor, Integration, Limit, Page, fitting, opened, responses, sealed
 from coursebridge.settings import settings
 from coursebridge.storage.courses import CourseStore
-from learning_common import PREFIX, reach, routes
+from learning_common import NO_INTEGRATION, PREFIX, reach, routes
 from learning_courses import Course
 
 router = routes()
@@ -77,7 +77,7 @@ def replica(integration_id: str) -> Replica:
     "Values of one filter are ORed (repeat it, or separate by commas), filters are ANDed. Without `status`, "
     "archived courses are listed too.",
     tags=["Courses"],
-    responses=responses(HTTPStatus.OK, "A page of courses."),
+    responses=responses(HTTPStatus.OK, "A page of courses.", _404=NO_INTEGRATION),
     middlewares=reach(scopes.LEARNING_READ),
 )
 def list_courses(  # noqa: PLR0913, PLR0917  (each is a parameter of the query)

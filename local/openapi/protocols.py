@@ -127,7 +127,13 @@ def _query(name: str, description: str, kind: str = "string") -> dict[str, Any]:
     return {"name": name, "in": "query", "description": description, "schema": {"type": kind}}
 
 
-REFUSED = {"401": _problem("There is no valid token."), "403": _problem("The token lacks the scope.")}
+MANY = "There were too many requests. API Gateway says so itself, in JSON with a `message`."
+REFUSED = {
+    "401": _problem("There is no valid token."),
+    "403": _problem("The token lacks the scope."),
+    "429": {"description": MANY},
+    "503": _problem("The service is busy and has done nothing: send it again."),
+}
 BAD = _problem("It is no valid statement: says which and why. Nothing was stored.")
 CONFLICT = _problem("Another statement has this id. Nothing was stored.")
 STATEMENT_BODY = {
@@ -190,7 +196,11 @@ OPERATIONS: dict[tuple[str, str], dict[str, Any]] = {
             _query("until", "Stored at or before this time."),
             _query("limit", "How many at the most.", "integer"),
             _query("ascending", "Oldest first.", "boolean"),
+            _query("registration", "Of this registration."),
+            _query("related_activities", "Also where the activity is in the context or in a sub-statement.", "boolean"),
+            _query("related_agents", "Also where the agent is elsewhere than the actor or the object.", "boolean"),
             _query("format", "`exact`, `ids` or `canonical`."),
+            _query("attachments", "With the attachments, as multipart/mixed.", "boolean"),
         ],
         "responses": {
             "200": {

@@ -16,6 +16,7 @@ from cfn import resources
 from coursebridge import clients, cursors, secret_values, settings
 from coursebridge.auth import wiring
 from coursebridge.storage.table import Table
+from described import kept_to_description
 from policies import handlers, kept_to_policy
 
 if TYPE_CHECKING:
@@ -52,12 +53,13 @@ def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def functions_keep_to_their_policies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever a test lets a function do, the function's policy in the template has to allow."""
+def functions_keep_to_their_policies_and_descriptions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a test lets a function do its policy has to allow; whatever it answers its description has to list."""
     for function, name in handlers().items():
         module = sys.modules.get(name)
         if module:
-            monkeypatch.setattr(module, "lambda_handler", kept_to_policy(function, module.lambda_handler))
+            handler = kept_to_policy(function, module.lambda_handler)
+            monkeypatch.setattr(module, "lambda_handler", kept_to_description(handler))
 
 
 @cache

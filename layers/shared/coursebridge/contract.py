@@ -85,6 +85,8 @@ def responses(status: HTTPStatus, description: str, **problems: str) -> dict[int
         "_400": "A parameter or a field is wrong.",
         "_401": "There is no valid token.",
         "_403": "The token lacks the scope, or belongs to another integration.",
+        "_429": "There were too many requests. API Gateway says so itself, in JSON with a `message`.",
+        "_503": "The service is busy and has done nothing: try again.",
     }
     content = {"application/problem+json": {"model": Problem}}
     return {
