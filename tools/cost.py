@@ -55,7 +55,8 @@ class Costs:
         bill += self._invocations("events", batches)
         bill["API Gateway"] = number * self._prices["api_request"]
         bill["DynamoDB"] = self._units(
-            number * (one["write_units_taken"] + one["write_units_applied"]), number * one["read_units_applied"]
+            number * (one["write_units_taken"] + one["write_units_applied"]),
+            number * one["read_units_applied"] + batches * one["read_units_told"],
         )
         bill["EventBridge"] = number * one["events"] * self._prices["event"]
         bill["CloudWatch"] = number * one["log_bytes"] / GIGABYTE * self._logs()

@@ -37,6 +37,23 @@ def test_every_input_of_the_costs_is_measured_or_assumed() -> None:
     assert json.loads((ROOT / "tools" / "cost_inputs.json").read_text()).keys() == {"comment", "measured", "assumed"}
 
 
+@pytest.mark.parametrize(
+    ("thing", "name", "figure"),
+    [
+        ("statement", "write_units_taken", "taking a statement: write units"),
+        ("statement", "write_units_applied", "applying a statement: write units a statement"),
+        ("statement", "read_units_applied", "applying a statement: read units a statement"),
+        ("course", "write_units", "first sync: write units a course"),
+        ("course", "bytes_kept", "first sync: bytes kept a course"),
+    ],
+)
+def test_what_the_costs_take_for_measured_was_recorded(thing: str, name: str, figure: str) -> None:
+    measured = json.loads((ROOT / "tools" / "cost_inputs.json").read_text())["measured"]
+    recorded = json.loads((ROOT / "benchmarks" / "recorded.json").read_text())["figures"]
+
+    assert measured[thing][name] == pytest.approx(recorded[figure], rel=0.02)
+
+
 def test_no_key_is_hot_at_the_size_the_documents_promise() -> None:
     loads = key_distribution.simulate()
 
