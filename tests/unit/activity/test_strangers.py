@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activity_lab import BUCKET, PSEUDONYM_KEY, upstream
-from coursebridge.activity import finishing
+from coursebridge.activity import finishing, planning
 from coursebridge.admin.runs import Runs
 from coursebridge.errors import Unavailable
 from coursebridge.people.erasure import Erasure
 from coursebridge.records.identifiers import Identifier, identifier
 from coursebridge.storage import strangers as storing
+from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.strangers import Stranger, Strangers, StrangerStore, joined
 from policies import refused, watched
 
@@ -225,3 +226,24 @@ def test_strangers_who_share_an_identifier_are_one_since_the_first_word_of_them(
     for one in told:
         (whole,) = (each for each in found if one.identifiers <= each.identifiers)
         assert whole.since <= one.since
+
+
+def test_people_a_range_tells_of_again_and_again_stand_there_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coursebridge.activity.staging.MOST_SEEN", 1)
+    for course in (2, 3):
+        lab.did(1, (course, 30))
+        lab.did(2, (course, 30))
+
+    assert len(shown(lab, lab.sync()["id"])) == 2
+
+
+def test_an_identifier_that_nobody_holds_any_more_makes_no_stranger_known(lab: Lab) -> None:
+    lab.sync()
+    email = identifier("email", upstream(1).email)
+    held = IdentityItem("acme", email).held_by("former", SINCE)
+
+    lab.table.put(held.left_by("former", SINCE).to_item())
+    assert list(planning._known_since(lab.context)) == []
+
+    lab.table.put(held.to_item())
+    assert len(list(planning._known_since(lab.context))) == 1

@@ -119,3 +119,12 @@ def test_what_there_is_no_time_for_is_left_to_the_next_invocation(api: Api, monk
     assert left(api, "gone") == []
     assert passes > 5
     assert {name for name, _ in api.functions.asked} == {"test"}
+
+
+def test_what_is_left_goes_in_shares_that_are_worth_a_call(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(api, "gone")
+    monkeypatch.setattr("coursebridge.admin.purging.SHARE", 2)
+
+    assert purge(api, "gone").run()
+
+    assert left(api, "gone") == []

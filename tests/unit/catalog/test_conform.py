@@ -104,7 +104,8 @@ def test_every_course_is_looked_at_and_only_what_changes_is_written() -> None:
 
 
 def test_a_preview_counts_what_would_happen_shows_some_and_changes_nothing() -> None:
-    kept = store(numbered(*[stored()] * 20, *[stored(locale="de_DE")] * 20, stored("archived", "filtered")))
+    archived = (stored("archived", "filtered"), stored("archived", "filtered", locale="de_DE"))
+    kept = store(numbered(*[stored()] * 20, *[stored(locale="de_DE")] * 20, *archived))
     before = list(kept.all())
 
     told = preview(kept, wish(languages=["en"]))

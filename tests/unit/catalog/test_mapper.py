@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coursebridge.catalog.mapper import contents_of, course_of, html_of
+from coursebridge.catalog.mapper import contents_of, course_of, html_of, locale_tag
 
 EVENTS = Path(__file__).resolve().parents[3] / "events"
 JSON = st.recursive(
@@ -229,3 +229,17 @@ def test_html_is_shown_with_simple_mark_up_only(element: dict[str, Any], html: s
 
 def test_what_has_no_html_has_none_to_show() -> None:
     assert html_of({}, "description") is None
+
+
+@pytest.mark.parametrize(
+    ("locale", "tag"),
+    [
+        ({"language": "en", "country": "US"}, "en_US"),
+        ({"language": "en"}, "en"),
+        ({}, None),
+        ("en_US", None),
+        (None, None),
+    ],
+)
+def test_a_locale_is_spelled_as_linkedin_asks_for_it(locale: Any, tag: str | None) -> None:
+    assert locale_tag(locale) == tag

@@ -7,9 +7,11 @@ from unittest.mock import patch
 
 import pytest
 
-from coursebridge.catalog.sync import ranges, settling, tasks
+from coursebridge.catalog.sync import problems, ranges, settling, tasks, working
 from coursebridge.catalog.sync.context import RetryLater
+from coursebridge.linkedin import assets
 from coursebridge.linkedin.assets import Listing
+from coursebridge.linkedin.errors import NoSuchEntity
 from coursebridge.linkedin.walk import STEP
 
 if TYPE_CHECKING:
@@ -275,3 +277,47 @@ def test_no_run_is_left_open_when_a_scheduled_plan_dies(make_lab: MakeLab) -> No
     tasks.failed(lab.context, {"execution": "execution-1", "error": "x"})
 
     assert lab.context.runs.lock() is None
+
+
+def test_what_was_never_worked_off_is_asked_for_again(make_lab: MakeLab) -> None:
+    lab = make_lab(size=20, locales=ENGLISH)
+    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+    done, *left = planned["ranges"]
+    tasks.work(lab.context, {"run_id": planned["run_id"], "number": done})
+
+    assert tasks.settle(lab.context, {"run_id": planned["run_id"]})["ranges"] == left
+
+
+def test_a_range_that_is_settled_stays_so_whatever_is_told_of_it_later(make_lab: MakeLab) -> None:
+    lab = make_lab(size=20, locales=ENGLISH)
+    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+    first = {"run_id": planned["run_id"], "number": planned["ranges"][0]}
+    settled = tasks.work(lab.context, first)
+    progress = lab.context.runs.get(planned["run_id"])["progress"]
+
+    assert tasks.range_failed(lab.context, first) == settled == {"status": "done"}
+    open_still = {**lab.context.runs.range(first["run_id"], first["number"]), "settled": False}
+    assert working.RangeWork(lab.context, first["run_id"], open_still).run() == "done"
+    assert working.give_up(lab.context, first["run_id"], open_still, problems.task_died("COURSE en")) == "failed"
+    assert lab.context.runs.get(planned["run_id"])["progress"] == progress
+
+
+def test_another_list_that_has_no_more_changes_nothing(make_lab: MakeLab) -> None:
+    lab = make_lab(size=20, locales=ENGLISH)
+
+    assert list(settling._second_opinion(lab.context, Listing("COURSE", "en"), [{"total": 20_000}])) == []
+
+
+def test_an_error_about_one_range_stops_no_other(make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = make_lab(size=20, locales=ENGLISH)
+    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+
+    def gone(*_: Any) -> None:
+        raise NoSuchEntity("there is no such list")
+
+    with monkeypatch.context() as without:
+        without.setattr(assets, "page", gone)
+        first = tasks.work(lab.context, {"run_id": planned["run_id"], "number": planned["ranges"][0]})
+
+    assert first == {"status": "failed"}
+    assert "stopped" not in lab.context.runs.get(planned["run_id"])

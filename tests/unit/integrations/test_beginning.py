@@ -9,8 +9,10 @@ import pytest
 
 from coursebridge.activity import tasks as activity_tasks
 from coursebridge.catalog.sync import tasks as catalog_tasks
+from coursebridge.errors import Unavailable
 from coursebridge.integrations.runs import RunControl
 from coursebridge.storage.runs import RunStore
+from coursebridge.storage.table import TransactionRefused
 
 if TYPE_CHECKING:
     from coursebridge.storage.table import Table
@@ -76,3 +78,38 @@ def test_a_plan_that_dies_closes_the_run_it_began_and_no_other(runs: RunStore, t
     tasks.failed(context, {"run_id": None, "execution": "execution-1", "error": "Unavailable"})
     assert runs.get(run["id"])["status"] == "failed"
     assert runs.lock() is None
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_whoever_loses_the_race_for_the_lock_gets_the_winners_run_or_another_try(
+    runs: RunStore, monkeypatch: pytest.MonkeyPatch, gone: bool
+) -> None:
+    begin, winners = runs.begin, list[str]()
+
+    def beaten(run: Any, *arguments: Any, **options: Any) -> bool:
+        if not winners:
+            winners.append("winner")
+            assert begin({**run, "id": "winner"}, *arguments, **options)
+            if gone:
+                runs.release_lock("winner")
+                return False
+        return begin(run, *arguments, **options)
+
+    monkeypatch.setattr(runs, "begin", beaten)
+
+    started = control(runs).begin("full", "admin")
+
+    assert started.is_new is gone
+    assert (started.run["id"] == "winner") is not gone
+
+
+def test_a_table_that_refuses_for_another_reason_than_others_is_busy(
+    runs: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> None:
+        raise TransactionRefused(["ThrottlingError", None], [{}, {}])
+
+    monkeypatch.setattr(runs.table, "transact", refused)
+
+    with pytest.raises(Unavailable):
+        control(runs).begin("full", "admin")

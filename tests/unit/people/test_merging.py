@@ -311,3 +311,24 @@ def test_a_learner_without_records_is_merged_all_the_same(lab: Lab) -> None:
     lab.learner(email="old@example.com", id="old")
 
     assert isinstance(merging(lab).merge("ada", "old"), Learner)
+
+
+def test_going_on_with_a_merge_that_was_taken_back_does_nothing(two: Lab) -> None:
+    before = essence(two)
+
+    assert merging(two).go_on("ada", "old").id == "ada"
+
+    assert essence(two) == before
+
+
+def test_writers_without_end_make_the_end_of_a_merge_unavailable(two: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Unavailable, match="goes on"):
+        Merging(two.table, two.id, time_is_up=lambda: True).merge("ada", "old")
+
+    with monkeypatch.context() as busy:
+        busy.setattr(Merging, "_written", lambda *_: False)
+        with pytest.raises(Unavailable, match="other writers"):
+            merging(two).go_on("ada", "old")
+
+    merging(two).go_on("ada", "old")
+    assert two.record("old").version == 0

@@ -293,3 +293,18 @@ def test_a_batch_that_never_ends_is_unavailable(table: Table) -> None:
 def test_an_item_larger_than_the_table_takes_is_the_callers_to_change(table: Table) -> None:
     with pytest.raises(TooLarge, match="400 KB"):
         table.put(item("P", text="x" * 410_000))
+
+
+def test_a_count_goes_over_all_pages_and_stops_at_its_bound(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    table.put_many(item("P", f"{n:02}") for n in range(7))
+    call, asked = table._call, list[Any]()
+
+    def in_small_pages(operation: str, **request: Any) -> Any:
+        asked.append(request.get("ExclusiveStartKey"))
+        return call(operation, **{**request, "Limit": min(request.get("Limit", 3), 3)})
+
+    monkeypatch.setattr(table, "_call", in_small_pages)
+
+    assert table.count("P") == 7
+    assert len(asked) == len(set(map(str, asked))) == 3
+    assert table.count("P", most=5) == 5
