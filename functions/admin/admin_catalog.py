@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from admin_common import ABSENT, READ, WRITE, IfMatch, actor, new_router
+from admin_common import ABSENT, CHANGING, CHANGING_A_VERSION, READ, WRITE, IfMatch, actor, new_router
 from coursebridge.admin import presenting, wiring
 from coursebridge.admin.shapes import IntegrationAnswer
 from coursebridge.auth import wiring as auth
@@ -61,12 +61,7 @@ class PreviewAnswer(Answer):
     middlewares=WRITE,
     summary="Save filters",
     tags=TAGS,
-    responses=responses(
-        HTTPStatus.OK,
-        "The integration, and what became of its courses.",
-        _404=ABSENT,
-        _412="If-Match names a version that is no longer the present one.",
-    ),
+    responses=responses(HTTPStatus.OK, "The integration, and what became of its courses.", **CHANGING_A_VERSION),
 )
 def save_filters(integration: Integration, filters: Filters, if_match: IfMatch = None) -> ChangedIntegration:
     """Replaces the filters. What no longer matches is archived at once; what matches again is restored."""
@@ -93,7 +88,7 @@ def preview_filters(integration: Integration, filters: Filters) -> PreviewAnswer
     middlewares=WRITE,
     summary="Activate",
     tags=TAGS,
-    responses=responses(HTTPStatus.OK, "The integration, and what became of its courses.", _404=ABSENT),
+    responses=responses(HTTPStatus.OK, "The integration, and what became of its courses.", **CHANGING),
 )
 def activate(integration: Integration) -> ChangedIntegration:
     """Starts the schedules and restores the courses that deactivating archived."""
@@ -105,7 +100,7 @@ def activate(integration: Integration) -> ChangedIntegration:
     middlewares=WRITE,
     summary="Deactivate",
     tags=TAGS,
-    responses=responses(HTTPStatus.OK, "The integration, and what became of its courses.", _404=ABSENT),
+    responses=responses(HTTPStatus.OK, "The integration, and what became of its courses.", **CHANGING),
 )
 def deactivate(integration: Integration) -> ChangedIntegration:
     """Stops the schedules and archives every course; learning data stays, and statements are still taken."""

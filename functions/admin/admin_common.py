@@ -18,6 +18,13 @@ READ_ALL: Middlewares = [api.requires(scopes.ADMIN_READ, everywhere=True)]
 WRITE_ALL: Middlewares = [api.requires(scopes.ADMIN_WRITE, everywhere=True)]
 
 ABSENT = "There is no such integration."
+CHANGING = {
+    "_404": ABSENT,
+    "_409": "Others keep changing it: try again.",
+    "_413": "The settings are more than an integration can hold.",
+}
+"""What may become of a change of an integration."""
+CHANGING_A_VERSION = {**CHANGING, "_412": "If-Match names a version that is no longer the present one."}
 NO_STORE = {"Cache-Control": "no-store"}
 
 IfMatch = Annotated[

@@ -6,7 +6,19 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from admin_common import ABSENT, READ, READ_ALL, WRITE, WRITE_ALL, IfMatch, actor, base_url, new_router
+from admin_common import (
+    ABSENT,
+    CHANGING,
+    CHANGING_A_VERSION,
+    READ,
+    READ_ALL,
+    WRITE,
+    WRITE_ALL,
+    IfMatch,
+    actor,
+    base_url,
+    new_router,
+)
 from coursebridge.admin import presenting, wiring
 from coursebridge.admin.shapes import CreatedIntegration, IntegrationAnswer, IntegrationPatch
 from coursebridge.auth import wiring as auth
@@ -17,13 +29,6 @@ from coursebridge.integrations.store import IntegrationStore
 
 router = new_router()
 TAGS = ["Integrations"]
-TOO_LARGE = "The settings are more than an integration can hold."
-CHANGING = {
-    "_404": ABSENT,
-    "_409": "Others keep changing it: try again.",
-    "_412": "If-Match names a version that is no longer the present one.",
-    "_413": TOO_LARGE,
-}
 
 
 @router.get(
@@ -46,7 +51,7 @@ def list_integrations(limit: Limit = 50, cursor: Cursor = None) -> Page[Integrat
     summary="Create an integration",
     tags=TAGS,
     responses=responses(
-        HTTPStatus.CREATED, "The integration, with its webhook's secret shown this once.", _413=TOO_LARGE
+        HTTPStatus.CREATED, "The integration, with its webhook's secret shown this once.", _413=CHANGING["_413"]
     ),
 )
 def create_integration(integration: IntegrationSettings) -> Response[CreatedIntegration]:
@@ -75,7 +80,7 @@ def read_integration(integration: Integration) -> Response[IntegrationAnswer]:
     middlewares=WRITE,
     summary="Change settings",
     tags=TAGS,
-    responses=responses(HTTPStatus.OK, "The integration as it is now.", **CHANGING),
+    responses=responses(HTTPStatus.OK, "The integration as it is now.", **CHANGING_A_VERSION),
 )
 def patch_integration(
     integration: Integration, patch: IntegrationPatch, if_match: IfMatch = None

@@ -5,6 +5,8 @@ What each of them takes and answers is said here; :mod:`local.openapi.document` 
 
 from typing import Any
 
+from coursebridge.contract import THROTTLED
+
 STATEMENT = {
     "id": "6a9fefbb-3517-4b92-9d5e-5710aaba924f",
     "timestamp": "2021-08-22T19:49:27.605Z",
@@ -127,11 +129,10 @@ def _query(name: str, description: str, kind: str = "string") -> dict[str, Any]:
     return {"name": name, "in": "query", "description": description, "schema": {"type": kind}}
 
 
-MANY = "There were too many requests. API Gateway says so itself, in JSON with a `message`."
 REFUSED = {
     "401": _problem("There is no valid token."),
     "403": _problem("The token lacks the scope."),
-    "429": {"description": MANY},
+    "429": THROTTLED,
     "503": _problem("The service is busy and has done nothing: send it again."),
 }
 BAD = _problem("It is no valid statement: says which and why. Nothing was stored.")

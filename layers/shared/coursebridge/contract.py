@@ -15,6 +15,11 @@ from coursebridge.cursors import cursors
 
 T = TypeVar("T")
 A = TypeVar("A", bound=BaseModel)
+MESSAGE = {"type": "object", "properties": {"message": {"type": "string", "examples": ["Too Many Requests"]}}}
+THROTTLED: dict[str, Any] = {
+    "description": "There were too many requests. API Gateway says so itself.",
+    "content": {"application/json": {"schema": MESSAGE}},
+}
 MOST_BYTES = 5_000_000
 """Of the items of one answer; Lambda carries six megabytes."""
 
@@ -85,12 +90,12 @@ def responses(status: HTTPStatus, description: str, **problems: str) -> dict[int
         "_400": "A parameter or a field is wrong.",
         "_401": "There is no valid token.",
         "_403": "The token lacks the scope, or belongs to another integration.",
-        "_429": "There were too many requests. API Gateway says so itself, in JSON with a `message`.",
         "_503": "The service is busy and has done nothing: try again.",
     }
     content = {"application/problem+json": {"model": Problem}}
     return {
         int(status): {"description": description},
+        int(HTTPStatus.TOO_MANY_REQUESTS): THROTTLED,
         **{
             int(name.removeprefix("_")): {"description": text, "content": content}
             for name, text in sorted({**every, **problems}.items())

@@ -9,7 +9,6 @@ CoursebridgeError
 |-- Conflict                409  the present state forbids it
 |-- PreconditionFailed      412  If-Match names an older version
 |-- TooLarge                413  more than one request may carry
-|-- TooManyRequests         429  slow down
 |-- Unavailable             503  try again, nothing was done
 `-- UpstreamError           502  LinkedIn refused or misbehaved; says cause and remedy
 
@@ -113,13 +112,6 @@ class TooLarge(CoursebridgeError):
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     code = "too_large"
-
-
-class TooManyRequests(CoursebridgeError):
-    """The caller asks too often."""
-
-    status = HTTPStatus.TOO_MANY_REQUESTS
-    code = "too_many_requests"
 
 
 class Unavailable(CoursebridgeError):
