@@ -29,6 +29,8 @@ import boto3
 import typer
 from rich.console import Console
 
+from tools.terminal import plainly
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -38,7 +40,19 @@ HIDDEN_SECONDS = 120
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 Stack = Annotated[str, typer.Option(envvar="STACK_NAME", help="Name of the CloudFormation stack.")]
-Queue = Annotated[list[str] | None, typer.Option(help=f"Only this queue; repeatable. One of {', '.join(QUEUES)}.")]
+
+
+def _known(queues: list[str] | None) -> list[str] | None:
+    for queue in queues or ():
+        if queue not in QUEUES:
+            raise typer.BadParameter(f"{queue} is none of {', '.join(QUEUES)}")
+    return queues
+
+
+Queue = Annotated[
+    list[str] | None,
+    typer.Option(callback=_known, help=f"Only this queue; repeatable. One of {', '.join(QUEUES)}."),
+]
 
 
 class Expired(Exception):
@@ -239,6 +253,7 @@ def _base64(value: Any) -> str:  # noqa: ANN401  (whatever JSON has no form for)
 
 
 @app.command()
+@plainly
 def show(stack: Stack = "coursebridge") -> None:
     """Say how many letters wait in each queue."""
     redriver = Redriver(stack)
@@ -247,6 +262,7 @@ def show(stack: Stack = "coursebridge") -> None:
 
 
 @app.command()
+@plainly
 def run(
     stack: Stack = "coursebridge",
     queue: Queue = None,

@@ -15,6 +15,8 @@ import boto3
 import typer
 from rich.console import Console
 
+from tools.terminal import plainly
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -88,4 +90,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    typer.run(plainly(main))
