@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from coursebridge.integrations.models import Filters
 from coursebridge.json_text import canonical
-from coursebridge.storage.courses import Labels, StoredCourse, pack
+from coursebridge.storage.courses import Labels, StoredCourse
+from coursebridge.storage.packing import pack
 
 if TYPE_CHECKING:
     from coursebridge.catalog.models import Course

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -12,6 +11,7 @@ from coursebridge.clock import parse_rfc3339
 from coursebridge.storage import keys
 from coursebridge.storage.courses import CourseStore, Labels, StoredCourse, Write
 from coursebridge.storage.learners import DatedIdentifier, Learner
+from coursebridge.storage.packing import pack
 from xapi_builders import request
 
 if TYPE_CHECKING:
@@ -65,14 +65,14 @@ def stored(urn: str = EXCEL, *, archived: str | None = None, **fields: Any) -> S
         run_id="r1",
         action="created",
         synced_at=AT,
-        body=zlib.compress(json.dumps(upstream(urn, **fields)).encode()),
+        body=pack(json.dumps(upstream(urn, **fields)).encode()),
     )
 
 
 def put_course(table: Table, urn: str = EXCEL, *, archived: str | None = None, **fields: Any) -> StoredCourse:
     """Put a course with its detail into the table."""
     course = stored(urn, archived=archived, **fields)
-    element = zlib.compress(json.dumps({"urn": urn, "details": {}}).encode())
+    element = pack(json.dumps({"urn": urn, "details": {}}).encode())
     CourseStore(table, ACME).write([Write(course, course.course, element)])
     return course
 

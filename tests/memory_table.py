@@ -108,6 +108,9 @@ class MemoryTable:
     def query_all(self, pk: str, **options: Any) -> Iterator[Item]:
         yield from self.query(pk, **options).items
 
+    def pages(self, pk: str, **options: Any) -> Iterator[Page]:
+        yield self.query(pk, **options)
+
     def query(
         self,
         pk: str,

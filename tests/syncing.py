@@ -8,6 +8,8 @@ from connector import Caller, Connection, eventually
 from coursebridge.storage.table import from_wire
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from running_stack import RunningStack
     from shelf import Shelf
 
@@ -62,14 +64,14 @@ def watermark(stack: RunningStack, connection: Connection) -> str | None:
     return found
 
 
-def items(stack: RunningStack, connection: Connection, *entities: str) -> list[dict[str, Any]]:
-    """Return every item of these entities of an integration, as it stands in the table."""
+def items(stack: RunningStack, partitions: Iterable[str]) -> list[dict[str, Any]]:
+    """Return every item of these partitions, as it stands in the table."""
     found: list[dict[str, Any]] = []
-    for entity in entities:
+    for partition in partitions:
         pages = stack.aws.dynamodb.get_paginator("query").paginate(
             TableName=stack.outputs.table_name,
             KeyConditionExpression="PK = :pk",
-            ExpressionAttributeValues={":pk": {"S": f"{entity}#{connection.id}"}},
+            ExpressionAttributeValues={":pk": {"S": partition}},
         )
         found += [dict(item) for page in pages for item in page["Items"]]
     return found

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from connector import Caller, Connection, eventually
+from coursebridge.storage import keys
 from shelf import Shelf
 from syncing import active, changed_counts, connected, items, redriven, run_of, state, watermark
 
@@ -110,12 +111,15 @@ def test_a_step_of_the_whole_catalogue_arrives_with_the_next_incremental_run(
 
 def test_a_second_sync_writes_no_course(stack: RunningStack, french: Connection) -> None:
     french.sync()
-    before = items(stack, french, "COURSE", "DETAIL", "CLASSIFICATION")
+    courses = [*keys.course_partitions(french.id), *keys.course_detail_partitions(french.id)]
+    graph = [keys.classification(french.id, "").pk]
+    before = items(stack, courses), items(stack, graph)
+    assert all(before)
     run = french.sync()
 
     assert changed_counts(run) == {}
     assert run["counts"]["unchanged"] >= len(active(french)) > 100
-    assert items(stack, french, "COURSE", "DETAIL", "CLASSIFICATION") == before
+    assert (items(stack, courses), items(stack, graph)) == before
 
 
 @in_language("da_DK")

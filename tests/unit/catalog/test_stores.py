@@ -12,7 +12,8 @@ from coursebridge.errors import NotFound
 from coursebridge.json_text import canonical
 from coursebridge.storage import keys
 from coursebridge.storage.classifications import ClassificationStore
-from coursebridge.storage.courses import CourseStore, Labels, Write, pack
+from coursebridge.storage.courses import CourseStore, Labels, Write
+from coursebridge.storage.packing import pack
 from coursebridge.storage.runs import RunStore
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ class TestCourses:
         assert courses.is_empty()
         courses.restate([stored(urn=f"urn:{number}") for number in range(30)])
 
-        assert [one.urn for one in courses.all()] == sorted(f"urn:{number}" for number in range(30))
+        assert sorted(one.urn for one in courses.all()) == sorted(f"urn:{number}" for number in range(30))
+        assert [one.urn for one in courses.all()] == [one.urn for one in courses.all()]
         heads = list(courses.heads())
         assert len(heads) == 30
         assert heads[0].is_active
@@ -57,6 +59,19 @@ class TestCourses:
         assert courses.get_many(["urn:3", "urn:none"]).keys() == {"urn:3"}
         assert list(courses.heads_of(["urn:3", "urn:none"])) == [one for one in heads if one.urn == "urn:3"]
         assert not courses.is_empty()
+
+    @pytest.mark.parametrize("limit", [1, 2, 7, 100])
+    def test_pages_hold_every_course_once_and_end(self, courses: CourseStore, limit: int) -> None:
+        courses.restate([stored(urn=f"urn:{number}") for number in range(30)])
+
+        page = courses.page(limit)
+        pages = [page]
+        while page.last_key:
+            page = courses.page(limit, page.last_key)
+            pages.append(page)
+
+        assert all(len(one.items) <= limit for one in pages)
+        assert [item["urn"] for one in pages for item in one.items] == [one.urn for one in courses.all()]
 
     def test_an_integration_sees_its_own_courses_only(self, courses: CourseStore, table: Table) -> None:
         courses.restate([stored()])
@@ -80,15 +95,27 @@ class TestCourses:
 class TestClassifications:
     def test_a_classification_is_written_by_whoever_knows_its_version(self, table: Table) -> None:
         store = ClassificationStore(table, "acme")
-        item: dict[str, Any] = {"urn": "urn:1", "type": "TOPIC", "names": {}, "parents": []}
+        item: dict[str, Any] = {"urn": "urn:1", "type": "TOPIC", "names": {}, "parents": [], "version": 0}
 
-        assert store.put(item, 0) is None
-        standing = store.put({**item, "type": "SKILL"}, 0)
+        assert store.put(item) is None
+        standing = store.put({**item, "type": "SKILL"})
         assert standing is not None
         assert standing["version"] == 1
-        assert store.put({**item, "type": "SKILL"}, 1) is None
+        assert store.put({**item, "type": "SKILL", "version": 1}) is None
         assert store.get_many(["urn:1"])["urn:1"]["type"] == "SKILL"
         assert [one["urn"] for one in store.all()] == ["urn:1"]
+
+    @pytest.mark.parametrize("number", [1, 2, 100])
+    def test_many_are_written_together_or_not_at_all(self, table: Table, number: int) -> None:
+        store = ClassificationStore(table, "acme")
+        items: list[dict[str, Any]] = [
+            {"urn": f"urn:{n}", "type": "TOPIC", "names": {}, "parents": [], "version": 0} for n in range(number)
+        ]
+
+        assert store.put_all(items)
+        assert not store.put_all([*items[1:], {**items[0], "type": "SKILL"}])
+        assert {(one["type"], one["version"]) for one in store.all()} == {("TOPIC", 1)}
+        assert len(list(store.all())) == number
 
 
 class TestRuns:

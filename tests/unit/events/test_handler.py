@@ -110,7 +110,7 @@ def test_a_poisoned_record_is_set_aside_with_its_reason_and_holds_up_nothing(bus
     assert letters() == [
         {
             "reason": "the item cannot be read: KeyError 'synced_at'",
-            "keys": {"PK": f"COURSE#{ACME}", "SK": "urn:poisoned"},
+            "keys": {"PK": poisoned["PK"], "SK": "urn:poisoned"},
             "sequence_number": "1",
             "stream": "arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/s",
         }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +15,7 @@ from coursebridge.records.evidence import Completion, Evidence, Point, Report
 from coursebridge.storage import keys
 from coursebridge.storage.courses import CourseStore, Write
 from coursebridge.storage.learners import DatedIdentifier, Record
+from coursebridge.storage.packing import pack
 from learning_lab import ACME, AT, EXCEL, NOW, POWERPOINT, WORD, put_course, put_learner, stored
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def test_publishers_are_contributors_too(whole: Caller) -> None:
         },
     }
     course = stored()
-    CourseStore(whole.table, ACME).write([Write(course, course.course, zlib.compress(json.dumps(element).encode()))])
+    CourseStore(whole.table, ACME).write([Write(course, course.course, pack(json.dumps(element).encode()))])
 
     told = by_type(lines(whole, "entities"))["linkedin_learning_course"]
 

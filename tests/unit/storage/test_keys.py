@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,7 +34,21 @@ def test_statements_that_wait_are_found_by_what_they_wait_for(awaited: str) -> N
 
 
 def test_a_real_identifier_stays_readable() -> None:
-    assert keys.course("i", "urn:li:lyndaCourse:252") == ("COURSE#i", "urn:li:lyndaCourse:252")
+    assert keys.course("i", "urn:li:lyndaCourse:252").sk == "urn:li:lyndaCourse:252"
+
+
+@given(anything)
+def test_a_course_and_its_detail_lie_in_one_of_the_partitions_of_the_catalogue(urn: str) -> None:
+    shares = list(zip(keys.course_partitions("i"), keys.course_detail_partitions("i"), strict=True))
+
+    assert (keys.course("i", urn).pk, keys.course_detail("i", urn).pk) in shares
+
+
+def test_a_catalogue_is_spread_evenly_over_its_partitions() -> None:
+    spread = Counter(keys.course("i", f"urn:li:lyndaCourse:{number}").pk for number in range(16_000))
+
+    assert sorted(spread) == keys.course_partitions("i")
+    assert all(800 < courses < 1_200 for courses in spread.values())
 
 
 @given(st.text(min_size=1, max_size=200))

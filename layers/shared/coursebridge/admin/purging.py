@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 KEY = (keys.PK, keys.SK)
 LISTS = (
-    "COURSE", "DETAIL", "OVERLAY", "CLASSIFICATION", "LIBRARY", "PATH", "WEBHOOK", "EXPORT", "RUN", "STRANGERS",
-    "INTEGRATION",
+    "OVERLAY", "CLASSIFICATION", "LIBRARY", "PATH", "WEBHOOK", "EXPORT", "RUN", "STRANGERS", "INTEGRATION",
 )  # fmt: skip
 SHARE = 100
 FILES = ("search/{}.", "runs/{}/", "exports/{}/")
@@ -85,9 +84,15 @@ class Purge:
         yield from self._statements()
         yield from self._learners()
         yield from self._ranges()
-        for entity in LISTS:
-            for key in self._partition(f"{entity}#{self.integration_id}"):
+        for pk in self._lists():
+            for key in self._partition(pk):
                 yield [key]
+
+    def _lists(self) -> Iterator[str]:
+        """Yield the partition keys that can be told from the integration's id alone."""
+        yield from keys.course_partitions(self.integration_id)
+        yield from keys.course_detail_partitions(self.integration_id)
+        yield from (f"{entity}#{self.integration_id}" for entity in LISTS)
 
     def _statements(self) -> Iterator[list[Key]]:
         pk = keys.statements(self.integration_id, "", "").pk

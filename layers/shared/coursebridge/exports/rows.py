@@ -30,8 +30,9 @@ def read(table: Table, job: Job, position: Item | None) -> Rows:
 
 
 def _courses(table: Table, integration_id: str, after: Item | None) -> Rows:
-    page = table.query(f"COURSE#{integration_id}", limit=COURSES_A_PAGE, after=after)
-    tags = CourseStore(table, integration_id).manual_tags(item["urn"] for item in page.items)
+    courses = CourseStore(table, integration_id)
+    page = courses.page(COURSES_A_PAGE, after)
+    tags = courses.manual_tags(item["urn"] for item in page.items)
     return Rows(
         [presented(StoredCourse.from_item(item), tags.get(item["urn"], ())) for item in page.items], page.last_key
     )

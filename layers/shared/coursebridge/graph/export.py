@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from coursebridge.graph import model
 from coursebridge.integrations.store import IntegrationStore
 from coursebridge.storage import keys
-from coursebridge.storage.courses import StoredCourse, unpack
+from coursebridge.storage.courses import CourseStore, StoredCourse
 from coursebridge.storage.learners import Learner, Record
 from coursebridge.storage.table import Page
 
@@ -93,7 +93,7 @@ class Graph:
         return self._table.query(f"CLASSIFICATION#{self._id}", limit=STEP, after=after)
 
     def _assets(self, after: Item | None) -> Page:
-        return self._table.query(f"COURSE#{self._id}", limit=STEP, after=after)
+        return CourseStore(self._table, self._id).page(STEP, after)
 
     def _learners(self, after: Item | None) -> Page:
         pk = keys.learners(self._id, "").pk
@@ -103,10 +103,7 @@ class Graph:
         return model.account(IntegrationStore(self._table).get(self._id))
 
     def _asset_entities(self, found: Sequence[Item]) -> Iterator[Line]:
-        elements = {
-            key.sk: unpack(item["element"])
-            for key, item in self._table.get_many(keys.course_detail(self._id, item["urn"]) for item in found).items()
-        }
+        elements = CourseStore(self._table, self._id).elements(item["urn"] for item in found)
         for item in found:
             entity = model.asset(StoredCourse.from_item(item), elements.get(item["urn"]))
             if entity:

@@ -1,18 +1,19 @@
 """Courses in the table: the small item, the compressed detail beside it, and the overlay of what people add.
 
 The small item is what lists, diffs, statements and stream readers read. Its plain attributes are those that
-they need; the rest of the course is compressed JSON (``body``), a kilobyte or so. LinkedIn's element lies in the
-detail item. A course counts as written when its small item is: the detail goes first.
+they need; the rest of the course is compressed JSON (``body``), less than a kilobyte mostly. LinkedIn's element lies
+in the detail item. A course counts as written when its small item is: the detail goes first.
 """
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coursebridge import json_text
 from coursebridge.storage import keys
+from coursebridge.storage.packing import unpack
+from coursebridge.storage.table import Page, one_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,20 +22,8 @@ if TYPE_CHECKING:
 
 LARGEST_ITEM_BYTES = 390_000
 """DynamoDB takes 400 KB, keys and names of attributes included."""
-FAST = 1
 ACTIVE = "active"
 Json = dict[str, Any]
-
-
-def pack(text: bytes) -> bytes:
-    """Return text compressed; speed counts more than the last tenth."""
-    return zlib.compress(text, FAST)
-
-
-def unpack(packed: bytes) -> Json:
-    """Return the JSON object in a compressed text."""
-    value: Json = json_text.loads(zlib.decompress(packed))
-    return value
 
 
 @dataclass(frozen=True)
@@ -77,7 +66,7 @@ class StoredCourse:
     @property
     def course(self) -> Any:  # noqa: ANN401  (a catalog.models.Course, which storage must not import)
         """Return the upstream fields; unpacked anew at each call."""
-        return unpack(self.body)
+        return _read(self.body)
 
     @property
     def is_active(self) -> bool:
@@ -129,6 +118,13 @@ class StoredCourse:
         )
 
 
+READ = (
+    "integration_id", "urn", "status", "archived_reason", "hash", "tags_enabled", "group", "author_email", "run_id",
+    "action", "synced_at", "body",
+)  # fmt: skip
+"""What :meth:`StoredCourse.from_item` reads; the other attributes repeat what is in the body."""
+
+
 class Head(NamedTuple):
     """The few attributes of a small item that tell whether a course is gone."""
 
@@ -171,6 +167,7 @@ class CourseStore:
     def __init__(self, table: Table, integration_id: str) -> None:
         self.table = table
         self.integration_id = integration_id
+        self._partitions = keys.course_partitions(integration_id)
 
     def get(self, urn: str) -> StoredCourse | None:
         """Return a course, archived ones included."""
@@ -183,14 +180,31 @@ class CourseStore:
         return {item["urn"]: StoredCourse.from_item(item) for item in found.values()}
 
     def all(self) -> Iterator[StoredCourse]:
-        """Yield every course, archived ones included, by URN; a megabyte a call, never all in memory."""
-        for item in self.table.query_all(f"COURSE#{self.integration_id}", ahead=True):
-            yield StoredCourse.from_item(item)
+        """Yield every course, archived ones included, always in the same order; a megabyte a call, one call ahead."""
+        pages = (page for pk in self._partitions for page in self.table.pages(pk, attributes=READ))
+        for page in one_ahead(pages):
+            yield from map(StoredCourse.from_item, page.items)
+
+    def page(self, limit: int, after: Item | None = None) -> Page:
+        """Return the items of at most so many courses, none perhaps, and the key to go on from.
+
+        Args:
+            limit: how many at the most.
+            after: the ``last_key`` of the page before; ``None`` is the beginning.
+        """
+        pk = after[keys.PK] if after else self._partitions[0]
+        page = self.table.query(pk, limit=limit, after=after if after and keys.SK in after else None)
+        return page if page.last_key else Page(page.items, self._start_of_next(pk))
+
+    def _start_of_next(self, pk: str) -> Item | None:
+        following = self._partitions[self._partitions.index(pk) + 1 :]
+        return {keys.PK: following[0]} if following else None
 
     def heads(self) -> Iterator[Head]:
         """Yield of every course what tells whether it is gone; much less to carry than :meth:`all`."""
-        for item in self.table.query_all(f"COURSE#{self.integration_id}", attributes=Head._fields):
-            yield Head(**item)
+        for pk in self._partitions:
+            for item in self.table.query_all(pk, attributes=Head._fields):
+                yield Head(**item)
 
     def heads_of(self, urns: Iterable[str]) -> Iterator[Head]:
         """Yield the same of those of these courses that exist, a hundred a call."""
@@ -200,13 +214,18 @@ class CourseStore:
 
     def is_empty(self) -> bool:
         """Whether there has never been a course."""
-        first = self.table.query(f"COURSE#{self.integration_id}", limit=1, consistent=True, attributes=("urn",))
-        return not first.items
+        return not any(
+            self.table.query(pk, limit=1, consistent=True, attributes=("urn",)).items for pk in self._partitions
+        )
 
     def element(self, urn: str) -> Json | None:
         """Return LinkedIn's element of a course as received."""
-        item = self.table.get(keys.course_detail(self.integration_id, urn))
-        return unpack(item["element"]) if item else None
+        return self.elements([urn]).get(urn)
+
+    def elements(self, urns: Iterable[str]) -> dict[str, Json]:
+        """Return LinkedIn's elements of those of these courses that have one, a hundred a call."""
+        found = self.table.get_many(keys.course_detail(self.integration_id, urn) for urn in urns)
+        return {item["urn"]: _read(item["element"]) for item in found.values()}
 
     def write(self, writes: Sequence[Write]) -> None:
         """Write courses: details first, then the small items, which make them count. No URN twice."""
@@ -239,5 +258,10 @@ class CourseStore:
         stored = write.stored
         key = keys.course_detail(self.integration_id, stored.urn)
         return {
-            **key.item(), "entity": "course_detail", "urn": stored.urn, "hash": stored.hash, "element": write.element,
+            **key.item(), "entity": "course_detail", "urn": stored.urn, "element": write.element,
         }  # fmt: skip
+
+
+def _read(packed: bytes) -> Json:
+    value: Json = json_text.loads(unpack(packed))
+    return value

@@ -13,8 +13,8 @@ functions apart. Ids are read back from their own attributes, never by cutting a
 | Run             | RUN#i                     | RUN#run        |               |                 |
 | Run lock        | RUN#i                     | LOCK#kind      |               |                 |
 | Run range       | RANGE#i#run               | RANGE#number   |               |                 |
-| Course          | COURSE#i                  | urn            |               |                 |
-| Course detail   | DETAIL#i                  | urn            |               |                 |
+| Course          | COURSE#i#share            | urn            |               |                 |
+| Course detail   | DETAIL#i#share            | urn            |               |                 |
 | Course overlay  | OVERLAY#i                 | urn            |               |                 |
 | Classification  | CLASSIFICATION#i          | urn            |               |                 |
 | Learner         | LEARNER#i#learner         | LEARNER        | LEARNERS#i    | learner         |
@@ -34,6 +34,10 @@ functions apart. Ids are read back from their own attributes, never by cutting a
 | Webhook delivery| WEBHOOK#i                 | DELIVERY#id    |               |                 |
 | Export          | EXPORT#i                  | export         |               |                 |
 
+Courses are spread over sixteen shares by their URN: DynamoDB writes no more than a thousand units a second to one
+partition key, and a sync, or a change of filters, writes a catalogue at once. A share is read like any partition,
+the catalogue as sixteen of them.
+
 A record holds one learner's attempts at one course. GSI1 projects everything and lists; the two other
 indexes project keys, the statement's id and what it waits for, and exist for statements alone:
 
@@ -47,6 +51,7 @@ since when it waits to be applied, so that a sweep reads only what waits too lon
 """
 
 import hashlib
+import zlib
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -55,6 +60,9 @@ from coursebridge.errors import InvalidRequest
 # DynamoDB allows 2,048 bytes in a partition key and 1,024 in a sort key, and a sender may name anything.
 MOST_PK_BYTES, MOST_SK_BYTES = 2048, 1024
 MOST_BYTES = 400
+
+COURSE_SHARES = 16
+"""Not to be changed where there are courses: they would be looked for in other places than they lie."""
 
 PK, SK = "PK", "SK"
 GSI1, GSI2, GSI3 = "GSI1", "GSI2", "GSI3"
@@ -140,12 +148,22 @@ def run_range(integration_id: str, run_id: str, number: int) -> Key:
 
 def course(integration_id: str, urn: str) -> Key:
     """Key of the small course item that lists, diffs and statements read."""
-    return Key(f"COURSE#{integration_id}", bounded(urn))
+    return Key(f"COURSE#{integration_id}#{_share(urn)}", bounded(urn))
+
+
+def course_partitions(integration_id: str) -> list[str]:
+    """Return the partition keys that hold an integration's courses, in the order in which they are read."""
+    return [f"COURSE#{integration_id}#{share:x}" for share in range(COURSE_SHARES)]
 
 
 def course_detail(integration_id: str, urn: str) -> Key:
     """Key of a course's contents tree and LinkedIn's element, compressed."""
-    return Key(f"DETAIL#{integration_id}", urn)
+    return Key(f"DETAIL#{integration_id}#{_share(urn)}", urn)
+
+
+def course_detail_partitions(integration_id: str) -> list[str]:
+    """Return the partition keys that hold the details of an integration's courses."""
+    return [f"DETAIL#{integration_id}#{share:x}" for share in range(COURSE_SHARES)]
 
 
 def course_overlay(integration_id: str, urn: str) -> Key:
@@ -284,3 +302,7 @@ def webhook_delivery(integration_id: str, delivery_id: str) -> Key:
 def export(integration_id: str, export_id: str) -> Key:
     """Key of an export job."""
     return Key(f"EXPORT#{integration_id}", export_id)
+
+
+def _share(urn: str) -> str:
+    return f"{zlib.crc32(urn.encode()) % COURSE_SHARES:x}"

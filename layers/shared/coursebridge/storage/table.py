@@ -273,19 +273,13 @@ class Table:
         last_key = answer.get("LastEvaluatedKey")
         return Page([from_wire(item) for item in answer["Items"]], from_wire(last_key) if last_key else None)
 
-    def query_all(self, pk: str, *, ahead: bool = False, **options: Any) -> Iterator[Item]:  # noqa: ANN401  (the options of query)
-        """Yield every item of a query, page after page.
-
-        Args:
-            pk: the partition key.
-            ahead: fetch each page while the one before is being worked on.
-            options: those of :meth:`query`.
-        """
-        pages = self._pages(pk, **options)
-        for page in one_ahead(pages) if ahead else pages:
+    def query_all(self, pk: str, **options: Any) -> Iterator[Item]:  # noqa: ANN401  (the options of query)
+        """Yield every item of a query, page after page."""
+        for page in self.pages(pk, **options):
             yield from page.items
 
-    def _pages(self, pk: str, **options: Any) -> Iterator[Page]:  # noqa: ANN401  (the options of query)
+    def pages(self, pk: str, **options: Any) -> Iterator[Page]:  # noqa: ANN401  (the options of query)
+        """Yield every page of a query, each with a call."""
         after: Item | None = None
         while True:
             page = self.query(pk, after=after, **options)
