@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.catalog import wiring
@@ -18,3 +19,8 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     """Do one task."""
     logger.append_keys(task=event["task"], integration=event["integration_id"])
     return TASKS[event["task"]](wiring.context(event["integration_id"]), event)
+
+
+# A page of LinkedIn's is some thirty thousand objects. Reading one sets off collections that would look through all
+# that was imported each time, which takes longer than the reading: what is here now is here to stay.
+gc.freeze()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from catalog_builders import LIBRARY, SKILL, SUBJECT, TOPIC
 from coursebridge.catalog.classifications import Node, classifications_of, merged, node_of, nodes_of
-from coursebridge.catalog.learning import learn, presented
+from coursebridge.catalog.learning import TOGETHER, learn, presented
 from coursebridge.graph import model
 from coursebridge.storage.classifications import ClassificationStore
 from memory_table import MemoryTable
@@ -123,21 +123,38 @@ def test_an_owner_that_changes_its_urn_does_not_write_in_turns() -> None:
     assert item["version"] == 1
 
 
-def test_two_who_learn_at_once_lose_nothing() -> None:
-    class Racing(ClassificationStore):
-        def put(self, item: Any, version: int) -> Any:
-            if version == 0 and "de_DE" not in item["names"]:
-                learn(store_of_the_other, {LIBRARY: Node(LIBRARY, "LIBRARY", {"de_DE": "Wirtschaft"})})
-            return super().put(item, version)
+@pytest.mark.parametrize("others", [1, TOGETHER, 100], ids=["once", "as often as all are tried at once", "always"])
+@pytest.mark.parametrize("number", [1, 2, 100])
+def test_those_who_learn_at_once_lose_nothing(monkeypatch: pytest.MonkeyPatch, others: int, number: int) -> None:
+    monkeypatch.setattr("coursebridge.catalog.learning.time.sleep", lambda _seconds: None)
+    theirs, told = store(), list(range(others))
 
-    store_of_the_other = store()
-    racing = Racing(store_of_the_other.table, "acme")
+    class Raced(ClassificationStore):
+        """Somebody else tells of the library just before each write."""
 
-    learn(racing, {LIBRARY: Node(LIBRARY, "LIBRARY", {"en_US": "Business"}, {"urn:li:parent"})})
+        def put(self, item: Any) -> Any:
+            self._meanwhile()
+            return super().put(item)
 
-    [item] = racing.all()
-    assert item["names"] == {"en_US": "Business", "de_DE": "Wirtschaft"}
-    assert item["parents"] == ["urn:li:parent"]
+        def put_all(self, items: Any) -> bool:
+            self._meanwhile()
+            return super().put_all(items)
+
+        def _meanwhile(self) -> None:
+            if told:
+                learn(theirs, {LIBRARY: Node(LIBRARY, "LIBRARY", {f"l{told.pop()}": "Wirtschaft"})})
+
+    raced = Raced(theirs.table, "acme")
+    ours = [Node(LIBRARY, "LIBRARY", {"en_US": "Business"}, {"urn:li:parent"})]
+    ours += [Node(f"urn:{n}", "TOPIC", {"en_US": "Topic"}) for n in range(1, number)]
+    learn(raced, merged(ours))
+
+    items = {item["urn"]: item for item in raced.all()}
+    assert len(items) == number
+    assert items[LIBRARY]["names"] == {"en_US": "Business"} | {
+        f"l{n}": "Wirtschaft" for n in range(others) if n not in told
+    }
+    assert items[LIBRARY]["parents"] == ["urn:li:parent"]
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_classifications_come_by_type_and_by_parent(deployed: Table, lms: Caller
     for urn, kind, parents in [("urn:a", "LIBRARY", []), ("urn:b", "SUBJECT", ["urn:a"]), ("urn:c", "SUBJECT", [])]:
         names = {"en_US": urn.upper(), "de_DE": f"{urn} auf Deutsch"}
         item = {"urn": urn, "type": kind, "names": names, "parents": parents, "owner_urn": None, "owner_name": None}
-        store.put(item, 0)
+        store.put({**item, "version": 0})
 
     def found(**query: str) -> list[str]:
         return [one["name"] for one in lms.get("/classifications", **query)["items"]]
@@ -203,7 +203,7 @@ def test_classifications_come_in_pages(deployed: Table, lms: Caller) -> None:
             "owner_urn": None,
             "owner_name": None,
         }
-        ClassificationStore(deployed, ACME).put(item, 0)
+        ClassificationStore(deployed, ACME).put({**item, "version": 0})
 
     first = lms.get("/classifications", limit="2")
     second = lms.get("/classifications", limit="2", cursor=first["next"])

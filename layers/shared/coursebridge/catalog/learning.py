@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import time
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.catalog.classifications import Node
+from coursebridge.storage.table import TRANSACTION, chunks, pauses
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from coursebridge.storage.classifications import ClassificationStore
+    from coursebridge.storage.table import Item
+
+TOGETHER = 5
+"""How often many are tried to be written at once, while others write some of them."""
 
 
 def learn(store: ClassificationStore, nodes: Mapping[str, Node]) -> int:
-    """Merge nodes into the store; return how many were written. What is known already costs no write."""
-    known = store.get_many(nodes)
-    return sum(_learn_one(store, node, known.get(urn)) for urn, node in nodes.items())
+    """Merge nodes into the store; return how many were written. What is known already costs no write.
+
+    Two calls for up to a hundred, and two more for each time another range was faster.
+    """
+    return sum(_learn_share(store, share) for share in chunks(nodes.values(), TRANSACTION))
+
+
+def _learn_share(store: ClassificationStore, nodes: Sequence[Node]) -> int:
+    for pause in islice(pauses(), TOGETHER):
+        known = store.get_many(node.urn for node in nodes)
+        news = [item for node in nodes if (item := _news(node, known.get(node.urn)))]
+        if not news or store.put_all(news):
+            return len(news)
+        time.sleep(pause)
+    return sum(_learn_one(store, node) for node in nodes)
 
 
 def node_from(item: Mapping[str, Any]) -> Node:
@@ -39,17 +58,21 @@ def presented(item: Mapping[str, Any], locale: str = "en_US") -> dict[str, Any]:
     }
 
 
-def _learn_one(store: ClassificationStore, node: Node, known: Mapping[str, Any] | None) -> bool:
-    """Write a node unless nothing about it is new; several ranges may be at it at once."""
-    while True:
-        merged = node_from(known) if known else Node(node.urn, node.type)
-        news = merged.learns_from(node)
-        if known and not news:
-            return False
-        standing = store.put(_item(merged), known["version"] if known else 0)
-        if standing is None:
+def _learn_one(store: ClassificationStore, node: Node) -> bool:
+    """Write a node unless nothing about it is new, however many others are at it."""
+    known = store.get_many([node.urn]).get(node.urn)
+    while news := _news(node, known):
+        known = store.put(news)
+        if known is None:
             return True
-        known = standing
+    return False
+
+
+def _news(node: Node, known: Mapping[str, Any] | None) -> Item | None:
+    """Return a classification's item as it is to be, ``None`` if that is how it is."""
+    merged = node_from(known) if known else Node(node.urn, node.type)
+    is_news = merged.learns_from(node)
+    return {**_item(merged), "version": known["version"] if known else 0} if is_news or not known else None
 
 
 def _item(node: Node) -> dict[str, Any]:

@@ -6,8 +6,6 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from boto3.s3.transfer import TransferConfig
-
 from coursebridge import clients, secret_values
 from coursebridge.auth.wiring import table
 from coursebridge.catalog import conform
@@ -28,9 +26,6 @@ from coursebridge.storage.runs import RunStore
 if TYPE_CHECKING:
     from coursebridge.integrations.models import Filters, Integration
     from coursebridge.linkedin.credentials import Scope
-
-TRANSFER = TransferConfig(max_concurrency=2)
-"""Each part of an index under way to S3 is in memory."""
 
 
 class TokenSecret:
@@ -96,12 +91,22 @@ def context(integration_id: str) -> Context:
         classifications=ClassificationStore(table(), integration_id),
         reindex=partial(_publish, courses),
         now=utc_now,
+        told=_told(integration_id),
     )
 
 
+@cache
+def _told(_integration_id: str) -> set[tuple[str, ...]]:
+    return set()
+
+
 def _publish(courses: CourseStore) -> int:
-    """Publish a search index. Its client is made only here, for making one takes longer than most tasks need it."""
-    return Publisher(clients.s3(), settings().need("bucket_name"), TRANSFER).publish(courses)
+    """Publish a search index. What that takes is loaded only here, for most tasks are over sooner than it is loaded."""
+    from boto3.s3.transfer import TransferConfig  # noqa: PLC0415
+
+    # Each part of an index under way to S3 is in memory.
+    transfer = TransferConfig(max_concurrency=2)
+    return Publisher(clients.s3(), settings().need("bucket_name"), transfer).publish(courses)
 
 
 def preview(integration: Integration, filters: Filters) -> dict[str, Any]:

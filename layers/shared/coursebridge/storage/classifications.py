@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coursebridge.storage import keys
-from coursebridge.storage.table import ConditionFailed
+from coursebridge.storage.table import ConditionFailed, TransactionRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from coursebridge.storage.table import Item, Table
 
@@ -36,12 +36,27 @@ class ClassificationStore:
         found = self.table.get_many(keys.classification(self.integration_id, urn) for urn in urns)
         return {item["urn"]: item for item in found.values()}
 
-    def put(self, item: Item, version: int) -> Item | None:
-        """Write a classification unless somebody else has since this version; then return what stands there."""
-        key = keys.classification(self.integration_id, item["urn"])
-        whole = {**item, **key.item(), "entity": "classification", "version": version + 1}
+    def put(self, item: Item) -> Item | None:
+        """Write a classification unless somebody else has since the version in it; then return what stands there."""
         try:
-            self.table.put(whole, condition=IF_UNTOUCHED, values={":version": version})
+            self.table.put(self._next(item), condition=IF_UNTOUCHED, values={":version": item["version"]})
         except ConditionFailed as refusal:
             return refusal.item
         return None
+
+    def put_all(self, items: Sequence[Item]) -> bool:
+        """Write up to a hundred classifications, or none if somebody else has written, or is writing, one of them."""
+        if len(items) == 1:
+            return self.put(items[0]) is None
+        try:
+            self.table.transact([self._action(item) for item in items])
+        except TransactionRefused:
+            return False
+        return True
+
+    def _action(self, item: Item) -> dict[str, Any]:
+        return self.table.put_action(self._next(item), condition=IF_UNTOUCHED, values={":version": item["version"]})
+
+    def _next(self, item: Item) -> Item:
+        key = keys.classification(self.integration_id, item["urn"])
+        return {**item, **key.item(), "entity": "classification", "version": item["version"] + 1}

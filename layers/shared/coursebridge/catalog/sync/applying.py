@@ -13,17 +13,15 @@ from coursebridge.catalog.learning import learn
 from coursebridge.catalog.reading import object_in
 from coursebridge.catalog.tags import labels_of
 from coursebridge.clock import rfc3339
-from coursebridge.storage.courses import LARGEST_ITEM_BYTES, StoredCourse, Write, pack
+from coursebridge.storage.courses import LARGEST_ITEM_BYTES, StoredCourse, Write
+from coursebridge.storage.packing import pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from coursebridge.catalog.classifications import Node
     from coursebridge.catalog.models import Course, Element
-    from coursebridge.integrations.models import Integration
-    from coursebridge.storage.classifications import ClassificationStore
-    from coursebridge.storage.courses import CourseStore
+    from coursebridge.catalog.sync.context import Context
 
 
 @dataclass
@@ -45,31 +43,19 @@ class Applier:
     """Applies elements to the courses of one integration, within one run.
 
     Args:
-        courses: the store.
-        classifications: the store of the graph.
-        integration: with its settings.
+        context: the integration.
         run_id: the run.
-        now: the time that writes are stamped with.
         curated: whether the query said that its videos are curated.
     """
 
-    def __init__(
-        self,
-        courses: CourseStore,
-        classifications: ClassificationStore,
-        integration: Integration,
-        run_id: str,
-        now: datetime,
-        *,
-        curated: bool | None = None,
-    ) -> None:
-        self._courses = courses
-        self._classifications = classifications
-        self._told: set[tuple[str, ...]] = set()
-        self._integration = integration
-        self._labels = labels_of(integration)
+    def __init__(self, context: Context, run_id: str, *, curated: bool | None = None) -> None:
+        self._courses = context.courses
+        self._classifications = context.classifications
+        self._told = context.told
+        self._integration = context.integration()
+        self._labels = labels_of(self._integration)
         self._run_id = run_id
-        self._now = rfc3339(now)
+        self._now = rfc3339(context.now())
         self._curated = curated
         self.applied = Applied()
 
@@ -83,15 +69,15 @@ class Applier:
         self._courses.write(writes)
 
     def _learn(self, elements: Iterable[Element]) -> None:
-        """Keep what elements tell of classifications, unless this task has kept the same before."""
-        news: list[Node] = []
+        """Keep what elements tell of classifications, unless this process has kept the same before."""
+        news: dict[tuple[str, ...], Node] = {}
         for element in elements:
             for node in nodes_of(object_in(element, "details")):
-                fact = (node.urn, node.type, *node.names, *node.parents)
+                fact = (node.urn, node.type, node.owner_urn or "", *node.names, *node.parents)
                 if fact not in self._told:
-                    self._told.add(fact)
-                    news.append(node)
-        learn(self._classifications, merged(news))
+                    news[fact] = node
+        learn(self._classifications, merged(news.values()))
+        self._told.update(news)
 
     def _one(self, element: Element, stored: StoredCourse | None) -> Write | None:
         text = json_text.canonical(element)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Context:
         classifications: its classification graph.
         reindex: builds the search index anew and returns how many courses are in it.
         now: the clock.
+        told: what this process has kept of classifications before, which need not be looked up again.
     """
 
     integration_id: str
@@ -43,3 +44,4 @@ class Context:
     classifications: ClassificationStore
     reindex: Callable[[], int]
     now: Callable[[], datetime]
+    told: set[tuple[str, ...]] = field(default_factory=set)

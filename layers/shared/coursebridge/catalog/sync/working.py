@@ -50,9 +50,7 @@ class RangeWork:
         self._problems: list[Problem] = []
         self._found: dict[str, Any] = {"ended": False, "shifted": False, "total": 0, "position": 0}
         curated = True if one.get("listing", {}).get("curated") else None
-        self._applier = Applier(
-            context.courses, context.classifications, context.integration(), run_id, context.now(), curated=curated
-        )
+        self._applier = Applier(context, run_id, curated=curated)
 
     def run(self) -> str:
         """Do the work and return the range's status: ``done``, ``partial`` or ``failed``.
