@@ -1,7 +1,10 @@
 """A full sync of a catalogue that behaves."""
 
+import pytest
+
 from catalog_lab import MakeLab
-from coursebridge.storage.courses import unpack
+from coursebridge.catalog.search.publishing import FORM
+from coursebridge.catalog.sync import finishing
 
 NONE_CHANGED = {"created": 0, "updated": 0, "archived": 0, "restored": 0, "failed": 0}
 
@@ -48,6 +51,20 @@ def test_an_unchanged_catalogue_writes_no_course_and_no_classification(make_lab:
     assert lab.indexed == indexed
 
 
+def test_an_index_of_an_earlier_version_is_made_anew_though_nothing_changed(
+    make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = make_lab(size=3)
+    lab.sync()
+    indexed = lab.indexed
+    monkeypatch.setattr(finishing, "FORM", FORM + 1)
+
+    lab.sync("incremental")
+    lab.sync("incremental")
+
+    assert lab.indexed == indexed + 1
+
+
 def test_only_what_really_changed_is_updated(make_lab: MakeLab) -> None:
     lab = make_lab(size=60)
     lab.sync()
@@ -78,7 +95,7 @@ def test_a_small_item_stays_small(make_lab: MakeLab) -> None:
 
     for stored in lab.context.courses.all():
         assert len(stored.body) < 3000
-        assert "contents" not in unpack(stored.body)
+        assert "contents" not in stored.course
 
 
 def test_learning_paths_and_videos_come_in_when_asked_for(make_lab: MakeLab) -> None:

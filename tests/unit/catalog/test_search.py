@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from catalog_builders import LIBRARY, SKILL, SUBJECT, TOPIC, stored
+from coursebridge.catalog.search import publishing
 from coursebridge.catalog.search.building import build
-from coursebridge.catalog.search.publishing import Publisher, Replica
+from coursebridge.catalog.search.publishing import FORM, Publisher, Replica
 from coursebridge.catalog.search.querying import SORT_NAMES, Question, SearchIndex
 from coursebridge.catalog.search.words import match_expression
+from coursebridge.errors import Unavailable
 from coursebridge.storage.courses import CourseStore, Labels, StoredCourse
 from memory_table import MemoryTable
 
@@ -279,6 +281,20 @@ class TestPublishing:
             assert second is not first
             assert second is not None
             assert found(second) == ["urn:1", "urn:2"]
+
+    def test_an_index_of_another_form_is_not_read(
+        self, s3: Any, courses: CourseStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Publisher(s3, BUCKET).publish(courses)
+        replica = Replica(s3, BUCKET, "acme")
+        monkeypatch.setattr(publishing, "FORM", FORM + 1)
+
+        with pytest.raises(Unavailable, match="next sync"):
+            replica.index()
+
+        Publisher(s3, BUCKET).publish(courses)
+        with closing(replica):
+            assert replica.index() is not None
 
     def test_an_index_that_was_removed_is_forgotten(self, s3: Any, courses: CourseStore) -> None:
         Publisher(s3, BUCKET).publish(courses)

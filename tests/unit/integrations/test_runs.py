@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from coursebridge.errors import Conflict, NotFound, Unavailable
 from coursebridge.integrations.runs import RunControl, shown
-from coursebridge.storage.runs import RunStore
+from coursebridge.storage.runs import STALE, RunStore
 
 if TYPE_CHECKING:
     from coursebridge.storage.table import Table
@@ -151,7 +151,7 @@ class TestARunWhoseExecution:
         assert following.is_new
         assert runs.get(dead["id"])["status"] == "failed"
         assert runs.get(dead["id"])["errors"][0]["code"] == "interrupted"
-        assert runs.state()["index_stale"]
+        assert runs.state()["index_form"] == STALE
 
     def test_is_not_there_yet_is_waited_for_a_minute(
         self, control: RunControl, runs: RunStore, machine: StepFunctions, clock: Clock

@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.catalog.conform import Wish, conform
+from coursebridge.catalog.search.publishing import FORM
 from coursebridge.storage.courses import CourseStore
+from coursebridge.storage.runs import STALE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 MOST_INDEXED_AT_ONCE = 5_000
 """How many courses a request still builds an index of; larger ones are left to the background."""
-NOT_CONFORMED: dict[str, Any] = {"labels": {}, "index_stale": True}
+NOT_CONFORMED: dict[str, Any] = {"labels": {}, "index_form": STALE}
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def apply_settings(
     complete = courses.complete and courses.number <= most_indexed and not time_is_up()
     if complete:
         context.reindex()
-        context.runs.remember(labels=asdict(wish.labels), index_stale=False)
+        context.runs.remember(labels=asdict(wish.labels), index_form=FORM)
     return Applied(counts, complete)
 
 

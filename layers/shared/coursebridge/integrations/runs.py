@@ -17,6 +17,7 @@ from coursebridge.clock import parse_rfc3339, rfc3339, utc_now
 from coursebridge.errors import Conflict, Unavailable
 from coursebridge.ids import new_id
 from coursebridge.observability import logger
+from coursebridge.storage.runs import STALE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -207,7 +208,7 @@ class RunControl:
 
     def _close(self, run: Item, problem: dict[str, Any], *, keep_lock: bool = False) -> None:
         self._runs.change(run["id"], status="failed", finished_at=rfc3339(self._now()), errors=[problem], clean=False)
-        self._runs.remember(index_stale=True)
+        self._runs.remember(index_form=STALE)
         if not keep_lock:
             self._runs.release_lock(run["id"])
 

@@ -39,13 +39,13 @@ INSERT INTO words (words) VALUES ('optimize');
 """
 # Nothing is lost with a file that is not finished: it is made anew.
 QUICK = """
+PRAGMA page_size = 16384;
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA cache_size = -8000;
 """
 COLUMNS = 17
-BATCH = 200
 
 
 def build(file: Path, courses: Iterable[StoredCourse]) -> int:

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from coursebridge.catalog.search.building import build
 from coursebridge.catalog.search.querying import SearchIndex
+from coursebridge.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from coursebridge.storage.courses import CourseStore
 
 CHUNK_BYTES = 1 << 20
+FORM = 1
+"""Raised when index files come to hold something else: one of another form is not read, and the next run renews it."""
 
 
 def object_key(integration_id: str) -> str:
@@ -49,7 +52,13 @@ class Publisher:
             file = Path(folder) / "search.sqlite"
             number = build(file, courses.all())
             # A managed transfer: in parts where it is large, each with its own time-out and retries.
-            self._s3.upload_file(str(file), self._bucket, object_key(courses.integration_id), Config=self._transfer)
+            self._s3.upload_file(
+                str(file),
+                self._bucket,
+                object_key(courses.integration_id),
+                ExtraArgs={"Metadata": {"form": str(FORM)}},
+                Config=self._transfer,
+            )
         return number
 
 
@@ -79,7 +88,11 @@ class Replica:
         self.size = 0
 
     def index(self) -> SearchIndex | None:
-        """Return the present index, ``None`` before the first sync: one conditional request."""
+        """Return the present index, ``None`` before the first sync: one conditional request.
+
+        Raises:
+            coursebridge.errors.Unavailable: the index is one of another version of this application.
+        """
         wanted = {"IfNoneMatch": self._etag} if self._etag else {}
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key=object_key(self._integration_id), **wanted)  # type: ignore[arg-type]
@@ -87,6 +100,9 @@ class Replica:
             return self._unchanged(error)
         # The old one goes first: the disk need not hold both.
         self.close()
+        if answer["Metadata"].get("form") != str(FORM):
+            answer["Body"].close()
+            raise Unavailable("the search index is another version's; the next sync of the catalogue makes it anew")
         self._make_room(answer["ContentLength"])
         self._file = _downloaded(answer["Body"])
         self._index = SearchIndex(self._file, self._integration_id)

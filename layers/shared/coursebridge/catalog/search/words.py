@@ -15,14 +15,14 @@ _UNSPACED = (
     "\u1100-\u11ff\u3005-\u3007\u3040-\u30ff\u3130-\u318f\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_CHARACTER = re.compile(f"([{_UNSPACED}])")
+_ROW = re.compile(f"[{_UNSPACED}]+")
 _PIECES = re.compile(rf"[{_UNSPACED}]+|[^\W_]+")
 MOST_PIECES = 32
 
 
 def indexed(text: str) -> str:
     """Return a text with every unspaced character set apart, for the index."""
-    return _CHARACTER.sub(r" \1 ", folded(text))
+    return _ROW.sub(lambda row: f" {' '.join(row[0])} ", folded(text))
 
 
 def match_expression(query: str) -> str | None:
@@ -34,15 +34,15 @@ def match_expression(query: str) -> str | None:
     if not pieces:
         return None
     phrases = [_phrase(piece) for piece in pieces]
-    unfinished = not _CHARACTER.match(pieces[-1]) and not query[-1:].isspace()
+    unfinished = not _ROW.match(pieces[-1]) and not query[-1:].isspace()
     return " AND ".join(phrases) + (" *" if unfinished else "")
 
 
 def folded(text: str) -> str:
     """Return a text for comparing and sorting: without case, in one normal form."""
-    return unicodedata.normalize("NFKC", text).casefold()
+    return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
 
 
 def _phrase(piece: str) -> str:
-    words = list(piece) if _CHARACTER.match(piece) else [piece]
+    words = list(piece) if _ROW.match(piece) else [piece]
     return f'"{" ".join(words)}"'

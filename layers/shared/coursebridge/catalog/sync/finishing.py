@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.catalog.conform import Wish, conform
+from coursebridge.catalog.search.publishing import FORM
 from coursebridge.catalog.sync import archiving, problems, ranges
 from coursebridge.catalog.sync.context import RetryLater
 from coursebridge.catalog.sync.outcomes import Tally, reasons_in
@@ -13,6 +14,7 @@ from coursebridge.catalog.sync.settling import is_suspect, listing_groups
 from coursebridge.clock import rfc3339
 from coursebridge.linkedin.errors import LinkedInError, Retryable
 from coursebridge.observability import count, logger
+from coursebridge.storage.runs import STALE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,9 +102,9 @@ class _Finish:
         changed = any(counts[name] for name in CHANGES)
         if state.get("labels", labels) != labels or self._run["settings_version"] != self._integration.version:
             changed = any(conform(self._context.courses, wish, self._context.now).values()) or changed
-        if changed or state.get("index_stale", True):
+        if changed or state.get("index_form") != FORM:
             self._context.reindex()
-        self._context.runs.remember(labels=labels, index_stale=False)
+        self._context.runs.remember(labels=labels, index_form=FORM)
 
     def _remember(self, found: Candidates) -> None:
         fields: dict[str, Any] = {"watermark": self._run["started_at"]}
@@ -144,7 +146,7 @@ def fail(context: Context, run_id: str, problem: Problem) -> None:
     errors = problems.gathered([*run.get("errors", []), run.get("last_problem") or problem])
     counts = _counts_without_archiving(Tally(one.get("outcomes", b"") for one in context.runs.ranges(run_id)))
     context.runs.change(run_id, status="failed", finished_at=now, counts=counts, errors=errors, clean=False)
-    context.runs.remember(index_stale=True, last_run_id=run_id, last_status="failed", last_finished_at=now)
+    context.runs.remember(index_form=STALE, last_run_id=run_id, last_status="failed", last_finished_at=now)
     context.runs.release_lock(run_id)
     count("CatalogSyncsFailed")
     logger.error("catalog sync failed", run=run_id, code=errors[0]["code"])
