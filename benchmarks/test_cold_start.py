@@ -16,7 +16,7 @@ from local import build
 if TYPE_CHECKING:
     from figures import Figures
 
-ROUNDS = 9
+ROUNDS = 15
 TIMED = """
 import json, sys, time
 folders, runtime, statement = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3]

@@ -26,12 +26,14 @@ def event(name: str) -> Any:
     return json.loads((EVENTS / name).read_text())
 
 
-def eventually(look: Callable[[], T], enough: Callable[[T], object], patience: float = PATIENCE_SECONDS) -> T:
+def eventually(
+    look: Callable[[], T], enough: Callable[[T], object], patience: float = PATIENCE_SECONDS, pause: float = 0.2
+) -> T:
     """Look until it is enough, and return what was seen; what is seen last is in the failure."""
     deadline = time.monotonic() + patience
     while not enough(seen := look()):
         assert time.monotonic() < deadline, f"waited {patience} s, and still: {seen}"
-        time.sleep(0.2)
+        time.sleep(pause)
     return seen
 
 
@@ -100,12 +102,14 @@ class Connection:
         """Give it the sandbox's key pair."""
         self.admin.ask("PUT", f"/admin/integrations/{self.id}/credentials/content", json=pair or SANDBOX_PAIR)
 
-    def sync(self, mode: str = "full", kind: str = "catalog", patience: float = 300) -> dict[str, Any]:
+    def sync(
+        self, mode: str = "full", kind: str = "catalog", patience: float = 300, pause: float = 0.2
+    ) -> dict[str, Any]:
         """Start a run and wait for its end."""
         started = self.admin.ask("POST", f"/admin/integrations/{self.id}/runs", 202, json={"kind": kind, "mode": mode})
         path = f"/admin/integrations/{self.id}/runs/{started['id']}"
         run: dict[str, Any] = eventually(
-            lambda: self.admin.ask("GET", path), lambda run: run["status"] != "running", patience
+            lambda: self.admin.ask("GET", path), lambda run: run["status"] != "running", patience, pause
         )
         return run
 
