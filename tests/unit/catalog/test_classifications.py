@@ -157,6 +157,25 @@ def test_those_who_learn_at_once_lose_nothing(monkeypatch: pytest.MonkeyPatch, o
     assert items[LIBRARY]["parents"] == ["urn:li:parent"]
 
 
+def test_what_others_were_faster_to_tell_is_not_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coursebridge.catalog.learning.time.sleep", lambda _seconds: None)
+    theirs, tried = store(), list[int]()
+    ours = merged([Node(LIBRARY, "LIBRARY", {"en_US": "Business"}), Node(SKILL, "SKILL", {"en_US": "Excel"})])
+
+    class Beaten(ClassificationStore):
+        """Others write at the same time, and in the end all that there is to tell."""
+
+        def put_all(self, items: Any) -> bool:
+            tried.append(len(items))
+            if len(tried) == TOGETHER:
+                learn(theirs, ours)
+            return False
+
+    assert learn(Beaten(theirs.table, "acme"), ours) == 0
+    assert tried == [2] * TOGETHER
+    assert {item["version"] for item in theirs.all()} == {1}
+
+
 @pytest.mark.parametrize(
     "label",
     ["Business", {"value": "Business"}, {"value": "Business", "locale": {}}, {"value": "Business", "locale": 7}],
