@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from coursebridge import clients, secret_values
@@ -95,8 +95,9 @@ def context(integration_id: str) -> Context:
     )
 
 
-@cache
+@lru_cache(maxsize=4)
 def _told(_integration_id: str) -> set[tuple[str, ...]]:
+    """Return what is remembered of one integration: a megabyte or two, so that of the last few alone."""
     return set()
 
 
