@@ -22,6 +22,7 @@ import base64
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,25 +35,24 @@ from tools.terminal import plainly
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-QUEUES = ("ApplyDeadLetters", "EventsDeadLetters", "ScheduleDeadLetters", "ExportDeadLetters", "WebhookDeadLetters")
 READERS = {"ApplyDeadLetters": "ApplyFunction", "EventsDeadLetters": "EventsFunction"}
 HIDDEN_SECONDS = 120
+
+
+class Queue(StrEnum):
+    """A queue of dead letters, by its logical id in the template."""
+
+    APPLY = "ApplyDeadLetters"
+    EVENTS = "EventsDeadLetters"
+    SCHEDULE = "ScheduleDeadLetters"
+    EXPORT = "ExportDeadLetters"
+    WEBHOOK = "WebhookDeadLetters"
+
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 Stack = Annotated[str, typer.Option(envvar="STACK_NAME", help="Name of the CloudFormation stack.")]
 
-
-def _known(queues: list[str] | None) -> list[str] | None:
-    for queue in queues or ():
-        if queue not in QUEUES:
-            raise typer.BadParameter(f"{queue} is none of {', '.join(QUEUES)}")
-    return queues
-
-
-Queue = Annotated[
-    list[str] | None,
-    typer.Option(callback=_known, help=f"Only this queue; repeatable. One of {', '.join(QUEUES)}."),
-]
+Queues = Annotated[list[Queue] | None, typer.Option(help="Only this queue; repeatable.")]
 
 
 class Expired(Exception):
@@ -257,7 +257,7 @@ def _base64(value: Any) -> str:  # noqa: ANN401  (whatever JSON has no form for)
 def show(stack: Stack = "coursebridge") -> None:
     """Say how many letters wait in each queue."""
     redriver = Redriver(stack)
-    for queue in QUEUES:
+    for queue in Queue:
         Console().print(f"{queue}: {redriver.waiting(queue)}")
 
 
@@ -265,13 +265,13 @@ def show(stack: Stack = "coursebridge") -> None:
 @plainly
 def run(
     stack: Stack = "coursebridge",
-    queue: Queue = None,
+    queue: Queues = None,
     *,
     discard_expired: Annotated[bool, typer.Option(help="Delete letters whose records have left the stream.")] = False,
 ) -> None:
     """Redrive what waits."""
     redriver = Redriver(stack, discard_expired=discard_expired)
-    for name in queue or QUEUES:
+    for name in queue or Queue:
         done = redriver.redrive(name)
         Console().print(f"{name}: {', '.join(f'{count} {what}' for what, count in sorted(done.items())) or 'empty'}")
 
