@@ -93,18 +93,46 @@ def test_a_run_that_waits_for_confirmation_keeps_an_admin_up(api: Api) -> None:
     assert "wants to archive 12 courses" in status_of(api, integration_id)["reasons"][0]
 
 
-def test_a_sync_that_missed_its_times_is_overdue(api: Api) -> None:
+FRIDAY = datetime(2026, 3, 6, 8, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("expression", "in_time", "late"),
+    [
+        ("cron(10 8 * * ? *)", FRIDAY + timedelta(hours=47), FRIDAY + timedelta(hours=49)),
+        ("cron(10 8 ? * MON-FRI *)", datetime(2026, 3, 10, 8, 0, tzinfo=UTC), datetime(2026, 3, 10, 8, 11, tzinfo=UTC)),
+        ("rate(6 hours)", FRIDAY + timedelta(hours=12), FRIDAY + timedelta(hours=13)),
+        ("cron(10 8 1 1 ? 2020)", FRIDAY + timedelta(days=400), None),
+    ],
+)
+def test_a_sync_that_missed_two_of_its_times_is_overdue(
+    api: Api, expression: str, in_time: datetime, late: datetime | None
+) -> None:
+    schedule = {"expression": expression, "timezone": "UTC", "enabled": True}
+    integration_id = connected(api, catalog_schedule=schedule, activity={"schedule": schedule})
+    integration = IntegrationStore(api.table).get(integration_id)
+    for kind in ("catalog", "activity"):
+        RunStore(api.table, integration_id, kind).remember(last_success_at=rfc3339(FRIDAY))  # type: ignore[arg-type]
+
+    def overdue(now: datetime) -> list[str]:
+        seen = status.observe(api.table, integration, now)
+        return [text.split()[1] for text in status.troubles(seen) if "overdue" in text]
+
+    assert overdue(in_time) == []
+    assert late is None or overdue(late) == ["catalog", "activity"]
+
+
+def test_a_sync_that_never_succeeded_is_overdue_two_times_after_the_integration_was_made(api: Api) -> None:
     integration = IntegrationStore(api.table).get(connected(api))
 
-    def reasons(days: int) -> list[str]:
-        seen = status.observe(api.table, integration, integration.created_at + timedelta(days=days))
-        return [text for text in status.troubles(seen) if "overdue" in text]
+    seen = status.observe(api.table, integration, integration.created_at + timedelta(days=3))
 
-    assert reasons(1) == []
-    assert [text.split()[1] for text in reasons(3)] == ["catalog", "activity"]
+    assert [text.split()[1] for text in status.troubles(seen) if "overdue" in text] == ["catalog", "activity"]
 
 
 OFF = {"expression": "cron(10 8 * * ? *)", "timezone": "Europe/Paris", "enabled": False}
+RATE = {**OFF, "expression": "rate(6 hours)", "enabled": True}
+LAST_TIME = {**OFF, "expression": "cron(0 8 1 10 ? 2099)", "enabled": True}
 PAST = {**OFF, "expression": "cron(10 8 1 1 ? 2020)", "enabled": True}
 
 
@@ -115,6 +143,8 @@ PAST = {**OFF, "expression": "cron(10 8 1 1 ? 2020)", "enabled": True}
         ({"activity": {"schedule": OFF}}, ["activity"]),
         ({"catalog_schedule": PAST, "activity": {"schedule": PAST}}, ["catalog", "activity"]),
         ({"activity": {"enabled": False}}, []),
+        ({"catalog_schedule": RATE, "activity": {"enabled": False}}, []),
+        ({"catalog_schedule": LAST_TIME, "activity": {"enabled": False}}, []),
     ],
 )
 def test_a_sync_that_nothing_starts_keeps_an_admin_up(api: Api, settings: Any, kinds: list[str]) -> None:

@@ -55,7 +55,7 @@ def test_an_expression_eventbridge_would_not_take_is_refused(expression: str) ->
     ],
 )
 def test_the_next_time_is_told_in_the_schedules_zone(schedule: Schedule, expected: datetime | None) -> None:
-    assert cron.next_time(schedule, NOW) == expected
+    assert schedule.next_time(NOW) == expected
 
 
 @pytest.mark.parametrize(

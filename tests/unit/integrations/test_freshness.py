@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from coursebridge.clock import rfc3339
-from coursebridge.integrations.freshness import Freshness, freshness, interval, worst
+from coursebridge.integrations.freshness import Freshness, freshness, worst
 from coursebridge.integrations.models import ActivitySettings, CredentialNotes, Integration, KeyPairNote, Schedule
 from coursebridge.integrations.store import IntegrationStore
 from coursebridge.storage import keys
@@ -70,11 +70,25 @@ def test_nothing_is_expected_of_a_schedule_that_is_off(table: Table) -> None:
     assert freshness(table, integration(catalog_schedule=Schedule(enabled=False)), NOW).catalog is None
 
 
-def test_a_weekly_schedule_has_six_days_more_than_a_daily_one(table: Table) -> None:
-    synced(table, 7 * 24 + 1)
-    weekly = Schedule(expression="cron(0 8 ? * MON *)", timezone="UTC")
+@pytest.mark.parametrize(
+    ("expression", "synced_hours_ago", "age"),
+    [
+        ("cron(0 8 * * ? *)", 28, 28),
+        ("cron(0 8 ? * MON *)", 7 * 24 + 4, 28),  # was due four hours ago
+        ("cron(0 13 ? * MON *)", 7 * 24 - 1, 23),  # is due in an hour
+        ("cron(0 13 ? * MON-FRI *)", 3 * 24 - 1, 23),  # nobody expects one on a Sunday
+        ("rate(6 hours)", 10, 10),
+        ("rate(3 days)", 3 * 24 + 4, 28),
+        ("cron(0 8 1 1 ? 2020)", 40, 40),
+    ],
+)
+def test_what_a_schedule_lets_pass_beyond_a_day_does_not_count(
+    table: Table, expression: str, synced_hours_ago: int, age: int
+) -> None:
+    synced(table, synced_hours_ago)
+    schedule = Schedule(expression=expression, timezone="UTC")
 
-    assert freshness(table, integration(catalog_schedule=weekly), NOW).catalog == 25 * HOUR
+    assert freshness(table, integration(catalog_schedule=schedule), NOW).catalog == age * HOUR
 
 
 def test_activity_has_an_age_of_its_own(table: Table) -> None:
@@ -89,14 +103,6 @@ def test_a_statement_has_an_age_from_the_first_one_on(table: Table) -> None:
     stored(table, 3)
 
     assert freshness(table, integration(), NOW).statement == 3 * HOUR
-
-
-@pytest.mark.parametrize(
-    ("expression", "hours"),
-    [("rate(6 hours)", 6), ("rate(1 day)", 24), ("cron(0 8 * * ? *)", 24), ("cron(0 8 1 1 ? 2020)", 24)],
-)
-def test_a_schedule_has_an_interval(expression: str, hours: int) -> None:
-    assert interval(Schedule(expression=expression, timezone="UTC"), NOW) == hours * HOUR
 
 
 def test_the_worst_of_all_integrations_is_told_by_the_names_of_the_metrics(table: Table) -> None:

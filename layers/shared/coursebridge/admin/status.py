@@ -10,7 +10,6 @@ from coursebridge.activity import quiet
 from coursebridge.admin.situation import KINDS, held_count, situations
 from coursebridge.apply.judge import HELD_REASONS
 from coursebridge.clock import parse_rfc3339, rfc3339
-from coursebridge.integrations import cron
 from coursebridge.integrations.schedules import planned
 from coursebridge.storage import keys
 
@@ -145,23 +144,21 @@ def _is_left_to_hands(seen: Observed, kind: str) -> bool:
     """Whether syncs could start, and will only if somebody starts them; nobody who switches reports off wants them."""
     wanted = seen.integration.credentials.any() and (kind == "catalog" or seen.integration.activity.enabled)
     schedule = _schedule(seen.integration, kind)
-    return wanted and not (schedule.enabled and cron.next_time(schedule, seen.now))
+    return wanted and schedule.due_after(seen.now) is None
 
 
 def _overdue(seen: Observed, kind: str) -> bool:
+    """Whether the schedule came twice since the last success: once may fail, and is repeated."""
     schedule = _schedule(seen.integration, kind)
-    first = cron.next_time(schedule, seen.now) if schedule.enabled else None
-    second = cron.next_time(schedule, first) if first else None
-    if first is None or second is None:
-        return False
     last = seen.situation.syncs[kind].get("last_success_at")
-    since = parse_rfc3339(last) if last else seen.integration.created_at
-    return seen.now - since > 2 * (second - first)
+    first = schedule.due_after(parse_rfc3339(last) if last else seen.integration.created_at)
+    second = schedule.due_after(first) if first else None
+    return second is not None and second < seen.now
 
 
 def _sync(seen: Observed, kind: str) -> dict[str, Any]:
     state, run, schedule = seen.situation.syncs[kind], seen.runs.get(kind), _schedule(seen.integration, kind)
-    soon = cron.next_time(schedule, seen.now) if schedule.enabled else None
+    soon = schedule.next_time(seen.now)
     return {
         "enabled": schedule.enabled,
         "last_status": state.get("last_status"),

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from aws_croniter import AwsCroniter
-
-if TYPE_CHECKING:
-    from coursebridge.integrations.models import Schedule
 
 CRON = re.compile(r"cron\(\s*(.+?)\s*\)")
 RATE = re.compile(r"rate\((1 (minute|hour|day)|(?!0|1 )\d{1,5} (minutes|hours|days))\)")
@@ -35,19 +31,28 @@ def checked(expression: str) -> str:
     return f"cron({match[1]})"
 
 
-def next_time(schedule: Schedule, now: datetime) -> datetime | None:
-    """Return when a cron schedule comes next.
+def next_time(expression: str, timezone: str, now: datetime) -> datetime | None:
+    """Return when a cron expression comes next.
 
     ``None`` if it never does, or if it is a rate, which counts from a moment that only EventBridge knows.
     """
-    match = CRON.fullmatch(schedule.expression)
+    match = CRON.fullmatch(expression)
     if match is None:
         return None
-    zone = ZoneInfo(schedule.timezone)
+    zone = ZoneInfo(timezone)
     # The library counts in UTC alone, so it is given local time as if it were UTC.
     local = now.astimezone(zone).replace(tzinfo=UTC)
     found: datetime | None = AwsCroniter(match[1]).occurrence(local).next()
     return found.replace(tzinfo=zone).astimezone(UTC) if found else None
+
+
+def due_after(expression: str, timezone: str, since: datetime) -> datetime | None:
+    """Return by when the expression has come once more since a moment; ``None`` if it never does."""
+    rate = RATE.fullmatch(expression)
+    if rate is None:
+        return next_time(expression, timezone, since)
+    number, unit = rate[1].split(" ")
+    return since + timedelta(**{f"{unit.removesuffix('s')}s": int(number)})
 
 
 def weekly(expression: str) -> str:

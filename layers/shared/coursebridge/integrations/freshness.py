@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from coursebridge.clock import parse_rfc3339
-from coursebridge.integrations import cron
 from coursebridge.integrations.store import LIST_PK, from_item
 from coursebridge.storage import keys
 
@@ -62,16 +61,6 @@ def worst(table: Table, now: datetime) -> dict[str, float]:
     return {name: max(hours) for name, hours in ages.items() if hours}
 
 
-def interval(schedule: Schedule, now: datetime) -> timedelta:
-    """Return how long a schedule waits between two times; a day when it has no two to come."""
-    if rate := cron.RATE.fullmatch(schedule.expression):
-        number, unit = rate[1].split(" ")
-        return timedelta(**{f"{unit.removesuffix('s')}s": int(number)})
-    first = cron.next_time(schedule, now)
-    second = cron.next_time(schedule, first) if first else None
-    return second - first if first and second else DAY
-
-
 def _age(last: str | None, integration: Integration, schedule: Schedule | None, now: datetime) -> timedelta | None:
     """Return the age of the last sync, counted from when one became possible if there was none yet."""
     if schedule is None or not schedule.enabled:
@@ -79,7 +68,10 @@ def _age(last: str | None, integration: Integration, schedule: Schedule | None, 
     pairs = (integration.credentials.content, integration.credentials.report)
     possible = min((pair.verified_at for pair in pairs if pair), default=None)
     since = parse_rfc3339(last) if last else possible
-    return None if since is None else now - since - max(interval(schedule, now) - DAY, timedelta())
+    if since is None:
+        return None
+    due = schedule.due_after(since) or since
+    return now - since - max(due - since - DAY, timedelta())
 
 
 def _since_statement(table: Table, integration_id: str, now: datetime) -> timedelta | None:

@@ -99,6 +99,14 @@ class Schedule(Model):
     timezone: Timezone = "Europe/Paris"
     enabled: bool = True
 
+    def next_time(self, now: datetime) -> datetime | None:
+        """Return when it starts a sync next; ``None`` when it never does, or when only EventBridge knows (a rate)."""
+        return cron.next_time(self.expression, self.timezone, now) if self.enabled else None
+
+    def due_after(self, since: datetime) -> datetime | None:
+        """Return by when it has started a sync after one at ``since``; ``None`` when it never does."""
+        return cron.due_after(self.expression, self.timezone, since) if self.enabled else None
+
 
 class ActivitySettings(Model):
     """Whether, when and how far back activity reports are read."""
