@@ -63,7 +63,7 @@ class SharedTokens:
     def __init__(self) -> None:
         self.tokens: dict[str, Any] = {}
 
-    def read(self, *, fresh: bool = False) -> dict[str, Any]:
+    def read(self) -> dict[str, Any]:
         return dict(self.tokens)
 
     def write(self, tokens: dict[str, Any]) -> None:

@@ -92,7 +92,7 @@ class Redriver:
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
     def redrive(self, queue: str) -> Counter[str]:
-        """Redrive what is in a queue now; return how many letters were `redriven`, `expired` or `unknown`."""
+        """Redrive what is in a queue now; return how many letters were `redriven`, `expired` or `left`."""
         done: Counter[str] = Counter()
         for letter in self._letters(queue):
             what = self._result(queue, letter)

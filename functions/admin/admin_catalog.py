@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic import Field
 
-from admin_common import ABSENT, CHANGING, CHANGING_A_VERSION, READ, WRITE, IfMatch, actor, new_router
+from admin_common import ABSENT, CHANGING, CHANGING_A_VERSION, READ, WRITE, IfMatch, new_router
 from coursebridge.admin import presenting, wiring
 from coursebridge.admin.shapes import IntegrationAnswer
+from coursebridge.api import caller
 from coursebridge.auth import wiring as auth
 from coursebridge.catalog import wiring as catalog
 from coursebridge.contract import Answer, Integration, responses
@@ -65,7 +66,7 @@ class PreviewAnswer(Answer):
 )
 def save_filters(integration: Integration, filters: Filters, if_match: IfMatch = None) -> ChangedIntegration:
     """Replaces the filters. What no longer matches is archived at once; what matches again is restored."""
-    saved = wiring.integrations(actor(router)).set_filters(integration, filters, if_match)
+    saved = wiring.integrations(caller(router)).set_filters(integration, filters, if_match)
     return _applied(saved)
 
 
@@ -92,7 +93,7 @@ def preview_filters(integration: Integration, filters: Filters) -> PreviewAnswer
 )
 def activate(integration: Integration) -> ChangedIntegration:
     """Starts the schedules and restores the courses that deactivating archived."""
-    return _applied(wiring.integrations(actor(router)).set_status(integration, "active"))
+    return _applied(wiring.integrations(caller(router)).set_status(integration, "active"))
 
 
 @router.post(
@@ -104,7 +105,7 @@ def activate(integration: Integration) -> ChangedIntegration:
 )
 def deactivate(integration: Integration) -> ChangedIntegration:
     """Stops the schedules and archives every course; learning data stays, and statements are still taken."""
-    return _applied(wiring.integrations(actor(router)).set_status(integration, "inactive"))
+    return _applied(wiring.integrations(caller(router)).set_status(integration, "inactive"))
 
 
 def _applied(integration: Kept) -> ChangedIntegration:

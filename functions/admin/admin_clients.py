@@ -6,9 +6,10 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
-from admin_common import NO_STORE, READ_ALL, WRITE_ALL, actor, new_router
+from admin_common import NO_STORE, READ_ALL, WRITE_ALL, new_router
 from coursebridge.admin import wiring
 from coursebridge.admin.client_shapes import ClientAnswer, ClientRequest, ClientWithSecret
+from coursebridge.api import caller
 from coursebridge.contract import Cursor, Limit, Page, opened, responses, sealed
 
 router = new_router()
@@ -27,7 +28,7 @@ ClientId = Annotated[str, Path(description="The client's id.", examples=["client
 )
 def list_clients(limit: Limit = 50, cursor: Cursor = None) -> Page[ClientAnswer]:
     """Lists who may call, with which scopes, and when each live secret was last used."""
-    items, last_key = wiring.callers(actor(router)).list(limit, opened(cursor, "clients"))
+    items, last_key = wiring.callers(caller(router)).list(limit, opened(cursor, "clients"))
     page: Any = items
     return Page(items=page, next=sealed(last_key, "clients"))
 
@@ -41,7 +42,7 @@ def list_clients(limit: Limit = 50, cursor: Cursor = None) -> Page[ClientAnswer]
 )
 def create_client(client: ClientRequest) -> Response[ClientWithSecret]:
     """Makes a client for an LMS, a portal or an admin, bound to one integration or to none."""
-    body: Any = wiring.callers(actor(router)).create(client)
+    body: Any = wiring.callers(caller(router)).create(client)
     return Response(HTTPStatus.CREATED, "application/json", body, NO_STORE)
 
 
@@ -54,7 +55,7 @@ def create_client(client: ClientRequest) -> Response[ClientWithSecret]:
 )
 def read_client(client_id: ClientId) -> ClientAnswer:
     """Answers one client, never a secret."""
-    body: Any = wiring.callers(actor(router)).get(client_id)
+    body: Any = wiring.callers(caller(router)).get(client_id)
     return body  # type: ignore[no-any-return]
 
 
@@ -72,7 +73,7 @@ def read_client(client_id: ClientId) -> ClientAnswer:
 )
 def rotate_client(client_id: ClientId) -> Response[ClientWithSecret]:
     """Makes another secret. The one before stays good until it is deleted; of two live ones the older dies."""
-    body: Any = wiring.callers(actor(router)).rotate(client_id)
+    body: Any = wiring.callers(caller(router)).rotate(client_id)
     return Response(HTTPStatus.OK, "application/json", body, NO_STORE)
 
 
@@ -90,7 +91,7 @@ def rotate_client(client_id: ClientId) -> Response[ClientWithSecret]:
 )
 def delete_client(client_id: ClientId) -> Response[None]:
     """Revokes a client with all its secrets and tokens."""
-    wiring.callers(actor(router)).remove(client_id)
+    wiring.callers(caller(router)).remove(client_id)
     return Response(HTTPStatus.NO_CONTENT, None, None)
 
 
@@ -108,5 +109,5 @@ def delete_client(client_id: ClientId) -> Response[None]:
 )
 def delete_client_secret(client_id: ClientId, n: SecretNumber) -> Response[None]:
     """Revokes one secret and the tokens minted from it."""
-    wiring.callers(actor(router)).remove_secret(client_id, n)
+    wiring.callers(caller(router)).remove_secret(client_id, n)
     return Response(HTTPStatus.NO_CONTENT, None, None)

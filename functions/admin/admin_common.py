@@ -8,7 +8,6 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from coursebridge import api
 from coursebridge.auth import scopes
-from coursebridge.settings import settings
 
 Middlewares = list[Callable[..., Any]]
 
@@ -35,13 +34,3 @@ IfMatch = Annotated[
 def new_router() -> APIGatewayHttpRouter:
     """Return a router for the handler to include."""
     return APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
-
-
-def actor(app: Any) -> str:  # noqa: ANN401  (a router, which stands for the resolver)
-    """Return who calls."""
-    return api.grant(app).client_id
-
-
-def base_url(app: Any) -> str:  # noqa: ANN401
-    """Return the base URL callers use, no slash at the end."""
-    return settings().api_public_url or f"https://{app.current_event.request_context.domain_name}"

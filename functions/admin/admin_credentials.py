@@ -7,9 +7,10 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 from pydantic import Field, SecretStr
 
-from admin_common import ABSENT, NO_STORE, READ, WRITE, actor, base_url, new_router
+from admin_common import ABSENT, NO_STORE, READ, WRITE, new_router
 from coursebridge.admin import presenting, wiring
 from coursebridge.admin.shapes import IntegrationAnswer, LinkedInWebhook, LinkedInWebhookWithSecret
+from coursebridge.api import base_url, caller
 from coursebridge.auth import wiring as auth
 from coursebridge.contract import Integration, Request, responses
 
@@ -44,7 +45,7 @@ class KeyPairRequest(Request):
 )
 def save_credentials(integration: Integration, scope: Scope, pair: KeyPairRequest) -> IntegrationAnswer:
     """Trims a key pair, asks LinkedIn for a token with it, and keeps it if there is one. It is never read back."""
-    kept = wiring.credentials(actor(router)).put(
+    kept = wiring.credentials(caller(router)).put(
         integration, scope, pair.client_id, pair.client_secret.get_secret_value()
     )
     answer: Any = presenting.integrations(auth.table(), [kept])[0]
@@ -60,7 +61,7 @@ def save_credentials(integration: Integration, scope: Scope, pair: KeyPairReques
 )
 def delete_credentials(integration: Integration, scope: Scope) -> Response[None]:
     """Forgets a key pair. Without any, the schedules stop."""
-    wiring.credentials(actor(router)).remove(integration, scope)
+    wiring.credentials(caller(router)).remove(integration, scope)
     return Response(HTTPStatus.NO_CONTENT, None, None)
 
 
@@ -73,7 +74,7 @@ def delete_credentials(integration: Integration, scope: Scope) -> Response[None]
 )
 def read_webhook(integration: Integration) -> LinkedInWebhook:
     """Answers what goes into LinkedIn's form (Configure reporting integrations > Configure xAPI)."""
-    answer: Any = wiring.webhooks(actor(router), base_url(router)).read(integration)
+    answer: Any = wiring.webhooks(caller(router), base_url(router)).read(integration)
     return answer  # type: ignore[no-any-return]
 
 
@@ -89,7 +90,7 @@ def rotate_webhook(integration: Integration) -> Response[LinkedInWebhookWithSecr
 
     Of two live secrets the older one dies.
     """
-    body: Any = wiring.webhooks(actor(router), base_url(router)).rotate(integration)
+    body: Any = wiring.webhooks(caller(router), base_url(router)).rotate(integration)
     return Response(HTTPStatus.OK, "application/json", body, NO_STORE)
 
 
@@ -107,5 +108,5 @@ def rotate_webhook(integration: Integration) -> Response[LinkedInWebhookWithSecr
 )
 def delete_webhook_secret(integration: Integration, n: SecretNumber) -> Response[None]:
     """Revokes a secret and the tokens minted from it."""
-    wiring.webhooks(actor(router), base_url(router)).remove_secret(integration, n)
+    wiring.webhooks(caller(router), base_url(router)).remove_secret(integration, n)
     return Response(HTTPStatus.NO_CONTENT, None, None)

@@ -15,12 +15,11 @@ from admin_common import (
     WRITE,
     WRITE_ALL,
     IfMatch,
-    actor,
-    base_url,
     new_router,
 )
 from coursebridge.admin import presenting, wiring
 from coursebridge.admin.shapes import CreatedIntegration, IntegrationAnswer, IntegrationPatch
+from coursebridge.api import base_url, caller
 from coursebridge.auth import wiring as auth
 from coursebridge.contract import Cursor, Integration, Limit, Page, opened, responses, sealed
 from coursebridge.integrations.models import Integration as Kept
@@ -56,7 +55,7 @@ def list_integrations(limit: Limit = 50, cursor: Cursor = None) -> Page[Integrat
 )
 def create_integration(integration: IntegrationSettings) -> Response[CreatedIntegration]:
     """Connects one more LinkedIn Learning account. `webhook` holds the values to paste into LinkedIn."""
-    made, client, secret = wiring.integrations(actor(router)).create(integration)
+    made, client, secret = wiring.integrations(caller(router)).create(integration)
     webhook = presenting.webhook(made, client, base_url(router), 0)
     body: Any = {**_answer(made), "webhook": {**webhook, "client_secret": secret}}
     headers = {**_etag(made), "Location": f"/admin/integrations/{made.id}", "Cache-Control": "no-store"}
@@ -92,7 +91,7 @@ def patch_integration(
     """
     fields = patch.model_dump(mode="json", exclude_unset=True)
     before = IntegrationStore(auth.table()).get(integration)
-    changed = wiring.integrations(actor(router)).patch(integration, fields, if_match)
+    changed = wiring.integrations(caller(router)).patch(integration, fields, if_match)
     wiring.settings_change(router.lambda_context).follow(before, changed)
     return _answered(changed)
 
@@ -112,7 +111,7 @@ def delete_integration(
 
     Courses, learners, records and statements cannot be brought back. The audit stays.
     """
-    wiring.integrations(actor(router)).remove(integration, force=force)
+    wiring.integrations(caller(router)).remove(integration, force=force)
     return Response(HTTPStatus.NO_CONTENT, None, None)
 
 

@@ -7,8 +7,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 from pydantic import ConfigDict, Field
 
-from admin_common import ABSENT, READ, WRITE, actor, new_router
+from admin_common import ABSENT, READ, WRITE, new_router
 from coursebridge.admin import wiring
+from coursebridge.api import caller
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
 
 router = new_router()
@@ -110,7 +111,7 @@ class RunDetail(RunAnswer):
 )
 def start_run(integration: Integration, run: RunRequest) -> Response[RunAnswer]:
     """Starts a sync. One run of a kind goes at a time: a second request gets the running one."""
-    body: Any = wiring.runs(actor(router)).start(integration, run.kind, run.mode)
+    body: Any = wiring.runs(caller(router)).start(integration, run.kind, run.mode)
     headers = {"Location": f"/admin/integrations/{integration}/runs/{body['id']}"}
     return Response(HTTPStatus.ACCEPTED, "application/json", body, headers)
 
@@ -125,7 +126,7 @@ def start_run(integration: Integration, run: RunRequest) -> Response[RunAnswer]:
 def list_runs(integration: Integration, limit: Limit = 50, cursor: Cursor = None) -> Page[RunAnswer]:
     """Lists the runs of both kinds with their counts and errors."""
     context = ("runs", integration)
-    found, last_key = wiring.runs(actor(router)).list(integration, limit, opened(cursor, *context))
+    found, last_key = wiring.runs(caller(router)).list(integration, limit, opened(cursor, *context))
     items: Any = found
     return Page(items=items, next=sealed(last_key, *context))
 
@@ -139,7 +140,7 @@ def list_runs(integration: Integration, limit: Limit = 50, cursor: Cursor = None
 )
 def read_run(integration: Integration, run_id: RunId) -> RunDetail:
     """Answers a run with live progress."""
-    body: Any = wiring.runs(actor(router)).get(integration, run_id)
+    body: Any = wiring.runs(caller(router)).get(integration, run_id)
     return body  # type: ignore[no-any-return]
 
 
@@ -157,7 +158,7 @@ def read_run(integration: Integration, run_id: RunId) -> RunDetail:
 )
 def redrive_run(integration: Integration, run_id: RunId) -> Response[RunAnswer]:
     """Works off the ranges that failed, without reading the others again."""
-    body: Any = wiring.runs(actor(router)).redrive(integration, run_id)
+    body: Any = wiring.runs(caller(router)).redrive(integration, run_id)
     return Response(HTTPStatus.ACCEPTED, "application/json", body)
 
 
@@ -175,5 +176,5 @@ def redrive_run(integration: Integration, run_id: RunId) -> Response[RunAnswer]:
 )
 def confirm_run(integration: Integration, run_id: RunId) -> Response[RunAnswer]:
     """Lets a run archive more than `archive_limit_percent` of the courses: `pending_archive` says how many."""
-    body: Any = wiring.runs(actor(router)).confirm(integration, run_id)
+    body: Any = wiring.runs(caller(router)).confirm(integration, run_id)
     return Response(HTTPStatus.ACCEPTED, "application/json", body)

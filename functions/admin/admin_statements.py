@@ -8,8 +8,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import AfterValidator, Field
 
-from admin_common import ABSENT, READ, WRITE, actor, new_router
+from admin_common import ABSENT, READ, WRITE, new_router
 from coursebridge.admin import wiring
+from coursebridge.api import caller
 from coursebridge.apply.judge import HELD_REASONS, IGNORED_REASONS
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
 
@@ -101,7 +102,7 @@ def list_statements(
     """Lists what arrived and what became of it."""
     context = ("statements", integration, outcome, reason)
     position = opened(cursor, *context)
-    found, after = wiring.statements(actor(router)).list(integration, outcome, reason, limit, position)
+    found, after = wiring.statements(caller(router)).list(integration, outcome, reason, limit, position)
     items: Any = found
     return Page(items=items, next=sealed(after, *context))
 
@@ -115,7 +116,7 @@ def list_statements(
 )
 def read_statement(integration: Integration, sid: StatementId) -> WholeStatement:
     """Answers one statement with its outcome and as it was received."""
-    body: Any = wiring.statements(actor(router)).get(integration, sid)
+    body: Any = wiring.statements(caller(router)).get(integration, sid)
     return body  # type: ignore[no-any-return]
 
 
@@ -128,7 +129,7 @@ def read_statement(integration: Integration, sid: StatementId) -> WholeStatement
 )
 def replay_statement(integration: Integration, sid: StatementId) -> Response[WholeStatement]:
     """Sends a statement round again, as if it had just arrived. Its effect follows within a second or so."""
-    body: Any = wiring.statements(actor(router)).replay(integration, sid)
+    body: Any = wiring.statements(caller(router)).replay(integration, sid)
     return Response(HTTPStatus.ACCEPTED, "application/json", body)
 
 
@@ -142,7 +143,7 @@ def replay_statement(integration: Integration, sid: StatementId) -> Response[Who
 def replay_held(integration: Integration, replay: ReplayRequest) -> Response[ReplayAnswer]:
     """Sends held statements round again, oldest first, as many as there is time for."""
     time_is_up = wiring.settings_change(router.lambda_context).time_is_up
-    body: Any = wiring.statements(actor(router)).replay_held(integration, replay.reason, time_is_up)
+    body: Any = wiring.statements(caller(router)).replay_held(integration, replay.reason, time_is_up)
     return Response(HTTPStatus.ACCEPTED, "application/json", body)
 
 
@@ -159,5 +160,7 @@ def replay_held(integration: Integration, replay: ReplayRequest) -> Response[Rep
 )
 def assign_identity(integration: Integration, identity: IdentityRequest) -> Response[IdentityAnswer]:
     """Makes a lasting alias and replays every held statement with it."""
-    body: Any = wiring.statements(actor(router)).assign(integration, identity.type, identity.value, identity.learner_id)
+    body: Any = wiring.statements(caller(router)).assign(
+        integration, identity.type, identity.value, identity.learner_id
+    )
     return Response(HTTPStatus.CREATED, "application/json", body)

@@ -5,9 +5,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from admin_common import ABSENT, READ, WRITE, actor, base_url, new_router
+from admin_common import ABSENT, READ, WRITE, new_router
 from coursebridge import audit
 from coursebridge.admin import status, wiring
+from coursebridge.api import base_url, caller
 from coursebridge.auth import wiring as auth
 from coursebridge.clock import utc_now
 from coursebridge.contract import Answer, Integration, Time, responses
@@ -143,5 +144,5 @@ def run_selftest(integration: Integration) -> SelftestAnswer:
     """Mints a token with each pair, reads a page for each scope, and posts a statement to itself and removes it."""
     body: Any = wiring.selftest(integration, base_url(router), router.lambda_context).run()
     found = {step["id"]: step["state"] for step in body["steps"]}
-    audit.record(auth.table(), actor(router), "selftest.run", integration, None, found, integration_id=integration)
+    audit.record(auth.table(), caller(router), "selftest.run", integration, None, found, integration_id=integration)
     return body  # type: ignore[no-any-return]

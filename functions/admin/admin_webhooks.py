@@ -8,8 +8,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import AfterValidator, ConfigDict, Field
 
-from admin_common import NO_STORE, READ, WRITE, actor, new_router
+from admin_common import NO_STORE, READ, WRITE, new_router
 from coursebridge import clients
+from coursebridge.api import caller
 from coursebridge.auth import wiring
 from coursebridge.clock import utc_now
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
@@ -264,7 +265,7 @@ def _webhooks(integration: str) -> Webhooks:
     if wiring.registry().integration(integration) is None:
         raise NotFound("there is no such integration")
     inside = settings().local == "true"
-    return Webhooks(wiring.table(), integration, settings().need("secret_prefix"), inside, actor(router))
+    return Webhooks(wiring.table(), integration, settings().need("secret_prefix"), inside, caller(router))
 
 
 def _shown(target: Target) -> Webhook:

@@ -3,7 +3,7 @@
 # No postponed annotations: Powertools reads the types of parameters at run time.
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -15,9 +15,6 @@ from pydantic import AfterValidator
 from coursebridge import api
 from coursebridge.auth import wiring
 from coursebridge.errors import NotFound
-
-if TYPE_CHECKING:
-    from coursebridge.auth.tokens import Grant
 
 PREFIX = "/learning/<integration>"
 NO_INTEGRATION = "There is no such integration."
@@ -40,12 +37,6 @@ LearnerId = Annotated[
 def routes() -> APIGatewayHttpRouter:
     """Return a router for the routes of one module."""
     return APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
-
-
-def caller(router: APIGatewayHttpRouter) -> str:
-    """Return the client id of whoever sent the present request."""
-    grant: Grant = router.context["grant"]
-    return grant.client_id
 
 
 def reach(scope: str) -> list[Callable[..., Response[Any]]]:

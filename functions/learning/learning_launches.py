@@ -7,12 +7,12 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
+from coursebridge.api import base_url
 from coursebridge.auth import scopes, wiring
 from coursebridge.clock import utc_now
 from coursebridge.contract import Answer, Integration, Request, Time, responses
 from coursebridge.launches.service import Launcher, Via
 from coursebridge.observability import count
-from coursebridge.settings import settings
 from learning_common import PREFIX, reach, routes
 
 router = routes()
@@ -80,11 +80,7 @@ class Launched(Answer):
 )
 def launch(integration: Integration, body: LaunchRequest) -> Launched:
     """Launch a course."""
-    launcher = Launcher(wiring.table(), integration, f"{_base_url()}/aicc")
+    launcher = Launcher(wiring.table(), integration, f"{base_url(router)}/aicc")
     launched = launcher.launch(body.learner_id, body.course_urn, body.via, utc_now())
     count("Launches")
     return Launched.model_validate(vars(launched))
-
-
-def _base_url() -> str:
-    return settings().api_public_url or f"https://{router.current_event.request_context.domain_name}"

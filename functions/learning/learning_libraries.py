@@ -9,13 +9,14 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import Field
 
 from coursebridge import api
+from coursebridge.api import caller
 from coursebridge.auth import scopes, wiring
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Time, opened, responses, sealed
 from coursebridge.errors import InvalidRequest
 from coursebridge.paths.libraries import Libraries
 from coursebridge.paths.service import Paths
-from learning_common import NO_INTEGRATION, PREFIX, CourseUrn, Group, caller, reach, routes
+from learning_common import NO_INTEGRATION, PREFIX, CourseUrn, Group, reach, routes
 
 router = routes()
 LONGEST_GROUP = 200

@@ -11,13 +11,14 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import AfterValidator, ConfigDict, Field
 
 from coursebridge import api, audit
+from coursebridge.api import caller
 from coursebridge.auth import scopes, wiring
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
 from coursebridge.paths import progress
 from coursebridge.paths.service import MOST_STEPS, Draft, Paths
 from coursebridge.paths.store import from_item
-from learning_common import NO_INTEGRATION, PREFIX, CourseUrn, LearnerId, caller, reach, routes
+from learning_common import NO_INTEGRATION, PREFIX, CourseUrn, LearnerId, reach, routes
 
 router = routes()
 PathId = Annotated[

@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import ConfigDict, Field
 
 from coursebridge import api, audit
+from coursebridge.api import caller
 from coursebridge.auth import scopes, wiring
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Time, WrongField, opened, responses, sealed
 from coursebridge.errors import InvalidRequest
@@ -18,7 +19,7 @@ from coursebridge.people import wiring as people
 from coursebridge.people.fields import LearnerFields
 from coursebridge.records.identifiers import KINDS, Kind
 from coursebridge.storage.learners import Learner
-from learning_common import NO_INTEGRATION, PREFIX, LearnerId, caller, reach, routes
+from learning_common import NO_INTEGRATION, PREFIX, LearnerId, reach, routes
 
 router = routes()
 TAGS = ["Learners"]

@@ -11,6 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import AfterValidator, Field
 
 from coursebridge import audit
+from coursebridge.api import caller
 from coursebridge.auth import scopes, wiring
 from coursebridge.clock import utc_now
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
@@ -19,7 +20,7 @@ from coursebridge.people import wiring as people
 from coursebridge.people.explaining import explain
 from coursebridge.people.portability import held_about
 from coursebridge.records.identifiers import Kind
-from learning_common import PREFIX, LearnerId, caller, reach, routes
+from learning_common import PREFIX, LearnerId, reach, routes
 from learning_launches import Attempt
 from learning_people import NO_LEARNER, LearnerAnswer, shown
 

@@ -20,7 +20,6 @@ from coursebridge.clock import parse_rfc3339, rfc3339, utc_now
 from coursebridge.cursors import cursors
 from coursebridge.errors import CoursebridgeError, FieldError, Forbidden, InvalidRequest, NotFound, TooLarge
 from coursebridge.observability import count, logger, metrics
-from coursebridge.settings import settings
 from coursebridge.storage.statements import StatementStore
 from coursebridge.xapi.presenting import languages_of, statement_text
 from coursebridge.xapi.query import Query
@@ -82,7 +81,7 @@ def get_statements() -> Response[str]:
     more = ""
     if found.position:
         sealed = cursors("more").seal({"query": parameters, "after": found.position}, context)
-        more = f"{urlsplit(_public_url()).path}{STATEMENTS}?more={sealed}"
+        more = f"{urlsplit(api.base_url(app)).path}{STATEMENTS}?more={sealed}"
     texts = ",".join(_text(item, query) for item in found.items)
     return _json(f'{{"statements":[{texts}],"more":{json.dumps(more)}}}', _consistent_through(found.items), query)
 
@@ -204,12 +203,7 @@ def _text(item: Item, query: Query) -> str:
 
 
 def _authority_home() -> str:
-    return f"{_public_url()}/oauth2/token"
-
-
-def _public_url() -> str:
-    url = settings().api_public_url or f"https://{app.current_event.request_context.domain_name}"
-    return url.rstrip("/")
+    return f"{api.base_url(app)}/oauth2/token"
 
 
 def _consistent_through(items: list[Item]) -> dict[str, str]:

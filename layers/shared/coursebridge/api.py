@@ -25,14 +25,19 @@ from coursebridge.errors import (
     field_path,
 )
 from coursebridge.observability import logger
+from coursebridge.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+    from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+    from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from coursebridge.auth.tokens import Grant
+
+    AppOrRouter = APIGatewayHttpResolver | APIGatewayHttpRouter
 
 PROBLEM = "application/problem+json"
 MOST_BODY_BYTES = 5_000_000
@@ -133,10 +138,21 @@ def requires(scope: str, *, everywhere: bool = False) -> Requires:
     return Requires(scope, everywhere=everywhere)
 
 
-def grant(app: APIGatewayHttpResolver) -> Grant:
+def grant(app: AppOrRouter) -> Grant:
     """Return what the caller of the present request was granted."""
     found: Grant = app.context["grant"]
     return found
+
+
+def caller(app: AppOrRouter) -> str:
+    """Return the client id of the caller of the present request."""
+    return grant(app).client_id
+
+
+def base_url(app: AppOrRouter) -> str:
+    """Return the base URL callers use, no slash at the end: the one that is set, else the one that was called."""
+    event: APIGatewayProxyEventV2 = app.current_event
+    return (settings().api_public_url or f"https://{event.request_context.domain_name}").rstrip("/")
 
 
 def body_bytes(app: APIGatewayHttpResolver) -> bytes:

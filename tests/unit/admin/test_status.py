@@ -112,7 +112,7 @@ def test_a_sync_that_missed_two_of_its_times_is_overdue(
     integration_id = connected(api, catalog_schedule=schedule, activity={"schedule": schedule})
     integration = IntegrationStore(api.table).get(integration_id)
     for kind in ("catalog", "activity"):
-        RunStore(api.table, integration_id, kind).remember(last_success_at=rfc3339(FRIDAY))  # type: ignore[arg-type]
+        RunStore(api.table, integration_id, kind).remember(last_success_at=rfc3339(FRIDAY))
 
     def overdue(now: datetime) -> list[str]:
         seen = status.observe(api.table, integration, now)

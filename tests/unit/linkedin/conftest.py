@@ -26,7 +26,7 @@ class Shared:
     tokens: dict[str, Any] = field(default_factory=dict)
     reads: int = 0
 
-    def read(self, *, fresh: bool = False) -> dict[str, Any]:
+    def read(self) -> dict[str, Any]:
         self.reads += 1
         return dict(self.tokens)
 

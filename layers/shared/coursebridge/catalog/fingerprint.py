@@ -17,6 +17,7 @@ def fingerprint(text: bytes, *, curated: bool | None = None) -> str:
 def urn_digest(urn: str) -> bytes:
     """Return eight bytes that stand for a URN among those a run has read.
 
-    Two of a million assets have the same once in some thirty million runs.
+    The tally of a run compares sixty bits of them (``sync.outcomes``): two of n assets have the same in one of 2^61/n^2
+    runs, with a million assets in one of two million.
     """
     return blake2b(urn.encode(), digest_size=URN_DIGEST_BYTES).digest()

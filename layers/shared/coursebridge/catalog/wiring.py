@@ -34,7 +34,7 @@ class TokenSecret:
     def __init__(self, integration_id: str) -> None:
         self._name = tokens_secret(settings().secret_prefix, integration_id)
 
-    def read(self, *, fresh: bool = False) -> dict[str, Any]:  # noqa: ARG002  (never cached: a process holds its own)
+    def read(self) -> dict[str, Any]:
         """Return the tokens by client id."""
         return secret_values.read_or_empty(self._name)
 

@@ -43,8 +43,8 @@ class AccessToken:
 class SharedTokens(Protocol):
     """Where the tokens of an integration lie for all invocations: one JSON object by client id."""
 
-    def read(self, *, fresh: bool = False) -> dict[str, Any]:
-        """Return what is there, empty when nothing is; with ``fresh`` past every cache."""
+    def read(self) -> dict[str, Any]:
+        """Return what is there now, empty when nothing is."""
         ...
 
     def write(self, tokens: dict[str, Any]) -> None:
@@ -102,21 +102,20 @@ class TokenSource:
         Raises:
             LinkedInError: there is none to be had.
         """
-        held = self._held or self._of_others(fresh=False)
-        if held is None or not held.usable(self._now()):
-            held = self._of_others(fresh=True)
-        self._held = held if held and held.usable(self._now()) else self._renewed()
+        if self._held is None or not self._held.usable(self._now()):
+            others = self._of_others()
+            self._held = others if others and others.usable(self._now()) else self._renewed()
         return self._held.value
 
     def replace(self, rejected: str) -> str:
         """Return another token than the one LinkedIn rejected: one minted meanwhile by others, else a new one."""
-        other = self._of_others(fresh=True)
-        fit = other is not None and other.value != rejected and other.usable(self._now())
-        self._held = other if fit else self._renewed()
-        return self._held.value if self._held else ""
+        other = self._of_others()
+        fits = other is not None and other.value != rejected and other.usable(self._now())
+        self._held = other if other and fits else self._renewed()
+        return self._held.value
 
-    def _of_others(self, *, fresh: bool) -> AccessToken | None:
-        entry = self._shared.read(fresh=fresh).get(self._pair.client_id)
+    def _of_others(self) -> AccessToken | None:
+        entry = self._shared.read().get(self._pair.client_id)
         return AccessToken(entry["access_token"], parse_rfc3339(entry["renew_at"])) if entry else None
 
     def _renewed(self) -> AccessToken:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from coursebridge.storage.table import Table
 
+MOST_TURNS = (TRANSACTION - 2) // 2
+"""Statements that are put right on either side of a move, beside the two records themselves."""
+
 
 def family(table: Table, learner: Learner) -> list[Learner]:
     """Return a learner and all who were merged into them, into those, and so on."""
@@ -82,9 +85,9 @@ def _moving(
     return [
         table.put_action(after.to_item(now), **unchanged(target.version)),
         remains,
-        *turns(table, target, after, now),
-        *turns(table, source, left, now, settled=told),
-    ][:TRANSACTION]
+        *turns(table, target, after, now, most=MOST_TURNS),
+        *turns(table, source, left, now, settled=told, most=MOST_TURNS),
+    ]
 
 
 def _course(record: Record) -> keys.Key:

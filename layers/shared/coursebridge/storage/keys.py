@@ -239,7 +239,7 @@ def actor(integration_id: str, digest: str, stored_at: str, statement_id: str) -
 def pending(integration_id: str, outcome: str, reason: str, awaited: str, timestamp: str, statement_id: str) -> Key:
     """GSI3 key of a statement that is ``received`` or ``held``.
 
-    ``awaited`` names what would release a held one: a course URN or an identity (``email#a@example.com``).
+    ``awaited`` names what would release a held one: a course URN or an identity (``email:a@example.com``).
     """
     return Key(f"PENDING#{integration_id}", "#".join((outcome, reason, bounded(awaited), timestamp, statement_id)))
 

@@ -67,12 +67,18 @@ def settle(
 
 
 def turns(
-    table: Table, before: Record, after: Record, now: str, *, settled: Collection[str] = ()
+    table: Table,
+    before: Record,
+    after: Record,
+    now: str,
+    *,
+    settled: Collection[str] = (),
+    most: int = MOST_TURNS,
 ) -> Iterator[dict[str, Any]]:
     """Yield the actions that put right the statements whose completion now counts for another attempt, or for none.
 
-    Reads those statements: one that is gone, or was emptied with its person, is left alone. At most ``MOST_TURNS``, so
-    that the record always fits into the transaction; what a record says never depends on them.
+    Reads those statements: one that is gone, or was emptied with its person, is left alone. Beyond ``most`` they are
+    left alone too, so that the record always fits into the transaction; what a record says never depends on them.
 
     Args:
         table: the application's table.
@@ -80,6 +86,7 @@ def turns(
         after: the record as it will be.
         now: the time of the change.
         settled: statements that the same transaction settles.
+        most: how many to put right at the most.
     """
     told = _statements_in(before) | _statements_in(after)
     turned = {
@@ -89,7 +96,7 @@ def turns(
     }
     if not turned:
         return
-    first = sorted(turned)[:MOST_TURNS]
+    first = sorted(turned)[:most]
     places = {keys.statement(after.integration_id, statement_id): statement_id for statement_id in first}
     for key, item in table.get_many(places).items():
         if item.get("reason") != ERASED:

@@ -12,6 +12,9 @@ What stands in a statement's item:
 | `actor`                                 | for lists: `{"type", "value"}`, both `None` without one         |
 | `outcome`, `reason`                     | `received`, `applied`, `held` or `ignored`, and why             |
 | `learner_id`, `attempt_id`              | whom and what it was applied to                                 |
+| `judged_at`                             | when the outcome was set                                        |
+| `awaited`                               | while held: what releases it, a course URN or an identifier     |
+| `released_at`                           | when it was last let go after it was held                       |
 | `client_id`, `request_id`               | who sent it, and in which request to the API                    |
 """
 

@@ -1,9 +1,10 @@
 """DynamoDB spoken in plain dictionaries: the one module that knows its wire types and its refusals.
 
-Numbers are ``int`` (the table holds no fractions), binaries are ``bytes``, sets are not used. A refusal that a
-caller can act on becomes :class:`ConditionFailed` or :class:`TransactionRefused`; a table that stays busy after
-botocore's retries becomes :class:`~coursebridge.errors.Unavailable`, which nothing was done by, and what an item cannot
-hold becomes :class:`~coursebridge.errors.TooLarge`.
+Whole numbers are ``int``, others go in as ``Decimal`` and come out as ``float``; binaries are ``bytes``.
+
+A refusal that a caller can act on becomes :class:`ConditionFailed` or :class:`TransactionRefused`; a table that stays
+busy after botocore's retries becomes :class:`~coursebridge.errors.Unavailable`, which nothing was done by, and what an
+item cannot hold becomes :class:`~coursebridge.errors.TooLarge`.
 """
 
 from __future__ import annotations
