@@ -15,7 +15,7 @@ from coursebridge.settings import settings
 from coursebridge.storage.table import Table
 from coursebridge.webhooks.addresses import look_up
 from coursebridge.webhooks.dispatch import MOST_RECEIVES, Dispatcher
-from coursebridge.webhooks.sending import Sender, make_client
+from coursebridge.webhooks.sending import Sender, transports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @cache
 def dispatcher() -> Dispatcher:
     """Return what delivers."""
-    sender = Sender(make_client(), look_up, settings().local == "true", utc_now)
+    sender = Sender(transports(), look_up, settings().local == "true", utc_now)
     return Dispatcher(
         Table(clients.dynamodb(), settings().need("table_name")),
         clients.sqs(),

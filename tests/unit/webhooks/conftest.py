@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+import pytest_socket
 
 from coursebridge import clients, secret_values
 from coursebridge.webhooks.dispatch import Dispatcher
@@ -40,8 +41,12 @@ class Lab:
 
     @property
     def dispatcher(self) -> Dispatcher:
-        client = httpx.Client(transport=httpx.MockTransport(self._receive))
-        sender = Sender(client, lambda _host, _port: self.addresses, inside=False, now=lambda: NOW)
+        sender = Sender(
+            lambda: httpx.MockTransport(self._receive),
+            lambda _host, _port: self.addresses,
+            inside=False,
+            now=lambda: NOW,
+        )
         return Dispatcher(self.table, clients.sqs(), self.queue_url, PREFIX, sender, lambda: NOW)
 
     def _receive(self, request: httpx.Request) -> httpx.Response:
@@ -68,6 +73,12 @@ def bus_event(type_: str = "AttemptCompleted", event_id: str = "e1", **data: Any
     """An event as a rule of the bus delivers it."""
     detail = {"version": "1", "id": event_id, "time": AT, "integration_id": ACME, "data": data}
     return {"source": "coursebridge", "detail-type": type_, "detail": detail}
+
+
+@pytest.fixture(autouse=True)
+def _event_loops_may_wake_themselves() -> None:
+    pytest_socket.enable_socket()
+    pytest_socket.disable_socket(allow_unix_socket=True)
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from coursebridge.settings import settings
 from coursebridge.webhooks import signing
 from coursebridge.webhooks.deliveries import DeliveryStore
 from coursebridge.webhooks.dispatch import MOST_RECEIVES, MOST_TRIES, PAUSES
-from coursebridge.webhooks.sending import make_client
 from learning_lab import ACME
 from unit.conftest import Context
 from unit.webhooks.conftest import PREFIX, Lab, bus_event
@@ -284,12 +283,6 @@ def test_the_queue_hands_a_message_out_as_often_as_the_function_believes() -> No
     assert queue["RedrivePolicy"]["maxReceiveCount"] == MOST_RECEIVES
 
 
-def test_the_client_follows_no_redirect() -> None:
-    with make_client() as client:
-        assert not client.follow_redirects
-        assert client.timeout.connect is not None
-
-
 def test_the_function_is_wired_from_its_environment(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     environment = {"TABLE_NAME": lab.table.name, "WEBHOOK_QUEUE_URL": lab.queue_url, "SECRET_PREFIX": PREFIX}
     for name, value in environment.items():
@@ -301,6 +294,5 @@ def test_the_function_is_wired_from_its_environment(lab: Lab, monkeypatch: pytes
 
     assert (made.table.name, made.queue_url, made.secret_prefix) == (lab.table.name, lab.queue_url, PREFIX)
     assert not made.sender.inside
-    made.sender.client.close()
     settings.cache_clear()
     webhooks_handler.dispatcher.cache_clear()

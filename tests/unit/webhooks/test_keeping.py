@@ -185,7 +185,7 @@ def test_deliveries_are_listed_by_status(lab: Lab) -> None:
     "url",
     ["http://lms.example.com", "ftp://x", "https://", "https://user:pw@lms.example.com", "https://x/#f", "nonsense",
      "https://[::1]/", "https://127.0.0.1/", "https://[fd00::1]", "https://lms.example.com:99999", "https://x:0/",
-     "https://[", f"https://x/{'y' * 2000}"],
+     "https://[", "https://a..b.example/", f"https://{'a' * 64}.example/", f"https://x/{'y' * 2000}"],
 )  # fmt: skip
 def test_what_must_not_be_called_is_refused(lab: Lab, url: str) -> None:
     with pytest.raises(InvalidRequest) as refusal:

@@ -79,6 +79,7 @@ def _check_parts(parts: SplitResult, *, inside: bool) -> None:
         raise NotAllowed("has to start with https://")
     if not parts.hostname or len(parts.geturl()) > LONGEST_URL:
         raise NotAllowed("is not a URL of a host")
+    parts.hostname.encode("idna")  # a ValueError where a label is empty or too long, which no resolver takes
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise NotAllowed("must not carry credentials or a fragment")
     if parts.port == 0:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
@@ -18,30 +20,36 @@ if TYPE_CHECKING:
 
     from coursebridge.webhooks.deliveries import Delivery
 
-TIMEOUT = httpx.Timeout(15.0, connect=5.0)
+CONNECT_SECONDS = 5.0
+MOST_SECONDS = 15.0
 USER_AGENT = "Coursebridge-Webhooks/1"
 
 
-def make_client() -> httpx.Client:
-    """Return a client that follows no redirect and no proxy, either of which would undo the check of addresses."""
-    return httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False)
+def transports() -> Callable[[], httpx.AsyncBaseTransport]:
+    """Return what makes a transport for each try: no proxy, which would undo the check of addresses."""
+    return partial(httpx.AsyncHTTPTransport, verify=httpx.create_ssl_context(trust_env=False), trust_env=False)
 
 
 @dataclass(frozen=True)
 class Sender:
     """Sends deliveries.
 
+    A try ends when its time is up, whatever the receiver does: httpx's own timeouts are for each read, and a receiver
+    that answers byte by byte would hold up the deliveries to everybody else.
+
     Attributes:
-        client: the HTTP client.
+        transport: makes the transport of a try.
         lookup: resolves a name.
         inside: whether http and addresses of this machine are allowed: on a local stack.
         now: the clock.
+        most_seconds: how long a try may take.
     """
 
-    client: httpx.Client
+    transport: Callable[[], httpx.AsyncBaseTransport]
     lookup: Callable[[str, int], list[str]]
     inside: bool
     now: Callable[[], datetime]
+    most_seconds: float = MOST_SECONDS
 
     def send(self, delivery: Delivery, url: str, secrets: Sequence[str]) -> Try:
         """Try once; never raises for what the receiver does."""
@@ -49,20 +57,27 @@ class Sender:
         body = delivery.payload.encode()
         try:
             request = self._request(url, body, signing.headers(delivery.message_id, at, body, secrets))
-            response = self.client.send(request, stream=True)
-            response.close()
+            status = asyncio.run(self._status(request))
         except NotAllowed as error:
             return Try(rfc3339(at), None, f"the endpoint {error}")
-        except (httpx.HTTPError, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             return Try(rfc3339(at), None, f"the endpoint does not answer: {type(error).__name__}")
-        error_text = None if response.is_success else f"the endpoint answered {response.status_code}"
-        return Try(rfc3339(at), response.status_code, error_text)
+        error_text = None if httpx.codes.is_success(status) else f"the endpoint answered {status}"
+        return Try(rfc3339(at), status, error_text)
+
+    async def _status(self, request: httpx.Request) -> int:
+        """Send a request, follow no redirect, and read no more of the answer than its status and headers."""
+        async with asyncio.timeout(self.most_seconds), httpx.AsyncClient(transport=self.transport()) as client:
+            response = await client.send(request, stream=True, follow_redirects=False)
+            await response.aclose()
+        return response.status_code
 
     def _request(self, url: str, body: bytes, headers: dict[str, str]) -> httpx.Request:
         """Return a request to the checked address; name and certificate are still the host's."""
         address = address_of(url, inside=self.inside, lookup=self.lookup)
+        timeout = httpx.Timeout(self.most_seconds, connect=CONNECT_SECONDS)
         target = httpx.URL(url)
-        return self.client.build_request(
+        return httpx.Request(
             "POST",
             target.copy_with(host=address),
             content=body,
@@ -72,5 +87,8 @@ class Sender:
                 "Content-Type": "application/json",
                 "User-Agent": USER_AGENT,
             },
-            extensions={"sni_hostname": target.host},
+            extensions={
+                "sni_hostname": target.host,
+                "timeout": timeout.as_dict(),
+            },
         )
