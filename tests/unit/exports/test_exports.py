@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from moto.s3.exceptions import NoSuchUpload
+from moto.s3.models import S3Backend
 
 import exports_handler
 from coursebridge import clients
@@ -163,6 +165,15 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "PART_BYTES", 1)
     monkeypatch.setattr(rows, "LEARNERS_A_PAGE", 1)
     monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)
+    upload_part = S3Backend.upload_part
+
+    def refusing(self: S3Backend, bucket_name: str, multipart_id: str, *part: Any) -> Any:
+        """Refuse a part of an upload that is over, as S3 does; moto fails at it."""
+        if multipart_id not in self.get_bucket(bucket_name).multiparts:
+            raise NoSuchUpload(upload_id=multipart_id)
+        return upload_part(self, bucket_name, multipart_id, *part)
+
+    monkeypatch.setattr(S3Backend, "upload_part", refusing)
 
 
 def test_when_the_time_is_up_the_next_message_goes_on(store: Table, small_parts: None) -> None:
@@ -202,6 +213,42 @@ def test_after_a_crash_another_goes_on_from_the_last_part(
     later = Runner(store, clients.s3(), BUCKET, lambda: utc_now() + timedelta(hours=1), lambda: False)
     assert later.run(ACME, job.id) == "finished"
     assert len(set(content(job).splitlines())) == 6
+
+
+def test_a_kill_between_the_end_of_the_upload_and_the_note_of_it_starts_again(
+    store: Table, small_parts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts(store, 3)
+    job = order(store, "attempts")
+    handle(job, left=1_000)
+    save = JobStore.save
+
+    def killed_at_the_end(self: JobStore, done: Job) -> Job | None:
+        if done.is_finished:
+            raise RuntimeError("killed")
+        return save(self, done)
+
+    monkeypatch.setattr(JobStore, "save", killed_at_the_end)
+    with pytest.raises(RuntimeError, match="killed"):
+        handle(job)
+    monkeypatch.setattr(JobStore, "save", save)
+
+    later = Runner(store, clients.s3(), BUCKET, lambda: utc_now() + timedelta(hours=1), lambda: False)
+    assert later.run(ACME, job.id) == "finished"
+    assert len(content(job).splitlines()) == now(store, job).rows == 6
+
+
+def test_a_job_whose_upload_s3_has_forgotten_can_be_given_up(store: Table, small_parts: None) -> None:
+    attempts(store, 3)
+    job = order(store, "attempts")
+    handle(job, left=1_000)
+    upload = now(store, job).upload
+    assert upload is not None
+    clients.s3().abort_multipart_upload(Bucket=BUCKET, Key=job.key, UploadId=upload.id)
+
+    handle(job, tries=MOST_TRIES + 1)
+
+    assert now(store, job).status == "failed"
 
 
 def test_somebody_who_lost_the_job_stops(store: Table, small_parts: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ is up, goes on from there.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -56,7 +57,14 @@ class Runner:
         if found is None or found.is_finished:
             return "nothing"
         job = store.lease(found, self.now())
-        return self._write(store, job) if job else "busy"
+        if job is None:
+            return "busy"
+        try:
+            return self._write(store, job)
+        except self.s3.exceptions.NoSuchUpload:
+            # Whoever had the job before was killed between completing the upload and noting it, or the upload has
+            # lain so long that S3 has thrown it away.
+            return self._write(store, replace(job, upload=None, rows=0, bytes=0))
 
     def give_up(self, integration_id: str, job_id: str) -> None:
         """Mark a job as failed that was tried often enough, and throw away what was written of it."""
@@ -65,7 +73,8 @@ class Runner:
         if job is None or job.is_finished:
             return
         if job.upload:
-            self.s3.abort_multipart_upload(Bucket=self.bucket, Key=job.key, UploadId=job.upload.id)
+            with suppress(self.s3.exceptions.NoSuchUpload):
+                self.s3.abort_multipart_upload(Bucket=self.bucket, Key=job.key, UploadId=job.upload.id)
         error = f"it failed {MOST_TRIES} times; the log of the exports function says why"
         store.save(replace(job, status="failed", finished_at=rfc3339(self.now()), error=error, upload=None))
 
