@@ -12,12 +12,25 @@ from pydantic import ConfigDict, Field
 from coursebridge import api, audit
 from coursebridge.api import caller
 from coursebridge.auth import scopes, wiring
-from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Time, WrongField, opened, responses, sealed
+from coursebridge.contract import (
+    Answer,
+    Cursor,
+    Integration,
+    Limit,
+    Page,
+    Time,
+    WrongField,
+    fitting,
+    opened,
+    responses,
+    sealed,
+)
 from coursebridge.errors import InvalidRequest
 from coursebridge.people import importing
 from coursebridge.people import wiring as people
 from coursebridge.people.fields import LearnerFields
 from coursebridge.records.identifiers import KINDS, Kind
+from coursebridge.storage import keys
 from coursebridge.storage.learners import Learner
 from learning_common import NO_INTEGRATION, PREFIX, LearnerId, reach, routes
 
@@ -117,10 +130,11 @@ def list_learners(  # noqa: PLR0913, PLR0917  (every filter is a parameter)
         found = [
             one for one in directory.find(identifiers) if group in (None, *one.groups) and status in (None, one.status)
         ]
-        return _page(found[:limit], None)
+        return Page(items=[shown(one) for one in found[:limit]], next=None)
     context = ("learners", integration, group, status)
     page = directory.page(group=group, status=status, limit=limit, after=opened(cursor, *context))
-    return _page([Learner.from_item(item) for item in page.items], sealed(page.last_key, *context))
+    items = fitting(shown(Learner.from_item(item)) for item in page.items)
+    return Page(items=items, next=sealed(page.cut(len(items), keys.GSI1).last_key, *context))
 
 
 @router.post(
@@ -216,10 +230,6 @@ def change_learner(integration: Integration, id: LearnerId, body: LearnerRequest
 def shown(learner: Learner) -> LearnerAnswer:
     """Return a learner as answers show them."""
     return LearnerAnswer.model_validate(learner.public())
-
-
-def _page(learners: list[Learner], next_: str | None) -> Page[LearnerAnswer]:
-    return Page(items=[shown(one) for one in learners], next=next_)
 
 
 def _audited(learner: Learner) -> dict[str, Any]:

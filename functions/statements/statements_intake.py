@@ -11,7 +11,7 @@ from coursebridge.xapi import actors, lenient
 from coursebridge.xapi.comparison import digest, says_the_same
 from coursebridge.xapi.json_text import Fragment, fragments
 from coursebridge.xapi.statement import statement_id, timestamp_text, voids
-from coursebridge.xapi.values import uuid_or_same
+from coursebridge.xapi.values import UUID, uuid_or_same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,7 +78,13 @@ class Receiver:
             raise _invalid([FieldError("id", "is not the statementId of the request")])
         if errors := lenient.errors({**found.value, "id": given_id}):
             raise _invalid([FieldError("statementId", error.detail) for error in errors])
+        if self._is_strict and not UUID.fullmatch(given_id):  # xAPI 1.0.3, Data 2.4.1
+            raise _invalid([FieldError("statementId", "is not a UUID")])
         return self._store([_new(found, given_id)])
+
+    @property
+    def _is_strict(self) -> bool:
+        return bool(self.integration["statement_validation"] == "strict")
 
     def _store(self, statements: list[NewStatement]) -> Added:
         intake = StatementIntake(self.table, self.integration["id"], says_the_same)
@@ -87,11 +93,10 @@ class Receiver:
         )
 
     def _check(self, batch: Sequence[Fragment], *, several: bool) -> None:
-        strict = self.integration["statement_validation"] == "strict"
         errors = [
             FieldError(_path(number if several else None, error.field), error.detail)
             for number, fragment in enumerate(batch)
-            for error in _errors(fragment, strict=strict)
+            for error in _errors(fragment, strict=self._is_strict)
         ]
         if errors:
             raise _invalid(errors)

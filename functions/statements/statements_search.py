@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.storage import keys
+from coursebridge.storage.table import position
 from coursebridge.xapi import actors
 from coursebridge.xapi.matching import matches
 from coursebridge.xapi.presenting import authority_of
@@ -36,6 +37,8 @@ class Search:
     else, the statements are read in the order they were stored, a thousand a request: an answer may hold few and
     still have more.
 
+    What a page weighs is what Lambda has to carry: JSON in a string of JSON.
+
     Attributes:
         store: the statements.
         authority_home: the URL of the token endpoint, part of who asserts a statement.
@@ -54,21 +57,21 @@ class Search:
     def page(self, query: Query, after: Item | None) -> Found:
         """Return the next statements of a query that are not voided."""
         found: list[Item] = []
-        examined, size, position = 0, 0, after
+        examined, size, last = 0, 0, after
         while examined < MOST_EXAMINED:
-            page = self._read(query, position)
+            page = self._read(query, last)
             voided = self.store.voided(item["statement_id"] for item in page.items if item["verb"] != VOIDED)
             for item in page.items:
                 if item["statement_id"] not in voided and self._is_meant(item, query):
-                    size += len(item["raw"])
+                    size += len(json.dumps(item["raw"]))
                     if _is_full(found, size, query):
-                        return Found(found, position)
+                        return Found(found, last)
                     found.append(item)
-                position = _position(item, query)
-            examined, position = examined + PAGE, page.last_key
-            if position is None:
+                last = _position(item, query)
+            examined, last = examined + PAGE, page.last_key
+            if last is None:
                 break
-        return Found(found, position)
+        return Found(found, last)
 
     def _read(self, query: Query, after: Item | None) -> Page:
         bounds = (f"{query.since}$" if query.since else "0", f"{query.until}$" if query.until else ":")
@@ -90,8 +93,7 @@ def _by_actor(query: Query) -> bool:
 
 
 def _position(item: Item, query: Query) -> Item:
-    index = keys.GSI2 if _by_actor(query) else keys.GSI1
-    return {name: item[name] for name in (keys.PK, keys.SK, f"{index}PK", f"{index}SK")}
+    return position(item, keys.GSI2 if _by_actor(query) else keys.GSI1)
 
 
 def _is_full(found: list[Item], size: int, query: Query) -> bool:

@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 import learning_handler
+from coursebridge import contract
 from coursebridge.auth import scopes, wiring
 from coursebridge.auth.tokens import Grant
 from coursebridge.people import importing
@@ -99,6 +100,22 @@ def test_learners_are_filtered(lab: Lab, lms: Caller, query: dict[str, str], exp
     add(lms, username="u3")
 
     assert sorted(one["username"] for one in lms.get("/learners", **query)["items"]) == expected
+
+
+@pytest.mark.parametrize("query", [{}, {"group": "sales"}])
+def test_a_page_of_learners_is_no_larger_than_an_answer_may_be(
+    lab: Lab, lms: Caller, monkeypatch: pytest.MonkeyPatch, query: dict[str, str]
+) -> None:
+    made = [add(lms, username=f"u{n}", groups=["sales"], name="語" * 50)["id"] for n in range(3)]
+    monkeypatch.setattr(contract, "MOST_BYTES", 1000)
+
+    page = lms.get("/learners", **query)
+    pages = [[one["id"] for one in page["items"]]]
+    while page["next"]:
+        page = lms.get("/learners", **query, cursor=page["next"])
+        pages.append([one["id"] for one in page["items"]])
+
+    assert pages == [[one] for one in made]
 
 
 def test_learners_are_listed_page_by_page(lab: Lab, lms: Caller) -> None:

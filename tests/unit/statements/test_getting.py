@@ -201,6 +201,13 @@ def test_large_statements_make_short_pages(api: Api, clock: object, monkeypatch:
     assert pages(api) == [["s2"], ["s1"], ["s0"]]
 
 
+def test_a_statement_weighs_what_its_escapes_do(api: Api, clock: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statements_search, "MOST_BYTES", 4000)
+    send(api, *(statement(id=f"s{n}", context={"platform": "語" * 400}) for n in range(2)))
+
+    assert pages(api) == [["s1"], ["s0"]]
+
+
 def test_a_cursor_that_was_tampered_with_is_refused(api: Api) -> None:
     send(api, statement(), statement())
     more = api.get(limit="1").json["more"].partition("?more=")[2]

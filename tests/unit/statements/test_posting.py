@@ -291,6 +291,14 @@ def test_put_of_another_body_is_a_conflict(api: Api) -> None:
     assert api.put("s1", statement(id="s1", result={"completion": False})).status == 409
 
 
+def test_a_strict_integration_takes_no_id_that_is_no_uuid(strict_api: Api) -> None:
+    version = {"X-Experience-API-Version": "1.0.3"}
+    answer = strict_api.call("PUT", statement(id=None), query={"statementId": "s1"}, headers=version)
+
+    assert (answer.status, [error["field"] for error in answer.json["errors"]]) == (400, ["statementId"])
+    assert strict_api.call("PUT", statement(id=None), query={"statementId": UUID}, headers=version).status == 204
+
+
 def test_a_strict_integration_takes_valid_statements(strict_api: Api) -> None:
     assert strict_api.post(statement(), headers={"X-Experience-API-Version": "1.0.3"}).status == 200
 

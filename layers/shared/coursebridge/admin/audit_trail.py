@@ -43,8 +43,9 @@ def _over_months(table: Table, limit: int, position: dict[str, Any]) -> tuple[li
         found = table.query(pk, limit=limit - len(entries), after=after, ascending=False)
         entries += found.items
         after = found.last_key
-        if after is None:
-            month = _month_before(month)
+        if after is not None:  # what was read is as much as an answer should carry
+            break
+        month = _month_before(month)
     return entries, {"month": month, "after": after} if month >= FIRST_MONTH else None
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from coursebridge.storage import keys
 from coursebridge.storage.learners import Record
+from coursebridge.storage.table import position
 
 if TYPE_CHECKING:
     from coursebridge.records.fold import Attempt
@@ -43,12 +44,11 @@ def of_course(
 def _fitting(page: Page, index: str, status: str | None, limit: int) -> Attempts:
     """Return the attempts of as many records as fit, whole records only (one that is larger by itself stays whole)."""
     items: list[Attempt] = []
-    position: Item | None = None
+    last: Item | None = None
     for item in page.items:
         attempts = [one for one in Record.from_item(item).attempts if status in (None, one.status)]
         if items and len(items) + len(attempts) > limit:
-            return Attempts(items, position)
+            return Attempts(items, last)
         items += attempts
-        names = (keys.PK, keys.SK, *((f"{index}PK", f"{index}SK") if index else ()))
-        position = {name: item[name] for name in names}
+        last = position(item, index)
     return Attempts(items, page.last_key)

@@ -22,6 +22,7 @@ from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError, HTTPClientError
 
 from coursebridge.errors import TooLarge, Unavailable
+from coursebridge.storage import keys
 from coursebridge.storage.keys import Key
 
 if TYPE_CHECKING:
@@ -83,6 +84,17 @@ class Page:
 
     items: list[Item]
     last_key: Item | None
+
+    def cut(self, number: int, index: str = "") -> Page:
+        """Return the first so many items of a query, at least one, as a page of their own."""
+        if number >= len(self.items):
+            return self
+        return Page(self.items[:number], position(self.items[number - 1], index))
+
+
+def position(item: Item, index: str = "") -> Item:
+    """Return the key from which a query, of the table or of the index named, goes on after an item."""
+    return {name: item[name] for name in (keys.PK, keys.SK, *((f"{index}PK", f"{index}SK") if index else ()))}
 
 
 def chunks(things: Iterable[T], size: int) -> Iterator[list[T]]:
