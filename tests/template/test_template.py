@@ -117,6 +117,49 @@ def test_a_task_outwaits_its_function_and_tries_again_at_random_moments(name: st
     assert all(retry["JitterStrategy"] == "FULL" for task in found for retry in task["Retry"])
 
 
+@pytest.mark.parametrize("name", cfn.resources("AWS::Serverless::StateMachine"))
+def test_a_task_that_finds_its_function_full_waits_longer_than_the_tasks_before_it_take(name: str) -> None:
+    machine = cfn.resources("AWS::Serverless::StateMachine")[name]
+    function = machine["DefinitionSubstitutions"]["SyncFunctionArn"]["Fn::GetAtt"][0]
+    several_tasks = 5 * seconds_of(FUNCTIONS[function])
+    for task in tasks(yaml.safe_load((cfn.ROOT / machine["DefinitionUri"]).read_text())):
+        first, *others = task["Retry"]
+
+        assert first["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
+        assert average_wait(first) > several_tasks
+        assert not any("Lambda.TooManyRequestsException" in retry["ErrorEquals"] for retry in others)
+
+
+def average_wait(retry: dict[str, Any]) -> float:
+    """Return how many seconds a retrier waits in all, each wait being half its bound by full jitter."""
+    waits = [retry["IntervalSeconds"] * retry["BackoffRate"] ** attempt for attempt in range(retry["MaxAttempts"])]
+    return sum(min(wait, retry["MaxDelaySeconds"]) / 2 for wait in waits)
+
+
+def test_a_bound_on_the_background_leaves_room_for_every_task_of_a_sync() -> None:
+    machines = cfn.resources("AWS::Serverless::StateMachine").values()
+    definitions = [yaml.safe_load((cfn.ROOT / machine["DefinitionUri"]).read_text()) for machine in machines]
+    at_once = max(state.get("MaxConcurrency", 1) for each in definitions for state in each["States"].values())
+    [rule] = cfn.template()["Rules"]["BackgroundConcurrencyIsEnoughForASync"]["Assertions"]
+
+    refused = rule["Assert"]["Fn::Not"][0]["Fn::Contains"][0]
+    assert refused == [str(bound) for bound in range(1, at_once)]
+    assert f"at least {at_once};" in cfn.template()["Parameters"]["BackgroundConcurrency"]["Description"]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_reserves_at_least_what_its_queues_may_use(name: str) -> None:
+    reserved = FUNCTIONS[name].get("ReservedConcurrentExecutions")
+    bounds = [
+        source["Properties"]["ScalingConfig"]["Fn::If"][1]["MaximumConcurrency"]
+        for source in FUNCTIONS[name].get("Events", {}).values()
+        if source["Type"] == "SQS"
+    ]
+
+    assert reserved is None or len(bounds) <= 1
+    assert all(bound == {"Ref": "BackgroundConcurrency"} for bound in bounds)
+
+
 def tasks(definition: Any) -> Iterator[dict[str, Any]]:
     """Yield every task of a state machine, those inside maps included."""
     for state in definition["States"].values():
