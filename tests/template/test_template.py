@@ -44,6 +44,12 @@ def test_a_function_has_a_log_group_of_its_own_that_forgets(name: str) -> None:
     assert [f for f in FUNCTIONS if FUNCTIONS[f]["LoggingConfig"]["LogGroup"]["Ref"] == group] == [name]
 
 
+def test_the_level_of_logs_is_the_one_lambda_filters_by_and_drops_no_metric() -> None:
+    """A metric is a line of the log without a level, which Lambda takes for INFO."""
+    assert cfn.template()["Globals"]["Function"]["LoggingConfig"]["ApplicationLogLevel"] == {"Ref": "LogLevel"}
+    assert cfn.template()["Parameters"]["LogLevel"]["AllowedValues"] == ["DEBUG", "INFO"]
+
+
 def watched(metric: str, dimension: str, resource: str) -> list[str]:
     """Return the alarms on a metric of a resource."""
     return [
