@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 import cfn
+from coursebridge.observability import count_by
+from coursebridge.webhooks.dispatch import MOST_RECEIVES, PAUSES
 
 FUNCTIONS = cfn.resources("AWS::Serverless::Function")
 ALARMS = cfn.resources("AWS::CloudWatch::Alarm")
@@ -95,6 +97,18 @@ def test_what_a_dashboard_shows_exists() -> None:
     assert referred <= names
     for body in bodies:
         json.loads(re.sub(r"\$\{[\w:]+\}", "x", body))
+
+
+def test_a_search_of_a_dashboard_names_the_dimensions_of_its_metric_exactly(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "apply")
+    body = cfn.resources("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Fn::Sub"]
+    count_by("StatementsHeldByReason", "reason", {"learner_unknown": 1})
+    [metric] = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
+    schema = ",".join(['"Coursebridge/${AWS::StackName}"', *metric["Dimensions"][0]])
+
+    assert json.dumps(f"SEARCH('{{{schema}}} MetricName")[1:-1] in body
 
 
 def seconds_of(function: dict[str, Any]) -> int:
