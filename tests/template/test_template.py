@@ -68,6 +68,16 @@ def test_a_function_has_an_alarm_for_its_errors_and_for_throttles(name: str, met
     assert len(watched(metric, "FunctionName", f'"{name}"')) == 1
 
 
+@pytest.mark.parametrize("name", ["CatalogSyncErrors", "ActivitySyncErrors"])
+def test_a_task_that_its_state_machine_tries_again_alarms_nobody(name: str) -> None:
+    machine = yaml.safe_load((cfn.ROOT / "statemachines" / "sync.asl.yaml").read_text())
+    [expected] = {average_wait(task["Retry"][1]) for task in tasks(machine)}
+    hour = 3600
+
+    assert ALARMS[name]["Period"] * ALARMS[name]["EvaluationPeriods"] == hour > 10 * expected
+    assert "DatapointsToAlarm" not in ALARMS[name]
+
+
 @pytest.mark.parametrize("name", [name for name in cfn.resources("AWS::SQS::Queue") if name.endswith("DeadLetters")])
 def test_a_dead_letter_queue_has_an_alarm(name: str) -> None:
     assert len(watched("ApproximateNumberOfMessagesVisible", "QueueName", f'"{name}"')) == 1
