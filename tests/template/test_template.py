@@ -363,6 +363,26 @@ def test_every_queue_that_is_worked_on_has_a_dead_letter_queue() -> None:
     assert [name for name in sorted(worked_on) if "RedrivePolicy" not in queues[name]] == []
 
 
+QUEUES = cfn.resources("AWS::SQS::Queue")
+
+
+@pytest.mark.parametrize("name", [name for name in QUEUES if "RedrivePolicy" in QUEUES[name]])
+def test_a_letter_outlives_its_time_in_the_queue_it_came_from(name: str) -> None:
+    """A moved message keeps the time it was first sent (SQS Developer Guide, "dead-letter queues")."""
+    letters = QUEUES[QUEUES[name]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]]
+    a_week = 604_800
+
+    assert letters["MessageRetentionPeriod"] - QUEUES[name]["MessageRetentionPeriod"] >= a_week
+
+
+def test_a_delivery_is_tried_to_its_end_before_its_message_expires() -> None:
+    queue = QUEUES["WebhookDeliveries"]
+    # A try that is cut off comes back after the time-out of the queue and is received once more.
+    longest = sum(PAUSES) + MOST_RECEIVES * queue["VisibilityTimeout"]
+
+    assert queue["MessageRetentionPeriod"] > 2 * longest
+
+
 def test_the_stream_has_at_most_two_readers() -> None:
     readers = [
         name
