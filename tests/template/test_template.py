@@ -246,6 +246,22 @@ def test_every_function_that_tells_callers_where_it_is_knows_the_domain_of_the_o
     assert all(each["Fn::If"][0] == "HasDomainName" for each in told)
 
 
+def test_who_keeps_dns_elsewhere_is_told_where_to_point_it() -> None:
+    conditions, outputs = cfn.template()["Conditions"], cfn.template()["Outputs"]
+    told = {name: output for name, output in outputs.items() if output.get("Condition") == "HasDnsElsewhere"}
+
+    assert conditions["HasDnsElsewhere"]["Fn::And"] == [
+        {"Condition": "HasDomainName"},
+        {"Fn::Equals": [{"Ref": "HostedZoneId"}, ""]},
+    ]
+    assert [output["Value"] for output in told.values()] == [
+        {"Fn::GetAtt": ["ApiDomain", "RegionalDomainName"]},
+        {"Fn::GetAtt": ["ApiDomain", "RegionalHostedZoneId"]},
+    ]
+    described = (cfn.ROOT / "docs" / "configuration.md").read_text()
+    assert all(f"`{name}`" in described for name in told)
+
+
 def test_the_repository_of_applications_is_told_no_intrinsic_function() -> None:
     metadata = cfn.template()["Metadata"]["AWS::ServerlessRepo::Application"]
 
