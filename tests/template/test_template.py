@@ -420,7 +420,15 @@ def test_data_outlives_the_stack() -> None:
         and resource.get("DeletionPolicy") == "RetainExceptOnCreate"
     }
 
-    assert kept >= {"Table", "SigningKeys", "PseudonymKey", "AdminClient"}
+    assert kept == {"Table", "Bucket", "SigningKeys", "PseudonymKey", "AdminClient"}
+
+
+def test_an_upload_that_was_cut_off_is_forgotten_whatever_it_was_for() -> None:
+    rules = cfn.resources("AWS::S3::Bucket")["Bucket"]["LifecycleConfiguration"]["Rules"]
+    [rule] = [rule for rule in rules if "AbortIncompleteMultipartUpload" in rule]
+
+    assert rule["Status"] == "Enabled"
+    assert "Prefix" not in rule
 
 
 def test_the_table_can_be_restored_and_is_encrypted_and_streams_both_images() -> None:
