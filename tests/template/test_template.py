@@ -162,8 +162,8 @@ def test_a_task_that_finds_its_function_full_waits_longer_than_the_tasks_before_
 
 def average_wait(retry: dict[str, Any]) -> float:
     """Return how many seconds a retrier waits in all, each wait being half its bound by full jitter."""
-    waits = [retry["IntervalSeconds"] * retry["BackoffRate"] ** attempt for attempt in range(retry["MaxAttempts"])]
-    return sum(min(wait, retry["MaxDelaySeconds"]) / 2 for wait in waits)
+    waits = (retry["IntervalSeconds"] * retry["BackoffRate"] ** attempt for attempt in range(retry["MaxAttempts"]))
+    return float(sum(min(wait, retry["MaxDelaySeconds"]) / 2 for wait in waits))
 
 
 def test_a_bound_on_the_background_leaves_room_for_every_task_of_a_sync() -> None:

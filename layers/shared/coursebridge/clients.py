@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
+from coursebridge.settings import aws_endpoint_url
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
@@ -47,8 +49,18 @@ def secretsmanager() -> SecretsManagerClient:
 
 @cache
 def s3() -> S3Client:
-    """Return the S3 client; objects of many megabytes need a longer read, and signed links the present signature."""
-    return boto3.client("s3", config=CONFIG.merge(Config(read_timeout=30, signature_version="s3v4")))
+    """Return the S3 client; objects of many megabytes need a longer read, and signed links the present signature.
+
+    The host of a link names bucket and region: the one that names no region redirects for as long as a bucket is new,
+    which breaks the signature. An emulator has a host of its own, so the bucket is in the path there.
+    """
+    hosts = Config(
+        s3={
+            "addressing_style": "path" if aws_endpoint_url() else "virtual",
+            "us_east_1_regional_endpoint": "regional",
+        }
+    )
+    return boto3.client("s3", config=CONFIG.merge(hosts).merge(Config(read_timeout=30, signature_version="s3v4")))
 
 
 @cache

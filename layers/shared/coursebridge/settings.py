@@ -48,6 +48,7 @@ class Settings:
     token_lifetime_seconds: int = 3600
     sweep_lost_after_seconds: int = 900
     stack_name: str = "coursebridge"
+    aws_endpoint_url: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -75,6 +76,11 @@ class Settings:
 def stack_name() -> str:
     """Return the stack's name, for what is made while modules load and must not fix the other settings."""
     return Settings.from_environment(os.environ).stack_name
+
+
+def aws_endpoint_url() -> str:
+    """Return where AWS is if it is an emulator, else nothing, for a client that is made before the rest is fixed."""
+    return Settings.from_environment(os.environ).aws_endpoint_url
 
 
 @cache
