@@ -134,11 +134,13 @@ class Costs:
         integrations = self._assumed["integrations"]
         milliseconds = 40 + integrations * self._assumed["milliseconds_billed"]["sweep_an_integration"]
         seconds = sweeps * milliseconds / 1000
+        polls = HOURS * 3600 / self._assumed["seconds_a_poll"] * self._assumed["pollers_a_queue"]
         secrets = self._stack["secrets"] + integrations * self._stack["secrets_an_integration"]
         return Bill(
             {
                 "Lambda": seconds * self._assumed["memory_gb"]["sweep"] * self._prices["lambda_gb_second_arm"],
                 "DynamoDB": self._units(0, sweeps * (1 + 8 * integrations)),
+                "SQS": self._stack["queues_read"] * polls * self._prices["sqs_request"],
                 "Secrets Manager": secrets * self._prices["secret_month"] + 20_000 * self._prices["secret_call"],
                 "CloudWatch": self._stack["alarms"] * self._prices["alarm_month"]
                 + self._stack["custom_metrics"] * self._prices["custom_metric_month"],

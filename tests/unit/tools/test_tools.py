@@ -31,6 +31,12 @@ def test_the_costs_count_what_the_template_makes() -> None:
 
     assert counted["alarms"] == len(cfn.resources("AWS::CloudWatch::Alarm"))
     assert counted["secrets"] == len(cfn.resources("AWS::SecretsManager::Secret"))
+    sources = [
+        source["Type"]
+        for function in cfn.resources("AWS::Serverless::Function").values()
+        for source in function.get("Events", {}).values()
+    ]
+    assert counted["queues_read"] == sources.count("SQS")
 
 
 def test_every_input_of_the_costs_is_measured_or_assumed() -> None:
