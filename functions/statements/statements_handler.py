@@ -92,7 +92,7 @@ def about() -> Response[str]:
     return api.answer(HTTPStatus.OK, {"version": VERSIONS, "extensions": {}})
 
 
-@logger.inject_lambda_context(correlation_id_path="requestContext.requestId")
+@logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Handle a request of API Gateway (payload 2.0)."""
     answer = app.resolve(event, context)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import io
 import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +15,9 @@ from pydantic import BaseModel
 from coursebridge import api
 from coursebridge.auth import wiring
 from coursebridge.auth.tokens import Grant
-from coursebridge.errors import Conflict
+from coursebridge.errors import Conflict, Unavailable, UpstreamError
+from coursebridge.observability import logger
+from unit.conftest import Context
 from xapi_builders import request
 
 if TYPE_CHECKING:
@@ -69,6 +73,14 @@ def add_failures(made: APIGatewayHttpResolver) -> None:
     @made.get("/conflict")
     def conflict() -> None:
         raise Conflict("not now")
+
+    @made.post("/people/<person>")
+    def busy(person: str) -> None:
+        raise Unavailable(f"{person} has to wait")
+
+    @made.get("/linkedin/<integration>", middlewares=[api.requires("learning:read")])
+    def refused(integration: str) -> None:
+        raise UpstreamError(f"LinkedIn does not know {integration}")
 
 
 @pytest.fixture
@@ -165,3 +177,55 @@ def test_a_caller_reaches_its_integration_and_no_other(call: Call) -> None:
     assert call("GET", "/of/mine", headers=headers)[2] == {"client": "first", "integration": "mine"}
     assert call("GET", "/of/another", headers=headers)[0] == 403
     assert call("GET", "/of/mine")[0] == 401
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, Any]]:
+    """Returns the one line that was logged."""
+    lines = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", lines)
+    logger.structure_logs()
+    return lambda: json.loads(lines.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "told"),
+    [
+        ("GET", "/conflict", {"level": "INFO", "message": "request refused", "code": "conflict", "status": 409}),
+        (
+            "POST",
+            "/people/jane.doe@example.com",
+            {
+                "level": "WARNING", "message": "request failed", "code": "unavailable", "status": 503,
+                "method": "POST", "route": "/people/<person>",
+            },
+        ),
+    ],
+)  # fmt: skip
+def test_an_error_that_is_not_the_callers_is_a_warning_that_names_the_route_and_no_person(
+    call: Call, log: Callable[[], dict[str, Any]], method: str, path: str, told: dict[str, Any]
+) -> None:
+    call(method, path)
+
+    line = log()
+    assert {name: line.get(name) for name in told} == told
+    assert "jane" not in json.dumps(line)
+
+
+def test_what_is_logged_of_a_request_says_whose_it_was(call: Call, log: Callable[[], dict[str, Any]]) -> None:
+    token = wiring.tokens().mint(Grant("first", 1, "mine", frozenset({"learning:read"})))
+
+    assert call("GET", "/linkedin/mine", headers={"Authorization": f"Bearer {token}"})[0] == 502
+    line = log()
+    assert (line["client"], line["integration"], line["code"]) == ("first", "mine", "linkedin_error")
+
+
+@pytest.mark.parametrize("name", ["admin_handler", "learning_handler", "statements_handler"])
+def test_a_function_forgets_whose_its_last_request_was(
+    deployed: Table, log: Callable[[], dict[str, Any]], name: str
+) -> None:
+    logger.append_keys(client="of the last request")
+
+    importlib.import_module(name).lambda_handler(request("GET", "/nowhere"), Context())
+
+    assert "client" not in log()

@@ -86,7 +86,7 @@ def resolver(*, validate: bool = False) -> APIGatewayHttpResolver:
         enable_validation=validate,
         response_validation_error_http_code=HTTPStatus.INTERNAL_SERVER_ERROR if validate else None,
     )
-    app.exception_handler(CoursebridgeError)(_problem)
+    app.exception_handler(CoursebridgeError)(lambda error: _problem(app, error))
     app.exception_handler(Exception)(_unexpected)
     app.not_found(lambda _error: _no_route(app))
     if validate:
@@ -118,13 +118,14 @@ class Requires:
         return next_middleware(app)
 
     def authorize(self, app: APIGatewayHttpResolver) -> None:
-        """Check the caller and remember the grant.
+        """Check the caller and remember the grant; whatever is logged from here on says whose request it was.
 
         Raises:
             Unauthorized: there is no valid token.
             Forbidden: the token lacks the scope, or does not reach what is asked for.
         """
         grant = wiring.access().grant(app.current_event.headers.get("authorization"), self.scope)
+        logger.append_keys(client=grant.client_id, integration=grant.integration_id)
         integration_id = app.context.get("_route_args", {}).get("integration")
         if integration_id is not None:
             wiring.access().within(grant, unquote(integration_id))
@@ -188,8 +189,15 @@ def answer(
     return Response(int(status), content_type, text, headers=dict(headers or {}))
 
 
-def _problem(error: CoursebridgeError) -> Response[str]:
-    logger.info("request refused", code=error.code, status=int(error.status))
+def _problem(app: APIGatewayHttpResolver, error: CoursebridgeError) -> Response[str]:
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        # The pattern of the route and not the path, in which people may stand.
+        route = app.context["_route"]
+        logger.warning(
+            "request failed", code=error.code, status=int(error.status), method=route.method, route=route.path
+        )
+    else:
+        logger.info("request refused", code=error.code, status=int(error.status))
     headers: dict[str, Any] = {}
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
@@ -245,7 +253,7 @@ def _answer_validation_as_problem(app: APIGatewayHttpResolver) -> None:
         errors = tuple(
             FieldError(field_path(entry["loc"][1:] or entry["loc"]), entry["msg"]) for entry in error.errors()
         )
-        return _problem(InvalidRequest("some fields are wrong, see errors", errors=errors))
+        return _problem(app, InvalidRequest("some fields are wrong, see errors", errors=errors))
 
     app.exception_handler(RequestValidationError)(invalid)
 
@@ -254,4 +262,4 @@ def _no_route(app: APIGatewayHttpResolver) -> Response[str]:
     path = app.current_event.path
     routes = [*app._static_routes, *app._dynamic_routes]  # noqa: SLF001  (Powertools tells 405 from 404 nowhere)
     allowed = sorted({route.method for route in routes if route.rule.match(path)})
-    return _problem(MethodNotAllowed(allowed) if allowed else NotFound("there is no such path"))
+    return _problem(app, MethodNotAllowed(allowed) if allowed else NotFound("there is no such path"))
