@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FUNCTION_OF_URI = re.compile(r"\$\{(\w+)\.Arn\}")
 ANY_METHOD = "x-amazon-apigateway-any-method"
+DEFAULT = "$default"
 
 
 @dataclass(frozen=True)
@@ -99,14 +100,18 @@ def create_api(clients: Clients, stack_name: str, stack: Deployed) -> None:
 
 
 def routes(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield route key (`POST /oauth2/token`) and function's logical id for each operation of the API."""
+    """Yield route key (`POST /oauth2/token`, `$default`) and function's logical id for each operation of the API."""
     for path, operations in body["paths"].items():
         for method, operation in operations.items():
             uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
             function = FUNCTION_OF_URI.search(uri)
             if not function:
                 raise StackError(f"The route {method} {path} does not lead to a function of this template.")
-            yield f"{'ANY' if method == ANY_METHOD else method.upper()} {path}", function[1]
+            yield path if path == DEFAULT else f"{_spelled(method)} {path}", function[1]
+
+
+def _spelled(method: str) -> str:
+    return "ANY" if method == ANY_METHOD else method.upper()
 
 
 def cors(body: dict[str, Any]) -> "CorsTypeDef":

@@ -334,6 +334,14 @@ def test_a_probe_gets_a_clear_refusal(synced: Connection, method: str, path: str
     assert method == "HEAD" or answer.json()
 
 
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/learning", "/xapi"])
+def test_a_path_that_no_route_takes_is_a_problem_too(synced: Connection, path: str) -> None:
+    answer = synced.linkedin.send("GET", path)
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
+    assert answer.headers["X-Request-Id"]
+
+
 def test_a_batch_of_a_hundred_and_one_is_too_large_and_stores_nothing(synced: Connection) -> None:
     batch = [completion("many@example.com", "urn:li:lyndaCourse:252", soon()) for _ in range(101)]
 

@@ -262,6 +262,17 @@ def test_who_keeps_dns_elsewhere_is_told_where_to_point_it() -> None:
     assert all(f"`{name}`" in described for name in told)
 
 
+def test_what_no_route_takes_is_refused_by_a_function_that_linkedin_does_not_wait_for() -> None:
+    takers = [
+        name
+        for name, function in FUNCTIONS.items()
+        for source in function.get("Events", {}).values()
+        if source["Type"] == "HttpApi" and not {"Path", "Method"} & source["Properties"].keys()
+    ]
+
+    assert takers == ["LearningFunction"]
+
+
 def test_the_repository_of_applications_is_told_no_intrinsic_function() -> None:
     metadata = cfn.template()["Metadata"]["AWS::ServerlessRepo::Application"]
 

@@ -226,6 +226,7 @@ def test_a_function_forgets_whose_its_last_request_was(
 ) -> None:
     logger.append_keys(client="of the last request")
 
-    importlib.import_module(name).lambda_handler(request("GET", "/nowhere"), Context())
+    answer = importlib.import_module(name).lambda_handler(request("GET", "/nowhere"), Context())
 
+    assert (answer["statusCode"], answer["headers"]["Content-Type"]) == (404, api.PROBLEM)
     assert "client" not in log()

@@ -19,9 +19,19 @@ OPERATION = {"x-amazon-apigateway-integration": {"uri": {"Fn::Sub": URI}}}
 
 
 def test_routes_are_read_from_the_api() -> None:
-    body = {"paths": {"/oauth2/token": {"post": OPERATION}, "/xapi/{proxy+}": {gaps.ANY_METHOD: OPERATION}}}
+    body = {
+        "paths": {
+            "/oauth2/token": {"post": OPERATION},
+            "/xapi/{proxy+}": {gaps.ANY_METHOD: OPERATION},
+            "$default": {gaps.ANY_METHOD: OPERATION},
+        }
+    }
 
-    assert list(gaps.routes(body)) == [("POST /oauth2/token", "TokenFunction"), ("ANY /xapi/{proxy+}", "TokenFunction")]
+    assert list(gaps.routes(body)) == [
+        ("POST /oauth2/token", "TokenFunction"),
+        ("ANY /xapi/{proxy+}", "TokenFunction"),
+        ("$default", "TokenFunction"),
+    ]
 
 
 def test_a_route_to_something_else_is_refused() -> None:
