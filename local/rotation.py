@@ -1,9 +1,12 @@
-"""Rotating the signing keys on the embedded stack: its function takes the steps Secrets Manager would ask it for."""
+"""Rotating the signing keys on the embedded stack: its function takes the steps Secrets Manager would ask it for.
+
+As there, the version to be made is staged without a value before the first step.
+"""
 
 import json
 import uuid
 
-from coursebridge.auth.rotation import STEPS
+from coursebridge.auth.rotation import CURRENT, PENDING, STEPS
 from coursebridge.auth.signing import keys_from_secret
 from local.aws import Clients
 from local.errors import StackError
@@ -22,6 +25,7 @@ def rotate_keys(outputs: Outputs) -> list[str]:
     aws, version = Clients(outputs.endpoint_url, outputs.region), str(uuid.uuid4())
     token = aws.functions.get_function_configuration(FunctionName=outputs.function_names["TokenFunction"])
     secret = token["Environment"]["Variables"]["SIGNING_KEYS_SECRET_ARN"]
+    aws.secretsmanager.put_secret_value(SecretId=secret, ClientRequestToken=version, VersionStages=[PENDING])
     for step in STEPS:
         event = {"Step": step, "SecretId": secret, "ClientRequestToken": version}
         answer = aws.functions.invoke(
@@ -29,5 +33,5 @@ def rotate_keys(outputs: Outputs) -> list[str]:
         )
         if "FunctionError" in answer:
             raise StackError(f"The step {step} failed: {answer['Payload'].read().decode()}")
-    present = aws.secretsmanager.get_secret_value(SecretId=secret, VersionStage="AWSCURRENT")
+    present = aws.secretsmanager.get_secret_value(SecretId=secret, VersionStage=CURRENT)
     return [key.kid for key in keys_from_secret(json.loads(present["SecretString"]))]

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.secretsmanager.models import FakeSecret, secretsmanager_backends
 
 import rotate_keys_handler
 from coursebridge import secret_values
@@ -22,6 +24,9 @@ from coursebridge.settings import settings
 from unit.conftest import Context
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from coursebridge.storage.table import Table
 
 HOUR = timedelta(hours=1)
@@ -31,6 +36,24 @@ GRANT = Grant("client-1", 1, None, frozenset({"learning:read"}))
 @pytest.fixture
 def secret(deployed: Table) -> str:
     return str(boto3.client("secretsmanager").describe_secret(SecretId="signing")["ARN"])
+
+
+def staged(secret: str, value: dict[str, Any] | None = None) -> str:
+    """Return a version that Secrets Manager has staged: empty for a rotation, with a value to try the function on."""
+    version = str(uuid.uuid4())
+    held = secretsmanager_backends[DEFAULT_ACCOUNT_ID][boto3.Session().region_name].secrets[secret]
+    assert isinstance(held, FakeSecret)
+    held.remove_version_stages_from_old_versions(["AWSPENDING"])
+    held.versions[version] = {"version_id": version, "createdate": 0, "version_stages": ["AWSPENDING"]}
+    if value:
+        held.versions[version]["secret_string"] = json.dumps(value)
+    return version
+
+
+def rotate(secret: str, now: Callable[[], datetime] = utc_now) -> None:
+    version = staged(secret)
+    for step in STEPS:
+        Rotation(boto3.client("secretsmanager"), secret, HOUR, now).take(step, version)
 
 
 def keys(secret: str) -> list[dict[str, str]]:
@@ -53,7 +76,7 @@ def function() -> Tokens:
 
 
 def test_no_token_is_refused_at_any_step_of_a_rotation(secret: str) -> None:
-    minting, verifying, version = function(), function(), str(uuid.uuid4())
+    minting, verifying, version = function(), function(), staged(secret)
     minted = [minting.mint(GRANT)]
     verifying.verify(minted[0])
 
@@ -69,7 +92,7 @@ def test_no_token_is_refused_at_any_step_of_a_rotation(secret: str) -> None:
 
 def test_after_a_rotation_the_new_key_signs(secret: str) -> None:
     before = keys(secret)[-1]["kid"]
-    Rotation(boto3.client("secretsmanager"), secret, HOUR).rotate()
+    rotate(secret)
 
     after = keys(secret)
     assert [key["kid"] for key in after[:-1]] == [before]
@@ -82,7 +105,7 @@ def test_a_key_goes_when_no_token_of_it_can_live(secret: str) -> None:
     kids: list[list[str]] = []
     for hours in (0, 1, 2, 3):
         now = partial(start.__add__, hours * HOUR)
-        Rotation(boto3.client("secretsmanager"), secret, HOUR, now).rotate()
+        rotate(secret, now)
         kids.append([key["kid"] for key in keys(secret)])
 
     assert [len(present) for present in kids] == [2, 3, 3, 3]
@@ -97,32 +120,49 @@ def test_the_key_in_use_stays_however_old_it_is() -> None:
 
 
 def test_a_step_that_is_repeated_does_nothing_more(secret: str) -> None:
-    rotation, version = Rotation(boto3.client("secretsmanager"), secret, HOUR), str(uuid.uuid4())
+    rotation, version = Rotation(boto3.client("secretsmanager"), secret, HOUR), staged(secret)
     for step in (step for step in STEPS for _ in range(2)):
         rotation.take(step, version)
 
     assert len(keys(secret)) == 2
 
 
-@pytest.mark.parametrize("broken", [[], ["new"], ["present"]])
+def test_a_repeated_rotation_does_nothing_more(secret: str) -> None:
+    rotation, version = Rotation(boto3.client("secretsmanager"), secret, HOUR), staged(secret)
+    for step in (*STEPS, *STEPS):
+        rotation.take(step, version)
+
+    assert len(keys(secret)) == 2
+
+
+def test_a_rotation_is_tried_out_on_the_present_keys(secret: str) -> None:
+    Rotation(boto3.client("secretsmanager"), secret, HOUR).take("testSecret", staged(secret, keys(secret)[0]))
+
+    assert len(keys(secret)) == 1
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_version_nobody_has_staged_is_left_alone(secret: str, step: str) -> None:
+    with pytest.raises(RotationRefused, match="AWSPENDING"):
+        Rotation(boto3.client("secretsmanager"), secret, HOUR).take(step, str(uuid.uuid4()))
+
+    assert len(keys(secret)) == 1
+
+
+@pytest.mark.parametrize("broken", [["other"], ["new"], ["new", "present"]])
 def test_keys_that_would_refuse_tokens_do_not_come_into_force(secret: str, broken: list[str]) -> None:
-    client, version = boto3.client("secretsmanager"), str(uuid.uuid4())
-    present = keys(secret)[0]
-    known = {"present": present, "new": {"kid": "new", "key": "n" * 64}}
-    value = {"keys": [known[name] for name in broken] or [{"kid": "other", "key": "o" * 64}]}
-    client.put_secret_value(
-        SecretId=secret, ClientRequestToken=version, SecretString=json.dumps(value), VersionStages=["AWSPENDING"]
-    )
+    known = {name: {"kid": name, "key": name[0] * 64} for name in ("new", "other")} | {"present": keys(secret)[0]}
+    version = staged(secret, {"keys": [known[name] for name in broken]})
 
     with pytest.raises(RotationRefused):
-        Rotation(client, secret, HOUR).take("testSecret", version)
+        Rotation(boto3.client("secretsmanager"), secret, HOUR).take("testSecret", version)
 
 
 def test_a_token_of_a_key_that_is_gone_is_refused(secret: str) -> None:
     token = function().mint(GRANT)
     for hours in (0, 2):
         now = partial(utc_now().__add__, hours * HOUR)
-        Rotation(boto3.client("secretsmanager"), secret, HOUR, now).rotate()
+        rotate(secret, now)
 
     with pytest.raises(Unauthorized):
         function().verify(token)

@@ -1,14 +1,14 @@
 """Rotation of the signing keys: a new one signs, the old ones verify until no token of theirs can live.
 
-The four steps are those of Secrets Manager's rotation functions, each safe to repeat. Nobody has to be told: functions
-read the secret again every five minutes, and at once when a token names a key they do not know (``auth.signing``).
+The four steps are those of Secrets Manager's rotation functions (its ``SecretsManagerRotationTemplate``), each safe to
+repeat. Nobody has to be told: functions read the secret again every five minutes, and at once when a token names a key
+they do not know (``auth.signing``).
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ MARGIN = timedelta(minutes=10)
 
 
 class RotationRefused(Exception):
-    """The new keys do not do what they must; the present ones stay."""
+    """The new keys do not do what they must, or were not asked for; the present ones stay."""
 
 
 def with_new_key(keys: Sequence[SigningKey], now: datetime, token_lifetime: timedelta) -> tuple[SigningKey, ...]:
@@ -71,23 +71,22 @@ class Rotation:
     token_lifetime: timedelta
     now: Callable[[], datetime] = utc_now
 
-    def rotate(self) -> None:
-        """Take all four steps, for where Secrets Manager does not take them itself."""
-        version = str(uuid.uuid4())
-        for step in STEPS:
-            self.take(step, version)
-
     def take(self, step: str, version: str) -> None:
         """Take one step of a rotation.
 
         Args:
             step: one of :data:`STEPS`.
-            version: the id of the secret's version that is being made.
+            version: the id of the secret's version that is being made; Secrets Manager has staged it as ``AWSPENDING``.
 
         Raises:
-            RotationRefused: the new keys do not do what they must.
+            RotationRefused: the new keys do not do what they must, or the version is not staged.
             Unauthorized: a token does not verify with them.
         """
+        stages = self._stages().get(version, [])
+        if CURRENT in stages:
+            return
+        if PENDING not in stages:
+            raise RotationRefused(f"the version {version} is not staged as {PENDING}")
         {
             "createSecret": self._create,
             "setSecret": lambda _version: None,
@@ -96,8 +95,7 @@ class Rotation:
         }[step](version)
 
     def _create(self, version: str) -> None:
-        stages = self._stages()
-        if version in stages:
+        if self._has_value(version):
             return
         keys = with_new_key(self._keys(CURRENT), self.now(), self.token_lifetime)
         value = {"keys": [vars(key) for key in keys]}
@@ -108,21 +106,32 @@ class Rotation:
             VersionStages=[PENDING],
         )
 
+    def _has_value(self, version: str) -> bool:
+        """Tell whether a pending version was filled: Secrets Manager stages it empty, before the first step."""
+        try:
+            answer = self.client.get_secret_value(SecretId=self.secret_id, VersionId=version, VersionStage=PENDING)
+        except self.client.exceptions.ResourceNotFoundException:
+            return False
+        # The embedded stack answers without a value where AWS finds none.
+        return "SecretString" in answer
+
     def _test(self, version: str) -> None:
-        """Check that a token of each key is good with the new keys, before anybody depends on it."""
+        """Check that a token of each key is good with the new keys, before anybody depends on it.
+
+        When a schedule is set without a rotation (``RotateImmediatelyOnUpdate: false``), Secrets Manager takes this
+        step alone, on a passing version that holds the present value.
+        """
         new, present = self._keys(PENDING, version), self._keys(CURRENT)
         verifying = _tokens(new)
         grant = Grant("rotation", 1, None, frozenset())
         kept = [key for key in present if key in new]
-        if new[-1] in present or (present and not kept):
+        if new != present and (new[-1] in present or not kept):
             raise RotationRefused("the new version lacks a new key, or the key in use")
-        for key in (*kept, new[-1]):
+        for key in {*kept, new[-1]}:
             verifying.verify(_tokens([key]).mint(grant))
 
     def _finish(self, version: str) -> None:
         current = next(known for known, stages in self._stages().items() if CURRENT in stages)
-        if current == version:
-            return
         self.client.update_secret_version_stage(
             SecretId=self.secret_id, VersionStage=CURRENT, MoveToVersionId=version, RemoveFromVersionId=current
         )
