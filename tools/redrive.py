@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import boto3
 import typer
+from botocore.exceptions import ClientError
 from rich.console import Console
 
 from tools.terminal import plainly
@@ -37,6 +38,12 @@ if TYPE_CHECKING:
 
 READERS = {"ApplyDeadLetters": "ApplyFunction", "EventsDeadLetters": "EventsFunction"}
 HIDDEN_SECONDS = 120
+RECORDS_AT_ONCE = 25
+"""What a reader is handed in one invocation: with both images of the largest items below the 6 MB Lambda takes."""
+EMPTY_PAGES = 50
+"""So many pages of a stream without a record are followed one after another, as a shard that is open never ends."""
+NOT_THERE = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException", "ValidationException"})
+"""What reading a shard from a record on says when the record, or the shard, is gone or never was there."""
 
 
 class Queue(StrEnum):
@@ -60,7 +67,7 @@ class Expired(Exception):
 
 
 class Stays(Exception):
-    """A letter is of a kind nobody knows, or what it stands for has failed again."""
+    """A letter is of a kind nobody knows, or what it stands for has failed again, or was not read to its end."""
 
 
 @dataclass
@@ -111,7 +118,7 @@ class Redriver:
             ways.get(queue, self._move_back)(queue, letter)
         except Expired:
             return "expired"
-        except (Stays, KeyError):
+        except (Stays, KeyError, ValueError):
             return "left"
         return "redriven"
 
@@ -135,7 +142,7 @@ class Redriver:
 
         Raises:
             Expired: they are no longer in the stream.
-            Stays: the reader fails again.
+            Stays: the reader fails again, or the last of them was not reached.
             KeyError: it is no letter of this kind.
         """
         body = json.loads(letter["Body"])
@@ -145,54 +152,83 @@ class Redriver:
             "endSequenceNumber": body["sequence_number"],
         }
         function = self.ids[READERS[queue]]
-        payload = json.dumps({"Records": self._records(batch, self._patterns(function))}).encode()
+        patterns = self._patterns(function)
+        handed = [_as_lambda_gets_it(record, batch["streamArn"]) for record in self._records(batch)]
+        wanted = [one for one in handed if not patterns or any(matches(pattern, one) for pattern in patterns)]
+        for start in range(0, len(wanted), RECORDS_AT_ONCE):
+            self._hand_over(function, wanted[start : start + RECORDS_AT_ONCE])
+
+    def _hand_over(self, function: str, records: list[dict[str, Any]]) -> None:
+        payload = json.dumps({"Records": records}).encode()
         answer = self._client("lambda").invoke(FunctionName=function, Payload=payload)
         said = json.loads(answer["Payload"].read()) or {}
         if "FunctionError" in answer or said.get("batchItemFailures"):
             raise Stays
 
     def _patterns(self, function: str) -> list[Any]:
-        """Return what a reader takes from the stream."""
+        """Return what a reader takes from the stream; nothing stands for everything."""
         mappings = self._client("lambda").list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
-        return [json.loads(one["Pattern"]) for each in mappings for one in each["FilterCriteria"]["Filters"]]
+        filters = [one for each in mappings for one in each.get("FilterCriteria", {}).get("Filters", [])]
+        return [json.loads(one["Pattern"]) for one in filters]
 
-    def _records(self, batch: dict[str, Any], patterns: list[Any]) -> list[dict[str, Any]]:
-        """Read the records of a batch from the stream again, as Lambda hands them to functions."""
-        first, last = int(batch["startSequenceNumber"]), int(batch["endSequenceNumber"])
-        found = [
-            record
-            for record in self._from(batch["streamArn"], batch["startSequenceNumber"])
-            if first <= int(record["dynamodb"]["SequenceNumber"]) <= last
-        ]
-        if not found:
-            raise Expired
-        handed = [_as_lambda_gets_it(record, batch["streamArn"]) for record in found]
-        return [record for record in handed if any(matches(pattern, record) for pattern in patterns)]
+    def _records(self, batch: dict[str, Any]) -> list[dict[str, Any]]:
+        """Read the records of a batch from the stream again.
 
-    def _from(self, stream: str, first: str) -> list[dict[str, Any]]:
-        """Return records of the stream from one on.
+        Lambda's letters name the shard. Those of this application do not, as functions are not told it: each shard
+        whose range the one record falls into is looked at, for ranges overlap.
 
         Raises:
-            Expired: that one is no longer there.
+            Expired: they are no longer in the stream.
+            Stays: the last of them was not reached.
         """
-        streams = self._client("dynamodbstreams")
+        stream, first, last = batch["streamArn"], batch["startSequenceNumber"], int(batch["endSequenceNumber"])
+        unsure = False
+        for shard in [batch["shardId"]] if "shardId" in batch else self._shards_around(stream, int(first)):
+            try:
+                return list(_through(last, self._from(stream, shard, first)))
+            except Expired:
+                continue
+            except Stays:
+                unsure = True
+        raise Stays if unsure else Expired
+
+    def _from(self, stream: str, shard: str, first: str) -> Iterator[dict[str, Any]]:
+        """Yield the records of a shard from one on, page after page.
+
+        Raises:
+            Expired: that one is not there.
+            Stays: no more come for now.
+        """
+        at = {"StreamArn": stream, "ShardId": shard, "SequenceNumber": first}
+        try:
+            iterator = self._streams.get_shard_iterator(ShardIteratorType="AT_SEQUENCE_NUMBER", **at)["ShardIterator"]
+            empty = 0
+            while iterator and empty < EMPTY_PAGES:
+                page = self._streams.get_records(ShardIterator=iterator)
+                yield from page["Records"]
+                iterator, empty = page.get("NextShardIterator"), 0 if page["Records"] else empty + 1
+        except ClientError as error:
+            if error.response["Error"]["Code"] in NOT_THERE:
+                raise Expired from error
+            raise
+        if iterator:
+            raise Stays
+
+    def _shards_around(self, stream: str, number: int) -> Iterator[str]:
+        """Yield the shards whose range of sequence numbers one falls into; that of an open one has no end."""
         for shard in self._shards(stream):
             bounds = shard["SequenceNumberRange"]
-            start, end = int(bounds["StartingSequenceNumber"]), int(bounds.get("EndingSequenceNumber", first))
-            if start <= int(first) <= end:
-                at = {"StreamArn": stream, "ShardId": shard["ShardId"], "SequenceNumber": first}
-                try:
-                    iterator = streams.get_shard_iterator(ShardIteratorType="AT_SEQUENCE_NUMBER", **at)["ShardIterator"]
-                except streams.exceptions.TrimmedDataAccessException as error:
-                    raise Expired from error
-                records: list[dict[str, Any]] = streams.get_records(ShardIterator=iterator)["Records"]
-                return records
-        raise Expired
+            if (
+                int(bounds.get("StartingSequenceNumber", 0))
+                <= number
+                <= int(bounds.get("EndingSequenceNumber", number))
+            ):
+                yield shard["ShardId"]
 
     def _shards(self, stream: str) -> Iterator[dict[str, Any]]:
         after: dict[str, str] = {}
         while True:
-            described = self._client("dynamodbstreams").describe_stream(StreamArn=stream, **after)["StreamDescription"]
+            described = self._streams.describe_stream(StreamArn=stream, **after)["StreamDescription"]
             yield from described["Shards"]
             if "LastEvaluatedShardId" not in described:
                 return
@@ -224,11 +260,31 @@ class Redriver:
         self._sqs.send_message(QueueUrl=self.ids[source], MessageBody=letter["Body"])
 
     @cached_property
+    def _streams(self) -> Any:  # noqa: ANN401
+        return self._client("dynamodbstreams")
+
+    @cached_property
     def _sqs(self) -> Any:  # noqa: ANN401  (a client of a service chosen at run time)
         return self._client("sqs")
 
     def _client(self, service: str) -> Any:  # noqa: ANN401
         return self.session.client(service)
+
+
+def _through(last: int, records: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield records up to the one of this sequence number.
+
+    Raises:
+        Expired: it is not among them.
+    """
+    for record in records:
+        number = int(record["dynamodb"]["SequenceNumber"])
+        if number > last:
+            break
+        yield record
+        if number == last:
+            return
+    raise Expired
 
 
 def matches(pattern: Any, value: Any) -> bool:  # noqa: ANN401  (JSON)
