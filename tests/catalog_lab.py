@@ -105,6 +105,7 @@ class Lab:
     pair: KeyPair | None = field(default_factory=lambda: KeyPair.of("sandbox-content", SECRETS["sandbox-content"]))
     shared: SharedTokens = field(default_factory=SharedTokens)
     indexed: int = 0
+    is_published: bool = False
     executions: int = 0
 
     @property
@@ -117,6 +118,7 @@ class Lab:
             courses=CourseStore(self.table, "acme"),
             classifications=ClassificationStore(self.table, "acme"),
             reindex=self._reindex,
+            is_indexed=lambda: self.is_published,
             now=self.clock,
         )
 
@@ -181,6 +183,7 @@ class Lab:
 
     def _reindex(self) -> int:
         self.indexed += 1
+        self.is_published = True
         return sum(1 for _ in self.context.courses.all())
 
 

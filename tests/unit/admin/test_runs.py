@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from coursebridge import clients
+from coursebridge.catalog.search.publishing import STALE
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.storage.runs import RunStore
 from unit.admin.conftest import GOOD_PAIR
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
 
 
 class StepFunctions:
-    """Executions that go on for ever."""
+    """Executions that go on until they are told otherwise."""
 
     def __init__(self) -> None:
         self.started: list[dict[str, Any]] = []
+        self.status = "RUNNING"
         self.exceptions = self
         self.ExecutionDoesNotExist = LookupError
 
@@ -28,7 +30,7 @@ class StepFunctions:
         return {"executionArn": f"{request['stateMachineArn']}:{request['name']}"}
 
     def describe_execution(self, **_request: Any) -> dict[str, str]:
-        return {"status": "RUNNING"}
+        return {"status": self.status}
 
 
 @pytest.fixture
@@ -74,6 +76,19 @@ def test_a_run_is_started_once_and_a_second_request_gets_it(
     assert [one["stateMachineArn"].rpartition(":")[2] for one in executions.started] == [kind]
     assert api.ask("GET", f"{path}/{first['id']}") == {**first, "unknown_learners": []}
     assert [run["id"] for run in api.ask("GET", path)["items"]] == [first["id"]]
+
+
+@pytest.mark.parametrize(("kind", "remembered"), [("catalog", {"index_form": STALE}), ("activity", {})])
+def test_a_run_that_was_abandoned_leaves_the_index_to_the_next_run_of_the_catalogue_alone(
+    api: Api, path: str, executions: StepFunctions, kind: Literal["catalog", "activity"], remembered: dict[str, int]
+) -> None:
+    api.ask("POST", path, {"kind": kind}, expect=202)
+    executions.status = "ABORTED"
+
+    api.ask("POST", path, {"kind": kind}, expect=202)
+
+    state = RunStore(api.table, path.split("/")[3], kind).state()
+    assert {name: value for name, value in state.items() if name not in ("PK", "SK")} == remembered
 
 
 def test_both_kinds_run_beside_each_other_and_are_listed_newest_first(

@@ -65,6 +65,18 @@ def test_an_index_of_an_earlier_version_is_made_anew_though_nothing_changed(
     assert lab.indexed == indexed + 1
 
 
+def test_an_index_that_was_lost_is_made_anew_though_nothing_changed(make_lab: MakeLab) -> None:
+    lab = make_lab(size=3)
+    lab.sync()
+    indexed = lab.indexed
+    lab.is_published = False
+
+    lab.sync("incremental")
+    lab.sync("incremental")
+
+    assert lab.indexed == indexed + 1
+
+
 def test_only_what_really_changed_is_updated(make_lab: MakeLab) -> None:
     lab = make_lab(size=60)
     lab.sync()

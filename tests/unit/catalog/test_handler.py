@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -84,6 +85,15 @@ def test_a_catalogue_is_synced_and_can_be_searched(function: Any) -> None:
     assert index is not None
     assert len(index.ask(Question()).courses) == 6
     replica.close()
+
+
+def test_an_index_that_was_lost_with_the_bucket_comes_back_with_the_next_sync(function: Any) -> None:
+    synced(function)
+    clients.s3().delete_object(Bucket="bucket", Key="search/acme.sqlite")
+    synced(function)
+
+    with closing(Replica(clients.s3(), "bucket", "acme")) as replica:
+        assert replica.index() is not None
 
 
 def test_the_token_is_shared_through_a_secret_of_its_own(function: Any, world: World) -> None:

@@ -304,15 +304,30 @@ class TestPublishing:
 
         assert replica.index() is None
 
+    def test_an_index_is_published_while_one_of_the_present_form_lies_there(
+        self, s3: Any, courses: CourseStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        publisher = Publisher(s3, BUCKET)
+        told = [publisher.is_published("acme")]
+        publisher.publish(courses)
+        told += [publisher.is_published("acme"), publisher.is_published("other")]
+        monkeypatch.setattr(publishing, "FORM", FORM + 1)
+
+        assert [*told, publisher.is_published("acme")] == [False, True, False, False]
+
     def test_what_else_s3_refuses_is_an_error(self, s3: Any) -> None:
         class Refusing:
             def get_object(self, **_: Any) -> None:
                 error = {"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
                 raise ClientError(error, "GetObject")  # type: ignore[arg-type]
 
+            head_object = get_object
+
         refusing: Any = Refusing()
         with pytest.raises(ClientError):
             Replica(refusing, BUCKET, "acme").index()
+        with pytest.raises(ClientError):
+            Publisher(refusing, BUCKET).is_published("acme")
 
     def test_the_old_file_is_gone_before_the_new_one_comes(self, s3: Any, courses: CourseStore) -> None:
         sizes: list[tuple[int, int]] = []

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from coursebridge.errors import Conflict, NotFound, Unavailable
 from coursebridge.integrations.runs import RunControl, shown
-from coursebridge.storage.runs import STALE, RunStore
+from coursebridge.storage.runs import RunStore
 
 if TYPE_CHECKING:
     from coursebridge.storage.table import Table
@@ -83,7 +83,7 @@ def runs(table: Table) -> RunStore:
 @pytest.fixture
 def control(runs: RunStore, machine: StepFunctions, clock: Clock) -> RunControl:
     client: Any = machine
-    return RunControl(runs, client, ARN, clock)
+    return RunControl(runs, client, ARN, clock, on_abandoned={"left": "unfinished"})
 
 
 def ended(runs: RunStore, run_id: str, status: str = "succeeded", **fields: Any) -> None:
@@ -151,7 +151,18 @@ class TestARunWhoseExecution:
         assert following.is_new
         assert runs.get(dead["id"])["status"] == "failed"
         assert runs.get(dead["id"])["errors"][0]["code"] == "interrupted"
-        assert runs.state()["index_form"] == STALE
+        assert runs.state()["left"] == "unfinished"
+
+    def test_has_ended_leaves_no_note_in_a_kind_of_sync_that_needs_none(
+        self, table: Table, machine: StepFunctions, clock: Clock
+    ) -> None:
+        client: Any = machine
+        reports = RunStore(table, "acme", "activity")
+        control = RunControl(reports, client, ARN, clock)
+        machine.executions[control.start("full", "admin").run["execution"]] = "FAILED"
+
+        assert control.start("full", "admin").is_new
+        assert reports.state() == {}
 
     def test_is_not_there_yet_is_waited_for_a_minute(
         self, control: RunControl, runs: RunStore, machine: StepFunctions, clock: Clock

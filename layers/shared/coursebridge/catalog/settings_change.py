@@ -11,9 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.catalog.conform import Wish, conform
-from coursebridge.catalog.search.publishing import FORM
+from coursebridge.catalog.search.publishing import FORM, STALE
 from coursebridge.storage.courses import CourseStore
-from coursebridge.storage.runs import STALE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -10,7 +10,7 @@ from coursebridge import clients, secret_values
 from coursebridge.auth.wiring import table
 from coursebridge.catalog import conform
 from coursebridge.catalog.conform import Wish
-from coursebridge.catalog.search.publishing import Publisher
+from coursebridge.catalog.search.publishing import STALE, Publisher
 from coursebridge.catalog.sync.context import Context
 from coursebridge.clock import utc_now
 from coursebridge.integrations.runs import RunControl
@@ -24,6 +24,8 @@ from coursebridge.storage.courses import CourseStore
 from coursebridge.storage.runs import RunStore
 
 if TYPE_CHECKING:
+    from boto3.s3.transfer import TransferConfig
+
     from coursebridge.integrations.models import Filters, Integration
     from coursebridge.linkedin.credentials import Scope
 
@@ -90,6 +92,7 @@ def context(integration_id: str) -> Context:
         courses=courses,
         classifications=ClassificationStore(table(), integration_id),
         reindex=partial(_publish, courses),
+        is_indexed=partial(_is_published, integration_id),
         now=utc_now,
         told=_told(integration_id),
     )
@@ -106,8 +109,15 @@ def _publish(courses: CourseStore) -> int:
     from boto3.s3.transfer import TransferConfig  # noqa: PLC0415
 
     # Each part of an index under way to S3 is in memory.
-    transfer = TransferConfig(max_concurrency=2)
-    return Publisher(clients.s3(), settings().need("bucket_name"), transfer).publish(courses)
+    return _publisher(TransferConfig(max_concurrency=2)).publish(courses)
+
+
+def _is_published(integration_id: str) -> bool:
+    return _publisher().is_published(integration_id)
+
+
+def _publisher(transfer: TransferConfig | None = None) -> Publisher:
+    return Publisher(clients.s3(), settings().need("bucket_name"), transfer)
 
 
 def preview(integration: Integration, filters: Filters) -> dict[str, Any]:
@@ -119,4 +129,5 @@ def preview(integration: Integration, filters: Filters) -> dict[str, Any]:
 def run_control(integration_id: str) -> RunControl:
     """Return what starts, redrives and confirms an integration's catalogue runs."""
     runs = RunStore(table(), integration_id, "catalog")
-    return RunControl(runs, clients.stepfunctions(), settings().need("catalog_state_machine_arn"))
+    arn = settings().need("catalog_state_machine_arn")
+    return RunControl(runs, clients.stepfunctions(), arn, on_abandoned={"index_form": STALE})

@@ -17,10 +17,9 @@ from coursebridge.clock import parse_rfc3339, rfc3339, utc_now
 from coursebridge.errors import Conflict, Unavailable
 from coursebridge.ids import new_id
 from coursebridge.observability import logger
-from coursebridge.storage.runs import STALE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from mypy_boto3_stepfunctions import SFNClient
@@ -64,6 +63,7 @@ class RunControl:
         stepfunctions: the client; ``None`` inside a state machine, which neither starts nor looks at executions.
         state_machine_arn: what executes this kind of run.
         now: the clock.
+        on_abandoned: what this kind of sync remembers when a run is closed that did not finish.
     """
 
     def __init__(
@@ -72,11 +72,13 @@ class RunControl:
         stepfunctions: SFNClient | None = None,
         state_machine_arn: str = "",
         now: Callable[[], datetime] = utc_now,
+        on_abandoned: Mapping[str, Any] | None = None,
     ) -> None:
         self._runs = runs
         self._stepfunctions = stepfunctions
         self._state_machine_arn = state_machine_arn
         self._now = now
+        self._on_abandoned = on_abandoned
 
     def start(self, mode: str, trigger: str) -> Started:
         """Start a run and its execution, or return the run that is under way.
@@ -208,7 +210,8 @@ class RunControl:
 
     def _close(self, run: Item, problem: dict[str, Any], *, keep_lock: bool = False) -> None:
         self._runs.change(run["id"], status="failed", finished_at=rfc3339(self._now()), errors=[problem], clean=False)
-        self._runs.remember(index_form=STALE)
+        if self._on_abandoned:
+            self._runs.remember(**self._on_abandoned)
         if not keep_lock:
             self._runs.release_lock(run["id"])
 

@@ -24,8 +24,6 @@ Kind = Literal["catalog", "activity"]
 RANGE_DAYS = 30
 """How long ranges are kept: as long as a run can be redriven or confirmed."""
 DAY_SECONDS = 86_400
-STALE = 0
-"""What a catalogue sync remembers as its ``index_form`` while the search index does not hold what the table does."""
 
 
 @dataclass(frozen=True)

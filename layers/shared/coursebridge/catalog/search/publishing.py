@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 1 << 20
 FORM = 1
 """Raised when index files come to hold something else: one of another form is not read, and the next run renews it."""
+STALE = 0
+"""What a catalogue sync remembers as its ``index_form`` while the search index does not hold what the table does."""
 
 
 def object_key(integration_id: str) -> str:
@@ -60,6 +62,16 @@ class Publisher:
                 Config=self._transfer,
             )
         return number
+
+    def is_published(self, integration_id: str) -> bool:
+        """Tell whether an index of the present form lies in the bucket: one request."""
+        try:
+            answer = self._s3.head_object(Bucket=self._bucket, Key=object_key(integration_id))
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.NOT_FOUND:
+                raise
+            return False
+        return answer["Metadata"].get("form") == str(FORM)
 
 
 class Replica:

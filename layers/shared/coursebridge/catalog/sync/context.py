@@ -32,6 +32,7 @@ class Context:
         courses: its courses.
         classifications: its classification graph.
         reindex: builds the search index anew and returns how many courses are in it.
+        is_indexed: tells whether a search index of the present form is published.
         now: the clock.
         told: what this process has kept of classifications before, which need not be looked up again.
     """
@@ -43,5 +44,6 @@ class Context:
     courses: CourseStore
     classifications: ClassificationStore
     reindex: Callable[[], int]
+    is_indexed: Callable[[], bool]
     now: Callable[[], datetime]
     told: set[tuple[str, ...]] = field(default_factory=set)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.catalog.conform import Wish, conform
-from coursebridge.catalog.search.publishing import FORM
+from coursebridge.catalog.search.publishing import FORM, STALE
 from coursebridge.catalog.sync import archiving, problems, ranges
 from coursebridge.catalog.sync.context import RetryLater
 from coursebridge.catalog.sync.outcomes import Tally, reasons_in
@@ -14,7 +14,6 @@ from coursebridge.catalog.sync.settling import is_suspect, listing_groups
 from coursebridge.clock import rfc3339
 from coursebridge.linkedin.errors import LinkedInError, Retryable
 from coursebridge.observability import count, logger
-from coursebridge.storage.runs import STALE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +101,7 @@ class _Finish:
         changed = any(counts[name] for name in CHANGES)
         if state.get("labels", labels) != labels or self._run["settings_version"] != self._integration.version:
             changed = any(conform(self._context.courses, wish, self._context.now).values()) or changed
-        if changed or state.get("index_form") != FORM:
+        if changed or state.get("index_form") != FORM or not self._context.is_indexed():
             self._context.reindex()
         self._context.runs.remember(labels=labels, index_form=FORM)
 

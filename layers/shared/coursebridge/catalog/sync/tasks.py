@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.catalog import settings_change
+from coursebridge.catalog.search.publishing import STALE
 from coursebridge.catalog.sync import planning, problems, settling, working
 from coursebridge.catalog.sync.context import RetryLater
 from coursebridge.catalog.sync.finishing import fail, finish
@@ -90,7 +91,7 @@ def _inactive(context: Context, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _runs(context: Context) -> RunControl:
-    return RunControl(context.runs, now=context.now)
+    return RunControl(context.runs, now=context.now, on_abandoned={"index_form": STALE})
 
 
 def _execution(event: dict[str, Any]) -> str:
