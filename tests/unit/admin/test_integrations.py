@@ -9,11 +9,13 @@ import boto3
 import pytest
 
 from coursebridge import secret_values
+from coursebridge.integrations.schedules import Schedules
 from coursebridge.storage import keys
 from coursebridge.webhooks.targets import TargetStore, secret_name
 from unit.admin.conftest import GOOD_PAIR
 
 if TYPE_CHECKING:
+    from coursebridge.integrations.models import Integration
     from unit.admin.conftest import Api
 
 
@@ -88,6 +90,36 @@ def test_a_patch_that_changes_nothing_leaves_the_version_and_the_audit_alone(api
 
     assert same["etag"] == made["etag"]
     assert [one["action"] for one in api.ask("GET", "/admin/audit")["items"]] == ["integration.created"]
+
+
+def test_a_patch_that_changes_nothing_puts_schedules_that_are_lost(api: Api) -> None:
+    made = api.integration()
+    kept = schedules()
+    for one in kept.values():
+        boto3.client("scheduler").delete_schedule(GroupName="test", Name=one["Name"])
+
+    api.ask("PATCH", f"/admin/integrations/{made['id']}", {})
+
+    assert schedules().keys() == kept.keys()
+
+
+def test_a_patch_that_changes_nothing_leaves_the_schedules_of_a_change_beside_it(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/admin/integrations/{api.integration()['id']}"
+    put, changes = Schedules.keep, [{"catalog_schedule": {"expression": "cron(0 6 * * ? *)"}}]
+
+    def meets_a_change(self: Schedules, integration: Integration) -> None:
+        if changes:
+            api.ask("PATCH", path, changes.pop())
+        put(self, integration)
+
+    monkeypatch.setattr(Schedules, "keep", meets_a_change)
+
+    same = api.ask("PATCH", path, {})
+
+    assert same["catalog_schedule"]["expression"] == "cron(0 6 * * ? *)"
+    assert schedules()["catalog-incremental"]["ScheduleExpression"] == "cron(0 6 * * ? *)"
 
 
 @pytest.mark.parametrize("spelled", ["{}", '"{}"', 'W/"{}"', '"x", "{}"'])

@@ -113,17 +113,18 @@ class Integrations:
         fields: Callable[[Integration], Mapping[str, Any]],
         if_match: str | None = None,
     ) -> Integration:
-        """Change fields of an integration, and its schedules with them; nothing happens if nothing differs.
+        """Change fields of an integration, and its schedules with them.
 
+        If nothing differs the schedules alone are put again: they are no items, so a restored table lacks them.
         Without ``if_match`` a change that meets another one is made again on top of it.
         """
         for _ in range(TRIES):
             before = self.store.get(integration_id)
             check_version(before, if_match)
             after = Integration.model_validate({**before.model_dump(), **fields(before)})
-            if after == before:
-                return before
             try:
+                if after == before:
+                    return self._with_schedules(before)
                 return self._keep(before, after.model_copy(update={"updated_at": self.now()}), action)
             except PreconditionFailed:
                 self.schedules.keep(self.store.get(integration_id))
@@ -149,6 +150,17 @@ class Integrations:
         self.purge(integration_id)
         self.store.remove(integration_id)
         self._note("integration.deleted", integration_id, integration, None)
+
+    def _with_schedules(self, integration: Integration) -> Integration:
+        """Put the schedules of an integration as it is, and return it.
+
+        Raises:
+            PreconditionFailed: it was changed meanwhile, so that these schedules may not be its own any more.
+        """
+        self.schedules.keep(integration)
+        if self.store.get(integration.id) != integration:
+            raise PreconditionFailed("the integration was changed meanwhile")
+        return integration
 
     def _keep(self, before: Integration, after: Integration, action: str) -> Integration:
         self.schedules.keep(after)
