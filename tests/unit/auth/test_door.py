@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from coursebridge import observability
 from coursebridge.auth import throttle, wiring
 from coursebridge.auth.exchange import Exchange
 from coursebridge.clock import parse_rfc3339, utc_now
@@ -69,13 +72,35 @@ def test_the_first_use_of_an_hour_is_noted_with_the_secret(door: Door, monkeypat
     assert parse_rfc3339(secret(door)["last_used_at"]) > parse_rfc3339(first) + timedelta(hours=1)
 
 
-def test_a_token_is_issued_although_its_use_cannot_be_noted(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    def busy(*_args: object, **_options: object) -> None:
-        raise Unavailable("busy")
+def busy(*_args: object, **_options: object) -> None:
+    raise Unavailable("busy")
 
+
+def test_a_busy_table_changes_no_answer_and_leaves_a_trace(
+    door: Door, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    printed = io.StringIO()
+    monkeypatch.setattr(observability.logger.registered_handler, "stream", printed)
     monkeypatch.setattr(wiring.table(), "update", busy)
 
     assert door.ask().status == 200
+    assert refused(door).status == 401
+
+    warned = [line for line in map(json.loads, printed.getvalue().splitlines()) if line["level"] == "WARNING"]
+    assert [line["message"] for line in warned] == [
+        "the use of a secret could not be noted",
+        "a refusal could not be counted",
+    ]
+    assert "RefusalsUncounted" in capsys.readouterr().out
+
+
+def test_a_table_that_is_busy_at_the_end_of_a_window_changes_no_answer(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused(door)
+    later(monkeypatch, throttle.WINDOW)
+    monkeypatch.setattr(wiring.table(), "put", busy)
+
     assert refused(door).status == 401
 
 

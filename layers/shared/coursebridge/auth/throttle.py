@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from coursebridge.clock import utc_now
 from coursebridge.errors import Unavailable
+from coursebridge.observability import count, logger
 from coursebridge.storage import keys
 from coursebridge.storage.table import ConditionFailed
 
@@ -51,21 +52,22 @@ class Throttle:
 
     def count(self, key: keys.Key) -> None:
         """Count one refusal; a table that is busy is no reason to answer something else."""
-        now = int(self.now().timestamp())
         try:
-            self._add(key, now)
-        except ConditionFailed:
-            self.table.put({**key.item(), "entity": "refusals", "refused": 1, "expires_at": now + _seconds()})
+            self._add(key, int(self.now().timestamp()))
         except Unavailable:
-            return
+            logger.warning("a refusal could not be counted")
+            count("RefusalsUncounted")
 
     def _add(self, key: keys.Key, now: int) -> None:
-        self.table.update(
-            key,
-            "ADD refused :one SET expires_at = if_not_exists(expires_at, :end), entity = :entity",
-            {":one": 1, ":end": now + _seconds(), ":now": now, ":entity": "refusals"},
-            condition="attribute_not_exists(PK) OR expires_at > :now",
-        )
+        try:
+            self.table.update(
+                key,
+                "ADD refused :one SET expires_at = if_not_exists(expires_at, :end), entity = :entity",
+                {":one": 1, ":end": now + _seconds(), ":now": now, ":entity": "refusals"},
+                condition="attribute_not_exists(PK) OR expires_at > :now",
+            )
+        except ConditionFailed:
+            self.table.put({**key.item(), "entity": "refusals", "refused": 1, "expires_at": now + _seconds()})
 
 
 def _seconds() -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from coursebridge.clock import parse_rfc3339, rfc3339, utc_now
 from coursebridge.errors import Unavailable
+from coursebridge.observability import logger
 from coursebridge.storage import keys
 from coursebridge.storage.table import ConditionFailed
 
@@ -50,5 +51,7 @@ class Usage:
                 {":now": rfc3339(now), ":n": secret_n},
                 condition=f"secrets[{place}].n = :n",
             )
-        except (ConditionFailed, Unavailable):
+        except ConditionFailed:
             return
+        except Unavailable:
+            logger.warning("the use of a secret could not be noted", client_id=client.client_id)
