@@ -144,7 +144,7 @@ class Lab:
     def found(self, kind: Kind, value: str) -> Learner | None:
         """Return the one learner who holds an identifier."""
         item = self.table.get(keys.identity("acme", *identifier(kind, value)))
-        (learner_id,) = IdentityItem.from_item(item).live if item else (None,)
+        (learner_id,) = (IdentityItem.from_item(item).live if item else None) or (None,)
         found = self.table.get(keys.learner("acme", learner_id)) if learner_id else None
         return Learner.from_item(found) if found else None
 

@@ -128,12 +128,13 @@ def unmerge_learner(integration: Integration, id: LearnerId) -> LearnerAnswer:  
 @router.delete(
     f"{PREFIX}/learners/<id>/identifiers/<type>/<value>",
     summary="Take an alias away",
-    description="What was applied by it stays.",
+    description="What was applied by it stays, and what comes with it from now on is held. The learner's own "
+    "identifier is changed with the learner; one that it replaced means the learner on and can be taken away here.",
     tags=TAGS,
     responses=responses(
         HTTPStatus.NO_CONTENT,
-        "It is no longer an alias.",
-        _404="There is no such learner, or they lack it.",
+        "It means the learner no longer.",
+        _404="There is no such learner, or it does not mean them.",
         _409="It is the learner's own identifier.",
     ),
     middlewares=reach(scopes.LEARNING_WRITE),

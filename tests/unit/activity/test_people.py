@@ -17,9 +17,12 @@ from coursebridge.activity import directory, recording
 from coursebridge.activity.mapper import Person
 from coursebridge.activity.people import Match, identifiers_of
 from coursebridge.activity.roster import Roster
+from coursebridge.clock import rfc3339
 from coursebridge.errors import Unavailable
 from coursebridge.records.identifiers import Kind, digest, identifier
 from coursebridge.storage import keys
+from coursebridge.storage.identities import IdentityItem
+from coursebridge.storage.learners import DatedIdentifier
 from coursebridge.storage.table import TransactionRefused
 from memory_table import MemoryTable
 
@@ -101,6 +104,67 @@ def test_identifiers_that_lead_to_different_learners_are_not_guessed_at(lab: Lab
 
     assert lab.attempts("learner-1") == lab.attempts("learner-2") == ()
     assert run["not_repaired"]["learner_ambiguous"] == 1
+
+
+def left(lab: Lab, number: int, *, replaced: bool = False, **present: str) -> None:
+    """Let a learner have the email LinkedIn knows no longer, and others instead."""
+    learner = lab.learner(number)
+    [mine] = learner.identifiers
+    now = rfc3339(lab.clock())
+    item = lab.table.get(keys.identity("acme", *mine.identifier))
+    assert item
+    lab.table.put(IdentityItem.from_item(item).left_by(learner.id, now, replaced=replaced).to_item())
+    kinds: dict[Any, str] = dict(present)
+    news = [DatedIdentifier(kind, value, now) for kind, value in kinds.items()]
+    lab.table.put(replace(learner, identifiers=(replace(mine, until=now), *news)).to_item())
+    for one in news:
+        lab.holds(learner.id, one.type, one.value)
+
+
+def test_an_address_that_the_learner_replaced_still_finds_them(lab: Lab) -> None:
+    left(lab, 1, replaced=True, email="new@example.com")
+    lab.did(1, (1, 50))
+
+    run = lab.sync()
+
+    assert lab.attempts("learner-1")[0].progress == 50
+    assert (run["people"]["known"], run["people"]["linked"]) == (1, 1)
+    assert lab.sync()["people"]["linked"] == 0
+
+
+def test_an_address_that_was_replaced_does_not_find_its_learner_for_another_person(lab: Lab) -> None:
+    left(lab, 1, replaced=True, email="new@example.com", external_id="E7")
+    lab.did(1, (1, 50))
+
+    run = lab.sync()
+
+    assert lab.attempts("learner-1") == ()
+    assert (run["people"]["unknown"], lab.found("external_id", "E1")) == (1, None)
+
+
+def test_an_address_that_another_holds_counts_for_them_and_not_for_who_replaced_another(lab: Lab) -> None:
+    left(lab, 1, replaced=True, email="new@example.com")
+    lab.learner(2, external_id="E1")
+    lab.did(1, (1, 50))
+
+    lab.sync()
+
+    assert (lab.attempts("learner-1"), lab.attempts("learner-2")[0].progress) == ((), 50)
+
+
+def test_an_address_that_was_taken_away_makes_nobody_new_and_is_not_given_back(lab: Lab) -> None:
+    left(lab, 1)
+    lab.did(1, (1, 50))
+    assert lab.sync()["people"]["unknown"] == 1
+
+    lab.holds("learner-1", "profile_urn", upstream(1).profile_urn)
+    item = lab.table.get(keys.learner("acme", "learner-1"))
+    assert item
+    lab.table.put({**item, "source": "report"})
+    lab.sync()
+
+    assert lab.attempts("learner-1")[0].progress == 50
+    assert lab.found("email", upstream(1).email) is None
 
 
 def test_an_identifier_two_learners_hold_is_not_guessed_at(lab: Lab) -> None:

@@ -200,6 +200,25 @@ def test_unknown_people_are_swept_up_once_matching_is_open(directory: Lab) -> No
     assert swept(directory) == Swept(waited_for_learner=1)
 
 
+def test_who_was_held_for_an_identifier_that_was_taken_away_waits_for_somebody_to_have_it(lab: Lab) -> None:
+    ada = lab.learner(email="ada@example.com")
+    lab.table.put(lab.identity(*ADA).left_by(ada.id, lab.at(0)).to_item())
+    assert lab.take(completion(1)) == {"held:learner_unknown": 1}
+    assert swept(lab) == Swept()
+
+    lab.table.put(lab.identity(*ADA).held_by(ada.id, lab.at(2)).to_item())
+
+    assert swept(lab) == Swept(waited_for_learner=1)
+
+
+def test_an_inactive_learner_is_waited_for_by_the_former_identifier_too(lab: Lab) -> None:
+    ada = lab.learner(email="ada@example.com", status="inactive")
+    lab.table.put(lab.identity(*ADA).left_by(ada.id, lab.at(0), replaced=True).to_item())
+    assert lab.take(completion(1)) == {"held:learner_inactive": 1}
+
+    assert swept(lab) == Swept()
+
+
 def test_an_ambiguity_that_was_resolved_is_swept_up(lab: Lab) -> None:
     lab.learner(email="ada@example.com", id="one")
     lab.learner(email="ada@example.com", id="two")

@@ -143,6 +143,38 @@ def test_an_alias_is_taken_away_and_what_came_stays(lab: Lab) -> None:
     assert lab.record("ada").attempts[0].progress == 50
 
 
+def test_what_comes_with_an_alias_that_was_taken_away_makes_nobody_new(lab: Lab) -> None:
+    lab.configure(learner_matching="open")
+    lab.learner(email="ada@example.com")
+    assign(lab)
+    lab.now += timedelta(hours=1)
+    aliases.remove(lab.table, lab.id, "email", "other@example.com", "ada", lab.now)
+
+    assert lab.take(progress(100, 60, "other@example.com")) == {"held:learner_unknown": 1}
+    assert len(lab.learners()) == 1
+
+    lab.learner(email="bob@example.com")
+    assign(lab, "bob")
+    assert lab.apply() == {"applied": 1}
+    assert lab.record("bob").attempts[0].progress == 60
+
+
+def test_a_former_identifier_is_taken_away_for_good(lab: Lab, directory: Directory) -> None:
+    lab.learner(email="other@example.com", id="ada")
+    lab.now += timedelta(hours=1)
+    directory.change("ada", LearnerFields(email="ada@example.com"))
+    assert lab.take(progress(100, 50, "other@example.com")) == {"applied": 1}
+
+    aliases.remove(lab.table, lab.id, "email", "other@example.com", "ada", lab.now)
+
+    assert lab.take(progress(5, 40, "other@example.com"), progress(101, 60, "other@example.com")) == {
+        "applied": 1,
+        "held:learner_unknown": 1,
+    }
+    with pytest.raises(NotFound):
+        aliases.remove(lab.table, lab.id, "email", "other@example.com", "ada", lab.now)
+
+
 def test_only_an_alias_is_taken_away(lab: Lab) -> None:
     lab.learner(email="ada@example.com")
 

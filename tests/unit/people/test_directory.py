@@ -117,10 +117,53 @@ def test_a_changed_identifier_is_closed_and_the_new_one_opens(directory: Directo
         ("email", "new@example.com", True),
     ]
     assert directory.find({"email": "ada@example.com"}) == []
-    assert lab.take(progress(5), progress(15), progress(15, 50, "new@example.com")) == {
-        "applied": 2,
-        "held:learner_unknown": 1,
-    }
+    assert lab.take(progress(5), progress(15), progress(15, 50, "new@example.com")) == {"applied": 3}
+
+
+@pytest.mark.parametrize("matching", ["open", "directory"])
+def test_what_linkedin_sends_with_the_former_address_is_still_theirs(
+    directory: Directory, lab: Lab, matching: str
+) -> None:
+    lab.configure(learner_matching=matching)
+    ada = directory.create(fields(email="ada@example.com"))
+    lab.now += timedelta(minutes=10)
+    directory.change(ada.id, fields(email="new@example.com"))
+
+    assert lab.take(completion(20)) == {"applied": 1}
+    assert [learner.id for learner in lab.learners()] == [ada.id]
+    assert lab.record(ada.id).attempts[0].completed_at == lab.at(20)
+
+
+@pytest.mark.parametrize("matching", ["open", "directory"])
+def test_what_comes_with_an_address_that_was_cleared_is_held(directory: Directory, lab: Lab, matching: str) -> None:
+    lab.configure(learner_matching=matching)
+    ada = directory.create(fields(email="ada@example.com", username="ada"))
+    lab.now += timedelta(minutes=10)
+    directory.change(ada.id, fields(email=None))
+
+    assert lab.take(completion(5), completion(20)) == {"applied": 1, "held:learner_unknown": 1}
+    assert [learner.id for learner in lab.learners()] == [ada.id]
+
+
+def test_a_former_address_given_to_another_is_theirs_from_then_on(directory: Directory, lab: Lab) -> None:
+    ada = directory.create(fields(email="ada@example.com"))
+    lab.now += timedelta(minutes=10)
+    directory.change(ada.id, fields(email="new@example.com"))
+    lab.now += timedelta(minutes=10)
+    bob = directory.create(fields(email="ada@example.com"))
+
+    assert lab.take(progress(25, 50), progress(15, 30)) == {"applied": 2}
+    assert (lab.record(ada.id).attempts[0].progress, lab.record(bob.id).attempts[0].progress) == (30, 50)
+
+
+def test_a_learner_set_active_gets_what_was_held_for_the_former_address(directory: Directory, lab: Lab) -> None:
+    ada = directory.create(fields(email="ada@example.com", status="inactive"))
+    directory.change(ada.id, fields(email="new@example.com"))
+    assert lab.take(completion(5)) == {"held:learner_inactive": 1}
+
+    directory.change(ada.id, fields(status="active"))
+
+    assert lab.released(ADA) == {"applied": 1}
 
 
 def test_another_spelling_of_an_address_is_the_same_identifier(directory: Directory) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -148,6 +149,43 @@ def test_an_identifier_of_somebody_else_stays_theirs(ada: Lab) -> None:
     assert ada.outcome(held) == ("held", "learner_ambiguous")
     assert ada.record("3").attempts[0].progress == 20
     assert ada.take(progress(6, 40, "team@example.com")) == {"applied": 1}
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_a_former_identifier_of_somebody_else_stays_theirs(ada: Lab, number: int) -> None:
+    directory = Directory(ada.table, ada.id, lambda: PSEUDONYM_KEY, lambda: ada.now)
+    directory.change("1", LearnerFields(email="ada.new@example.com"))
+    directory.change("2", LearnerFields.model_validate({"email": "ada@example.com"}))
+    ada.now += timedelta(minutes=1)
+    directory.change("2", LearnerFields(email="bob@example.com"))
+    calls = ada.calls()
+    calls.after[number] = dies
+
+    with pytest.raises(Interrupted):
+        erasure(ada, calls).erase("1")
+    erasure(ada).erase("1")
+
+    assert ada.take(progress(20, 30)) == {"applied": 1}
+    assert ada.record("2").attempts[-1].last_activity_at == ada.at(20)
+
+
+@pytest.mark.parametrize("number", range(14))
+def test_an_identifier_that_another_had_before_is_erased_whatever_is_killed(ada: Lab, number: int) -> None:
+    directory = Directory(ada.table, ada.id, lambda: PSEUDONYM_KEY, lambda: ada.now)
+    ada.learner(email="first@example.com", id="3")
+    directory.change("3", LearnerFields(email="third@example.com"))
+    ada.now += timedelta(minutes=1)
+    directory.change("1", LearnerFields(email="first@example.com"))
+    [held] = ada.send(completion(20, "first@example.com", "urn:li:lyndaCourse:9"))
+    ada.apply()
+    calls = ada.calls()
+    calls.after[number] = dies
+
+    with pytest.raises(Interrupted):
+        erasure(ada, calls).erase("1")
+    erasure(ada).erase("1")
+
+    assert ada.outcome(held) == ("ignored", "erased")
 
 
 def test_another_who_has_the_same_letters_in_another_case_is_not_touched(ada: Lab) -> None:

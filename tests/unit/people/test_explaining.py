@@ -84,6 +84,25 @@ def test_in_open_matching_the_first_statement_adds_the_person(lab: Lab) -> None:
     assert "the first applied statement adds the learner" in helps(told(lab))
 
 
+def test_an_identifier_that_was_taken_away_is_to_be_assigned(lab: Lab) -> None:
+    lab.configure(learner_matching="open")
+    ada = lab.learner(email="ada@example.com")
+    lab.table.put(lab.identity("email", "ada@example.com").left_by(ada.id, lab.at(1)).to_item())
+
+    assert steps(told(lab))["learner"] == (False, "nobody has this identifier any more")
+    assert any("identities" in help_ for help_ in helps(told(lab)))
+
+
+def test_a_former_identifier_leads_to_whoever_replaced_it(lab: Lab) -> None:
+    ada = lab.learner(email="ada@example.com")
+    lab.table.put(lab.identity("email", "ada@example.com").left_by(ada.id, lab.at(1), replaced=True).to_item())
+    lab.take(progress(5))
+
+    assert steps(told(lab))["learner"][0] is True
+    assert "before the present one" in steps(told(lab))["learner"][1]
+    assert told(lab).attempts
+
+
 def test_several_holders_are_to_be_merged(lab: Lab) -> None:
     lab.learner(email="ada@example.com", id="one")
     lab.learner(email="ada@example.com", id="two")

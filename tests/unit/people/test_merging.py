@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,10 +11,14 @@ from coursebridge.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from coursebridge.people import changes
 from coursebridge.people.aliases import remove
 from coursebridge.people.families import family
+from coursebridge.people.fields import LearnerFields
 from coursebridge.people.merging import Merging
 from coursebridge.records.evidence import Evidence
 from coursebridge.storage.learners import DatedIdentifier, Learner, RecordStore
 from people_lab import COURSE, DURATION, OTHER_COURSE, Interrupted, Lab, completion, dies, progress
+
+if TYPE_CHECKING:
+    from coursebridge.people.directory import Directory
 
 
 @pytest.fixture
@@ -162,6 +166,18 @@ def test_an_identifier_found_for_the_merged_one_goes_with_them(two: Lab) -> None
     ada = two.find("ada")
     assert ada is not None
     assert ada.current("profile_urn") is None
+
+
+def test_a_former_identifier_goes_with_whose_it_was(two: Lab, directory: Directory) -> None:
+    directory.change("old", LearnerFields(email="new@example.com"))
+    merging(two).merge("ada", "old")
+    assert two.take(progress(20, 90, "old@example.com", OTHER_COURSE)) == {"applied": 1}
+    assert two.record("ada", OTHER_COURSE).attempts[0].progress == 90
+
+    merging(two).part("old")
+
+    assert two.take(progress(30, 95, "old@example.com", OTHER_COURSE)) == {"applied": 1}
+    assert two.record("old", OTHER_COURSE).attempts[0].progress == 95
 
 
 def test_a_chain_is_parted_link_by_link(two: Lab) -> None:

@@ -170,7 +170,7 @@ class Directory:
         wanted = {keys.identity(self._integration_id, *one): one for someone in batch for one in someone.identifiers}
         items = self._table.get_many(wanted)
         identities = {wanted[key]: IdentityItem.from_item(item) for key, item in items.items()}
-        ids = {learner_id for identity in identities.values() for learner_id in identity.live}
+        ids = {learner_id for identity in identities.values() for learner_id in identity.meant_now}
         items = self._table.get_many(keys.learner(self._integration_id, learner_id) for learner_id in ids)
         learners = {item["id"]: Learner.from_item(item) for item in items.values()}
         news = [one for someone in batch for one in self._nobodys(someone, identities, learners)]
@@ -182,9 +182,10 @@ class Directory:
         """Return the identifiers of nobody that are to be given to this person, provided that nobody erased had them.
 
         LinkedIn's own go to every learner. Its others go to those nobody entered, whom a statement might not find
-        without: one of a kind, for what it says of whom somebody entered is for the directory to say.
+        without: one of a kind, for what it says of whom somebody entered is for the directory to say. What a learner
+        had before is not given back.
         """
-        match = matched(someone, identities)
+        match = matched(someone, identities, learners)
         if match is None:
             return list(someone.identifiers)
         learner = learners.get(match.learner_id)
@@ -192,7 +193,10 @@ class Directory:
             return []
         is_told = self._rules.matching == "open" and learner.source in UNATTENDED
         has = {dated.type for dated in learner.identifiers if dated.until is None}
-        free = [one for one in someone.identifiers if one not in identities or not identities[one].live]
+        had = {dated.identifier for dated in learner.identifiers}
+        free = [
+            one for one in someone.identifiers if one not in had and (one not in identities or not identities[one].live)
+        ]
         return [
             one
             for one in free
@@ -209,7 +213,7 @@ class Directory:
         return frozenset(stones[found] for found in self._table.get_many(stones))
 
     def _plan(self, someone: Someone, known: _Known) -> _Plan:
-        match = matched(someone, known.identities)
+        match = matched(someone, known.identities, known.learners)
         if match is None:
             return self._stranger(someone, known)
         learner = known.learners.get(match.learner_id)
@@ -224,7 +228,9 @@ class Directory:
 
     def _stranger(self, someone: Someone, known: _Known) -> _Plan:
         who: Who = "erased" if known.erased & someone.identifiers.keys() else "unknown"
-        if who == "erased" or self._rules.matching == "directory":
+        # An identifier that was somebody's makes nobody new, as with statements.
+        was_held = any(not known.identities[one].never_held for one in someone.identifiers if one in known.identities)
+        if who == "erased" or was_held or self._rules.matching == "directory":
             return _Plan(someone, Match(who), [])
         learner = Learner(
             self._integration_id,

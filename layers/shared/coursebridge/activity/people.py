@@ -10,10 +10,10 @@ from coursebridge.records.identifiers import Identifier, identifier
 from coursebridge.storage.learners import UNATTENDED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from coursebridge.activity.mapper import Person
-    from coursebridge.storage.identities import IdentityItem
+    from coursebridge.storage.identities import IdentityItem, Meant
     from coursebridge.storage.learners import Learner
 
 Who = Literal["learner", "unknown", "ambiguous", "inactive", "erased"]
@@ -64,22 +64,43 @@ def identifiers_of(person: Person, identification: str) -> list[Identifier]:
     return [identifier(kind, value) for value, kind in named if value]  # type: ignore[arg-type]
 
 
-def matched(someone: Someone, identities: Mapping[Identifier, IdentityItem]) -> Match | None:
+def matched(
+    someone: Someone, identities: Mapping[Identifier, IdentityItem], learners: Mapping[str, Learner]
+) -> Match | None:
     """Return the learner a person's identifiers lead to; ``None`` when they lead to nobody.
 
     More than one is never guessed at, be it that an identifier has several holders or that two lead to different ones.
+    One that a learner has replaced by another counts only when nobody holds any of them, and the others do not say that
+    it has passed on to another person.
     """
-    found: dict[str, str] = {}
-    for one in someone.identifiers:
-        identity = identities.get(one)
-        for meant in (identity.live if identity else {}).values():
-            found.setdefault(meant.learner, meant.origin)
+    known = [identities[one] for one in someone.identifiers if one in identities]
+    found = _led_to(one.live for one in known) or {
+        learner_id: origin
+        for learner_id, origin in _led_to(one.meant_now for one in known).items()
+        if not (learner_id in learners and _is_another(someone, learners[learner_id]))
+    }
     if not found:
         return None
     if len(found) > 1:
         return Match("ambiguous")
     learner_id, origin = next(iter(found.items()))
     return Match("learner", learner_id, origin)
+
+
+def _led_to(by_identifier: Iterable[Mapping[str, Meant]]) -> dict[str, str]:
+    """Return the learners, with whose evidence they feed: that of the first identifier that leads to them."""
+    found: dict[str, str] = {}
+    for learners in by_identifier:
+        for meant in learners.values():
+            found.setdefault(meant.learner, meant.origin)
+    return found
+
+
+def _is_another(someone: Someone, learner: Learner) -> bool:
+    """Whether a person is called by what a learner never had, who has another of its kind."""
+    had = {dated.identifier for dated in learner.identifiers}
+    has = {dated.type for dated in learner.identifiers if dated.until is None}
+    return any(one.kind in has and one not in had for one in someone.identifiers)
 
 
 def one_person(

@@ -117,5 +117,5 @@ def _known_since(context: Context) -> Iterator[str]:
     people = StrangerStore(context.table, context.integration_id).get().people
     places = {keys.identity(context.integration_id, *one): each for each in people for one in each.identifiers}
     for key, item in context.table.get_many(places, consistent=False).items():
-        if IdentityItem.from_item(item).live:
+        if IdentityItem.from_item(item).meant_now:
             yield places[key].since

@@ -91,11 +91,14 @@ def at_first_sight(facts: Facts, rules: Rules) -> Verdict | None:
     return None
 
 
-def of_actor(of: Identifier, meant: Sequence[Meant], rules: Rules) -> Verdict | None:
-    """Judge whom the actor means; ``None`` when it is exactly one, or one may be added."""
+def of_actor(of: Identifier, meant: Sequence[Meant], rules: Rules, *, never_held: bool) -> Verdict | None:
+    """Judge whom the actor means; ``None`` when it is exactly one, or one may be added.
+
+    An identifier that was somebody's makes nobody new (docs/decisions/0005-what-a-former-identifier-means.md).
+    """
     if len(meant) > 1:
         return Verdict("held", "learner_ambiguous", of.awaited)
-    if not meant and rules.matching == "directory":
+    if not meant and (rules.matching == "directory" or not never_held):
         return Verdict("held", "learner_unknown", of.awaited)
     return None
 

@@ -142,7 +142,7 @@ def _person(known: Known, whom: Whom, now: str) -> Person:
     if whom.identifier is None:
         return Person()
     identity = known.identity(whom.identifier)
-    if verdict := judge.of_actor(whom.identifier, whom.meant, known.rules):
+    if verdict := judge.of_actor(whom.identifier, whom.meant, known.rules, never_held=identity.never_held):
         return Person(identity, verdict)
     if not whom.meant:
         dated = DatedIdentifier(*whom.identifier, now)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from coursebridge.apply.judge import Rules
 from coursebridge.apply.release import SHARE, held, release
 from coursebridge.clock import parse_rfc3339, rfc3339
+from coursebridge.records.identifiers import Identifier
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.table import chunks
@@ -98,13 +99,12 @@ class Sweep:
             yield from (statement_id for statement_id, place in places.items() if place in found)
 
     def _learner_has_come(self, integration: Item) -> Iterator[str]:
-        if integration["learner_matching"] == "open":
-            for share in self._shares("learner_unknown"):
-                yield from (item["statement_id"] for item in share)
-        else:
-            yield from self._by_identity("learner_unknown", lambda live, _inactive: bool(live))
-        yield from self._by_identity("learner_ambiguous", lambda live, _inactive: len(live) <= 1)
-        yield from self._by_identity("learner_inactive", lambda live, inactive: not live & inactive)
+        is_open = integration["learner_matching"] == "open"
+        yield from self._by_identity(
+            "learner_unknown", lambda of, _inactive: bool(of.meant_now) or (is_open and of.never_held)
+        )
+        yield from self._by_identity("learner_ambiguous", lambda of, _inactive: len(of.meant_now) <= 1)
+        yield from self._by_identity("learner_inactive", lambda of, inactive: not of.meant_now.keys() & inactive)
 
     def _rules_have_changed(self, integration: Item) -> Iterator[str]:
         """Yield statements whose actor says after all whom they are about, by settings that changed lately."""
@@ -117,24 +117,23 @@ class Sweep:
                 found = self.table.get_many(places, consistent=False)
                 yield from (item["statement_id"] for item in found.values() if rules.actor(facts_of(item)))
 
-    def _by_identity(self, reason: str, is_due: Callable[[frozenset[str], frozenset[str]], bool]) -> Iterator[str]:
-        """Yield what need not wait any longer, judged by who holds the identifier and who of them is inactive."""
+    def _by_identity(self, reason: str, is_due: Callable[[IdentityItem, frozenset[str]], bool]) -> Iterator[str]:
+        """Yield what need not wait any longer, judged by whom the identifier means and who of them is inactive."""
         for share in self._shares(reason):
-            places = {item["awaited"]: self._identity_key(item) for item in share}
+            wanted = {item["awaited"]: Identifier.awaiting(item["awaited"]) for item in share}
+            places = {awaited: keys.identity(self.integration_id, *of) for awaited, of in wanted.items()}
             found = self.table.get_many(places.values(), consistent=False)
-            live = {
-                awaited: frozenset(IdentityItem.from_item(found[key]).live if key in found else ())
-                for awaited, key in places.items()
+            identities = {
+                awaited: IdentityItem.from_item(found[places[awaited]])
+                if places[awaited] in found
+                else IdentityItem(self.integration_id, of)
+                for awaited, of in wanted.items()
             }
-            inactive = self._inactive(frozenset[str]().union(*live.values()))
-            due = {awaited for awaited, learners in live.items() if is_due(learners, inactive)}
+            inactive = self._inactive({learner for of in identities.values() for learner in of.meant_now})
+            due = {awaited for awaited, of in identities.items() if is_due(of, inactive)}
             yield from (item["statement_id"] for item in share if item["awaited"] in due)
 
-    def _inactive(self, learners: frozenset[str]) -> frozenset[str]:
+    def _inactive(self, learners: set[str]) -> frozenset[str]:
         places = (keys.learner(self.integration_id, one) for one in learners)
         found = self.table.get_many(places, consistent=False)
         return frozenset(item["id"] for item in found.values() if item["status"] != "active")
-
-    def _identity_key(self, item: Item) -> keys.Key:
-        kind, _, value = item["awaited"].partition(":")
-        return keys.identity(self.integration_id, kind, value)

@@ -69,20 +69,22 @@ def assign(table: Table, integration_id: str, kind: Kind, value: str, learner_id
 def remove(table: Table, integration_id: str, kind: Kind, value: str, learner_id: str, now: datetime) -> None:
     """Take an identifier away from a learner; what was applied stays, and what was sent before stays theirs.
 
+    One that they replaced by another can be taken away, too: it means them until then, and nobody from then on.
+
     Raises:
-        NotFound: there is no such learner, or they do not have it.
+        NotFound: there is no such learner, or it does not mean them.
         Conflict: it is the learner's own and not an alias.
         Unavailable: the table is busy; nothing was done.
     """
     of, at = identifier(kind, value), rfc3339(now)
     for _ in pauses():
         learner = _learner(table, integration_id, learner_id)
-        dated = changes.live(learner).get(of)
-        if dated is None:
-            raise NotFound("the learner does not have this identifier")
-        if not dated.alias:
-            raise Conflict("the identifier is the learner's own; change the learner instead")
         identity = _identity(table, integration_id, of)
+        dated = changes.live(learner).get(of)
+        if dated is None and learner.id not in identity.meant_now:
+            raise NotFound("the learner does not have this identifier")
+        if dated and not dated.alias:
+            raise Conflict("the identifier is the learner's own; change the learner instead")
         left = identity.left_by(learner.id, at)
         transaction = [
             table.put_action(left.to_item(), **unchanged(identity.version)),

@@ -109,6 +109,11 @@ def with_identifier(learner: Learner, kind: Kind, value: str | None, now: str, *
     return replace(learner, identifiers=(*kept, *news))
 
 
+def ever(*learners: Learner | None) -> list[Identifier]:
+    """Return everything by which learners are or were identified."""
+    return [dated.identifier for learner in learners if learner for dated in learner.identifiers]
+
+
 def live(learner: Learner | None) -> dict[Identifier, DatedIdentifier]:
     """Return what a learner is identified by now."""
     return {dated.identifier: dated for dated in learner.identifiers if dated.until is None} if learner else {}
@@ -118,17 +123,28 @@ def actions(table: Table, known: Known, before: Learner | None, after: Learner, 
     """Return the transaction that writes a learner and whatever that changes about identities.
 
     What is held for the identifiers of a learner who becomes active is released by the stream, which carries every
-    identity that was written.
+    identity that was written. An own identifier that gives way to another of its kind goes on meaning the learner; one
+    that is taken away without another does not.
+
+    Args:
+        table: the application's table.
+        known: what was read of everything by which the learner is or was identified.
+        before: the learner as they are, ``None`` for a new one.
+        after: the learner as they are to be.
+        now: the time of the change.
     """
     was, is_now = live(before), live(after)
-    woken = before is not None and before.status != "active" and after.status == "active"
-    identities = [known.identity(of).held_by(after.id, is_now[of].since) for of in is_now.keys() - was.keys()]
-    identities += [known.identity(of).left_by(after.id, now) for of in was.keys() - is_now.keys()]
-    identities += [known.identity(of).touched() for of in was.keys() & is_now.keys() if woken]
+    own = {of.kind for of, dated in is_now.items() if not dated.alias}
+    gained, lost = is_now.keys() - was.keys(), was.keys() - is_now.keys()
+    identities = [known.identity(of).held_by(after.id, is_now[of].since) for of in gained]
+    identities += [known.identity(of).left_by(after.id, now, replaced=of.kind in own) for of in lost]
+    if before is not None and before.status != "active" and after.status == "active":
+        rest = set(ever(after)) - gained - lost
+        identities += [known.identity(of).touched() for of in rest if after.id in known.identity(of).meant_now]
     return [
         table.put_action(after.to_item(), **unchanged(before.version if before else 0)),
         *(table.put_action(one.to_item(), **unchanged(one.version - 1)) for one in identities),
-        *(_unerased(table, known, of) for of in is_now.keys() - was.keys()),
+        *(_unerased(table, known, of) for of in gained),
     ]
 
 

@@ -84,7 +84,8 @@ class Directory:
     ) -> tuple[Learner, Learner]:
         """Change a learner; return them as they were and as they are. See :meth:`create`.
 
-        An identifier that is replaced stays known with its time: what was sent before that and comes late is theirs.
+        An identifier that is replaced stays known with its time, and means them until it is given to somebody else:
+        LinkedIn may go on sending it for a while.
 
         Raises:
             NotFound: there is no such learner.
@@ -104,7 +105,7 @@ class Directory:
     def _written(self, before: Learner | None, after: Learner, at: str, *, shared: bool, after_erasure: bool) -> bool:
         """Write a learner with their identities; ``False`` if others wrote at the same time."""
         was, is_now = changes.live(before), changes.live(after)
-        known = changes.read(self.table, self.integration_id, [*was, *is_now], self.pseudonym_key())
+        known = changes.read(self.table, self.integration_id, changes.ever(before, after), self.pseudonym_key())
         gained = is_now.keys() - was.keys()
         if not after_erasure:
             changes.refuse_erased(known, gained)

@@ -57,7 +57,7 @@ class Erasure:
     def erase(self, learner_id: str) -> bool:
         """Erase a learner and all who were merged into them.
 
-        An identifier that another learner holds, too, stays that one's: no tombstone is set for it, and only what was
+        An identifier that means another learner, too, stays that one's: no tombstone is set for it, and only what was
         applied to the erased person goes.
 
         Returns:
@@ -77,7 +77,7 @@ class Erasure:
         people = family(self.table, root)
         ids = frozenset(one.id for one in people)
         identifiers = list(dict.fromkeys(dated.identifier for one in people for dated in one.identifiers))
-        own = [of for of in identifiers if not self._identity(of).live.keys() - ids]
+        own = self._own(identifiers, ids)
         self._set_tombstones(own)
         self._mark(people)
         # Reports may have told of them before they were learners.
@@ -93,6 +93,13 @@ class Erasure:
         for one in reversed(people):
             self._delete(one)
         return True
+
+    def _own(self, identifiers: Sequence[Identifier], ids: frozenset[str]) -> list[Identifier]:
+        """Return the identifiers that mean nobody else; those that were found to before it was broken off included."""
+        key = self.pseudonym_key()
+        places = {of: keys.tombstone(self.integration_id, digest(of, key)) for of in identifiers}
+        found = self.table.get_many(places.values())
+        return [of for of in identifiers if places[of] in found or not self._identity(of).meant_now.keys() - ids]
 
     def _set_tombstones(self, own: Sequence[Identifier]) -> None:
         key, at = self.pseudonym_key(), rfc3339(self.now())

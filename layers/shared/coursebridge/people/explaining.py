@@ -71,7 +71,8 @@ def explain(table: Table, integration: Item, who: str, urn: str) -> Explanation:
         NotFound: there is no learner of this id.
     """
     integration_id = integration["id"]
-    learners, given = _learners(table, integration_id, who)
+    learners, identity = _learners(table, integration_id, who)
+    given = [identity.identifier] if identity else []
     learner = learners[0] if len(learners) == 1 else None
     people = family(table, learner) if learner else []
     identifiers = given or list(dict.fromkeys(dated.identifier for one in people for dated in one.identifiers))
@@ -82,7 +83,7 @@ def explain(table: Table, integration: Item, who: str, urn: str) -> Explanation:
     found, complete = _statements(table, integration_id, identifiers, ids, urn)
     steps = [
         _identified(Rules.of(integration), identifiers, given),
-        _learner_step(learners, integration),
+        _learner_step(learners, identity, integration),
         _course_step(course),
         _statements_step(found, complete=complete),
         *_trouble(found),
@@ -92,23 +93,23 @@ def explain(table: Table, integration: Item, who: str, urn: str) -> Explanation:
     return Explanation(learner, course, steps, statements, _evidence(record), record.attempts)
 
 
-def _learners(table: Table, integration_id: str, who: str) -> tuple[list[Learner], list[Identifier]]:
-    """Return the learners meant, and the identifier they were asked for by, if it was one."""
+def _learners(table: Table, integration_id: str, who: str) -> tuple[list[Learner], IdentityItem | None]:
+    """Return the learners meant, and what is known of the identifier they were asked for by, if it was one."""
     kind, colon, value = who.partition(":")
     if not colon:
         item = table.get(keys.learner(integration_id, who)) if who else None
         if item is None or item.get("erasing_at"):
             raise NotFound("there is no such learner")
         learner = Learner.from_item(item)
-        return _learners(table, integration_id, learner.merged_into) if learner.merged_into else ([learner], [])
+        return _learners(table, integration_id, learner.merged_into) if learner.merged_into else ([learner], None)
     if kind not in KINDS or not usable(value):
         detail = f"is a learner's id or one of {', '.join(f'{one}:...' for one in KINDS)}"
         raise InvalidRequest(f"learner {detail}", errors=(FieldError("learner", detail),))
     of = identifier(kind, value)
     item = table.get(keys.identity(integration_id, *of))
-    live = IdentityItem.from_item(item).live if item else {}
-    found = table.get_many(keys.learner(integration_id, one) for one in live)
-    return [Learner.from_item(one) for one in found.values()], [of]
+    identity = IdentityItem.from_item(item) if item else IdentityItem(integration_id, of)
+    found = table.get_many(keys.learner(integration_id, one) for one in identity.meant_now)
+    return [Learner.from_item(one) for one in found.values()], identity
 
 
 def _statements(
@@ -146,17 +147,23 @@ def _identified(rules: Rules, identifiers: Sequence[Identifier], given: Sequence
     )
 
 
-def _learner_step(learners: Sequence[Learner], integration: Item) -> Step:
+def _learner_step(learners: Sequence[Learner], identity: IdentityItem | None, integration: Item) -> Step:
     if len(learners) > 1:
         return Step("learner", False, f"{len(learners)} learners have this identifier", HELP["learner_ambiguous"])
     if not learners:
-        help_ = HELP["learner_unknown"] if integration["learner_matching"] == "directory" else None
-        return Step(
-            "learner", False, "nobody has this identifier", help_ or "the first applied statement adds the learner"
-        )
+        return _nobody_step(identity, integration)
     if learners[0].status != "active":
         return Step("learner", False, "the learner is inactive", HELP["learner_inactive"])
+    if identity and not identity.live:
+        return Step("learner", True, "the learner, known and active, had this identifier before the present one")
     return Step("learner", True, "the learner is known and active")
+
+
+def _nobody_step(identity: IdentityItem | None, integration: Item) -> Step:
+    if identity and not identity.never_held:
+        return Step("learner", False, "nobody has this identifier any more", HELP["learner_unknown"])
+    help_ = HELP["learner_unknown"] if integration["learner_matching"] == "directory" else None
+    return Step("learner", False, "nobody has this identifier", help_ or "the first applied statement adds the learner")
 
 
 def _course_step(course: Item | None) -> Step:

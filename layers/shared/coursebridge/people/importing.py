@@ -196,9 +196,7 @@ class Importer:
         wanted = [of for row in rows for of in row.identifiers().values()]
         known = changes.read(directory.table, directory.integration_id, wanted, key)
         # A learner who becomes active, or loses an identifier, has others that no row names.
-        beside = [
-            of for learner in known.learners.values() for of in changes.live(learner) if of not in known.tombstones
-        ]
+        beside = [of for of in changes.ever(*known.learners.values()) if of not in known.tombstones]
         if beside:
             more = changes.read(directory.table, directory.integration_id, beside, key)
             known = replace(

@@ -72,7 +72,7 @@ def _sections(table: Table, people: list[Learner]) -> Iterator[tuple[str, Read]]
     places = {of: keys.identity(integration_id, *of) for of in identifiers}
     identities = table.get_many(places.values())
     for of, place in places.items():
-        shared = place in identities and bool(IdentityItem.from_item(identities[place]).live.keys() - ids)
+        shared = place in identities and bool(IdentityItem.from_item(identities[place]).meant_now.keys() - ids)
         theirs = partial(is_theirs, of=of, ids=ids, own=not shared)
         for actor in sent_as(of):
             yield "statement", partial(_of_actor, StatementStore(table, integration_id), actor.digest(), theirs)

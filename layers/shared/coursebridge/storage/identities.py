@@ -22,15 +22,14 @@ class Holder:
         learner: who holds it: whom it was given to, or whom that one was merged into since.
         since: from when.
         until: until when; ``None`` while it is held.
+        replaced: whether the holder has another of its kind instead. LinkedIn goes on sending the one before for a
+            while, so it still means them, until it is somebody else's.
     """
 
     learner: str
     since: str
     until: str | None = None
-
-    def spans(self, moment: str) -> bool:
-        """Whether the identifier was this holder's at a moment."""
-        return self.since <= moment and (self.until is None or moment < self.until)
+    replaced: bool = False
 
 
 class Meant(NamedTuple):
@@ -60,37 +59,65 @@ class IdentityItem:
         held = {origin: holder for origin, holder in self.holders.items() if holder.until is None}
         return {meant.learner: meant for meant in _distinct(held)}
 
+    @property
+    def meant_now(self) -> dict[str, Meant]:
+        """Return the learners it means now: who hold it, else who had it last if they have another one instead."""
+        lasting = {origin: holder for origin, holder in self.holders.items() if self._end(holder) is None}
+        return {meant.learner: meant for meant in _distinct(lasting)}
+
+    @property
+    def never_held(self) -> bool:
+        """Whether it was never anybody's: only then may it be that of somebody new."""
+        return not self.holders
+
     def meant(self, moment: str) -> list[Meant]:
         """Return whom the identifier means in something that happened at a moment.
 
         Whoever holds it now is meant, also for the time before we knew, unless it was another's at that moment. One
-        that nobody holds any more still means the last holder in what happened before they gave it up.
+        that nobody holds any more still means the last holder in what happened before they gave it up, and after that,
+        too, if they replaced it by another.
         """
         live = {origin: holder for origin, holder in self.holders.items() if holder.until is None}
         former = {
             origin: holder
             for origin, holder in self.holders.items()
-            if holder.until is not None and moment < holder.until
+            if holder.until is not None and ((end := self._end(holder)) is None or moment < end)
         }
-        at_that_time = {origin: holder for origin, holder in former.items() if holder.spans(moment)}
-        if len(self.live) > 1 or any(holder.spans(moment) for holder in live.values()):
+        at_that_time = {origin: holder for origin, holder in former.items() if holder.since <= moment}
+        if len(self.live) > 1 or any(holder.since <= moment for holder in live.values()):
             return _distinct(live)
         return _distinct(at_that_time or live or former)
+
+    def _end(self, holder: Holder) -> str | None:
+        """Return when it stops meaning a holder; ``None`` if it still does."""
+        if holder.until is None or not holder.replaced:
+            return holder.until
+        until = holder.until
+        later = (other for other in self.holders.values() if other.until is None or other.until > until)
+        return min((max(until, other.since) for other in later), default=None)
 
     def held_by(self, learner_id: str, since: str, origin: str | None = None) -> IdentityItem:
         """Return the identity with one more holder; ``origin`` is one merged into them whose evidence it is to feed."""
         return self._with({**self.holders, origin or learner_id: Holder(learner_id, since)})
 
-    def left_by(self, learner_id: str, until: str) -> IdentityItem:
-        """Return the identity with a learner, whoever was merged into them included, holding it no longer."""
-        return self._with(
-            {
-                origin: replace(holder, until=until)
-                if holder.learner == learner_id and holder.until is None
-                else holder
-                for origin, holder in self.holders.items()
-            }
-        )
+    def left_by(self, learner_id: str, until: str, *, replaced: bool = False) -> IdentityItem:
+        """Return the identity with a learner, whoever was merged into them included, holding it no longer.
+
+        Args:
+            learner_id: who.
+            until: until when they held it, if they still do.
+            replaced: whether they have another of its kind instead; if not, it no longer means them, not even as one
+                that they replaced before.
+        """
+
+        def left(holder: Holder) -> Holder:
+            if holder.learner != learner_id:
+                return holder
+            if holder.until is None:
+                return replace(holder, until=until, replaced=replaced)
+            return replace(holder, replaced=holder.replaced and replaced)
+
+        return self._with({origin: left(holder) for origin, holder in self.holders.items()})
 
     def moved(self, origins: Iterable[str], learner_id: str) -> IdentityItem:
         """Return the identity with what was given to these learners held by another, as they are merged or parted."""
