@@ -240,6 +240,33 @@ def test_an_activation_that_was_missed_is_swept_up(lab: Lab) -> None:
     assert swept(lab) == Swept(waited_for_learner=1)
 
 
+def test_what_happened_in_an_inactive_learners_time_waits_for_them_though_another_has_the_address_now(lab: Lab) -> None:
+    ada = lab.learner(email="ada@example.com", id="ada", status="inactive")
+    lab.learner(id="bob", username="bob")
+    passed_on = lab.identity(*ADA).left_by("ada", lab.at(2)).held_by("bob", lab.at(2))
+    lab.table.put(passed_on.to_item())
+    assert lab.take(completion(1)) == {"held:learner_inactive": 1}
+
+    assert swept(lab) == Swept()
+
+    lab.table.put(replace(ada, status="active").to_item())
+    assert swept(lab) == Swept(waited_for_learner=1)
+    assert lab.apply() == {"applied": 1}
+
+
+def test_what_happened_while_an_address_was_two_peoples_stays_held(lab: Lab) -> None:
+    for one in ("one", "two"):
+        lab.learner(email="ada@example.com", id=one)
+    lab.learner(id="bob", username="bob")
+    identity = lab.identity(*ADA)
+    for one in ("one", "two"):
+        identity = identity.left_by(one, lab.at(2))
+    lab.table.put(identity.held_by("bob", lab.at(2)).to_item())
+    assert lab.take(completion(1)) == {"held:learner_ambiguous": 1}
+
+    assert swept(lab) == Swept()
+
+
 def test_actors_that_are_known_by_new_rules_are_swept_up(lab: Lab) -> None:
     lab.take(completion(1, actor=account("ada")), completion(2, actor={"openid": "https://ada.example.com"}))
     lab.configure(learner_identification="username", updated_at=rfc3339(lab.now))

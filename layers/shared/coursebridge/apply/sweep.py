@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from coursebridge.apply.judge import Rules
 from coursebridge.apply.release import SHARE, held, release
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 CHANGED_LATELY = timedelta(days=1)
 """Who changes settings releases what was held by the old ones; the sweep brings what there was no time for."""
+
+IsDue: TypeAlias = "Callable[[IdentityItem, frozenset[str], frozenset[str]], bool]"
+"""By an identity, the learners it meant in what happened then, and those of the learners who are inactive."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +104,10 @@ class Sweep:
     def _learner_has_come(self, integration: Item) -> Iterator[str]:
         is_open = integration["learner_matching"] == "open"
         yield from self._by_identity(
-            "learner_unknown", lambda of, _inactive: bool(of.meant_now) or (is_open and of.never_held)
+            "learner_unknown", lambda of, meant, _inactive: bool(meant) or (is_open and of.never_held)
         )
-        yield from self._by_identity("learner_ambiguous", lambda of, _inactive: len(of.meant_now) <= 1)
-        yield from self._by_identity("learner_inactive", lambda of, inactive: not of.meant_now.keys() & inactive)
+        yield from self._by_identity("learner_ambiguous", lambda _of, meant, _inactive: len(meant) <= 1)
+        yield from self._by_identity("learner_inactive", lambda _of, meant, inactive: not meant & inactive)
 
     def _rules_have_changed(self, integration: Item) -> Iterator[str]:
         """Yield statements whose actor says after all whom they are about, by settings that changed lately."""
@@ -117,8 +120,8 @@ class Sweep:
                 found = self.table.get_many(places, consistent=False)
                 yield from (item["statement_id"] for item in found.values() if rules.actor(facts_of(item)))
 
-    def _by_identity(self, reason: str, is_due: Callable[[IdentityItem, frozenset[str]], bool]) -> Iterator[str]:
-        """Yield what need not wait any longer, judged by whom the identifier means and who of them is inactive."""
+    def _by_identity(self, reason: str, is_due: IsDue) -> Iterator[str]:
+        """Yield what need not wait any longer, judged by whom the identifier meant when the statement happened."""
         for share in self._shares(reason):
             wanted = {item["awaited"]: Identifier.awaiting(item["awaited"]) for item in share}
             places = {awaited: keys.identity(self.integration_id, *of) for awaited, of in wanted.items()}
@@ -129,11 +132,18 @@ class Sweep:
                 else IdentityItem(self.integration_id, of)
                 for awaited, of in wanted.items()
             }
-            inactive = self._inactive({learner for of in identities.values() for learner in of.meant_now})
-            due = {awaited for awaited, of in identities.items() if is_due(of, inactive)}
-            yield from (item["statement_id"] for item in share if item["awaited"] in due)
+            meant = {item["statement_id"]: _meant(identities[item["awaited"]], item) for item in share}
+            inactive = self._inactive(set().union(*meant.values()))
+            for item in share:
+                statement_id = item["statement_id"]
+                if is_due(identities[item["awaited"]], meant[statement_id], inactive):
+                    yield statement_id
 
     def _inactive(self, learners: set[str]) -> frozenset[str]:
         places = (keys.learner(self.integration_id, one) for one in learners)
         found = self.table.get_many(places, consistent=False)
         return frozenset(item["id"] for item in found.values() if item["status"] != "active")
+
+
+def _meant(identity: IdentityItem, pending: Item) -> frozenset[str]:
+    return frozenset(meant.learner for meant in identity.meant(keys.timestamp_of_pending(pending)))

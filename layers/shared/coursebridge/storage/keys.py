@@ -1,7 +1,7 @@
 """Every key of the table, and nothing else.
 
 ``i`` is an integration's id. PK starts with the entity, so that IAM conditions on leading keys can tell the
-functions apart. Ids are read back from their own attributes, never by cutting a key.
+functions apart. Ids are read back from their own attributes, not by cutting a key.
 
 | entity          | PK                        | SK             | GSI1PK        | GSI1SK          |
 | --------------- | ------------------------- | -------------- | ------------- | --------------- |
@@ -52,6 +52,7 @@ since when it waits to be applied, so that a sweep reads only what waits too lon
 
 import hashlib
 import zlib
+from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -242,6 +243,11 @@ def pending(integration_id: str, outcome: str, reason: str, awaited: str, timest
     ``awaited`` names what would release a held one: a course URN or an identity (``email:a@example.com``).
     """
     return Key(f"PENDING#{integration_id}", "#".join((outcome, reason, bounded(awaited), timestamp, statement_id)))
+
+
+def timestamp_of_pending(item: Mapping[str, str]) -> str:
+    """Return when a statement happened that was read from GSI3, which carries no more of it than its keys."""
+    return item["GSI3SK"].removesuffix(f"#{item['statement_id']}").rpartition("#")[2]
 
 
 def pending_prefix(outcome: str, reason: str, awaited: str | None = None) -> str:
