@@ -71,7 +71,7 @@ bench: setup ## Measure what docs and design promise
 build: setup ## Build the artefacts for AWS (RUNTIME=python3.13 ARCHITECTURE=arm64)
 	@$(LOCAL) build
 
-deploy: setup ## Build and deploy to your AWS account (sam deploy --guided)
+deploy: setup ## Build and deploy to your AWS account (RUNTIME=python3.13 ARCHITECTURE=arm64)
 	@$(LOCAL) deploy
 
 openapi: setup ## Make the OpenAPI document and its page anew

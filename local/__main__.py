@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from local import build as builder
-from local import checks, demo, function_logs, lock, rotation, stack
+from local import checks, demo, function_logs, guided, lock, rotation, stack
 from local.console import console, step
 from local.errors import StackError
 from local.outputs import Outputs
@@ -127,11 +127,13 @@ def build(runtime: Runtime = "", architecture: Architecture = "") -> None:
 
 @app.command()
 def deploy(runtime: Runtime = "", architecture: Architecture = "") -> None:
-    """Build, and deploy to AWS with `sam deploy --guided`: your credentials, your answers."""
-    target = builder.aws_target(runtime or None, architecture or None)
-    template = _built(target) / "template.yaml"
-    command = (SAM, "deploy", "--guided", "--config-file", ROOT / "samconfig.toml", "--template-file", template)
-    overrides = ("--parameter-overrides", *target.parameters)
+    """Build, and deploy to AWS with `sam deploy --guided`: your credentials, your answers, the last ones offered."""
+    config = ROOT / "samconfig.toml"
+    saved = guided.saved_parameters(config)
+    target = builder.aws_target(runtime or saved.get("Runtime"), architecture or saved.get("Architecture"))
+    template = guided.only_for(target, _built(target))
+    command = (SAM, "deploy", "--guided", "--config-file", config, "--template-file", template)
+    overrides = ("--parameter-overrides", *guided.overrides(saved, target))
     # Not in a clean environment: the person's AWS profile is what this is about.
     finished = subprocess.run([*command, *overrides], cwd=ROOT, check=False)  # noqa: S603
     raise typer.Exit(finished.returncode)
