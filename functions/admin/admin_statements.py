@@ -74,6 +74,7 @@ class IdentityRequest(Request):
     type: Literal["email", "username", "external_id", "profile_urn"] = Field(examples=["email"])
     value: str = Field(min_length=1, max_length=320, examples=["a.learner@example.com"])
     learner_id: str = Field(min_length=1, max_length=64)
+    after_erasure: bool = Field(default=False, description="Take the identifier of a person who was erased.")
 
 
 class IdentityAnswer(Answer):
@@ -156,11 +157,12 @@ def replay_held(integration: Integration, replay: ReplayRequest) -> Response[Rep
         HTTPStatus.CREATED,
         "The alias, and how many held statements were sent round again.",
         _404="There is no such integration or learner.",
+        _409="It was the identifier of a person who was erased, or others keep changing the learner.",
     ),
 )
 def assign_identity(integration: Integration, identity: IdentityRequest) -> Response[IdentityAnswer]:
     """Makes a lasting alias and replays every held statement with it."""
     body: Any = wiring.statements(caller(router)).assign(
-        integration, identity.type, identity.value, identity.learner_id
+        integration, identity.type, identity.value, identity.learner_id, after_erasure=identity.after_erasure
     )
     return Response(HTTPStatus.CREATED, "application/json", body)

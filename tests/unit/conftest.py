@@ -100,6 +100,7 @@ def deployed(table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
     held: dict[str, Any] = {
         "signing": {"kid": "k1", "key": "s" * 64},
         "bootstrap": {"client_id": "first", "client_secret": "first-secret"},
+        "pseudonym-key": {"key": "p" * 64},
     }
     arns = {
         name: secrets.create_secret(Name=name, SecretString=json.dumps(value))["ARN"] for name, value in held.items()
@@ -108,6 +109,7 @@ def deployed(table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
         "TABLE_NAME": TABLE_NAME,
         "SIGNING_KEYS_SECRET_ARN": arns["signing"],
         "BOOTSTRAP_SECRET_ARN": arns["bootstrap"],
+        "PSEUDONYM_SECRET_ARN": arns["pseudonym-key"],
         "API_PUBLIC_URL": "https://api.example.com",
         "POWERTOOLS_SERVICE_NAME": "test",
         "POWERTOOLS_METRICS_NAMESPACE": "Coursebridge",

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from coursebridge.people.wiring import pseudonym_key
+from coursebridge.records.identifiers import digest, identifier
 from coursebridge.storage import keys
 from coursebridge.storage.learners import Learner
 from unit.admin.statements import held, stored
@@ -129,6 +131,17 @@ def test_an_identifier_becomes_a_learners_and_what_was_held_for_it_is_replayed(a
     assert listed(api, integration_id, reason="learner_unknown") == []
     [entry] = [one for one in api.ask("GET", "/admin/audit")["items"] if one["action"] == "identity.assigned"]
     assert "example.com" not in str(entry).lower()
+
+
+def test_an_identifier_of_an_erased_person_is_not_given_by_accident(api: Api, integration_id: str) -> None:
+    api.table.put(Learner(integration_id, "learner-1", "2026-01-01T00:00:00.000Z").to_item())
+    erased = identifier("email", "learner@example.com")
+    api.table.put(keys.tombstone(integration_id, digest(erased, pseudonym_key())).item())
+    body = {"type": "email", "value": "learner@example.com", "learner_id": "learner-1"}
+    path = f"/admin/integrations/{integration_id}/identities"
+
+    assert api.send("POST", path, body).status == 409
+    assert api.send("POST", path, {**body, "after_erasure": True}).status == 201
 
 
 def test_an_identifier_is_not_given_to_a_learner_there_is_not(api: Api, integration_id: str) -> None:

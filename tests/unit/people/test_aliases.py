@@ -11,8 +11,9 @@ from coursebridge.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from coursebridge.people import aliases, changes
 from coursebridge.people.fields import LearnerFields
 from coursebridge.people.merging import Merging
-from coursebridge.records.identifiers import identifier
-from people_lab import Lab, completion, progress
+from coursebridge.records.identifiers import digest, identifier
+from coursebridge.storage import keys
+from people_lab import PSEUDONYM_KEY, Lab, completion, progress
 
 if TYPE_CHECKING:
     from coursebridge.people.directory import Directory
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 OTHER = identifier("email", "other@example.com")
 
 
-def assign(lab: Lab, learner_id: str = "ada", value: str = "other@example.com") -> int:
-    return aliases.assign(lab.table, lab.id, "email", value, learner_id, lab.now)
+def assign(lab: Lab, learner_id: str = "ada", value: str = "other@example.com", *, after_erasure: bool = False) -> int:
+    return aliases.assign(
+        lab.table, lab.id, "email", value, learner_id, lab.now, PSEUDONYM_KEY, after_erasure=after_erasure
+    )
 
 
 def test_what_was_held_for_an_unknown_identifier_is_applied(lab: Lab) -> None:
@@ -71,6 +74,32 @@ def test_an_alias_may_become_the_own_identifier(lab: Lab, directory: Directory) 
         ("ada@example.com", False, False),
         ("other@example.com", True, False),
     ]
+
+
+def test_an_identifier_of_an_erased_person_needs_a_word(lab: Lab) -> None:
+    lab.learner(email="ada@example.com")
+    tombstone = keys.tombstone(lab.id, digest(OTHER, PSEUDONYM_KEY))
+    lab.table.put(tombstone.item())
+
+    with pytest.raises(Conflict) as refusal:
+        assign(lab)
+    [error] = refusal.value.errors
+    assert (error.field, "after_erasure" in error.detail) == ("value", True)
+    assert lab.identity(*OTHER).live == {}
+
+    assign(lab, after_erasure=True)
+    assert lab.table.get(tombstone) is None
+    assert lab.take(completion(1, "other@example.com")) == {"applied": 1}
+
+
+def test_an_erasure_in_between_is_seen(lab: Lab) -> None:
+    lab.learner(email="ada@example.com")
+    tombstone = keys.tombstone(lab.id, digest(OTHER, PSEUDONYM_KEY))
+    calls = lab.calls()
+    calls.around = lambda name: lab.table.put(tombstone.item()) if name == "transact_write_items" else None
+
+    with pytest.raises(Conflict):
+        aliases.assign(calls.table, lab.id, "email", OTHER.value, "ada", lab.now, PSEUDONYM_KEY)
 
 
 def test_assigning_again_changes_nothing(lab: Lab) -> None:

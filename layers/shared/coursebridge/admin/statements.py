@@ -36,10 +36,12 @@ class Statements:
     Attributes:
         table: the application's table.
         actor: the client id of the caller.
+        pseudonym_key: returns the key of the digests of erased identifiers.
     """
 
     table: Table
     actor: str
+    pseudonym_key: Callable[[], str]
 
     def list(
         self, integration_id: str, outcome: str | None, reason: str | None, limit: int, after: Item | None
@@ -92,14 +94,20 @@ class Statements:
         self._note("statements.replayed", reason, integration_id, {"replayed": replayed})
         return {"replayed": replayed, "held": held_count(self.table, integration_id, reason, MOST_COUNTED)}
 
-    def assign(self, integration_id: str, kind: Kind, value: str, learner_id: str) -> dict[str, Any]:
+    def assign(
+        self, integration_id: str, kind: Kind, value: str, learner_id: str, *, after_erasure: bool = False
+    ) -> dict[str, Any]:
         """Make an identifier a lasting alias of a learner, and send round again what is held for it.
 
         Raises:
             NotFound: there is no such integration or learner.
+            Conflict: it was that of a person who was erased.
         """
         IntegrationStore(self.table).get(integration_id)
-        replayed = aliases.assign(self.table, integration_id, kind, value, learner_id, utc_now())
+        key = self.pseudonym_key()
+        replayed = aliases.assign(
+            self.table, integration_id, kind, value, learner_id, utc_now(), key, after_erasure=after_erasure
+        )
         self._note("identity.assigned", learner_id, integration_id, {"type": kind, "replayed": replayed})
         return {"type": kind, "value": value, "learner_id": learner_id, "replayed": replayed}
 

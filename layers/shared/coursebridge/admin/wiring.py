@@ -28,6 +28,7 @@ from coursebridge.integrations.store import IntegrationStore
 from coursebridge.linkedin.client import LinkedInClient
 from coursebridge.linkedin.credentials import KeyPair
 from coursebridge.linkedin.tokens import TokenSource, mint
+from coursebridge.people.wiring import pseudonym_key
 from coursebridge.settings import settings
 from coursebridge.storage.runs import RunStore
 
@@ -157,4 +158,4 @@ def _activity_control(integration_id: str) -> RunControl:
 
 def statements(actor: str) -> Statements:
     """Return what shows and replays statements on behalf of a caller."""
-    return Statements(wiring.table(), actor)
+    return Statements(wiring.table(), actor, pseudonym_key)

@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Table
 
 
-def assign(table: Table, integration_id: str, kind: Kind, value: str, learner_id: str, now: datetime) -> int:
+def assign(
+    table: Table,
+    integration_id: str,
+    kind: Kind,
+    value: str,
+    learner_id: str,
+    now: datetime,
+    pseudonym_key: str,
+    *,
+    after_erasure: bool = False,
+) -> int:
     """Make an identifier a learner's and nobody else's, and send round again what was held for it.
 
     Whoever held it so far holds it no longer; what was applied to them stays with them.
@@ -34,6 +44,9 @@ def assign(table: Table, integration_id: str, kind: Kind, value: str, learner_id
         value: the identifier.
         learner_id: the learner; one who was merged stands for whom they were merged into.
         now: the present time.
+        pseudonym_key: the key of the digests of erased identifiers.
+        after_erasure: whether the identifier may be that of a person who was erased. What is sent with such a one is
+            emptied and never applied, until somebody says so.
 
     Returns:
         How many held statements were sent round again at once; the stream sees to any other.
@@ -41,6 +54,7 @@ def assign(table: Table, integration_id: str, kind: Kind, value: str, learner_id
     Raises:
         InvalidRequest: the identifier can be nobody's.
         NotFound: there is no such learner.
+        Conflict: the identifier was that of a person who was erased.
         Unavailable: the table is busy; nothing was done.
     """
     if not usable(value):
@@ -48,7 +62,10 @@ def assign(table: Table, integration_id: str, kind: Kind, value: str, learner_id
         raise InvalidRequest(f"the identifier {detail}", errors=(FieldError("value", detail),))
     of, at = identifier(kind, value), rfc3339(now)
     for _ in pauses():
-        identity = _identity(table, integration_id, of)
+        known = changes.read(table, integration_id, [of], pseudonym_key)
+        if not after_erasure:
+            changes.refuse_erased(known, [of], field="value")
+        identity = known.identity(of)
         learner, others = _learners(table, integration_id, learner_id, identity)
         since = min([at, *(holder.since for holder in identity.holders.values())])
         after = changes.with_identifier(learner, kind, value.strip(), at, alias=True)
@@ -60,6 +77,7 @@ def assign(table: Table, integration_id: str, kind: Kind, value: str, learner_id
             table.put_action(given.to_item(), **unchanged(identity.version)),
             *(_put(table, before, _without(before, of, at), at) for before in others),
             _put(table, learner, after, at),
+            changes.unerased(table, known, of),
         ]
         if changes.write(table, transaction):
             return release_for_identities(table, integration_id, {of.awaited}, now)

@@ -144,7 +144,7 @@ def actions(table: Table, known: Known, before: Learner | None, after: Learner, 
     return [
         table.put_action(after.to_item(), **unchanged(before.version if before else 0)),
         *(table.put_action(one.to_item(), **unchanged(one.version - 1)) for one in identities),
-        *(_unerased(table, known, of) for of in gained),
+        *(unerased(table, known, of) for of in gained),
     ]
 
 
@@ -163,14 +163,22 @@ def write(table: Table, transaction: list[dict[str, Any]]) -> bool:
     return True
 
 
-def _unerased(table: Table, known: Known, of: Identifier) -> dict[str, Any]:
-    """Pass only if nobody erased the identifier's person meanwhile; lift the tombstone if it is known and meant."""
+def unerased(table: Table, known: Known, of: Identifier) -> dict[str, Any]:
+    """Return the action that passes only if nobody erased the identifier's person meanwhile.
+
+    It lifts the tombstone if it is known and meant.
+    """
     place = known.tombstones[of]
     return table.delete_action(place) if of in known.erased else table.check_action(place, **unchanged(0))
 
 
-def refuse_erased(known: Known, identifiers: Iterable[Identifier]) -> None:
+def refuse_erased(known: Known, identifiers: Iterable[Identifier], *, field: str = "") -> None:
     """Refuse identifiers of people who were erased: whoever comes back does so because somebody says so.
+
+    Args:
+        known: what was read about them.
+        identifiers: the identifiers.
+        field: what the field of the request is called, if not as its kind of identifier.
 
     Raises:
         Conflict: there are such.
@@ -180,7 +188,7 @@ def refuse_erased(known: Known, identifiers: Iterable[Identifier]) -> None:
         detail = "belonged to a person who was erased; send after_erasure=true to take them in again"
         raise Conflict(
             "an identifier belonged to a person who was erased",
-            errors=tuple(FieldError(of.kind, detail) for of in erased),
+            errors=tuple(FieldError(field or of.kind, detail) for of in erased),
         )
 
 
