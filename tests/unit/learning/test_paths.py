@@ -269,6 +269,40 @@ def test_a_retired_course_strands_nobody(deployed: Table, school: Caller, admin:
     assert [one["state"] for one in admin.ask("DELETE", step)["steps"]] == ["available", "locked"]
 
 
+def test_a_step_that_was_skipped_stays_so_through_merging_and_parting(
+    deployed: Table, school: Caller, admin: Caller
+) -> None:
+    put_learner(deployed, "old-ann", identifiers=())
+    path = make_path(school)
+    step = f"/paths/{path['id']}/overrides/{EXCEL}"
+    first = admin.ask("PUT", f"/learners/old-ann{step}", {"reason": "she knows it"})["steps"][0]["override"]
+
+    admin.ask("POST", "/learners/ann/merge", {"learner_id": "old-ann"})
+    assert states(school, path) == ["completed", "available"]
+    assert way(school, path)["steps"][0]["override"] == first
+    again = admin.ask("PUT", f"/learners/ann{step}", {"reason": "she still does"})
+    assert again["steps"][0]["override"]["reason"] == "she still does"
+
+    admin.ask("POST", "/learners/old-ann/unmerge")
+    for learner in ("ann", "old-ann"):
+        kept = school.get(f"/learners/{learner}/paths/{path['id']}")
+        assert [one["state"] for one in kept["steps"]] == ["completed", "available"]
+
+
+def test_who_may_skip_no_longer_may_not_by_one_who_was_merged_either(
+    deployed: Table, school: Caller, admin: Caller
+) -> None:
+    put_learner(deployed, "old-ann", identifiers=())
+    path = make_path(school)
+    step = f"/paths/{path['id']}/overrides/{EXCEL}"
+    admin.ask("PUT", f"/learners/old-ann{step}", {"reason": "she knows it"})
+    admin.ask("POST", "/learners/ann/merge", {"learner_id": "old-ann"})
+
+    admin.ask("DELETE", f"/learners/ann{step}")
+
+    assert states(school, path) == ["available", "locked"]
+
+
 def test_an_lms_may_skip_nothing(school: Caller) -> None:
     path = make_path(school)
 

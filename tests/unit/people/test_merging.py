@@ -10,11 +10,10 @@ import pytest
 from coursebridge.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from coursebridge.people import changes
 from coursebridge.people.aliases import remove
-from coursebridge.people.families import family
 from coursebridge.people.fields import LearnerFields
 from coursebridge.people.merging import Merging
 from coursebridge.records.evidence import Evidence
-from coursebridge.storage.learners import DatedIdentifier, Learner, RecordStore
+from coursebridge.storage.learners import DatedIdentifier, Learner, RecordStore, family
 from people_lab import COURSE, DURATION, OTHER_COURSE, Interrupted, Lab, completion, dies, progress
 
 if TYPE_CHECKING:

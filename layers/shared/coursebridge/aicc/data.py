@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from coursebridge.errors import Unavailable
@@ -12,10 +13,11 @@ from coursebridge.storage.learners import unchanged
 from coursebridge.storage.table import ConditionFailed, pauses
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from coursebridge.aicc.hacp import Told
     from coursebridge.aicc.sessions import Session
+    from coursebridge.storage.learners import Learner
     from coursebridge.storage.table import Item, Table
 
 LONGEST_LOCATION, LONGEST_LESSON = 1_000, 32_000
@@ -51,6 +53,15 @@ class CourseData:
             version=self.version + 1,
         )
 
+    def or_else(self, other: CourseData) -> CourseData:
+        """Return the data with what only another one has, and the time of both."""
+        return CourseData(
+            self.location or other.location,
+            self.core_lesson or other.core_lesson,
+            {**other.times, **self.times},
+            max(self.version, other.version),
+        )
+
 
 class CourseDataStore:
     """Reads and writes what courses keep."""
@@ -64,6 +75,10 @@ class CourseDataStore:
         return (
             CourseData(item["location"], item["core_lesson"], item["times"], item["version"]) if item else CourseData()
         )
+
+    def get_joined(self, learners: Iterable[Learner], course_urn: str) -> CourseData:
+        """Return what is kept for the first of these learners, who are one person, and what only the others have."""
+        return reduce(CourseData.or_else, (self.get(one.integration_id, one.id, course_urn) for one in learners))
 
     def add(self, session: Session, learner_id: str, told: Told) -> None:
         """Keep what a PutParam tells; two calls at once both get theirs in.

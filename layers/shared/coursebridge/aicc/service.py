@@ -12,7 +12,7 @@ from coursebridge.clock import rfc3339
 from coursebridge.launches.learners import find_learner
 from coursebridge.records.evidence import Completion, Evidence, Point
 from coursebridge.storage import keys
-from coursebridge.storage.learners import RecordStore
+from coursebridge.storage.learners import RecordStore, family
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -50,7 +50,7 @@ class Receiver:
         return handler(session, learner, call, now) if handler else Answer()
 
     def _get_param(self, session: Session, learner: Learner, _call: Call, _now: datetime) -> Answer:
-        data = self._data.get(session.integration_id, learner.id, session.course_urn)
+        data = self._data.get_joined(family(self._table, learner), session.course_urn)
         record = RecordStore(self._table, session.integration_id).get(learner.id, session.course_urn)
         core = {
             "Student_ID": learner.id,

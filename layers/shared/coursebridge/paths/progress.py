@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from coursebridge.records.fold import Attempt
 
@@ -79,6 +79,12 @@ class Known:
 
     attempts: Mapping[str, Sequence[Attempt]] = field(default_factory=dict)
     overrides: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def latest(overrides: Iterable[Mapping[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """Return overrides by course of several who are one learner as those of one: the latest of each course."""
+    entries = [entry for each in overrides for entry in each.items()]
+    return dict(sorted(entries, key=lambda entry: str(entry[1]["at"])))
 
 
 def way(path: Path, known: Known) -> Way:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.errors import Conflict, FieldError, InvalidRequest, NotFound
 from coursebridge.ids import new_id
 from coursebridge.launches.learners import find_learner
 from coursebridge.paths.libraries import Libraries, course_facts
-from coursebridge.paths.progress import Known, Path, Way, way
+from coursebridge.paths.progress import Known, Path, Way, latest, way
 from coursebridge.paths.store import MOST_STEPS_IN_A_PAGE, PathStore, from_item
 from coursebridge.storage import keys
 from coursebridge.storage.courses import CourseStore
-from coursebridge.storage.learners import Record
+from coursebridge.storage.learners import Record, family
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -158,13 +159,23 @@ class Paths:
     def skip(self, learner_id: str, path_id: str, urn: str, entry: dict[str, Any] | None) -> dict[str, Any] | None:
         """Let a learner skip a step, or no longer (``None``); return what stood there.
 
+        It stays with the id it was given to, so that it goes along when a merge is taken back.
+
         Raises:
             NotFound: there is no such learner or path, or the path has no such step.
         """
         learner = self._learner(learner_id)
         if urn not in self.get(path_id).steps:
             raise NotFound("the path has no such step")
-        return self.store.override(learner.id, path_id, urn, entry)
+        places = self._overrides(family(self._table, learner), path_id)
+        found = self._table.get_many(places)
+        for holder in [learner_id] if entry else [places[key] for key in found]:
+            self.store.override(holder, path_id, urn, entry)
+        return latest(item["steps"] for item in found.values()).get(urn)
+
+    def _overrides(self, people: Sequence[Learner], path_id: str) -> dict[keys.Key, str]:
+        """Return where overrides of a learner may lie, and whose they are: of all who were merged into them, too."""
+        return {keys.path_override(self._integration_id, one.id, path_id): one.id for one in people}
 
     def _learner(self, learner_id: str) -> Learner:
         learner = find_learner(self._table, self._integration_id, learner_id)
@@ -175,13 +186,14 @@ class Paths:
     def _ways(self, learner: Learner, paths: Sequence[Path]) -> list[dict[str, Any]]:
         urns = {urn for path in paths for urn in path.steps}
         records = {urn: keys.record(self._integration_id, learner.id, urn) for urn in urns}
-        overrides = {path.id: keys.path_override(self._integration_id, learner.id, path.id) for path in paths}
-        found = self._table.get_many([*records.values(), *overrides.values()])
+        people = family(self._table, learner)
+        overrides = {path.id: self._overrides(people, path.id) for path in paths}
+        found = self._table.get_many(chain(records.values(), *overrides.values()))
         attempts = {urn: Record.from_item(found[key]).attempts for urn, key in records.items() if key in found}
         courses = self._courses.get_many(urns)
         return [
             _presented(
-                way(path, Known(attempts, found[overrides[path.id]]["steps"] if overrides[path.id] in found else {})),
+                way(path, Known(attempts, latest(found[key]["steps"] for key in overrides[path.id] if key in found))),
                 {urn: course_facts(courses.get(urn)) for urn in path.steps},
             )
             for path in paths

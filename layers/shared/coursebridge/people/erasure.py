@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.errors import Conflict, NotFound, Unavailable
 from coursebridge.people import changes
-from coursebridge.people.families import family
 from coursebridge.records.identifiers import Identifier, digest, identifier
 from coursebridge.storage import keys, statement_outcomes
 from coursebridge.storage.identities import IdentityItem
-from coursebridge.storage.learners import Learner, unchanged
+from coursebridge.storage.learners import Learner, family, unchanged
 from coursebridge.storage.statements import StatementStore
 from coursebridge.storage.strangers import StrangerStore
 from coursebridge.storage.table import pauses

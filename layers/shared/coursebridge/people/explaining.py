@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from coursebridge.apply.judge import HELD_REASONS, IGNORED_REASONS, Rules
 from coursebridge.errors import FieldError, InvalidRequest, NotFound
 from coursebridge.people.erasure import is_theirs, sent_as
-from coursebridge.people.families import family
 from coursebridge.records.evidence import Evidence, union
 from coursebridge.records.identifiers import KINDS, Identifier, identifier, usable
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
-from coursebridge.storage.learners import Learner, Record
+from coursebridge.storage.learners import Learner, Record, family
 from coursebridge.storage.statements import StatementStore
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from coursebridge.people import changes
-from coursebridge.people.families import family, move, records
+from coursebridge.people.moving import move, records
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
-from coursebridge.storage.learners import DatedIdentifier, Learner, unchanged
+from coursebridge.storage.learners import DatedIdentifier, Learner, family, unchanged
 from coursebridge.storage.table import Table, pauses
 
 if TYPE_CHECKING:

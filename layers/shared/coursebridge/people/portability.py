@@ -9,9 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.people.erasure import is_theirs, sent_as
-from coursebridge.people.families import family
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
+from coursebridge.storage.learners import family
 from coursebridge.storage.statements import StatementStore
 from coursebridge.storage.table import Page
 

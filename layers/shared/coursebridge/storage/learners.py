@@ -151,6 +151,17 @@ class Learner:
         }
 
 
+def family(table: Table, learner: Learner) -> list[Learner]:
+    """Return a learner and all who were merged into them, into those, and so on."""
+    found, wanted = {learner.id: learner}, set(learner.merged)
+    while wanted:
+        items = table.get_many(keys.learner(learner.integration_id, one) for one in sorted(wanted))
+        generation = [Learner.from_item(item) for item in items.values()]
+        found |= {one.id: one for one in generation}
+        wanted = {child for one in generation for child in one.merged} - found.keys()
+    return list(found.values())
+
+
 @dataclass(frozen=True)
 class Record:
     """One learner's attempts at one course, and the evidence they follow from, by the learner it belongs to."""

@@ -1,4 +1,4 @@
-"""A learner and everybody who was merged into them, and their evidence moved between records."""
+"""Records of learners who are merged or parted: evidence moved from one learner to another."""
 
 from __future__ import annotations
 
@@ -20,17 +20,6 @@ if TYPE_CHECKING:
 
 MOST_TURNS = (TRANSACTION - 2) // 2
 """Statements that are put right on either side of a move, beside the two records themselves."""
-
-
-def family(table: Table, learner: Learner) -> list[Learner]:
-    """Return a learner and all who were merged into them, into those, and so on."""
-    found, wanted = {learner.id: learner}, set(learner.merged)
-    while wanted:
-        items = table.get_many(keys.learner(learner.integration_id, one) for one in sorted(wanted))
-        generation = [Learner.from_item(item) for item in items.values()]
-        found |= {one.id: one for one in generation}
-        wanted = {child for one in generation for child in one.merged} - found.keys()
-    return list(found.values())
 
 
 def records(table: Table, learner: Learner) -> Iterator[Record]:
