@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from coursebridge.api import Requires
+from coursebridge.api import NAMED_BY_OTHERS, Requires
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler.api_gateway import Route
@@ -37,6 +38,16 @@ def checks(route: Route) -> list[Requires]:
 @pytest.mark.parametrize(("handler", "route"), routes(), ids=label)
 def test_a_route_checks_its_caller_or_is_known_to_be_open(handler: str, route: Route) -> None:
     assert len(checks(route)) == (0 if route.path in OPEN else 1)
+
+
+@pytest.mark.parametrize(("handler", "route"), routes(), ids=label)
+def test_at_most_one_parameter_of_a_route_may_hold_slashes_and_never_the_integration(
+    handler: str, route: Route
+) -> None:
+    named = set(re.findall(r"<(\w+)>", route.path))
+
+    assert len(named & NAMED_BY_OTHERS) <= 1
+    assert "integration" not in NAMED_BY_OTHERS
 
 
 @pytest.mark.parametrize(("handler", "route"), routes(), ids=label)

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 from aws_lambda_powertools.event_handler import Response
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from coursebridge import api
@@ -17,6 +17,7 @@ from xapi_builders import request
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
+TEXT = st.characters(exclude_categories=["Cs"])
 SEGMENT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/"), min_size=1)
 
 
@@ -35,13 +36,18 @@ def answer(app: APIGatewayHttpResolver, method: str, path: str) -> dict[str, Any
     return app.resolve(request(method, path), Mock())
 
 
-@given(group=SEGMENT, urn=SEGMENT)
-def test_a_parameter_of_a_path_may_hold_anything_but_a_slash(app: APIGatewayHttpResolver, group: str, urn: str) -> None:
+@given(group=st.text(TEXT, min_size=1), urn=SEGMENT)
+@example(group="R/D", urn="urn:li:lyndaCourse:1")
+@example(group="a/library/b", urn="library")
+@example(group="/", urn="\n")
+def test_a_parameter_may_hold_anything_and_a_slash_if_others_made_it_up(
+    app: APIGatewayHttpResolver, group: str, urn: str
+) -> None:
     assert json.loads(answer(app, "GET", f"/groups/{group}/library/{urn}")["body"]) == [group, urn]
 
 
-def test_a_slash_ends_a_parameter(app: APIGatewayHttpResolver) -> None:
-    assert answer(app, "GET", "/groups/a/b/library/c")["statusCode"] == 404
+def test_a_slash_ends_any_other_parameter(app: APIGatewayHttpResolver) -> None:
+    assert answer(app, "GET", "/groups/a/library/b/c")["statusCode"] == 404
 
 
 def test_another_method_is_told_which_ones_there_are(app: APIGatewayHttpResolver) -> None:

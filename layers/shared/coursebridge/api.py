@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 PROBLEM = "application/problem+json"
 MOST_BODY_BYTES = 5_000_000
+NAMED_BY_OTHERS = frozenset({"group", "sid", "value"})
+"""Parameters of paths that others made up and that may hold slashes: names of groups, ids of statements, identifiers.
+A route has one at the most, and what stands around it tells where it ends."""
 
 
 class MethodNotAllowed(CoursebridgeError):
@@ -58,13 +61,13 @@ class Resolver(APIGatewayHttpResolver):
     """A resolver whose every answer has a body and the request id; each request starts with nothing remembered.
 
     An answer without a body has an empty one: API Gateway takes null for that, its emulators do not. A parameter of a
-    path may hold anything but a slash: Powertools' own pattern leaves out characters, such as ``?`` and ``#``, that
-    gateways decode and hand on.
+    path may hold anything, but a slash only if it is one of :data:`NAMED_BY_OTHERS`: gateways decode a path before they
+    hand it on, and Powertools' own pattern leaves out characters such as ``?`` and ``#``.
     """
 
     @staticmethod
     def _compile_regex(rule: str, base_regex: str = "^{}$") -> re.Pattern[str]:
-        return re.compile(base_regex.format(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", rule)))
+        return re.compile(base_regex.format(re.sub(r"<(\w+)>", _parameter, rule)))
 
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer one request."""
@@ -73,6 +76,11 @@ class Resolver(APIGatewayHttpResolver):
         response["headers"] = {"X-Request-Id": event["requestContext"]["requestId"], **response.get("headers", {})}
         response["body"] = response.get("body") or ""
         return response
+
+
+def _parameter(found: re.Match[str]) -> str:
+    name = found[1]
+    return f"(?P<{name}>{'(?s:.+)' if name in NAMED_BY_OTHERS else '[^/]+'})"
 
 
 def resolver(*, validate: bool = False) -> APIGatewayHttpResolver:

@@ -91,6 +91,14 @@ def test_a_single_statement_comes_as_it_was_received(api: Api, integration_id: s
     assert found["outcome"] == "applied"
 
 
+def test_a_statement_whose_id_has_a_slash_is_read_and_replayed(api: Api, integration_id: str) -> None:
+    held(api.table, integration_id, "2026/7", "learner_unknown", HELD_FOR)
+    path = f"/admin/integrations/{integration_id}/statements/2026/7"
+
+    assert api.ask("GET", path)["id"] == "2026/7"
+    assert api.ask("POST", f"{path}/replay", expect=202)["outcome"] == "received"
+
+
 @pytest.mark.parametrize("path", ["statements/nowhere", "statements/nowhere/replay"])
 def test_a_statement_there_is_not_is_not_found(api: Api, integration_id: str, path: str) -> None:
     method = "POST" if path.endswith("replay") else "GET"

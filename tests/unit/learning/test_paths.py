@@ -90,6 +90,19 @@ def test_a_library_gives_a_course_back_unless_a_path_leads_through_it(school: Ca
     school.ask("DELETE", f"/groups/sales/library/{POWERPOINT}", expect=404)
 
 
+def test_a_group_may_have_a_slash_in_its_name(deployed: Table, school: Caller) -> None:
+    put_learner(deployed, groups=("R/D",))
+    school.ask("PUT", f"/groups/R%2FD/library/{EXCEL}")
+
+    assert [one["course_urn"] for one in school.get("/groups/R%2FD/library")["items"]] == [EXCEL]
+    path = make_path(school, group="R/D", steps=[EXCEL])
+    assert states(school, path) == ["available"]
+
+    school.ask("DELETE", f"/paths/{path['id']}", expect=204)
+    school.ask("DELETE", f"/groups/R%2FD/library/{EXCEL}", expect=204)
+    assert school.get("/groups/R%2FD/library")["items"] == []
+
+
 @pytest.mark.parametrize("group", [" ", "g" * 201])
 def test_a_group_has_a_name_of_bearable_length(school: Caller, group: str) -> None:
     school.ask("PUT", f"/groups/{group}/library/{EXCEL}", expect=400)

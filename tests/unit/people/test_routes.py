@@ -282,6 +282,15 @@ def test_an_alias_is_taken_away(lab: Lab, lms: Caller) -> None:
     lms.ask("DELETE", f"/learners/{ada['id']}/identifiers/email/ada@example.com", expect=409)
 
 
+def test_an_alias_with_a_slash_is_taken_away(lab: Lab, lms: Caller) -> None:
+    ada, old = add(lms, email="ada@example.com"), add(lms, username="EMEA/7")
+    lms.ask("POST", f"/learners/{ada['id']}/merge", {"learner_id": old["id"]})
+
+    lms.ask("DELETE", f"/learners/{ada['id']}/identifiers/username/EMEA%2F7", expect=204)
+
+    assert lms.get("/learners", username="EMEA/7")["items"] == []
+
+
 def test_a_person_is_exported_and_erased(lab: Lab, lms: Caller, connect: Callable[..., Caller]) -> None:
     ada = add(lms, email="ada@example.com")
     lab.take(completion(5))
