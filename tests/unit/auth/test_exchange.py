@@ -67,6 +67,17 @@ def test_a_base64_body_is_the_same(door: Door) -> None:
     assert ask(encoded, isBase64Encoded=True)[0] == 200
 
 
+@pytest.mark.parametrize("spelling", ["{}&", "&{}", "{}&&", "{}&scope", "{}&scope=", "{}&client_id", " {}\r\n"])
+def test_what_says_nothing_in_a_form_changes_nothing(door: Door, spelling: str) -> None:
+    status, _, body = ask(spelling.format(urlencode(form(door))))
+
+    assert (status, body.get("scope")) == (200, " ".join(sorted(door.client.scopes)))
+
+
+def test_a_secret_without_a_value_beside_the_header_is_not_given_twice(door: Door) -> None:
+    assert ask("grant_type=client_credentials&client_secret=", basic("client-1", door.secret))[0] == 200
+
+
 def test_credentials_in_the_header_are_as_good(door: Door) -> None:
     bare = urlencode(form(door, client_id=None, client_secret=None))
 
@@ -104,7 +115,19 @@ def test_a_bad_request_gets_the_error_of_the_rfc(
     assert headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("body", ["", "nonsense", "a=1&a", "x=" + "y" * 20_000, "&".join(["grant_type=a"] * 2)])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "nonsense",
+        "a=1&a",
+        '{"grant_type": "client_credentials"}',
+        "grant_type=%ff",
+        "grant_type=",
+        "x=" + "y" * 20_000,
+        "&".join(["grant_type=a"] * 2),
+    ],
+)
 def test_a_body_that_is_no_form_is_an_invalid_request(door: Door, body: str) -> None:
     status, _, answered = ask(body)
 

@@ -74,7 +74,7 @@ class TokenRequest:
         """
         form = _form(body)
         if "grant_type" not in form:
-            raise TokenError("invalid_request", "the form lacks grant_type")
+            raise TokenError("invalid_request", "the form lacks grant_type: send grant_type=...&client_id=...")
         if form["grant_type"] != GRANT_TYPE:
             raise TokenError("unsupported_grant_type", f"the only grant here is {GRANT_TYPE}")
         scope = tuple(form.get("scope", "").split())
@@ -92,15 +92,10 @@ def _form(body: bytes) -> dict[str, str]:
     if len(body) > MOST_BODY_BYTES:
         raise TokenError("invalid_request", "the form is far larger than a token request")
     try:
-        pairs = parse_qsl(
-            body.decode().strip(),
-            keep_blank_values=True,
-            strict_parsing=True,
-            max_num_fields=MOST_FIELDS,
-            errors="strict",
-        )
+        # A parameter without a value is as if it were not there (RFC 6749, section 3.2).
+        pairs = parse_qsl(body.decode().strip(), max_num_fields=MOST_FIELDS, errors="strict")
     except ValueError as error:
-        raise TokenError("invalid_request", "the body is not a form: grant_type=...&client_id=...") from error
+        raise TokenError("invalid_request", "the body is not a form in UTF-8") from error
     form = dict(pairs)
     if sum(name in PARAMETERS for name, _ in pairs) > sum(name in PARAMETERS for name in form):
         raise TokenError("invalid_request", "a parameter is given more than once")
