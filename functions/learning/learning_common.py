@@ -2,7 +2,7 @@
 
 # No postponed annotations: Powertools reads the types of parameters at run time.
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 from urllib.parse import unquote
 
@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import AfterValidator
 
-from coursebridge import api
+from coursebridge import api, audit
 from coursebridge.auth import wiring
 from coursebridge.errors import NotFound
 
@@ -42,6 +42,18 @@ def routes() -> APIGatewayHttpRouter:
 def reach(scope: str) -> list[Callable[..., Response[Any]]]:
     """Return the middlewares of a route: the scope, and an integration that exists and is within the token's reach."""
     return [api.requires(scope), _integration_exists]
+
+
+def note(
+    router: APIGatewayHttpRouter,
+    integration: str,
+    action: str,
+    subject: str,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+) -> None:
+    """Note in the audit what the caller of the present request did (see :func:`coursebridge.audit.record`)."""
+    audit.record(wiring.table(), api.caller(router), action, subject, before, after, integration_id=integration)
 
 
 def _integration_exists(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:

@@ -15,7 +15,7 @@ from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Requ
 from coursebridge.errors import Conflict, NotFound
 from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore, StoredCourse
-from learning_common import NO_INTEGRATION, PREFIX, CourseUrn, reach, routes
+from learning_common import NO_INTEGRATION, PREFIX, CourseUrn, note, reach, routes
 
 router = routes()
 NO_COURSE = "There is no such course."
@@ -144,8 +144,11 @@ def put_tags(integration: Integration, urn: CourseUrn, body: TagsRequest) -> Cou
     """Replace a course's manual tags."""
     store = CourseStore(wiring.table(), integration)
     stored = _stored(store, urn)
-    store.set_manual_tags(urn, body.tags)
-    return Course.model_validate(presented(stored, list(dict.fromkeys(body.tags))))
+    before, after = store.manual_tags([urn]).get(urn, []), list(dict.fromkeys(body.tags))
+    store.set_manual_tags(urn, after)
+    if before != after:
+        note(router, integration, "course.tagged", urn, {"tags": before}, {"tags": after})
+    return Course.model_validate(presented(stored, after))
 
 
 @router.route(

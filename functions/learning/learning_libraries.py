@@ -16,7 +16,7 @@ from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Time
 from coursebridge.errors import InvalidRequest
 from coursebridge.paths.libraries import Libraries
 from coursebridge.paths.service import Paths
-from learning_common import NO_INTEGRATION, PREFIX, CourseUrn, Group, reach, routes
+from learning_common import NO_INTEGRATION, PREFIX, CourseUrn, Group, note, reach, routes
 
 router = routes()
 LONGEST_GROUP = 200
@@ -78,8 +78,10 @@ def put_entry(integration: Integration, group: Group, urn: CourseUrn) -> Library
     """Take a course into a library."""
     if not group.strip() or len(group) > LONGEST_GROUP:
         raise InvalidRequest(f"the name of a group has one to {LONGEST_GROUP} characters")
-    by = caller(router)
-    return LibraryEntry.model_validate(_libraries(integration).add(group, urn, by=by, now=rfc3339(utc_now())))
+    entry, is_new = _libraries(integration).add(group, urn, by=caller(router), now=rfc3339(utc_now()))
+    if is_new:
+        note(router, integration, "library.course_added", f"{group} {urn}", None, {"group": group, "course_urn": urn})
+    return LibraryEntry.model_validate(entry)
 
 
 @router.delete(
@@ -96,6 +98,7 @@ def delete_entry(integration: Integration, group: Group, urn: CourseUrn) -> Resp
     """Take a course out of a library."""
     used_by = Paths(wiring.table(), integration).leading_through(group, urn)
     _libraries(integration).remove(group, urn, used_by)
+    note(router, integration, "library.course_removed", f"{group} {urn}", {"group": group, "course_urn": urn}, None)
     return api.answer(HTTPStatus.NO_CONTENT)
 
 

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import AfterValidator, ConfigDict, Field
 
-from coursebridge import api, audit
+from coursebridge import api
 from coursebridge.api import caller
 from coursebridge.auth import scopes, wiring
 from coursebridge.clock import rfc3339, utc_now
@@ -18,7 +18,7 @@ from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Requ
 from coursebridge.paths import progress
 from coursebridge.paths.service import MOST_STEPS, Draft, Paths
 from coursebridge.paths.store import from_item
-from learning_common import NO_INTEGRATION, PREFIX, CourseUrn, LearnerId, reach, routes
+from learning_common import NO_INTEGRATION, PREFIX, CourseUrn, LearnerId, note, reach, routes
 
 router = routes()
 PathId = Annotated[
@@ -150,7 +150,9 @@ def list_paths(
 def create_path(integration: Integration, body: PathDraft) -> LearningPath:
     """Make a path."""
     paths = _paths(integration)
-    return _shown(paths, paths.create(body.draft(), rfc3339(utc_now())))
+    path = paths.create(body.draft(), rfc3339(utc_now()))
+    note(router, integration, "path.created", path.id, None, _audited(path))
+    return _shown(paths, path)
 
 
 @router.get(
@@ -178,7 +180,9 @@ def get_path(integration: Integration, path_id: PathId) -> LearningPath:
 def put_path(integration: Integration, path_id: PathId, body: PathDraft) -> LearningPath:
     """Change a path."""
     paths = _paths(integration)
-    return _shown(paths, paths.replace(path_id, body.draft(), rfc3339(utc_now())))
+    before, after = paths.replace(path_id, body.draft(), rfc3339(utc_now()))
+    note(router, integration, "path.changed", path_id, _audited(before), _audited(after))
+    return _shown(paths, after)
 
 
 @router.delete(
@@ -192,7 +196,8 @@ def put_path(integration: Integration, path_id: PathId, body: PathDraft) -> Lear
 )
 def delete_path(integration: Integration, path_id: PathId) -> Response[Any]:
     """Delete a path."""
-    _paths(integration).delete(path_id)
+    path = _paths(integration).delete(path_id)
+    note(router, integration, "path.deleted", path_id, _audited(path), None)
     return api.answer(HTTPStatus.NO_CONTENT)
 
 
@@ -256,20 +261,18 @@ def unskip_step(integration: Integration, learner_id: LearnerId, path_id: PathId
 def _override(integration: str, learner_id: str, path_id: str, urn: str, entry: dict[str, Any] | None) -> Way:
     paths = _paths(integration)
     before = paths.skip(learner_id, path_id, urn, entry)
-    audit.record(
-        wiring.table(),
-        caller(router),
-        "path_step.skipped" if entry else "path_step.unskipped",
-        f"{path_id} {learner_id} {urn}",
-        before,
-        entry,
-        integration_id=integration,
-    )
+    action = "path_step.skipped" if entry else "path_step.unskipped"
+    note(router, integration, action, f"{path_id} {learner_id} {urn}", before, entry)
     return Way.model_validate(paths.way_of(learner_id, path_id))
 
 
 def _shown(paths: Paths, path: progress.Path) -> LearningPath:
     return LearningPath.model_validate(paths.presented([path])[0])
+
+
+def _audited(path: progress.Path) -> dict[str, Any]:
+    """Return what an owner writes of a path."""
+    return {**{name: getattr(path, name) for name in PathDraft.model_fields}, "steps": list(path.steps)}
 
 
 def _paths(integration: str) -> Paths:

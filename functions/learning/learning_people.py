@@ -9,9 +9,8 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import ConfigDict, Field
 
-from coursebridge import api, audit
-from coursebridge.api import caller
-from coursebridge.auth import scopes, wiring
+from coursebridge import api
+from coursebridge.auth import scopes
 from coursebridge.contract import (
     Answer,
     Cursor,
@@ -32,7 +31,7 @@ from coursebridge.people.fields import LearnerFields
 from coursebridge.records.identifiers import KINDS, Kind
 from coursebridge.storage import keys
 from coursebridge.storage.learners import Learner
-from learning_common import NO_INTEGRATION, PREFIX, LearnerId, reach, routes
+from learning_common import NO_INTEGRATION, PREFIX, LearnerId, note, reach, routes
 
 router = routes()
 TAGS = ["Learners"]
@@ -148,7 +147,7 @@ def list_learners(  # noqa: PLR0913, PLR0917  (every filter is a parameter)
 def create_learner(integration: Integration, body: LearnerRequest) -> Response[LearnerAnswer]:
     """Add a learner."""
     learner = people.directory(integration).create(body.fields(), shared=body.shared, after_erasure=body.after_erasure)
-    _note(integration, "learner.created", learner.id, None, _audited(learner))
+    note(router, integration, "learner.created", learner.id, None, _audited(learner))
     return Response(HTTPStatus.CREATED, "application/json", shown(learner))
 
 
@@ -189,7 +188,7 @@ def import_learners(integration: Integration) -> ImportAnswer:
     is_csv = "csv" in (event.headers.get("content-type") or "").lower()
     rows = importing.rows_of_csv(body) if is_csv else importing.rows_of_json(body)
     report = people.importer(integration, router.lambda_context).run(rows)
-    _note(integration, "learners.imported", integration, None, report.counts())
+    note(router, integration, "learners.imported", integration, None, report.counts())
     results: Any = [vars(result) for result in report.results]
     return ImportAnswer.model_validate({"counts": report.counts(), "rows": results}, from_attributes=True)
 
@@ -223,7 +222,7 @@ def change_learner(integration: Integration, id: LearnerId, body: LearnerRequest
         id, body.fields(), shared=body.shared, after_erasure=body.after_erasure
     )
     if before != after:
-        _note(integration, "learner.changed", id, _audited(before), _audited(after))
+        note(router, integration, "learner.changed", id, _audited(before), _audited(after))
     return shown(after)
 
 
@@ -236,9 +235,3 @@ def _audited(learner: Learner) -> dict[str, Any]:
     """Return what an audit entry may tell: no name, no identifier, only how many of each kind there are."""
     kinds = [dated.type for dated in learner.identifiers if dated.until is None]
     return {"status": learner.status, "groups": list(learner.groups), "identifiers": sorted(kinds)}
-
-
-def _note(
-    integration: str, action: str, subject: str, before: dict[str, Any] | None, after: dict[str, Any] | None
-) -> None:
-    audit.record(wiring.table(), caller(router), action, subject, before, after, integration_id=integration)

@@ -10,8 +10,6 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import AfterValidator, Field
 
-from coursebridge import audit
-from coursebridge.api import caller
 from coursebridge.auth import scopes, wiring
 from coursebridge.clock import utc_now
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
@@ -20,7 +18,7 @@ from coursebridge.people import wiring as people
 from coursebridge.people.explaining import explain
 from coursebridge.people.portability import held_about
 from coursebridge.records.identifiers import Kind
-from learning_common import PREFIX, LearnerId, reach, routes
+from learning_common import PREFIX, LearnerId, note, reach, routes
 from learning_launches import Attempt
 from learning_people import NO_LEARNER, LearnerAnswer, shown
 
@@ -106,7 +104,7 @@ class ExplainAnswer(Answer):
 def merge_learner(integration: Integration, id: LearnerId, body: MergeRequest) -> LearnerAnswer:  # noqa: A002
     """Merge another learner into this one."""
     learner = people.merging(integration, router.lambda_context).merge(id, body.learner_id)
-    _note(integration, "learner.merged", id, {"merged": body.learner_id})
+    note(router, integration, "learner.merged", id, None, {"merged": body.learner_id})
     return shown(learner)
 
 
@@ -121,7 +119,7 @@ def merge_learner(integration: Integration, id: LearnerId, body: MergeRequest) -
 def unmerge_learner(integration: Integration, id: LearnerId) -> LearnerAnswer:  # noqa: A002
     """Take a merge back."""
     learner = people.merging(integration, router.lambda_context).part(id)
-    _note(integration, "learner.unmerged", id, {})
+    note(router, integration, "learner.unmerged", id, None, {})
     return shown(learner)
 
 
@@ -147,7 +145,7 @@ def remove_alias(
 ) -> Response[None]:
     """Take an alias away from a learner."""
     aliases.remove(wiring.table(), integration, type, value, id, utc_now())
-    _note(integration, "identity.removed", id, {"type": type})
+    note(router, integration, "identity.removed", id, None, {"type": type})
     return Response(HTTPStatus.NO_CONTENT)
 
 
@@ -190,7 +188,7 @@ def export_learner(
 def erase_learner(integration: Integration, id: LearnerId) -> Response[None]:  # noqa: A002
     """Erase a person."""
     done = people.erasure(integration, router.lambda_context).erase(id)
-    _note(integration, "learner.erased" if done else "learner.erasing", id, {})
+    note(router, integration, "learner.erased" if done else "learner.erasing", id, None, {})
     return Response(HTTPStatus.NO_CONTENT if done else HTTPStatus.ACCEPTED)
 
 
@@ -223,7 +221,3 @@ def explain_record(
         evidence=told.evidence,
         attempts=[Attempt.model_validate(one.to_item()) for one in told.attempts],
     )
-
-
-def _note(integration: str, action: str, subject: str, told: dict[str, Any]) -> None:
-    audit.record(wiring.table(), caller(router), action, subject, None, told, integration_id=integration)

@@ -119,6 +119,20 @@ def test_manual_tags_lie_beside_synced_ones(catalogue: Caller) -> None:
     assert catalogue.get(f"/courses/{EXCEL}")["tags"] == {"synced": ["Spreadsheets"], "manual": ["b", "a"]}
 
 
+def test_manual_tags_that_differ_are_audited(deployed: Table, catalogue: Caller) -> None:
+    for tags in (["a"], ["a"], []):
+        catalogue.ask("PUT", f"/courses/{EXCEL}/tags", {"tags": tags})
+
+    entries = deployed.query(f"AUDIT#{ACME}", index="GSI1").items
+    assert [(entry["action"], entry["subject"], entry["actor"]) for entry in entries] == [
+        ("course.tagged", EXCEL, "first")
+    ] * 2
+    assert [entry["changes"] for entry in entries] == [
+        [{"field": "tags", "from": [], "to": ["a"]}],
+        [{"field": "tags", "from": ["a"], "to": []}],
+    ]
+
+
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_a_synchronised_course_can_be_neither_changed_nor_deleted(catalogue: Caller, method: str) -> None:
     problem = catalogue.ask(method, f"/courses/{EXCEL}", {"title": "Mine"}, expect=409)

@@ -51,6 +51,14 @@ def way(caller: Caller, path: Any) -> Any:
     return caller.get(f"/learners/ann/paths/{path['id']}")
 
 
+def audited(table: Table) -> list[tuple[str, str, dict[str, tuple[Any, Any]]]]:
+    """Return action, subject and changes of every entry of the audit."""
+    return [
+        (entry["action"], entry["subject"], {one["field"]: (one["from"], one["to"]) for one in entry["changes"]})
+        for entry in table.query(f"AUDIT#{ACME}", index="GSI1").items
+    ]
+
+
 def states(caller: Caller, path: Any) -> list[str]:
     return [step["state"] for step in way(caller, path)["steps"]]
 
@@ -101,6 +109,18 @@ def test_a_group_may_have_a_slash_in_its_name(deployed: Table, school: Caller) -
     school.ask("DELETE", f"/paths/{path['id']}", expect=204)
     school.ask("DELETE", f"/groups/R%2FD/library/{EXCEL}", expect=204)
     assert school.get("/groups/R%2FD/library")["items"] == []
+
+
+def test_what_goes_into_a_library_and_out_of_it_is_audited(deployed: Table, lms: Caller) -> None:
+    put_course(deployed, EXCEL)
+    for _ in range(2):
+        lms.ask("PUT", f"/groups/sales/library/{EXCEL}")
+    lms.ask("DELETE", f"/groups/sales/library/{EXCEL}", expect=204)
+
+    assert audited(deployed) == [
+        ("library.course_added", f"sales {EXCEL}", {"group": (None, "sales"), "course_urn": (None, EXCEL)}),
+        ("library.course_removed", f"sales {EXCEL}", {"group": ("sales", None), "course_urn": (EXCEL, None)}),
+    ]
 
 
 @pytest.mark.parametrize("group", [" ", "g" * 201])
@@ -266,6 +286,18 @@ def test_a_cursor_of_a_learners_paths_is_good_for_that_learner_alone(deployed: T
     school.refused("/learners/ann/paths", 400, cursor=cursor)
 
 
+def test_what_becomes_of_a_path_is_audited(deployed: Table, school: Caller) -> None:
+    path = make_path(school)
+    school.ask("PUT", f"/paths/{path['id']}", {"name": "Third", "group": "sales", "linear": True, "steps": [WORD]})
+    school.ask("DELETE", f"/paths/{path['id']}", expect=204)
+
+    made, changed, deleted = audited(deployed)[-3:]
+    assert (made[:2], deleted[:2]) == (("path.created", path["id"]), ("path.deleted", path["id"]))
+    assert changed[2] == {"name": ("New in sales", "Third"), "steps": ([EXCEL, WORD], [WORD])}
+    assert made[2]["steps"] == (None, [EXCEL, WORD])
+    assert deleted[2]["name"] == ("Third", None)
+
+
 def test_a_retired_course_strands_nobody(deployed: Table, school: Caller, admin: Caller) -> None:
     path = make_path(school)
     put_course(deployed, EXCEL, archived="retired")
@@ -277,8 +309,7 @@ def test_a_retired_course_strands_nobody(deployed: Table, school: Caller, admin:
     assert skipped["steps"][0]["evidence"]["source"] == "override"
     assert skipped["steps"][0]["override"]["by"] == "first"
     assert skipped["steps"][0]["course_status"] == "archived"
-    entries = deployed.query(f"AUDIT#{ACME}", index="GSI1").items
-    assert [entry["action"] for entry in entries] == ["path_step.skipped"]
+    assert audited(deployed)[-1][:2] == ("path_step.skipped", f"{path['id']} ann {EXCEL}")
     assert [one["state"] for one in admin.ask("DELETE", step)["steps"]] == ["available", "locked"]
 
 

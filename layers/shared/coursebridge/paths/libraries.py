@@ -49,8 +49,8 @@ class Libraries:
         courses = self._courses.get_many(item["course_urn"] for item in page.items)
         return [presented(item, courses.get(item["course_urn"])) for item in page.items], page.last_key
 
-    def add(self, group: str, urn: str, *, by: str, now: str) -> dict[str, Any]:
-        """Take a course into a library, or find it there; return the entry.
+    def add(self, group: str, urn: str, *, by: str, now: str) -> tuple[dict[str, Any], bool]:
+        """Take a course into a library, or find it there; return the entry, and whether it is new.
 
         Raises:
             NotFound: there is no such course.
@@ -69,8 +69,8 @@ class Libraries:
         try:
             self._table.put(item, condition="attribute_not_exists(PK)")
         except ConditionFailed as refusal:
-            return presented(refusal.item, course)
-        return presented(item, course)
+            return presented(refusal.item, course), False
+        return presented(item, course), True
 
     def remove(self, group: str, urn: str, used_by: Sequence[str]) -> None:
         """Take a course out of a library.

@@ -76,8 +76,8 @@ class Paths:
         self.store.write(path, 0)
         return path
 
-    def replace(self, path_id: str, draft: Draft, now: str) -> Path:
-        """Change a path; a step that it had already may stay though its course was retired since.
+    def replace(self, path_id: str, draft: Draft, now: str) -> tuple[Path, Path]:
+        """Change a path, and return it as it was and as it is; a step may stay though its course was retired since.
 
         Raises:
             NotFound: there is no such path.
@@ -89,16 +89,17 @@ class Paths:
         path = replace(before, **vars(draft), updated_at=now, version=before.version + 1)
         if not self.store.write(path, before.version):
             raise Conflict("somebody else has changed the path at this moment; look at it and send the change again")
-        return path
+        return before, path
 
-    def delete(self, path_id: str) -> None:
-        """Delete a path; records stay.
+    def delete(self, path_id: str) -> Path:
+        """Delete a path, and return it as it was; records stay.
 
         Raises:
             NotFound: there is no such path.
         """
-        if not self.store.delete(path_id):
-            raise NotFound("there is no such path")
+        path = self.get(path_id)
+        self.store.delete(path_id)
+        return path
 
     def leading_through(self, group: str, urn: str) -> list[str]:
         """Return the ids of a group's paths that lead through a course."""

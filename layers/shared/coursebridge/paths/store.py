@@ -63,13 +63,9 @@ class PathStore:
             return False
         return True
 
-    def delete(self, path_id: str) -> bool:
-        """Delete a path; return whether there was one."""
-        try:
-            self._table.delete(keys.path(self._integration_id, path_id), condition="attribute_exists(PK)")
-        except ConditionFailed:
-            return False
-        return True
+    def delete(self, path_id: str) -> None:
+        """Delete a path."""
+        self._table.delete(keys.path(self._integration_id, path_id))
 
     def override(self, learner_id: str, path_id: str, urn: str, entry: dict[str, Any] | None) -> dict[str, Any] | None:
         """Let a learner skip a step, or no longer (``None``); return what stood there."""
