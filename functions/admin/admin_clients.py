@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
-from admin_common import NO_STORE, READ_ALL, WRITE_ALL, new_router
+from admin_common import NO_STORE, READ_ALL, WRITE_ALL, SecretNumber, new_router
 from coursebridge.admin import wiring
 from coursebridge.admin.client_shapes import ClientAnswer, ClientRequest, ClientWithSecret
 from coursebridge.api import caller
@@ -15,7 +15,6 @@ from coursebridge.contract import Cursor, Limit, Page, opened, responses, sealed
 router = new_router()
 TAGS = ["Clients"]
 ABSENT = "There is no such client."
-SecretNumber = Annotated[int, Path(description="The number of the secret.", ge=1, examples=[1])]
 ClientId = Annotated[str, Path(description="The client's id.", examples=["client-5f0c6d1e2a3b4c5d6e7f"])]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from aws_lambda_powertools.event_handler.openapi.params import Header
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from coursebridge import api
@@ -26,6 +26,7 @@ CHANGING = {
 CHANGING_A_VERSION = {**CHANGING, "_412": "If-Match names a version that is no longer the present one."}
 NO_STORE = {"Cache-Control": "no-store"}
 
+SecretNumber = Annotated[int, Path(description="The number of the secret, `n` in the lists.", ge=1, examples=[1])]
 IfMatch = Annotated[
     str | None, Header(alias="If-Match", description="`etag` of the integration: change exactly this version.")
 ]

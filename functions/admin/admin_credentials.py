@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 from pydantic import Field, SecretStr
 
-from admin_common import ABSENT, NO_STORE, READ, WRITE, new_router
+from admin_common import ABSENT, NO_STORE, READ, WRITE, SecretNumber, new_router
 from coursebridge.admin import presenting, wiring
 from coursebridge.admin.shapes import IntegrationAnswer, LinkedInWebhook, LinkedInWebhookWithSecret
 from coursebridge.api import base_url, caller
@@ -20,7 +20,6 @@ Scope = Annotated[
     Literal["content", "report"],
     Path(description="`content` for assets and classifications, `report` for reports; either alone serves both."),
 ]
-SecretNumber = Annotated[int, Path(description="The number of the secret, `n` in the lists.", ge=1, examples=[1])]
 
 
 class KeyPairRequest(Request):

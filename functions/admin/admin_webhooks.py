@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import AfterValidator, ConfigDict, Field
 
-from admin_common import NO_STORE, READ, WRITE, new_router
+from admin_common import NO_STORE, READ, WRITE, SecretNumber, new_router
 from coursebridge import clients
 from coursebridge.api import caller
 from coursebridge.auth import wiring
@@ -218,7 +218,7 @@ def rotate_webhook(integration: Integration, webhook_id: WebhookId) -> Response[
 def delete_webhook_secret(
     integration: Integration,
     webhook_id: WebhookId,
-    n: Annotated[int, Path(description="The number of the secret.", ge=1, examples=[1])],
+    n: SecretNumber,
 ) -> Webhook:
     """Deletes one secret: nothing is signed with it any more."""
     return _shown(_webhooks(integration).delete_secret(webhook_id, n, utc_now()))

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from cachetools import LRUCache
-from pydantic import AwareDatetime
 
 from coursebridge import clients
 from coursebridge.auth import scopes, wiring
@@ -20,6 +19,7 @@ from coursebridge.clock import rfc3339
 from coursebridge.contract import Cursor, Integration, Limit, Page, fitting, opened, responses, sealed
 from coursebridge.settings import settings
 from coursebridge.storage.courses import CourseStore
+from coursebridge.times import Moment, Seconds
 from learning_common import NO_INTEGRATION, PREFIX, reach, routes
 from learning_courses import Course
 
@@ -90,9 +90,9 @@ def list_courses(  # noqa: PLR0913, PLR0917  (each is a parameter of the query)
     skill: Annotated[list[str] | None, Query(description="By URN or name.")] = None,
     status: Annotated[list[Literal["active", "archived"]] | None, Query(description="`active`, `archived`.")] = None,
     tag: Annotated[list[str] | None, Query(description="Synced or manual.")] = None,
-    updated_since: Annotated[AwareDatetime | None, Query(description="RFC 3339: changed at LinkedIn since.")] = None,
-    min_duration: Annotated[int | None, Query(description="Seconds.", ge=0)] = None,
-    max_duration: Annotated[int | None, Query(description="Seconds.", ge=0)] = None,
+    updated_since: Annotated[Moment | None, Query(description="RFC 3339: changed at LinkedIn since.")] = None,
+    min_duration: Annotated[Seconds | None, Query(description="Seconds.")] = None,
+    max_duration: Annotated[Seconds | None, Query(description="Seconds.")] = None,
     sort: Annotated[
         Sort | None, Query(description="By `relevance` where there are keywords, else by `title`; `-` turns it round.")
     ] = None,

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -17,6 +16,7 @@ from pydantic import (
 )
 
 from coursebridge.integrations import cron
+from coursebridge.times import Moment, Seconds  # noqa: TC001  (pydantic reads them at run time)
 
 # An integration is one item of the table, with room for 400 KB.
 MOST_URNS = 1000
@@ -73,9 +73,9 @@ class Filters(Model):
         default=[], max_length=MOST_URNS, description="library, subject, topic or skill URNs; several are OR"
     )
     levels: list[Level] = Field(default=[], max_length=10)
-    min_duration_seconds: int | None = Field(default=None, ge=0)
-    max_duration_seconds: int | None = Field(default=None, ge=0)
-    published_after: AwareDatetime | None = None
+    min_duration_seconds: Seconds | None = None
+    max_duration_seconds: Seconds | None = None
+    published_after: Moment | None = None
     include_urns: list[Urn] = Field(
         default=[], max_length=MOST_URNS, description="always in, whatever the other filters say"
     )
