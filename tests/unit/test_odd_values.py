@@ -117,7 +117,7 @@ def sample(schema: Json) -> Any:
 def oddities(schema: Json) -> Iterator[Any]:
     """Yield samples of a schema with each of the odd values of its type in each of their fields."""
     schema = dereferenced(schema)
-    yield from ODD.get(schema.get("format", schema.get("type", "")), SHAPES)
+    yield from ODD.get(str(schema.get("format", schema.get("type"))), SHAPES)
     for one in schema.get("anyOf", ()):
         yield from oddities(one)
     if "items" in schema:

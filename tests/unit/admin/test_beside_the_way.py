@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import pytest
 from botocore.exceptions import ClientError
 
 from coursebridge import secret_values
@@ -14,10 +15,10 @@ from coursebridge.admin import status, wiring
 from coursebridge.integrations.store import IntegrationStore
 from coursebridge.storage import keys
 from coursebridge.storage.runs import RunStore
+from coursebridge.storage.table import Table, TransactionRefused
+from unit.admin.conftest import GOOD_PAIR
 
 if TYPE_CHECKING:
-    import pytest
-
     from unit.admin.conftest import Api
 
 
@@ -39,6 +40,59 @@ def test_an_expression_that_eventbridge_refuses_is_named(api: Api, monkeypatch: 
     assert answer.status == 400
     assert answer.json["errors"] == [{"field": "catalog_schedule.expression", "detail": "Invalid Schedule Expression"}]
     assert api.ask("GET", f"/admin/integrations/{made['id']}")["etag"] == made["etag"]
+
+
+def everything(api: Api) -> list[dict[str, Any]]:
+    return [*api.table.client.scan(TableName=api.table.name)["Items"], *schedules()]
+
+
+def schedules() -> list[Any]:
+    return boto3.client("scheduler").list_schedules(GroupName="test")["Schedules"]
+
+
+@pytest.mark.parametrize(("code", "status"), [("ValidationException", 400), ("InternalServerException", 500)])
+def test_what_eventbridge_refuses_to_schedule_leaves_nothing(
+    api: Api, monkeypatch: pytest.MonkeyPatch, code: str, status: int
+) -> None:
+    scheduler, before = wiring.kept_schedules().client, everything(api)
+    made: list[Any] = []
+
+    def second_refused(**wanted: Any) -> Any:
+        made.append(wanted)
+        return refusing(code)() if len(made) > 1 else create(**wanted)
+
+    create = scheduler.create_schedule
+    monkeypatch.setattr(scheduler, "create_schedule", second_refused)
+
+    assert api.send("POST", "/admin/integrations", {"name": "Acme"}).status == status
+    assert everything(api) == before
+
+
+def test_a_kill_amid_making_an_integration_leaves_one_that_is_as_good_as_any(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(**_request: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(wiring.kept_schedules().client, "update_schedule", killed)
+        with pytest.raises(KeyboardInterrupt):
+            api.send("POST", "/admin/integrations", {"name": "Acme"})
+
+    [left] = api.ask("GET", "/admin/integrations")["items"]
+    assert len(api.ask("GET", f"/admin/integrations/{left['id']}/webhook")["secrets"]) == 1
+    assert schedules() == []
+    api.ask("PUT", f"/admin/integrations/{left['id']}/credentials/content", GOOD_PAIR)
+    assert len(schedules()) == 3
+
+
+def test_a_busy_table_takes_no_integration(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(_table: Table, _actions: object) -> None:
+        raise TransactionRefused(["ThrottlingError", None], [{}, {}])
+
+    monkeypatch.setattr(Table, "transact", busy)
+
+    assert api.send("POST", "/admin/integrations", {"name": "Acme"}).status == 503
 
 
 def test_another_failure_of_eventbridge_is_ours_and_told_nobody(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from coursebridge import audit, secret_values
-from coursebridge.auth import scopes
 from coursebridge.clock import utc_now
 from coursebridge.errors import Conflict, PreconditionFailed
 from coursebridge.ids import new_id
@@ -14,6 +13,7 @@ from coursebridge.integrations.merge import patched
 from coursebridge.integrations.models import Integration, IntegrationSettings
 from coursebridge.integrations.store import IntegrationStore, plain
 from coursebridge.linkedin.credentials import OTHER, credentials_secret, tokens_secret
+from coursebridge.storage import keys
 from coursebridge.webhooks.service import Webhooks
 
 if TYPE_CHECKING:
@@ -57,11 +57,17 @@ class Integrations:
         return IntegrationStore(self.table)
 
     def create(self, settings: IntegrationSettings) -> tuple[Integration, Client, str]:
-        """Make an integration with its webhook client; return both and the client's secret."""
+        """Make an integration with its webhook client; return both and the client's secret.
+
+        Both are kept before anything else, so that whatever ends this half way leaves an integration that is listed and
+        can be deleted. Schedules it then lacks come with its first key pair, without which none would be enabled.
+
+        Raises:
+            InvalidRequest: EventBridge Scheduler does not take an expression; nothing is left.
+            TooLarge: the settings are more than an integration can hold.
+        """
         now, integration_id = self.now(), new_id(self.now())
-        client, secret = self.clients.create(
-            f"LinkedIn, for {settings.name}"[:200], (scopes.XAPI_WRITE,), integration_id, webhook=True
-        )
+        client, secret = self.clients.new_webhook(f"LinkedIn, for {settings.name}"[:200], integration_id)
         integration = Integration(
             **{name: getattr(settings, name) for name in IntegrationSettings.model_fields},
             id=integration_id,
@@ -70,8 +76,12 @@ class Integrations:
             updated_at=now,
             webhook_client_id=client.client_id,
         )
-        self.schedules.keep(integration)
-        self.store.add(integration)
+        self.store.add(integration, self.table.put_action(client.to_item(), condition="attribute_not_exists(PK)"))
+        try:
+            self.schedules.keep(integration)
+        except Exception:
+            self._undo(integration, client)
+            raise
         self._note("integration.created", integration_id, None, integration)
         return integration, client, secret
 
@@ -161,6 +171,11 @@ class Integrations:
         if self.store.get(integration.id) != integration:
             raise PreconditionFailed("the integration was changed meanwhile")
         return integration
+
+    def _undo(self, integration: Integration, client: Client) -> None:
+        self.schedules.remove(integration)
+        made = (keys.client(client.client_id), keys.integration(integration.id))
+        self.table.transact([self.table.delete_action(key) for key in made])
 
     def _keep(self, before: Integration, after: Integration, action: str) -> Integration:
         self.schedules.keep(after)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from coursebridge.auth import scopes
 from coursebridge.auth.clients import Client
@@ -74,16 +74,15 @@ class Clients:
             found.insert(0, first)
         return found, page.last_key
 
-    def create(
-        self, name: str, granted: Sequence[str], integration_id: str | None, *, webhook: bool = False
-    ) -> tuple[Client, str]:
+    def create(self, name: str, granted: Sequence[str], integration_id: str | None) -> tuple[Client, str]:
         """Make a client and return it with its first secret's text, which is kept nowhere."""
-        now = rfc3339(self.now())
-        client_id = f"{'linkedin' if webhook else 'client'}-{secrets.token_hex(10)}"
-        bare = Client(client_id, name, tuple(granted), integration_id, now, webhook=webhook)
-        client, secret = bare.with_new_secret(now)
+        client, secret = self._new("client", name, granted, integration_id)
         self.table.put(client.to_item(), condition="attribute_not_exists(PK)")
         return client, secret
+
+    def new_webhook(self, name: str, integration_id: str) -> tuple[Client, str]:
+        """Return a client for LinkedIn, to be kept together with its integration, and its first secret's text."""
+        return self._new("linkedin", name, (scopes.XAPI_WRITE,), integration_id)
 
     def rotate(self, client_id: str) -> tuple[Client, str]:
         """Give a client another secret and return both; of two live ones the older dies.
@@ -143,6 +142,13 @@ class Clients:
         for client_id in bound:
             self.table.delete(keys.client(client_id))
         return len(bound)
+
+    def _new(
+        self, kind: Literal["client", "linkedin"], name: str, granted: Sequence[str], integration_id: str | None
+    ) -> tuple[Client, str]:
+        now, client_id = rfc3339(self.now()), f"{kind}-{secrets.token_hex(10)}"
+        bare = Client(client_id, name, tuple(granted), integration_id, now, webhook=kind == "linkedin")
+        return bare.with_new_secret(now)
 
     def _first(self, client_id: str) -> Client | None:
         first = bootstrap_client(self.bootstrap())

@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.clock import rfc3339
-from coursebridge.errors import NotFound, PreconditionFailed
+from coursebridge.errors import NotFound, PreconditionFailed, Unavailable
 from coursebridge.integrations.models import Integration
 from coursebridge.storage import keys
-from coursebridge.storage.table import ConditionFailed
+from coursebridge.storage.table import ConditionFailed, TransactionRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from coursebridge.storage.table import Item, Table
 
 LIST_PK = keys.integrations("").pk
@@ -39,9 +41,18 @@ class IntegrationStore:
         page = self._table.query(LIST_PK, index=keys.GSI1, limit=limit, after=after)
         return [from_item(item) for item in page.items], page.last_key
 
-    def add(self, integration: Integration) -> None:
-        """Keep a new integration."""
-        self._table.put(to_item(integration), condition="attribute_not_exists(PK)")
+    def add(self, integration: Integration, *others: Mapping[str, Any]) -> None:
+        """Keep a new integration and do other actions of a transaction, all or none.
+
+        Raises:
+            TooLarge: the settings are more than an integration can hold.
+            Unavailable: the table is busy.
+        """
+        try:
+            new = self._table.put_action(to_item(integration), condition="attribute_not_exists(PK)")
+            self._table.transact([new, *others])
+        except TransactionRefused as refused:
+            raise Unavailable("the table is busy, try again") from refused
 
     def replace(self, before: Integration, after: Integration) -> Integration:
         """Keep a changed integration, and return it with its new version.
