@@ -153,7 +153,7 @@ def read_run(integration: Integration, run_id: RunId) -> RunDetail:
         HTTPStatus.ACCEPTED,
         "The run, under way again.",
         _404=NO_RUN,
-        _409="It is under way, nothing of it failed, or there is a later run.",
+        _409="It is under way, nothing of it failed, there is a later run, or the integration is not active.",
     ),
 )
 def redrive_run(integration: Integration, run_id: RunId) -> Response[RunAnswer]:
@@ -171,7 +171,7 @@ def redrive_run(integration: Integration, run_id: RunId) -> Response[RunAnswer]:
         HTTPStatus.ACCEPTED,
         "The run, under way again.",
         _404=NO_RUN,
-        _409="It does not wait for confirmation, or there is a later run.",
+        _409="It does not wait for confirmation, there is a later run, or the integration is not active.",
     ),
 )
 def confirm_run(integration: Integration, run_id: RunId) -> Response[RunAnswer]:

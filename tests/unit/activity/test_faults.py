@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -354,3 +355,19 @@ def _finished(lab: Lab, run_id: str) -> dict[str, Any]:
         tasks.work(lab.context, {"run_id": run_id, "number": number})
     tasks.finished(lab.context, {"run_id": run_id})
     return lab.context.runs.get(run_id)
+
+
+@pytest.mark.parametrize("looks", [0, 1], ids=["before a window", "while a window is read"])
+def test_an_integration_that_is_deactivated_is_read_no_further(lab: Lab, looks: int) -> None:
+    lab.did(1, (1, 60))
+    run_id, numbers = begun(lab)
+    seen = [lab.settings] * looks
+    lab.changes(status="inactive")
+    context = replace(lab.context, integration=lambda: seen.pop() if seen else lab.settings)
+
+    statuses = [tasks.work(context, {"run_id": run_id, "number": number})["status"] for number in numbers]
+    run = _finished(lab, run_id)
+
+    assert set(statuses) == {"failed"}
+    assert (run["status"], [one["code"] for one in run["errors"]]) == ("failed", ["integration_inactive"])
+    assert len(lab.calls()) == looks

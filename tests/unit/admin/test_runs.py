@@ -147,6 +147,19 @@ def test_a_run_with_nothing_left_to_do_stays(api: Api, path: str, executions: St
     assert api.send("POST", f"{path}/nowhere/{call}").status == 404
 
 
+@pytest.mark.parametrize(("call", "status"), [("redrive", "failed"), ("confirm", "needs_confirmation")])
+def test_no_run_of_an_integration_that_is_switched_off_goes_on(
+    api: Api, path: str, executions: StepFunctions, call: str, status: str
+) -> None:
+    put_run(api, path, status)
+    api.ask("PATCH", path.removesuffix("/runs"), {"status": "inactive"})
+
+    refused = api.send("POST", f"{path}/0000000000000000000001/{call}")
+
+    assert (refused.status, "activate" in refused.json["detail"]) == (409, True)
+    assert (executions.started, api.ask("GET", path)["items"][0]["status"]) == ([], status)
+
+
 def test_a_run_of_another_integration_is_not_found(api: Api, path: str) -> None:
     assert api.send("GET", f"{path}/nowhere").status == 404
     assert api.send("GET", "/admin/integrations/nowhere/runs").status == 404

@@ -1,13 +1,19 @@
 """What happens to a run when something goes wrong on the way."""
 
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import blake2b
+from typing import Any
 
 import pytest
 
 from catalog_lab import Lab, MakeLab
+from coursebridge.catalog.search.publishing import FORM
+from coursebridge.catalog.settings_change import apply_settings
 from coursebridge.catalog.sync import planning, tasks
+from coursebridge.catalog.sync.context import Context
 from coursebridge.errors import Conflict
+from coursebridge.integrations.models import Integration
 from coursebridge.linkedin.credentials import KeyPair
 from memory_table import Killed
 from sandbox.rest.tokens import DEFAULT_APPLICATIONS
@@ -231,6 +237,118 @@ def test_deactivating_in_the_middle_of_a_run_archives_what_it_brought(make_lab: 
 
     assert lab.active() == set()
     assert {one.archived_reason for one in lab.context.courses.all()} == {"deactivated"}
+
+
+class TestAnIntegrationThatIsDeactivatedDuringARun:
+    """No course is active in the end, whatever ends the run, and LinkedIn is not asked any more."""
+
+    def begun(self, make_lab: MakeLab, **settings: Any) -> tuple[Lab, dict[str, Any]]:
+        lab = make_lab(size=24, locales=("en_US",), **settings)
+        lab.sync()
+        return lab, tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+
+    def deactivated(self, lab: Lab) -> None:
+        lab.changes(status="inactive")
+        apply_settings(lab.context)
+
+    def test_is_left_alone_by_the_ranges_to_come(self, make_lab: MakeLab) -> None:
+        lab, planned = self.begun(make_lab)
+        self.deactivated(lab)
+        calls = lab.calls()
+
+        statuses = {tasks.work(lab.context, {**planned, "number": number})["status"] for number in planned["ranges"]}
+        assert tasks.settle(lab.context, planned)["ranges"] == []
+        tasks.finished(lab.context, planned)
+
+        run = lab.context.runs.get(planned["run_id"])
+        assert (statuses, run["status"], lab.calls() - calls) == ({"failed"}, "failed", 0)
+        assert [one["code"] for one in run["errors"]] == ["integration_inactive"]
+        assert lab.context.runs.lock() is None
+        assert lab.active() == set()
+
+    @pytest.mark.parametrize("looks", [1, 2, 3])
+    def test_has_no_active_course_of_a_range_under_way_even_if_nothing_follows(
+        self, make_lab: MakeLab, looks: int
+    ) -> None:
+        lab = make_lab(size=24, locales=("en_US",))
+        planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+
+        tasks.work(Deactivating(lab, after=looks).context, {**planned, "number": planned["ranges"][0]})
+
+        assert lab.context.runs.get(planned["run_id"])["stopped"]["code"] == "integration_inactive"
+        assert lab.active() == set()
+
+    def test_has_none_of_a_range_that_linkedin_failed(self, make_lab: MakeLab) -> None:
+        lab = make_lab(size=120, locales=("en_US",))
+        planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+        lab.world.quirks.switch_on("down", {"after": 1})
+
+        status = tasks.work(Deactivating(lab, after=3).context, {**planned, "number": planned["ranges"][0]})["status"]
+
+        assert status == "failed"
+        assert {one.archived_reason for one in lab.context.courses.all()} == {"deactivated"}
+
+    def test_has_none_after_a_run_that_a_task_died_of(self, make_lab: MakeLab) -> None:
+        lab, planned = self.begun(make_lab)
+        lab.changes(status="inactive")
+
+        tasks.failed(lab.context, {**planned, "error": "States.Timeout"})
+
+        assert lab.active() == set()
+        assert lab.context.runs.state()["index_form"] == FORM
+
+    def test_has_none_where_it_happens_while_the_run_finishes(self, make_lab: MakeLab) -> None:
+        lab, planned = self.begun(make_lab)
+        for number in planned["ranges"]:
+            tasks.work(lab.context, {**planned, "number": number})
+        lab.changes(tags_enabled=True)
+
+        tasks.finished(Deactivating(lab, after=2).context, planned)
+
+        assert lab.active() == set()
+
+    def test_is_read_as_before_once_it_is_active_again(self, make_lab: MakeLab) -> None:
+        lab, planned = self.begun(make_lab)
+        self.deactivated(lab)
+        for number in planned["ranges"]:
+            tasks.work(lab.context, {**planned, "number": number})
+        lab.changes(status="active")
+        apply_settings(lab.context)
+        assert lab.active() == lab.truth()
+        tasks.finished(lab.context, planned)
+
+        run = lab.resumed(lab.control.redrive(planned["run_id"]))
+
+        assert (run["status"], run["clean"]) == ("succeeded", True)
+        assert lab.active() == lab.truth()
+
+    def test_does_not_begin_a_run_that_was_started_before(self, make_lab: MakeLab) -> None:
+        lab = make_lab(size=4)
+        run = lab.control.begin("full", "admin").run
+        lab.changes(status="inactive")
+
+        assert tasks.plan(lab.context, {"run_id": run["id"]})["goes_on"] is False
+        assert lab.context.runs.get(run["id"])["errors"][0]["code"] == "integration_inactive"
+
+
+class Deactivating:
+    """An admin who deactivates the integration right after a task has looked at it so many times."""
+
+    def __init__(self, lab: Lab, after: int) -> None:
+        self._lab = lab
+        self._left = after
+
+    @property
+    def context(self) -> Context:
+        return replace(self._lab.context, integration=self._look)
+
+    def _look(self) -> Integration:
+        seen = self._lab.settings
+        self._left -= 1
+        if self._left == 0:
+            self._lab.changes(status="inactive")
+            apply_settings(self._lab.context)
+        return seen
 
 
 def test_filters_saved_in_the_middle_of_a_run_hold_at_its_end(make_lab: MakeLab) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from catalog_builders import stored
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import pytest
 
     from catalog_lab import MakeLab
+    from coursebridge.integrations.models import Integration
 
 
 class Functions:
@@ -39,3 +41,22 @@ def test_the_index_of_a_large_catalogue_is_left_to_the_background(
     assert lab.indexed == 0
     assert settings_change.task(lab.context, {})
     assert lab.indexed == 1
+
+
+def test_of_two_changes_at_once_the_later_one_holds(make_lab: MakeLab) -> None:
+    lab = make_lab(size=4, status="inactive")
+    lab.context.courses.restate([stored("archived", "deactivated", urn=f"urn:{number}") for number in range(3)])
+    lab.changes(status="active")
+    looks: list[Integration] = []
+
+    def look() -> Integration:
+        looks.append(lab.settings)
+        if len(looks) == 1:
+            lab.changes(status="inactive")
+            settings_change.apply_settings(lab.context)
+        return looks[-1]
+
+    applied = settings_change.apply_settings(replace(lab.context, integration=look))
+
+    assert (applied.counts["restored"], applied.counts["archived"]) == (3, 3)
+    assert lab.active() == set()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from catalog_lab import integration
 from coursebridge.activity import tasks as activity_tasks
 from coursebridge.catalog.sync import tasks as catalog_tasks
 from coursebridge.errors import Unavailable
@@ -15,6 +16,7 @@ from coursebridge.storage.runs import RunStore
 from coursebridge.storage.table import TransactionRefused
 
 if TYPE_CHECKING:
+    from coursebridge.integrations.models import Integration
     from coursebridge.storage.table import Table
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -65,6 +67,9 @@ class Context:
 
     def now(self) -> datetime:
         return NOW
+
+    def integration(self) -> Integration:
+        return integration()
 
 
 @pytest.mark.parametrize("tasks", [catalog_tasks, activity_tasks])

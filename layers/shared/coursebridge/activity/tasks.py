@@ -25,7 +25,9 @@ def plan(context: Context, event: Event) -> Event:
     integration = context.integration()
     if integration.status != "active" or not integration.activity.enabled:
         if event.get("run_id"):
-            fail(context, event["run_id"], problems.task_died("activity reports are switched off"))
+            inactive = integration.status != "active"
+            off = problems.switched_off() if inactive else problems.task_died("activity reports are switched off")
+            fail(context, event["run_id"], off)
         return SKIPPED
     run_id = event.get("run_id") or _runs(context).begin_in(_execution(event), event["mode"], event["trigger"])
     if run_id is None:

@@ -9,7 +9,7 @@ from coursebridge.activity.planning import WINDOW, Range
 from coursebridge.activity.recording import Recorder, Run
 from coursebridge.activity.roster import Roster
 from coursebridge.catalog.sync import problems
-from coursebridge.catalog.sync.context import RetryLater
+from coursebridge.catalog.sync.context import RetryLater, SwitchedOff, check_active
 from coursebridge.catalog.sync.working import STOPPING
 from coursebridge.integrations.runs import COUNTS
 from coursebridge.linkedin import reports
@@ -59,7 +59,8 @@ def range_failed(context: Context, run_id: str, number: int) -> str:
 class _Rows:
     """Reads the rows of a window, and counts those that are of no use."""
 
-    def __init__(self, client: LinkedInClient, one: Range) -> None:
+    def __init__(self, context: Context, client: LinkedInClient, one: Range) -> None:
+        self._context = context
         self._client = client
         self._range = one
         self.unusable = 0
@@ -67,6 +68,7 @@ class _Rows:
     def __iter__(self) -> Iterator[Sighting]:
         window = self._range.window
         for page in reports.pages(self._client, reports.Report(self._range.asset_type, window.start, window.days)):
+            check_active(self._context.integration())
             for row in page:
                 try:
                     found = sighting(row, self._range.asset_type, window)
@@ -79,9 +81,12 @@ class _Rows:
 
 def _read(context: Context, run_id: str, item: Item) -> str:
     try:
+        check_active(context.integration())
         client = context.linkedin()
-        rows = _Rows(client, Range.from_item(item))
+        rows = _Rows(context, client, Range.from_item(item))
         staged = context.staging(run_id).write_range(item["number"], rows)
+    except SwitchedOff:
+        return _stop(context, run_id, item, problems.switched_off())
     except LinkedInError as error:
         # What stops the whole run is one problem, however many ranges meet it at once.
         problem = problems.problem_of(error, "" if isinstance(error, STOPPING) else item["partition"])
@@ -89,10 +94,16 @@ def _read(context: Context, run_id: str, item: Item) -> str:
             context.runs.change_range(run_id, item["number"], problems=[problem])
             raise RetryLater(error.reason) from error
         if isinstance(error, STOPPING):
-            context.runs.change(run_id, stopped=problem)
+            return _stop(context, run_id, item, problem)
         return _settle(context, run_id, item | {"status": "failed", "problems": [problem]})
     found = {"offsets": staged.offsets, "rows": staged.rows, "unusable": rows.unusable, "throttled": client.throttled}
     return _settle(context, run_id, item | found | {"status": "done", "problems": _told(rows.unusable)})
+
+
+def _stop(context: Context, run_id: str, item: Item, problem: Problem) -> str:
+    """Let no further window be read."""
+    context.runs.change(run_id, stopped=problem)
+    return _settle(context, run_id, item | {"status": "failed", "problems": [problem]})
 
 
 def _told(unusable: int) -> list[Problem]:

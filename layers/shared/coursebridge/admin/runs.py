@@ -78,9 +78,9 @@ class Runs:
 
         Raises:
             NotFound: there is no such run.
-            Conflict: there is nothing to redrive.
+            Conflict: there is nothing to redrive, or the integration's settings forbid it.
         """
-        run = self._item(integration_id, run_id)
+        run = self._resumable(integration_id, run_id)
         redriven = self.controls[run["kind"]](integration_id).redrive(run_id)
         self._note("run.redriven", run)
         return shown(redriven)
@@ -90,12 +90,17 @@ class Runs:
 
         Raises:
             NotFound: there is no such run.
-            Conflict: it does not wait for that.
+            Conflict: it does not wait for that, or the integration's settings forbid it.
         """
-        run = self._item(integration_id, run_id)
+        run = self._resumable(integration_id, run_id)
         confirmed = self.controls[run["kind"]](integration_id).confirm(run_id)
         self._note("run.confirmed", run)
         return shown(confirmed)
+
+    def _resumable(self, integration_id: str, run_id: str) -> Item:
+        run = self._item(integration_id, run_id)
+        _check(IntegrationStore(self.table).get(integration_id), run["kind"])
+        return run
 
     def _item(self, integration_id: str, run_id: str) -> Item:
         item = self.table.get(keys.run(integration_id, run_id))

@@ -100,7 +100,8 @@ def conform(courses: CourseStore, wish: Wish, now: Callable[[], datetime]) -> Co
     """
     counts: Counter[str] = Counter({"archived": 0, "restored": 0, "relabelled": 0})
     batch: list[StoredCourse] = []
-    for stored in courses.all():
+    # A sync under way looks at the settings after it has written: what it wrote before they changed is to be seen here.
+    for stored in courses.all(consistent=True):
         wanted = conformed(stored, wish, rfc3339(now()))
         if wanted is not stored:
             counts[wanted.action] += 1

@@ -2,6 +2,9 @@
 
 Before the first course is touched it is noted that the courses are not what the settings say; the note goes when they
 are. So whatever ends this half way, the next run finds the note and does the rest (``sync.finishing``).
+
+Two may do this at once, by settings of which one is out of date. Whoever ends looks at the settings again, and so the
+last one to end leaves the courses as the settings are.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from coursebridge.catalog.search.publishing import FORM, STALE
 from coursebridge.storage.courses import CourseStore
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Iterator, Mapping
 
     from coursebridge.catalog.sync.context import Context
@@ -34,7 +38,7 @@ class Applied:
         complete: whether all courses were looked at, and the search index is up to date.
     """
 
-    counts: Mapping[str, int]
+    counts: Counter[str]
     complete: bool
 
 
@@ -52,9 +56,9 @@ class CoursesInTime(CourseStore):
         self.complete = True
         self.number = 0
 
-    def all(self) -> Iterator[StoredCourse]:
+    def all(self, *, consistent: bool = False) -> Iterator[StoredCourse]:
         """Yield courses until time is up."""
-        for stored in super().all():
+        for stored in super().all(consistent=consistent):
             if self._time_is_up():
                 self.complete = False
                 return
@@ -80,7 +84,10 @@ def apply_settings(
     if complete:
         context.reindex()
         context.runs.remember(labels=asdict(wish.labels), index_form=FORM)
-    return Applied(counts, complete)
+    if Wish.of(context.integration()) == wish:
+        return Applied(counts, complete)
+    again = apply_settings(context, time_is_up, most_indexed)
+    return Applied(counts + again.counts, again.complete)
 
 
 def task(context: Context, _event: Mapping[str, Any]) -> dict[str, Any]:

@@ -179,9 +179,15 @@ class CourseStore:
         found = self.table.get_many(keys.course(self.integration_id, urn) for urn in urns)
         return {item["urn"]: StoredCourse.from_item(item) for item in found.values()}
 
-    def all(self) -> Iterator[StoredCourse]:
-        """Yield every course, archived ones included, always in the same order; a megabyte a call, one call ahead."""
-        pages = (page for pk in self._partitions for page in self.table.pages(pk, attributes=READ))
+    def all(self, *, consistent: bool = False) -> Iterator[StoredCourse]:
+        """Yield every course, archived ones included, always in the same order; a megabyte a call, one call ahead.
+
+        Args:
+            consistent: whether a course that was written this moment must be among them; costs twice as much.
+        """
+        pages = (
+            page for pk in self._partitions for page in self.table.pages(pk, attributes=READ, consistent=consistent)
+        )
         for page in one_ahead(pages):
             yield from map(StoredCourse.from_item, page.items)
 

@@ -11,6 +11,8 @@ from coursebridge.catalog.classifications import merged, nodes_of
 from coursebridge.catalog.diff import Decision, Known, Outcome, Read, decide
 from coursebridge.catalog.learning import learn
 from coursebridge.catalog.reading import object_in
+from coursebridge.catalog.sync.archiving import archive
+from coursebridge.catalog.sync.context import SwitchedOff, check_active
 from coursebridge.catalog.tags import labels_of
 from coursebridge.clock import rfc3339
 from coursebridge.storage.courses import LARGEST_ITEM_BYTES, StoredCourse, Write
@@ -49,6 +51,7 @@ class Applier:
     """
 
     def __init__(self, context: Context, run_id: str, *, curated: bool | None = None) -> None:
+        self._context = context
         self._courses = context.courses
         self._classifications = context.classifications
         self._told = context.told
@@ -60,13 +63,33 @@ class Applier:
         self.applied = Applied()
 
     def apply(self, elements: Iterable[Element]) -> None:
-        """Apply elements; those applied before are passed over."""
+        """Apply elements; those applied before are passed over.
+
+        Raises:
+            SwitchedOff: the integration is not active any more.
+        """
+        self.check_active()
         fresh = {one["urn"]: one for one in elements if one["urn"] not in self.applied.outcomes}
         standing = self._courses.get_many(fresh) if fresh else {}
         writes = [write for urn, element in fresh.items() if (write := self._one(element, standing.get(urn)))]
         # First the graph: a course that is here speaks of classifications that are here, wherever a task is ended.
         self._learn(fresh[write.stored.urn] for write in writes)
         self._courses.write(writes)
+
+    def check_active(self) -> None:
+        """Check that the integration still is active; where it is not, archive what has been applied.
+
+        Who deactivates archives every course that is there. What was written after that by somebody who had looked
+        before is archived here, so this is to be called after the last write, too.
+
+        Raises:
+            SwitchedOff: it is not.
+        """
+        try:
+            check_active(self._context.integration())
+        except SwitchedOff:
+            archive(self._context, self._run_id, dict.fromkeys(self.applied.outcomes, "deactivated"))
+            raise
 
     def _learn(self, elements: Iterable[Element]) -> None:
         """Keep what elements tell of classifications, unless this process has kept the same before."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from coursebridge.catalog.conform import Wish, conform
 from coursebridge.catalog.search.publishing import FORM, STALE
+from coursebridge.catalog.settings_change import apply_settings
 from coursebridge.catalog.sync import archiving, problems, ranges
 from coursebridge.catalog.sync.context import RetryLater
 from coursebridge.catalog.sync.outcomes import Tally, reasons_in
@@ -28,11 +29,14 @@ CHANGES = ("created", "updated", "archived", "restored")
 
 
 def finish(context: Context, run_id: str) -> str:
-    """Finish a run and return its status.
+    """Finish a run and return its status; one of an integration that is not active any more has failed.
 
     Raises:
         RetryLater: LinkedIn or the table is not well; the task is to be repeated.
     """
+    if context.integration().status != "active":
+        fail(context, run_id, problems.switched_off())
+        return "failed"
     return _Finish(context, run_id).run()
 
 
@@ -104,6 +108,9 @@ class _Finish:
         if changed or state.get("index_form") != FORM or not self._context.is_indexed():
             self._context.reindex()
         self._context.runs.remember(labels=labels, index_form=FORM)
+        if Wish.of(self._context.integration()) != wish:
+            # Who saved settings meanwhile has made the courses so, and this run some of them otherwise since.
+            apply_settings(self._context)
 
     def _remember(self, found: Candidates) -> None:
         fields: dict[str, Any] = {"watermark": self._run["started_at"]}
@@ -139,13 +146,18 @@ class _Finish:
 
 
 def fail(context: Context, run_id: str, problem: Problem) -> None:
-    """Close a run that cannot go on; what it wrote stays, and the index is made anew by the next run."""
+    """Close a run that cannot go on; what it wrote stays, and the index is made anew by the next run.
+
+    Where the integration is not active there is no next run: its courses are archived now, and the index follows.
+    """
     now = rfc3339(context.now())
     run = context.runs.get(run_id)
     errors = problems.gathered([*run.get("errors", []), run.get("last_problem") or problem])
     counts = _counts_without_archiving(Tally(one.get("outcomes", b"") for one in context.runs.ranges(run_id)))
     context.runs.change(run_id, status="failed", finished_at=now, counts=counts, errors=errors, clean=False)
     context.runs.remember(index_form=STALE, last_run_id=run_id, last_status="failed", last_finished_at=now)
+    if context.integration().status != "active":
+        apply_settings(context)
     context.runs.release_lock(run_id)
     count("CatalogSyncsFailed")
     logger.error("catalog sync failed", run=run_id, code=errors[0]["code"])

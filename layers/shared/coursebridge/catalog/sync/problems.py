@@ -49,6 +49,17 @@ def task_died(detail: str) -> Problem:
     )
 
 
+def switched_off() -> Problem:
+    """Return the problem of a run whose integration is not active."""
+    return Problem(
+        code="integration_inactive",
+        detail="the integration is switched off",
+        cause="It was deactivated while the run was under way, or before the run began.",
+        remedy="Activate the integration; the next sync reads what this one has not.",
+        count=1,
+    )
+
+
 def unusable_elements(number: int) -> Problem:
     """Return the problem of elements that are no assets."""
     return Problem(

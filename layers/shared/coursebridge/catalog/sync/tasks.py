@@ -85,8 +85,7 @@ def _planned(context: Context, run: Item) -> dict[str, Any]:
 
 def _inactive(context: Context, event: dict[str, Any]) -> dict[str, Any]:
     if event.get("run_id"):
-        problem = problems.task_died("the integration is not active")
-        fail(context, event["run_id"], problem)
+        fail(context, event["run_id"], problems.switched_off())
     return SKIPPED
 
 

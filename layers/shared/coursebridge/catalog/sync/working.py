@@ -10,7 +10,7 @@ from coursebridge.catalog.diff import Outcome
 from coursebridge.catalog.learning import learn
 from coursebridge.catalog.sync import outcomes, problems, ranges
 from coursebridge.catalog.sync.applying import Applier
-from coursebridge.catalog.sync.context import RetryLater
+from coursebridge.catalog.sync.context import RetryLater, SwitchedOff
 from coursebridge.linkedin import assets
 from coursebridge.linkedin.errors import (
     CredentialsRefused,
@@ -58,23 +58,36 @@ class RangeWork:
         Raises:
             RetryLater: LinkedIn is not well; what was done is noted, and the task is to be repeated.
         """
+        try:
+            self._read()
+        except Retryable as error:
+            self._note_for_retry(error)
+            raise RetryLater(error.reason) from error
+        except LinkedInError as error:
+            problem = problems.problem_of(error, self._range["partition"])
+            return self._fail(problem, stops=isinstance(error, STOPPING))
+        except SwitchedOff:
+            return self._fail(problems.switched_off(), stops=True)
+        return self._settle("partial" if self._problems else "done")
+
+    def _read(self) -> None:
         kinds: dict[str, Callable[[], None]] = {
             "listing": self._read_listing,
             "topics": self._read_topics,
             "urns": self._read_urns,
             "classifications": self._read_classifications,
         }
+        self._applier.check_active()
         try:
             kinds[self._range["kind"]]()
-        except Retryable as error:
-            self._note_for_retry(error)
-            raise RetryLater(error.reason) from error
-        except LinkedInError as error:
-            self._problems.append(problems.problem_of(error, self._range["partition"]))
-            if isinstance(error, STOPPING):
-                self._context.runs.change(self._run_id, stopped=self._problems[-1])
-            return self._settle("failed")
-        return self._settle("partial" if self._problems else "done")
+        finally:
+            self._applier.check_active()
+
+    def _fail(self, problem: Problem, *, stops: bool) -> str:
+        self._problems.append(problem)
+        if stops:
+            self._context.runs.change(self._run_id, stopped=problem)
+        return self._settle("failed")
 
     def _read_listing(self) -> None:
         listing = ranges.listing_in(self._range)
