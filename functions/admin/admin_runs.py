@@ -104,13 +104,18 @@ class RunDetail(RunAnswer):
     tags=TAGS,
     responses=responses(
         HTTPStatus.ACCEPTED,
-        "The run; the one under way if there is one of this kind.",
+        "The run; the one under way if there is one of this kind, and the one that LinkedIn's limit of the day has "
+        "stopped until the limit resets.",
         _404=ABSENT,
         _409="The integration is not active, has no key pair, or this kind of sync is switched off.",
     ),
 )
 def start_run(integration: Integration, run: RunRequest) -> Response[RunAnswer]:
-    """Starts a sync. One run of a kind goes at a time: a second request gets the running one."""
+    """Starts a sync. One run of a kind goes at a time: a second request gets the running one.
+
+    While LinkedIn's limit of the day is in force (`status` says until when) nothing is started: the answer is the run
+    that has failed of it, which the first scheduled sync after midnight UTC goes on with. A redrive asks at once.
+    """
     body: Any = wiring.runs(caller(router)).start(integration, run.kind, run.mode)
     headers = {"Location": f"/admin/integrations/{integration}/runs/{body['id']}"}
     return Response(HTTPStatus.ACCEPTED, "application/json", body, headers)

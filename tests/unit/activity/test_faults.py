@@ -371,3 +371,22 @@ def test_an_integration_that_is_deactivated_is_read_no_further(lab: Lab, looks: 
     assert set(statuses) == {"failed"}
     assert (run["status"], [one["code"] for one in run["errors"]]) == ("failed", ["integration_inactive"])
     assert len(lab.calls()) == looks
+
+
+@pytest.mark.parametrize(("asked", "goes_on"), [("incremental", True), ("full", False)])
+def test_a_run_that_the_limit_of_the_day_stopped_goes_on_the_next_day(lab: Lab, asked: str, goes_on: bool) -> None:
+    lab.learner(1)
+    assert lab.sync("full")["status"] == "succeeded"
+    lab.did(1, (1, 100))
+    lab.clock.goes_on(seconds=1)
+    lab.world.quirks.switch_on("throttle_day", {"after": 1})
+    first = lab.sync("incremental")
+    assert (first["mode"], first["status"]) == ("incremental", "failed")
+    assert lab.sync(asked) == {}, "not on the same day"
+    lab.world.quirks.switch_off()
+    lab.clock.goes_on(days=1)
+
+    run = lab.sync(asked)
+
+    assert (run["id"] == first["id"]) is goes_on
+    assert (run["status"], lab.attempts("learner-1")[0].status) == ("succeeded", "completed")

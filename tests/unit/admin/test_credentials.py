@@ -10,6 +10,10 @@ import boto3
 import pytest
 
 from coursebridge import clients
+from coursebridge.clock import utc_now
+from coursebridge.integrations import day_limit
+from coursebridge.linkedin.errors import DayLimit
+from coursebridge.storage.runs import RunStore
 from unit.admin.conftest import GOOD_PAIR
 from unit.admin.statements import held
 
@@ -211,3 +215,15 @@ def test_an_integration_without_reports_needs_no_report_key(api: Api) -> None:
     steps = [step["id"] for step in api.integration(activity={"enabled": False})["setup"]]
 
     assert "report_credentials" not in steps
+
+
+def test_a_key_pair_that_is_saved_may_ask_at_once_whatever_limit_the_last_one_met(api: Api) -> None:
+    integration_id = api.integration()["id"]
+    runs = RunStore(api.table, integration_id, "activity")
+    day_limit.note(runs, DayLimit("APPLICATION DAY limit"), utc_now())
+    throttling = f"/admin/integrations/{integration_id}/status"
+    assert api.ask("GET", throttling)["throttling"]["kinds"] == ["activity"]
+
+    api.ask("PUT", f"/admin/integrations/{integration_id}/credentials/report", GOOD_PAIR)
+
+    assert api.ask("GET", throttling)["throttling"]["in_force"] is False

@@ -14,8 +14,9 @@ from coursebridge.admin.selftest import Selftest
 from coursebridge.auth import wiring as auth
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.errors import Unavailable
+from coursebridge.integrations import day_limit
 from coursebridge.integrations.store import IntegrationStore
-from coursebridge.linkedin.errors import CredentialsRefused, KeyMissing
+from coursebridge.linkedin.errors import CredentialsRefused, DayLimit, KeyMissing
 from coursebridge.storage import keys
 from coursebridge.storage.runs import RunStore
 from unit.admin.conftest import GOOD_PAIR
@@ -75,6 +76,7 @@ def test_held_statements_are_counted_by_reason(api: Api) -> None:
 def test_a_failed_sync_is_told_with_what_went_wrong(api: Api) -> None:
     integration_id = connected(api)
     runs = RunStore(api.table, integration_id, "catalog")
+    day_limit.note(runs, DayLimit("..."), utc_now())
     runs.create(run("r1", "failed", [{"code": "linkedin_day_limit", "detail": "LinkedIn's limit is reached"}]))
     runs.remember(last_run_id="r1", last_status="failed")
 

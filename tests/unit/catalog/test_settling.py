@@ -321,3 +321,12 @@ def test_an_error_about_one_range_stops_no_other(make_lab: MakeLab, monkeypatch:
 
     assert first == {"status": "failed"}
     assert "stopped" not in lab.context.runs.get(planned["run_id"])
+
+
+def test_ranges_of_a_second_opinion_that_keep_only_what_has_no_topic_are_not_compared() -> None:
+    listing = Listing("COURSE", "en", finder="localeAndType")
+    ends = [(0, b"012345678"), (980, b"876543210")]
+    apart = [ranges.listing_range(listing, start, 10, outcomes=outcomes, status="done") for start, outcomes in ends]
+
+    assert list(settling.tears(apart)) == [tuple(apart)]
+    assert list(settling.tears([one | {"topicless_only": True} for one in apart])) == []

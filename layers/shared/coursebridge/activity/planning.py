@@ -63,6 +63,12 @@ def settings_digest(integration: Integration) -> str:
     return blake2b(json.dumps(deciding).encode(), digest_size=8).hexdigest()
 
 
+def serves(context: Context, asked: str, run: Item) -> bool:
+    """Whether a run that was stopped does, once it is finished, what a new one would."""
+    same = run.get("settings") == settings_digest(context.integration())
+    return same and (run["mode"] == "full" or asked == "incremental")
+
+
 def lay_out(context: Context, run: Item, now: datetime) -> list[int]:
     """Write the ranges of a run and return their numbers: one for each asset type and window."""
     integration = context.integration()

@@ -29,8 +29,9 @@ def settle(context: Context, run_id: str) -> list[int]:
     known = list(context.runs.ranges(run_id))
     still_open = [one["number"] for one in known if not is_window(one) and not one["settled"]]
     taken = {number for one in known if not is_window(one) for number in one["of"]}
-    news = [one for one in known if is_window(one) and one["status"] == "done" and one["number"] not in taken]
-    if still_open or not any(one["rows"] for one in news):
+    read = [one for one in known if is_window(one) and one["status"] == "done" and one["rows"]]
+    news = [one for one in read if one["number"] not in taken]
+    if still_open or not news:
         return still_open
     return _dealt(context, context.runs.get(run_id), news, len(known))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.activity import planning, settling, working
@@ -19,8 +20,9 @@ SKIPPED: Event = {"run_id": None, "ranges": [], "goes_on": False}
 def plan(context: Context, event: Event) -> Event:
     """Begin a run, or take one up again; return the numbers of the ranges to work off.
 
-    A schedule starts the state machine without a run. It is passed over while another run is under way, and for an
-    integration that is not active or reads no reports.
+    A schedule starts the state machine without a run. It is passed over while another run is under way, while
+    LinkedIn's limit of the day is in force, and for an integration that is not active or reads no reports.
+    A run that the limit has stopped before goes on instead of a new one.
     """
     integration = context.integration()
     if integration.status != "active" or not integration.activity.enabled:
@@ -29,7 +31,7 @@ def plan(context: Context, event: Event) -> Event:
             off = problems.switched_off() if inactive else problems.task_died("activity reports are switched off")
             fail(context, event["run_id"], off)
         return SKIPPED
-    run_id = event.get("run_id") or _runs(context).begin_in(_execution(event), event["mode"], event["trigger"])
+    run_id = event.get("run_id") or _begun(context, event)
     if run_id is None:
         return SKIPPED
     run = context.runs.get(run_id)
@@ -66,6 +68,11 @@ def failed(context: Context, event: Event) -> Event:
     if run_id:
         fail(context, run_id, problems.task_died(str(event.get("error") or "a task of the run failed")))
     return {"status": "failed"}
+
+
+def _begun(context: Context, event: Event) -> str | None:
+    serves = partial(planning.serves, context, event["mode"])
+    return _runs(context).begin_in(_execution(event), event["mode"], event["trigger"], serves)
 
 
 def _runs(context: Context) -> RunControl:

@@ -11,6 +11,7 @@ from coursebridge.activity.roster import Roster
 from coursebridge.catalog.sync import problems
 from coursebridge.catalog.sync.context import RetryLater, SwitchedOff, check_active
 from coursebridge.catalog.sync.working import STOPPING
+from coursebridge.integrations import day_limit
 from coursebridge.integrations.runs import COUNTS
 from coursebridge.linkedin import reports
 from coursebridge.linkedin.errors import LinkedInError, Retryable
@@ -93,6 +94,7 @@ def _read(context: Context, run_id: str, item: Item) -> str:
         if isinstance(error, Retryable):
             context.runs.change_range(run_id, item["number"], problems=[problem])
             raise RetryLater(error.reason) from error
+        day_limit.note(context.runs, error, context.now())
         if isinstance(error, STOPPING):
             return _stop(context, run_id, item, problem)
         return _settle(context, run_id, item | {"status": "failed", "problems": [problem]})

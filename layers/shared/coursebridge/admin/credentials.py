@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from coursebridge import secret_values
 from coursebridge.clock import rfc3339
 from coursebridge.errors import FieldError, InvalidRequest
+from coursebridge.integrations import day_limit
 from coursebridge.integrations.models import KeyPairNote
 from coursebridge.linkedin.credentials import KeyPair, credentials_secret
+from coursebridge.storage.runs import KINDS, RunStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +48,9 @@ class Credentials:
         verified_at = self.verify(pair.client_id, pair.client_secret)
         secret = {"client_id": pair.client_id, "client_secret": pair.client_secret, "verified_at": rfc3339(verified_at)}
         self._write(integration_id, scope, secret)
+        for kind in KINDS:
+            # It was the limit of another application, or the application has a higher one by now.
+            day_limit.lift(RunStore(self.integrations.table, integration_id, kind))
         return self._note(integration_id, scope, "credentials.saved")
 
     def remove(self, integration_id: str, scope: Scope) -> Integration:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from coursebridge.auth.clients import Client
 from coursebridge.storage import keys
+from coursebridge.storage.runs import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from coursebridge.integrations.models import Integration
     from coursebridge.storage.table import Item, Table
-
-KINDS = ("catalog", "activity")
 
 
 @dataclass(frozen=True)

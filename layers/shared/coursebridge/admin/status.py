@@ -7,11 +7,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.activity import quiet
-from coursebridge.admin.situation import KINDS, held_count, situations
+from coursebridge.admin.situation import held_count, situations
 from coursebridge.apply.judge import HELD_REASONS
 from coursebridge.clock import parse_rfc3339, rfc3339
+from coursebridge.integrations import day_limit
 from coursebridge.integrations.schedules import planned
 from coursebridge.storage import keys
+from coursebridge.storage.runs import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 MOST_COUNTED = 10_000
 LATE = timedelta(minutes=10)
 OLD_SECRET_DAYS = 365
-DAY_LIMIT = "linkedin_day_limit"
 
 
 @dataclass(frozen=True)
@@ -179,17 +180,12 @@ def _pair(seen: Observed, scope: str) -> dict[str, Any] | None:
 
 
 def _throttling(seen: Observed) -> dict[str, Any]:
-    midnight = seen.now.replace(hour=0, minute=0, second=0, microsecond=0)
-    limited = [
-        kind
-        for kind, run in seen.runs.items()
-        if any(error["code"] == DAY_LIMIT for error in run["errors"])
-        and parse_rfc3339(run["finished_at"] or run["started_at"]) >= midnight
-    ]
+    resets = {kind: day_limit.in_force_until(seen.situation.syncs[kind], seen.now) for kind in KINDS}
+    limited = {kind: at for kind, at in resets.items() if at}
     return {
         "in_force": bool(limited),
-        "until": rfc3339(midnight + timedelta(days=1)) if limited else None,
-        "kinds": limited,
+        "until": rfc3339(max(limited.values())) if limited else None,
+        "kinds": list(limited),
         "throttled_in_last_run": {kind: int(run.get("throttled") or 0) for kind, run in seen.runs.items()},
     }
 

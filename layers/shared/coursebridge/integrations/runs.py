@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from coursebridge.clock import parse_rfc3339, rfc3339, utc_now
 from coursebridge.errors import Conflict, Unavailable
 from coursebridge.ids import new_id
+from coursebridge.integrations import day_limit
 from coursebridge.observability import logger
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ GRACE = timedelta(minutes=1)
 """Between taking the lock and the execution being there."""
 LEASE = timedelta(hours=1)
 """A run that has settled no range for this long is dead: a task takes a quarter of an hour at the most."""
+TAKEN_UP_FOR = timedelta(days=21)
+"""How long after its start a run that LinkedIn's limit keeps stopping goes on; its ranges are kept for 30 days."""
 INTERNAL = frozenset({"PK", "SK", "entity", "GSI1PK", "GSI1SK"})
 INTERRUPTED = {
     "code": "interrupted",
@@ -83,9 +86,14 @@ class RunControl:
     def start(self, mode: str, trigger: str) -> Started:
         """Start a run and its execution, or return the run that is under way.
 
+        While LinkedIn's limit of the day is in force, the run that it has stopped is returned as it is.
+
         Raises:
             Unavailable: the execution could not be started; nothing was done.
         """
+        latest = self._runs.latest() if self._is_limited() else None
+        if latest is not None and day_limit.has_stopped(latest):
+            return Started(latest, is_new=False)
         started = self.begin(mode, trigger)
         if started.is_new:
             self._execute(started.run, started.run["id"])
@@ -105,11 +113,29 @@ class RunControl:
         held = self._runs.lock()
         return Started(self._runs.get(held.run_id), is_new=False) if held else self.begin(mode, trigger, execution)
 
-    def begin_in(self, execution: str, mode: str, trigger: str) -> str | None:
-        """Begin the run of an execution that was started without one; return its id, ``None`` if another goes on.
+    def begin_in(
+        self, execution: str, mode: str, trigger: str, serves: Callable[[Item], bool] = lambda _run: False
+    ) -> str | None:
+        """Begin the run of an execution that was started without one, and return its id.
 
-        An execution that repeats itself finds the run it began.
+        A run that LinkedIn's limit has stopped is taken up again instead of a new one. An execution that repeats
+        itself finds the run it began.
+
+        Args:
+            execution: the execution.
+            mode: the mode of a new run.
+            trigger: what has started the execution.
+            serves: whether a run that was stopped, once it is finished, has done what this one is to do.
+
+        Returns:
+            ``None`` if another run goes on, or if LinkedIn's limit of the day is in force.
         """
+        if self._is_limited():
+            logger.info("LinkedIn's limit of the day is in force")
+            return None
+        latest = self._runs.latest()
+        if latest is not None and self._can_be_taken_up(latest) and serves(latest):
+            return self._taken_up(latest, execution)
         started = self.begin(mode, trigger, execution)
         if started.is_new or (execution and started.run["execution"] == execution):
             return str(started.run["id"])
@@ -129,13 +155,10 @@ class RunControl:
             Conflict: it is running, is not the latest one, or nothing of it failed.
         """
         run = self._resumable(run_id)
-        failed = [one for one in self._runs.ranges(run_id) if one["settled"] and one["status"] != "done"]
+        failed = self._failed(run_id)
         if run["status"] != "failed" and not failed:
             raise Conflict("nothing of this run has failed")
-        for one in failed:
-            self._runs.change_range(run_id, one["number"], settled=False)
-        progress = run["progress"] | {"done": max(run["progress"]["done"] - len(failed), 0)}
-        return self._resume(run, progress=progress, stopped=None, last_problem=None, errors=[])
+        return self._again(run, failed)
 
     def confirm(self, run_id: str) -> Item:
         """Let a run that asked for confirmation archive what it wants to.
@@ -148,6 +171,28 @@ class RunControl:
             raise Conflict("this run does not wait for confirmation")
         return self._resume(run, confirmed=True)
 
+    def _is_limited(self) -> bool:
+        return day_limit.in_force_until(self._runs.state(), self._now()) is not None
+
+    def _can_be_taken_up(self, run: Item) -> bool:
+        return day_limit.has_stopped(run) and self._now() - parse_rfc3339(run["started_at"]) < TAKEN_UP_FOR
+
+    def _taken_up(self, run: Item, execution: str) -> str | None:
+        try:
+            return str(self._again(run, self._failed(run["id"]), execution)["id"])
+        except Conflict:
+            logger.info("another run took the place of this one", run=run["id"])
+            return None
+
+    def _failed(self, run_id: str) -> list[Item]:
+        return [one for one in self._runs.ranges(run_id) if one["settled"] and one["status"] != "done"]
+
+    def _again(self, run: Item, failed: list[Item], execution: str = "") -> Item:
+        for one in failed:
+            self._runs.change_range(run["id"], one["number"], settled=False)
+        progress = run["progress"] | {"done": max(run["progress"]["done"] - len(failed), 0)}
+        return self._resume(run, execution, progress=progress, stopped=None, last_problem=None, errors=[])
+
     def _resumable(self, run_id: str) -> Item:
         run = self._runs.get(run_id)
         latest = self._runs.latest()
@@ -157,15 +202,17 @@ class RunControl:
             raise Conflict("the run is under way")
         return run
 
-    def _resume(self, run: Item, **fields: Any) -> Item:  # noqa: ANN401  (a run's fields)
+    def _resume(self, run: Item, execution: str = "", **fields: Any) -> Item:  # noqa: ANN401  (a run's fields)
         run_id, times = run["id"], run.get("resumed", 0) + 1
         stale = None if self._holder() else self._runs.lock()
         if not self._runs.take_lock(run_id, self._now(), instead_of=stale.run_id if stale else ""):
             raise Conflict("another run is under way")
         touched_at = rfc3339(self._now())
         # Without the execution that has ended, lest the run look dead until the new one is noted.
-        again = {"status": "running", "finished_at": None, "resumed": times, "touched_at": touched_at, "execution": ""}
-        self._execute(self._runs.change(run_id, **fields, **again), f"{run_id}-{times}")
+        again = {"status": "running", "finished_at": None, "resumed": times, "touched_at": touched_at}
+        changed = self._runs.change(run_id, **fields, **again, execution=execution)
+        day_limit.lift(self._runs)
+        self._execute(changed, f"{run_id}-{times}")
         return self._runs.get(run_id)
 
     def _execute(self, run: Item, name: str) -> None:

@@ -24,6 +24,7 @@ from urllib.parse import quote, quote_plus
 from coursebridge.errors import UpstreamError
 
 LONGEST_MESSAGE = 300
+DAY_LIMIT = "linkedin_day_limit"
 KEY_OF_SCOPE = {"content": "Content", "report": "Report"}
 
 
@@ -88,8 +89,9 @@ class DayLimit(LinkedInError):
         super().__init__(
             f"LinkedIn's limit for the day is reached: {message}",
             cause="The application has used up its calls of this day; the count starts anew at midnight UTC.",
-            remedy="Start or redrive the run after midnight UTC, or ask LinkedIn for a higher limit.",
-            code="linkedin_day_limit",
+            remedy="Nothing to do: the first scheduled sync after midnight UTC goes on with this run. "
+            "Redrive the run to ask before that, where LinkedIn has raised the limit.",
+            code=DAY_LIMIT,
         )
 
 

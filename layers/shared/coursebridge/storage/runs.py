@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item, Page, Table
 
 Kind = Literal["catalog", "activity"]
+KINDS: tuple[Kind, ...] = ("catalog", "activity")
 RANGE_DAYS = 30
 """How long ranges are kept: as long as a run can be redriven or confirmed."""
 DAY_SECONDS = 86_400

@@ -11,9 +11,10 @@ from coursebridge.catalog.settings_change import apply_settings
 from coursebridge.catalog.sync import archiving, problems, ranges
 from coursebridge.catalog.sync.context import RetryLater
 from coursebridge.catalog.sync.outcomes import Tally, reasons_in
-from coursebridge.catalog.sync.settling import is_suspect, listing_groups
+from coursebridge.catalog.sync.settling import is_suspect, listing_groups, tears
 from coursebridge.clock import rfc3339
-from coursebridge.linkedin.errors import LinkedInError, Retryable
+from coursebridge.integrations import day_limit
+from coursebridge.linkedin.errors import DAY_LIMIT, LinkedInError, Retryable
 from coursebridge.observability import count, logger
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from coursebridge.catalog.sync.problems import Problem
     from coursebridge.catalog.sync.ranges import Range
     from coursebridge.linkedin.assets import Listing
+    from coursebridge.storage.table import Item
 
 CHANGES = ("created", "updated", "archived", "restored")
 
@@ -48,7 +50,7 @@ class _Finish:
         self._integration = context.integration()
         self._tally = Tally(one.get("outcomes", b"") for one in self._ranges)
         doubts = list(_doubts(self._ranges, set(self._run.get("checked", []))))
-        self._problems = [*_problems_of(self._ranges), *doubts]
+        self._problems = [*_problems_of(self._run, self._ranges), *doubts]
         self._clean = not doubts and all(_is_sound(one) for one in self._ranges)
 
     def run(self) -> str:
@@ -73,6 +75,7 @@ class _Finish:
         except Retryable as error:
             raise RetryLater(error.reason) from error
         except LinkedInError as error:
+            day_limit.note(self._context.runs, error, self._context.now())
             self._clean = False
             self._problems.append(problems.problem_of(error, "looking for what is missing"))
             found.reasons = {urn: reason for urn, reason in found.reasons.items() if reason != "missing"}
@@ -95,7 +98,9 @@ class _Finish:
         return counts
 
     def _status(self) -> str:
-        return "failed" if any(one["status"] == "failed" for one in self._ranges) else "succeeded"
+        failed = self._run.get("stopped") or any(one["status"] == "failed" for one in self._ranges)
+        limited = any(one["code"] == DAY_LIMIT for one in self._problems)
+        return "failed" if failed or limited else "succeeded"
 
     def _conform_and_index(self, counts: dict[str, int]) -> None:
         """Bring courses no range has read in line with settings that changed, and the index with all of it."""
@@ -171,9 +176,11 @@ def _counts_without_archiving(tally: Tally) -> dict[str, int]:
     return counts
 
 
-def _problems_of(known: list[Range]) -> Iterator[Problem]:
-    for one in known:
-        yield from one.get("problems", [])
+def _problems_of(run: Item, known: list[Range]) -> Iterator[Problem]:
+    found = [problem for one in known for problem in one.get("problems", [])]
+    yield from found
+    if run.get("stopped") and run["stopped"] not in found:
+        yield run["stopped"]
 
 
 def _is_sound(one: Range) -> bool:
@@ -183,10 +190,18 @@ def _is_sound(one: Range) -> bool:
 
 def _doubts(known: list[Range], checked: set[str]) -> Iterator[Problem]:
     for group in listing_groups(known):
-        if any(one.get("shifted") for one in group):
+        if _has_gap(group) or any(one.get("shifted") for one in group):
             yield problems.catalogue_shifted()
         if _is_cut_short(group, checked):
             yield problems.total_suspect(group[0]["partition"], max(one.get("total", 0) for one in group))
+
+
+def _has_gap(group: list[Range]) -> bool:
+    """Whether a listing has moved so far that not even what was read over a seam closes it.
+
+    Between two ranges there may be days, where LinkedIn's limit has stopped a run.
+    """
+    return any(tears(group))
 
 
 def _is_cut_short(group: list[Range], checked: set[str]) -> bool:
@@ -200,7 +215,7 @@ def _complete_listings(known: list[Range], checked: set[str]) -> list[Listing]:
     found: dict[str, Listing] = {}
     for group in listing_groups(known):
         partition = group[0]["partition"]
-        if not group[-1]["ended"] or _is_cut_short(group, checked):
+        if not group[-1]["ended"] or _has_gap(group) or _is_cut_short(group, checked):
             doubtful.add(partition)
         found.setdefault(partition, ranges.listing_in(group[0]))
     return [listing for partition, listing in found.items() if partition not in doubtful]

@@ -42,6 +42,17 @@ def mode_for(asked: str, state: Item, filters: Filters) -> str:
     return "incremental" if asked == "incremental" and reaches else "full"
 
 
+def serves(context: Context, asked: str, run: Item) -> bool:
+    """Whether a run that was stopped does, once it is finished, what a new one would.
+
+    It was planned by the filters of now, and is full, which leaves nothing for an incremental one to do but what has
+    changed since it started: the next one looks back behind that start.
+    """
+    filters = context.integration().filters
+    same = run.get("filters") == filters_digest(filters)
+    return same and (run["mode"] == "full" or mode_for(asked, context.runs.state(), filters) == "incremental")
+
+
 def modified_after(mode: str, state: Item) -> int | None:
     """Return LinkedIn's ``lastModifiedAfter`` for a run, ``None`` for all."""
     return to_millis(parse_rfc3339(state["watermark"]) - OVERLAP) if mode == "incremental" else None

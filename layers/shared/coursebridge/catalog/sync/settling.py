@@ -78,15 +78,25 @@ def _continuations(known: list[Range]) -> Iterator[Range]:
 
 def _seams(known: list[Range]) -> Iterator[Range]:
     for group in listing_groups(known):
-        for before, after in pairwise(group):
-            if is_torn(before, after) and not before.get("seam") and not after.get("seam"):
+        for before, after in tears(group):
+            if not before.get("seam") and not after.get("seam"):
                 yield ranges.listing_range(ranges.listing_in(after), max(after["start"] - STEP, 0), 2, seam=True)
 
 
+def tears(group: list[Range]) -> Iterator[tuple[Range, Range]]:
+    """Yield the neighbouring ranges of a listing that share no asset though both were read."""
+    # Of what has a topic a second opinion keeps nothing, so that its ranges cannot be compared.
+    if not group[0].get("topicless_only"):
+        yield from (pair for pair in pairwise(group) if is_torn(*pair))
+
+
 def is_torn(before: Range, after: Range) -> bool:
-    """Whether two neighbouring ranges, both read, share no asset."""
+    """Whether two neighbouring ranges, both read, share no asset, or the list became too short for the second one."""
     seen_before, seen_after = digests(before.get("outcomes", b"")), digests(after.get("outcomes", b""))
-    return bool(seen_before and seen_after) and seen_before.isdisjoint(seen_after)
+    if seen_before and not seen_after:
+        shrank: bool = after.get("total", 0) <= after["start"] < before.get("total", 0)
+        return shrank and after["status"] == "done"
+    return bool(seen_before) and seen_before.isdisjoint(seen_after)
 
 
 def _second_opinions(context: Context, known: list[Range], checked: set[str]) -> Iterator[Range]:

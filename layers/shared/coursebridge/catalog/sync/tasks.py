@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.catalog import settings_change
@@ -9,6 +10,7 @@ from coursebridge.catalog.search.publishing import STALE
 from coursebridge.catalog.sync import planning, problems, settling, working
 from coursebridge.catalog.sync.context import RetryLater
 from coursebridge.catalog.sync.finishing import fail, finish
+from coursebridge.integrations import day_limit
 from coursebridge.integrations.runs import RunControl
 from coursebridge.linkedin.errors import LinkedInError, Retryable
 
@@ -22,15 +24,16 @@ SKIPPED: dict[str, Any] = {"run_id": None, "ranges": [], "goes_on": False}
 def plan(context: Context, event: dict[str, Any]) -> dict[str, Any]:
     """Begin a run, or take one up again; return the numbers of the ranges to work off.
 
-    A schedule starts the state machine without a run. It is passed over while another run is under way and for an
-    integration that is not active.
+    A schedule starts the state machine without a run. It is passed over while another run is under way, while
+    LinkedIn's limit of the day is in force, and for an integration that is not active.
+    A run that the limit has stopped before goes on instead of a new one.
 
     Raises:
         RetryLater: LinkedIn is not well.
     """
     if context.integration().status != "active":
         return _inactive(context, event)
-    run_id = event.get("run_id") or _runs(context).begin_in(_execution(event), event["mode"], event["trigger"])
+    run_id = event.get("run_id") or _begun(context, event)
     if run_id is None:
         return SKIPPED
     run = context.runs.get(run_id)
@@ -51,11 +54,16 @@ def range_failed(context: Context, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def settle(context: Context, event: dict[str, Any]) -> dict[str, Any]:
-    """Return the numbers of further ranges, none when the run is complete."""
+    """Return the numbers of further ranges, none when the run is complete or LinkedIn gives no second opinion."""
+    run_id = event["run_id"]
     try:
-        return {"run_id": event["run_id"], "ranges": settling.settle(context, event["run_id"]), "goes_on": True}
+        return {"run_id": run_id, "ranges": settling.settle(context, run_id), "goes_on": True}
     except Retryable as error:
         raise RetryLater(error.reason) from error
+    except LinkedInError as error:
+        day_limit.note(context.runs, error, context.now())
+        context.runs.change(run_id, stopped=problems.problem_of(error, "second opinion"))
+        return {"run_id": run_id, "ranges": [], "goes_on": True}
 
 
 def finished(context: Context, event: dict[str, Any]) -> dict[str, Any]:
@@ -79,8 +87,14 @@ def _planned(context: Context, run: Item) -> dict[str, Any]:
         raise RetryLater(error.reason) from error
     except LinkedInError as error:
         fail(context, run["id"], problems.problem_of(error, "planning"))
+        day_limit.note(context.runs, error, context.now())
         return {"run_id": run["id"], "ranges": [], "goes_on": False}
     return {"run_id": run["id"], "ranges": numbers, "goes_on": True}
+
+
+def _begun(context: Context, event: dict[str, Any]) -> str | None:
+    serves = partial(planning.serves, context, event["mode"])
+    return _runs(context).begin_in(_execution(event), event["mode"], event["trigger"], serves)
 
 
 def _inactive(context: Context, event: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from coursebridge.catalog.learning import learn
 from coursebridge.catalog.sync import outcomes, problems, ranges
 from coursebridge.catalog.sync.applying import Applier
 from coursebridge.catalog.sync.context import RetryLater, SwitchedOff
+from coursebridge.integrations import day_limit
 from coursebridge.linkedin import assets
 from coursebridge.linkedin.errors import (
     CredentialsRefused,
@@ -64,6 +65,7 @@ class RangeWork:
             self._note_for_retry(error)
             raise RetryLater(error.reason) from error
         except LinkedInError as error:
+            day_limit.note(self._context.runs, error, self._context.now())
             problem = problems.problem_of(error, self._range["partition"])
             return self._fail(problem, stops=isinstance(error, STOPPING))
         except SwitchedOff:

@@ -1,0 +1,46 @@
+"""LinkedIn's limit of calls a day: once it is met, nobody asks before it resets, and what it stopped goes on then.
+
+LinkedIn counts an application's calls of each resource from midnight to midnight UTC and refuses more with a 429 whose
+message speaks of the DAY (Microsoft Learn, "LinkedIn API rate limiting"). So each kind of sync remembers it for itself.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from coursebridge.clock import parse_rfc3339, rfc3339
+from coursebridge.linkedin.errors import DAY_LIMIT, DayLimit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from coursebridge.linkedin.errors import LinkedInError
+    from coursebridge.storage.runs import RunStore
+    from coursebridge.storage.table import Item
+
+
+def note(runs: RunStore, error: LinkedInError, now: datetime) -> None:
+    """Remember that the limit is met, if that is what an error says."""
+    if isinstance(error, DayLimit):
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        runs.remember(limited_until=rfc3339(midnight + timedelta(days=1)))
+
+
+def lift(runs: RunStore) -> None:
+    """Forget that the limit is met: somebody has a reason to ask all the same."""
+    if runs.state().get("limited_until"):
+        runs.remember(limited_until=None)
+
+
+def in_force_until(state: Mapping[str, str | None], now: datetime) -> datetime | None:
+    """Return when the limit resets by what a kind of sync remembers, ``None`` when LinkedIn may be asked."""
+    until = state.get("limited_until")
+    moment = parse_rfc3339(until) if until else None
+    return moment if moment and moment > now else None
+
+
+def has_stopped(run: Item) -> bool:
+    """Whether a run has failed of the limit."""
+    return run["status"] == "failed" and any(one["code"] == DAY_LIMIT for one in run["errors"])
