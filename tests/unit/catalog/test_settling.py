@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 from unittest.mock import patch
 
@@ -16,6 +17,7 @@ from coursebridge.linkedin.walk import STEP
 
 if TYPE_CHECKING:
     from catalog_lab import Lab, MakeLab
+    from coursebridge.linkedin.pages import Page
 
 ENGLISH = ("en_US",)
 
@@ -69,12 +71,60 @@ def test_a_list_that_moved_by_more_than_a_page_archives_nothing(make_lab: MakeLa
     assert run["counts"]["archived"] == 0
 
 
-def test_reading_more_has_an_end(make_lab: MakeLab) -> None:
-    lab = make_lab(size=20, locales=ENGLISH)
-    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
-    lab.context.runs.change(planned["run_id"], rounds=settling.MOST_ROUNDS)
+@pytest.fixture
+def no_totals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A LinkedIn that says of no list how long it is."""
+    page = assets.page
 
-    assert tasks.settle(lab.context, planned)["ranges"] == []
+    def without_total(*args: Any, **options: Any) -> Page:
+        return replace(page(*args, **options), total=None)
+
+    monkeypatch.setattr(assets, "page", without_total)
+
+
+@pytest.mark.usefixtures("short_ranges", "no_totals")
+def test_a_list_of_unknown_length_is_read_on_while_it_brings_news(make_lab: MakeLab) -> None:
+    lab = make_lab(size=(settling.MOST_ROUNDS + 3) * STEP, locales=ENGLISH)
+
+    run = lab.sync()
+
+    assert run["rounds"] > settling.MOST_ROUNDS
+    assert run["clean"]
+    assert lab.active() == lab.truth()
+
+
+@pytest.mark.usefixtures("short_ranges", "no_totals")
+def test_a_list_whose_end_was_not_reached_archives_nothing_and_moves_no_watermark(
+    make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = make_lab(size=300, locales=ENGLISH)
+    lab.sync()
+    before = lab.context.runs.state()["watermark"]
+    lab.step(remove=1)
+    monkeypatch.setattr(settling, "MOST_ROUNDS_WITH_NEWS", 1)
+
+    run = lab.sync()
+
+    assert run["clean"] is False
+    assert [one["code"] for one in run["errors"]] == ["listing_unfinished"]
+    assert run["counts"]["archived"] == 0
+    assert lab.context.runs.state()["watermark"] == before
+
+
+@pytest.mark.usefixtures("short_ranges")
+def test_a_list_that_only_promises_more_has_an_end(make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = make_lab(size=20, locales=ENGLISH)
+    page = assets.page
+
+    def promising(*args: Any, **options: Any) -> Page:
+        return replace(page(*args, **options), more=True)
+
+    monkeypatch.setattr(assets, "page", promising)
+
+    run = lab.sync()
+
+    assert run["rounds"] == settling.MOST_ROUNDS
+    assert {one["code"] for one in run["errors"]} == {"listing_unfinished"}
 
 
 def test_settling_is_tried_again_while_linkedin_is_down(make_lab: MakeLab) -> None:

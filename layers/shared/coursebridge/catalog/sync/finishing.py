@@ -11,7 +11,7 @@ from coursebridge.catalog.settings_change import apply_settings
 from coursebridge.catalog.sync import archiving, problems, ranges
 from coursebridge.catalog.sync.context import RetryLater
 from coursebridge.catalog.sync.outcomes import Tally, reasons_in
-from coursebridge.catalog.sync.settling import is_suspect, listing_groups, tears
+from coursebridge.catalog.sync.settling import is_suspect, is_unfinished, listing_groups, tears
 from coursebridge.clock import rfc3339
 from coursebridge.integrations import day_limit
 from coursebridge.linkedin.errors import DAY_LIMIT, LinkedInError, Retryable
@@ -192,6 +192,8 @@ def _doubts(known: list[Range], checked: set[str]) -> Iterator[Problem]:
     for group in listing_groups(known):
         if _has_gap(group) or any(one.get("shifted") for one in group):
             yield problems.catalogue_shifted()
+        if is_unfinished(group):
+            yield problems.listing_unfinished(group[0]["partition"])
         if _is_cut_short(group, checked):
             yield problems.total_suspect(group[0]["partition"], max(one.get("total", 0) for one in group))
 

@@ -93,6 +93,17 @@ def total_suspect(partition: str, total: int) -> Problem:
     )
 
 
+def listing_unfinished(partition: str) -> Problem:
+    """Return the problem of a listing whose end was not reached."""
+    return Problem(
+        code="listing_unfinished",
+        detail=f"the end of a list was not reached ({partition})",
+        cause="LinkedIn links to further pages for ever, or the list is longer than a run reads.",
+        remedy="Nothing was archived as missing. Name languages in the filters, so that each list becomes shorter.",
+        count=1,
+    )
+
+
 def still_available(number: int) -> Problem:
     """Return the note that courses are not listed any more, yet LinkedIn still knows them."""
     return Problem(

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from coursebridge.catalog.sync.ranges import Range
 
 MOST_ROUNDS = 4
+"""How often a listing that brings nothing new is read on."""
+MOST_ROUNDS_WITH_NEWS = 100
+"""How often any listing is read on: half a million assets, and half the events an execution's history has room for."""
 
 
 def settle(context: Context, run_id: str) -> list[int]:
@@ -33,14 +36,14 @@ def settle(context: Context, run_id: str) -> list[int]:
     """
     run = context.runs.get(run_id)
     rounds = run.get("rounds", 0)
-    if run.get("stopped") or rounds >= MOST_ROUNDS:
+    if run.get("stopped"):
         return []
     known = list(context.runs.ranges(run_id))
     still_open = [one["number"] for one in known if not one["settled"]]
     if still_open:
         return still_open
     checked = set(run.get("checked", []))
-    further = [*_seams(known), *_continuations(known), *_second_opinions(context, known, checked)]
+    further = [*_seams(known), *_continuations(known, rounds), *_second_opinions(context, known, checked)]
     numbered = [{**one, "number": len(known) + place} for place, one in enumerate(further)]
     if numbered:
         progress = run["progress"] | {"total": run["progress"]["total"] + len(numbered)}
@@ -66,14 +69,26 @@ def is_suspect(group: Iterable[Range]) -> bool:
     return max((one.get("total", 0) for one in group), default=0) in ranges.SUSPECT_TOTALS
 
 
-def _continuations(known: list[Range]) -> Iterator[Range]:
+def is_unfinished(group: list[Range]) -> bool:
+    """Whether a listing was read as far as was asked for, and yet not to its end."""
+    last = group[-1]
+    return bool(last["status"] == "done" and not last["ended"])
+
+
+def _continuations(known: list[Range], rounds: int) -> Iterator[Range]:
     for group in listing_groups(known):
         last = group[-1]
-        if last["status"] == "done" and not last["ended"] and last["pages"]:
+        if is_unfinished(group) and rounds < (MOST_ROUNDS_WITH_NEWS if _brings_news(group) else MOST_ROUNDS):
             more = {name: last[name] for name in ("opinion", "topicless_only") if name in last}
             yield ranges.listing_range(
                 ranges.listing_in(last), last["position"], ranges.PAGES + ranges.PAGES_BEYOND, **more
             )
+
+
+def _brings_news(group: list[Range]) -> bool:
+    """Whether the last range of a listing held assets that those before it did not."""
+    *before, last = (digests(one.get("outcomes", b"")) for one in group)
+    return not last.issubset(set().union(*before))
 
 
 def _seams(known: list[Range]) -> Iterator[Range]:
