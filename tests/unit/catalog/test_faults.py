@@ -10,11 +10,13 @@ import pytest
 from catalog_lab import Lab, MakeLab
 from coursebridge.catalog.search.publishing import FORM
 from coursebridge.catalog.settings_change import apply_settings
-from coursebridge.catalog.sync import planning, tasks
+from coursebridge.catalog.sync import planning, ranges, tasks
 from coursebridge.catalog.sync.context import Context
 from coursebridge.errors import Conflict
 from coursebridge.integrations.models import Integration
 from coursebridge.linkedin.credentials import KeyPair
+from coursebridge.linkedin.walk import STEP
+from coursebridge.storage import keys
 from memory_table import Killed
 from sandbox.rest.tokens import DEFAULT_APPLICATIONS
 
@@ -224,6 +226,30 @@ class TestADeadRun:
 
         assert run["status"] == "succeeded"
         assert lab.active() == lab.truth()
+
+
+def test_a_run_whose_ranges_are_gone_archives_nothing_as_missing_and_moves_no_watermark(
+    make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranges, "PAGES", 1)
+    monkeypatch.setattr(ranges, "SPAN", STEP)
+    lab = make_lab(size=250, locales=("en_US",))
+    lab.sync()
+    before = lab.context.runs.state()["watermark"]
+    lab.clock.goes_on(hours=1)
+    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+    for number in planned["ranges"]:
+        tasks.work(lab.context, {**planned, "number": number})
+    lab.table.delete(keys.run_range("acme", planned["run_id"], planned["ranges"][0]))
+    lab.context.runs.change(planned["run_id"], confirmed=True)
+
+    tasks.finished(lab.context, planned)
+
+    run = lab.context.runs.get(planned["run_id"])
+    assert run["clean"] is False
+    assert "ranges_lost" in {one["code"] for one in run["errors"]}
+    assert lab.active() == lab.truth()
+    assert lab.context.runs.state()["watermark"] == before
 
 
 def test_deactivating_in_the_middle_of_a_run_archives_what_it_brought(make_lab: MakeLab) -> None:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from coursebridge.errors import Conflict, NotFound, Unavailable
 from coursebridge.integrations.runs import RunControl, shown
-from coursebridge.storage.runs import RunStore
+from coursebridge.storage.runs import RANGE_DAYS, RunStore
 
 if TYPE_CHECKING:
     from coursebridge.storage.table import Table
@@ -237,6 +237,21 @@ class TestRedriving:
 
         with pytest.raises(Conflict):
             control.redrive(run["id"])
+
+
+@pytest.mark.parametrize(("way", "status"), [("redrive", "failed"), ("confirm", "needs_confirmation")])
+def test_a_run_is_taken_up_again_only_while_what_it_has_read_is_kept(
+    control: RunControl, runs: RunStore, clock: Clock, way: str, status: str
+) -> None:
+    run = control.start("full", "admin").run
+    ended(runs, run["id"], status)
+    clock.goes_on(days=RANGE_DAYS)
+
+    with pytest.raises(Conflict, match="start a new one"):
+        getattr(control, way)(run["id"])
+
+    assert runs.get(run["id"])["status"] == status
+    assert runs.lock() is None
 
 
 class TestConfirming:

@@ -18,6 +18,7 @@ from coursebridge.errors import Conflict, Unavailable
 from coursebridge.ids import new_id
 from coursebridge.integrations import day_limit
 from coursebridge.observability import logger
+from coursebridge.storage.runs import RANGE_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,6 +36,8 @@ LEASE = timedelta(hours=1)
 """A run that has settled no range for this long is dead: a task takes a quarter of an hour at the most."""
 TAKEN_UP_FOR = timedelta(days=21)
 """How long after its start a run that LinkedIn's limit keeps stopping goes on; its ranges are kept for 30 days."""
+RESUMABLE = timedelta(days=RANGE_DAYS - 1)
+"""Of a run that began earlier the table may not hold all ranges until it ends."""
 INTERNAL = frozenset({"PK", "SK", "entity", "GSI1PK", "GSI1SK"})
 INTERRUPTED = {
     "code": "interrupted",
@@ -152,7 +155,7 @@ class RunControl:
         """Work off the ranges of a run that failed, without reading the others again.
 
         Raises:
-            Conflict: it is running, is not the latest one, or nothing of it failed.
+            Conflict: it is running, too old or not the latest one, or nothing of it failed.
         """
         run = self._resumable(run_id)
         failed = self._failed(run_id)
@@ -164,7 +167,7 @@ class RunControl:
         """Let a run that asked for confirmation archive what it wants to.
 
         Raises:
-            Conflict: it does not wait for confirmation, or is not the latest one.
+            Conflict: it does not wait for confirmation, is too old, or is not the latest one.
         """
         run = self._resumable(run_id)
         if run["status"] != "needs_confirmation":
@@ -200,6 +203,8 @@ class RunControl:
             raise Conflict("there is a later run; what this one has read is out of date")
         if run["status"] == "running":
             raise Conflict("the run is under way")
+        if self._now() - parse_rfc3339(run["started_at"]) > RESUMABLE:
+            raise Conflict("what this run has read is kept no longer: start a new one")
         return run
 
     def _resume(self, run: Item, execution: str = "", **fields: Any) -> Item:  # noqa: ANN401  (a run's fields)

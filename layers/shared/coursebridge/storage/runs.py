@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Kind = Literal["catalog", "activity"]
 KINDS: tuple[Kind, ...] = ("catalog", "activity")
 RANGE_DAYS = 30
-"""How long ranges are kept: as long as a run can be redriven or confirmed."""
+"""How long ranges are kept: a day more than a run can be redriven or confirmed."""
 DAY_SECONDS = 86_400
 
 

@@ -49,7 +49,10 @@ class _Finish:
         self._ranges = list(context.runs.ranges(run_id))
         self._integration = context.integration()
         self._tally = Tally(one.get("outcomes", b"") for one in self._ranges)
+        self._lost = max(self._run.get("ranges", 0) - len(self._ranges), 0)
         doubts = list(_doubts(self._ranges, set(self._run.get("checked", []))))
+        if self._lost:
+            doubts.append(problems.ranges_lost(self._lost))
         self._problems = [*_problems_of(self._run, self._ranges), *doubts]
         self._clean = not doubts and all(_is_sound(one) for one in self._ranges)
 
@@ -68,7 +71,8 @@ class _Finish:
 
     def _candidates(self) -> Candidates:
         told = {urn: why for one in self._ranges for urn, why in reasons_in(one.get("archive", b"")).items()}
-        complete = _complete_listings(self._ranges, set(self._run.get("checked", []))) if self._is_full else []
+        checked = set(self._run.get("checked", []))
+        complete = _complete_listings(self._ranges, checked) if self._is_full and not self._lost else []
         found = archiving.candidates(self._context, self._run, told, complete, self._tally)
         try:
             archiving.verify(self._context, found, self._context.runs.state().get("unlisted", []))

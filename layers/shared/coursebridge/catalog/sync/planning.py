@@ -77,6 +77,7 @@ def lay_out(context: Context, run: Item, now: datetime) -> list[int]:
     fields: dict[str, Any] = {
         "mode": mode,
         "planned": True,
+        "ranges": len(numbered),
         "filters": filters_digest(filters),
         "settings_version": context.integration().version,
         "was_empty": context.courses.is_empty(),

@@ -104,6 +104,17 @@ def listing_unfinished(partition: str) -> Problem:
     )
 
 
+def ranges_lost(number: int) -> Problem:
+    """Return the problem of ranges that are not in the table any more."""
+    return Problem(
+        code="ranges_lost",
+        detail="part of what the run has read is not kept any more",
+        cause="The run was taken up again long after it began.",
+        remedy="Nothing was archived as missing. Start another full run.",
+        count=number,
+    )
+
+
 def still_available(number: int) -> Problem:
     """Return the note that courses are not listed any more, yet LinkedIn still knows them."""
     return Problem(

@@ -48,7 +48,7 @@ def settle(context: Context, run_id: str) -> list[int]:
     if numbered:
         progress = run["progress"] | {"total": run["progress"]["total"] + len(numbered)}
         context.runs.add_ranges(run_id, numbered, context.now())
-        context.runs.change(run_id, rounds=rounds + 1, progress=progress)
+        context.runs.change(run_id, rounds=rounds + 1, progress=progress, ranges=len(known) + len(numbered))
     if checked:
         context.runs.change(run_id, checked=sorted(checked))
     return [one["number"] for one in numbered]
