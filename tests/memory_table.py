@@ -60,18 +60,22 @@ class MemoryTable:
         names: Mapping[str, str] | None = None,
     ) -> Item:
         assert not condition
+        item = self._updated(key, expression, values or {}, names or {})
+        self._write(item)
+        return copy.deepcopy(item)
+
+    def _updated(self, key: Key, expression: str, values: Mapping[str, Any], names: Mapping[str, str]) -> Item:
         item = copy.deepcopy(self.items.get(key, dict(key.item())))
         for assignment in expression.removeprefix("SET ").split(", "):
             target, _, source = assignment.partition(" = ")
-            path = [(names or {}).get(part, part) for part in target.split(".")]
+            path = [names.get(part, part) for part in target.split(".")]
             inner = item
             for part in path[:-1]:
                 inner = inner[part]
             added, plus, value = source.partition(" + ")
-            number = (values or {})[value] if plus else (values or {})[added]
+            number = values[value] if plus else values[added]
             inner[path[-1]] = inner[path[-1]] + number if plus else number
-        self._write(item)
-        return copy.deepcopy(item)
+        return item
 
     def delete(self, key: Key, *, condition: str = "", values: Mapping[str, Any] | None = None) -> None:
         if condition and not _holds(condition, self.items.get(key), values or {}, {}):
@@ -85,6 +89,22 @@ class MemoryTable:
         self, item: Mapping[str, Any], *, condition: str = "", values: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         return {"item": item, "condition": condition, "values": values or {}}
+
+    def update_action(
+        self,
+        key: Key,
+        expression: str,
+        values: Mapping[str, Any] | None = None,
+        *,
+        names: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        item = self._updated(key, expression, values or {}, names or {})
+        return {"item": item, "condition": "", "values": {}}
+
+    def delete_action(
+        self, key: Key, *, condition: str = "", values: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        return {"item": key.item(), "condition": condition, "values": values or {}, "deletes": True}
 
     def check_action(self, key: Key, condition: str, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
         return {"item": key.item(), "condition": condition, "values": values or {}, "only_checks": True}
@@ -101,8 +121,10 @@ class MemoryTable:
             raise TransactionRefused(["ConditionalCheckFailed" if one else None for one in refused], [])
         if self.fails_after is not None and self.fails_after < len(actions):
             raise Killed
-        for action in actions:
-            if "only_checks" not in action:
+        for place, action in zip(places, actions, strict=True):
+            if "deletes" in action:
+                self.items.pop(place, None)
+            elif "only_checks" not in action:
                 self._write(action["item"])
 
     def query_all(self, pk: str, **options: Any) -> Iterator[Item]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from activity_lab import BUCKET, COURSE, Lab, StateMachine
+from activity_lab import BUCKET, COURSE, OTHER_COURSE, Lab, StateMachine
 from activity_sync_handler import lambda_handler
 from catalog_lab import SECRETS, integration
 from coursebridge import clients
@@ -20,7 +20,8 @@ from coursebridge.linkedin.credentials import KeyPair
 from coursebridge.records.evidence import Evidence, Point
 from coursebridge.storage import keys
 from coursebridge.storage.learners import RecordStore
-from memory_table import MemoryTable
+from coursebridge.storage.runs import RunStore
+from memory_table import Killed, MemoryTable
 from unit.conftest import Context
 
 if TYPE_CHECKING:
@@ -90,6 +91,62 @@ def test_every_task_can_be_repeated(lab: Lab) -> None:
     assert run["status"] == "succeeded"
     assert run["repairs"]["completions"] == run["counts"]["read"] == 1
     assert run["progress"]["done"] == run["progress"]["total"]
+
+
+def test_a_run_killed_while_it_finishes_is_closed_whole_when_the_task_is_repeated(make_lab: MakeLab) -> None:
+    killed, writes = True, 0
+    while killed:
+        lab = make_lab()
+        lab.course()
+        lab.learner(1)
+        lab.did(1, (1, 100))
+        lab.did(2, (1, 50), urn=OTHER_COURSE)
+        lab.sync()
+        run_id, numbers = begun(lab)
+        for number in (*numbers, *tasks.settle(lab.context, {"run_id": run_id})["ranges"]):
+            tasks.work(lab.context, {"run_id": run_id, "number": number})
+        for number in tasks.settle(lab.context, {"run_id": run_id})["ranges"]:
+            tasks.work(lab.context, {"run_id": run_id, "number": number})
+        memory: Any = lab.table
+        memory.fails_after = writes
+        killed = False
+        try:
+            tasks.finished(lab.context, {"run_id": run_id})
+        except Killed:
+            killed, memory.fails_after = True, None
+            tasks.finished(lab.context, {"run_id": run_id})
+        memory.fails_after = None
+        run, state = lab.context.runs.get(run_id), lab.context.runs.state()
+        tasks.failed(lab.context, {"run_id": run_id, "error": "States.Timeout"})
+
+        assert lab.context.runs.get(run_id) == run
+        assert run["status"] == "succeeded"
+        assert (state["last_run_id"], state["last_success_at"]) == (run_id, run["finished_at"])
+        assert state["waiting_run"] == run_id
+        assert lab.context.runs.lock() is None
+        writes += 1
+    assert writes > 1
+
+
+def test_a_run_whose_place_another_has_taken_does_nothing_more(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, numbers = begun(lab)
+    lab.clock.goes_on(hours=2)
+    new = tasks.plan(lab.context, {"mode": "full", "trigger": "test", "execution": "e2"})
+    assert new["run_id"] != old
+    memory: Any = lab.table
+    before = dict(memory.items)
+
+    assert tasks.plan(lab.context, {"run_id": old, "execution": "e1"}) == tasks.SKIPPED
+    assert tasks.work(lab.context, {"run_id": old, "number": numbers[0]}) == tasks.SUPERSEDED
+    assert tasks.settle(lab.context, {"run_id": old})["ranges"] == []
+    assert tasks.finished(lab.context, {"run_id": old}) == {"status": "failed"}
+    tasks.failed(lab.context, {"run_id": old, "error": "x"})
+    assert memory.items == before
+
+    monkeypatch.setattr(RunStore, "renew_lock", lambda *_: True)
+    tasks.finished(lab.context, {"run_id": old})
+    assert lab.context.runs.get(old)["status"] == "failed"
+    assert "covered_since" not in lab.context.runs.state()
 
 
 @pytest.mark.parametrize(

@@ -414,6 +414,6 @@ def test_who_records_reads_no_settings_and_asks_as_often_however_many_windows_th
         "BatchGetItem": 2,  # courses, records with learners
         "TransactWriteItems": 1,
         "PutObject": 1,  # who is no learner
-        "PutItem": 1,  # the range
+        "PutItem": 2,  # the lock, the range
         "UpdateItem": 1,  # the run's counters
     }

@@ -64,6 +64,53 @@ def interrupted(lab: Lab, task: object) -> bool:
     return False
 
 
+def test_a_run_killed_while_it_finishes_is_closed_whole_when_the_task_is_repeated(make_lab: MakeLab) -> None:
+    killed, writes = True, 0
+    while killed:
+        lab = make_lab(size=4, locales=("en_US",))
+        planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+        for number in planned["ranges"]:
+            tasks.work(lab.context, {**planned, "number": number})
+        lab.table.fails_after = writes
+        killed = interrupted(lab, lambda lab=lab, planned=planned: tasks.finished(lab.context, planned))
+        lab.table.fails_after = None
+        run, state = lab.context.runs.get(planned["run_id"]), lab.context.runs.state()
+        assert tasks.finished(lab.context, planned) == {"status": "succeeded"}
+        tasks.failed(lab.context, {**planned, "error": "States.Timeout"})
+
+        assert lab.context.runs.get(planned["run_id"]) == run
+        assert (state["last_run_id"], state["last_success_at"]) == (run["id"], run["finished_at"])
+        assert state["watermark"] == run["started_at"]
+        assert lab.context.runs.lock() is None
+        writes += 1
+    assert writes > 3
+
+
+def test_a_run_whose_place_another_has_taken_does_nothing_more(
+    make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = make_lab(size=4, locales=("en_US",))
+    old = tasks.plan(lab.context, {"mode": "full", "trigger": "test", "execution": "execution-1"})
+    for number in old["ranges"]:
+        tasks.work(lab.context, {**old, "number": number})
+    lab.clock.goes_on(hours=2)
+    new = tasks.plan(lab.context, {"mode": "full", "trigger": "test", "execution": "execution-2"})
+    assert new["run_id"] != old["run_id"]
+    before = dict(lab.table.items)
+
+    assert tasks.plan(lab.context, {"run_id": old["run_id"], "execution": "execution-1"}) == tasks.SKIPPED
+    assert tasks.work(lab.context, {**old, "number": old["ranges"][0]}) == tasks.SUPERSEDED
+    assert tasks.settle(lab.context, old)["ranges"] == []
+    assert tasks.finished(lab.context, old) == {"status": "failed"}
+    tasks.failed(lab.context, {**old, "error": "x"})
+    assert lab.table.items == before
+
+    monkeypatch.setattr(lab.context.runs.__class__, "renew_lock", lambda *_: True)
+    tasks.finished(lab.context, old)
+    assert lab.context.runs.get(old["run_id"])["status"] == "failed"
+    assert "watermark" not in lab.context.runs.state()
+
+
 def test_counts_are_not_moved_twice_by_a_task_that_is_repeated(make_lab: MakeLab) -> None:
     lab = make_lab(size=20, locales=("en_US",))
     planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})

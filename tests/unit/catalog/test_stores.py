@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from catalog_builders import course, stored
-from coursebridge.errors import NotFound
+from coursebridge.errors import NotFound, Unavailable
 from coursebridge.json_text import canonical
 from coursebridge.storage import keys
 from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore, Labels, Write
 from coursebridge.storage.packing import pack
 from coursebridge.storage.runs import RunStore
+from coursebridge.storage.table import TransactionRefused
 
 if TYPE_CHECKING:
     from coursebridge.storage.table import Table
@@ -176,11 +177,34 @@ class TestRuns:
         assert [run["id"] for run in page.items] == ["3", "2"]
         assert [run["id"] for run in runs.list(2, page.last_key).items] == ["1"]
 
-    def test_a_lock_is_taken_by_one_and_released_by_the_same(self, runs: RunStore) -> None:
-        assert runs.take_lock("1", NOW)
-        assert not runs.take_lock("2", NOW)
-        assert runs.take_lock("1", NOW)
-        runs.release_lock("2")
-        assert runs.take_lock("2", NOW, instead_of="1")
-        runs.release_lock("2")
+    def test_a_lock_is_taken_by_one_and_renewed_and_released_by_the_same(self, runs: RunStore) -> None:
+        assert not runs.renew_lock("2", NOW)
+        assert runs.take_lock("2", NOW)
+        assert not runs.take_lock("1", NOW)
+        assert runs.take_lock("2", NOW)
+        assert runs.renew_lock("2", NOW)
+        assert not runs.renew_lock("1", NOW)
+        assert runs.take_lock("1", NOW, instead_of="2")
+        assert runs.close("1", {"watermark": "w"}, status="succeeded")
         assert runs.lock() is None
+        assert (runs.get("1")["status"], runs.state()["watermark"]) == ("succeeded", "w")
+
+    def test_a_run_that_has_lost_its_lock_closes_nothing(self, runs: RunStore) -> None:
+        runs.take_lock("2", NOW)
+
+        assert not runs.close("1", {"watermark": "w"}, status="succeeded")
+
+        assert "status" not in runs.get("1")
+        assert runs.state() == {}
+        assert runs.lock() is not None
+
+    def test_a_table_that_is_busy_closes_nothing_and_says_so(
+        self, runs: RunStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refused(*_: object) -> None:
+            raise TransactionRefused([None, "TransactionConflict"], [{}, {}])
+
+        monkeypatch.setattr(runs.table, "transact", refused)
+
+        with pytest.raises(Unavailable):
+            runs.close("1", {}, status="succeeded")

@@ -87,8 +87,7 @@ def control(runs: RunStore, machine: StepFunctions, clock: Clock) -> RunControl:
 
 
 def ended(runs: RunStore, run_id: str, status: str = "succeeded", **fields: Any) -> None:
-    runs.change(run_id, status=status, planned=True, **fields)
-    runs.release_lock(run_id)
+    assert runs.close(run_id, {}, status=status, planned=True, **fields)
 
 
 def test_starting_writes_the_record_and_starts_the_execution_of_the_same_name(
@@ -164,6 +163,49 @@ class TestARunWhoseExecution:
         assert control.start("full", "admin").is_new
         assert reports.state() == {}
 
+    def test_has_ended_after_it_was_looked_at_is_not_closed_once_more(
+        self, control: RunControl, runs: RunStore, machine: StepFunctions, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = control.start("full", "admin").run
+
+        def ends(**_: Any) -> dict[str, str]:
+            ended(runs, run["id"])
+            return {"status": "SUCCEEDED"}
+
+        monkeypatch.setattr(machine, "describe_execution", ends)
+
+        assert control.start("full", "admin").is_new
+        assert runs.get(run["id"])["status"] == "succeeded"
+
+    def test_goes_on_is_alive_however_long_none_of_its_tasks_began(self, control: RunControl, clock: Clock) -> None:
+        control.start("full", "admin")
+        clock.goes_on(days=1)
+
+        assert not control.start("full", "admin").is_new
+
+    @pytest.mark.parametrize("renewed", [True, False])
+    def test_cannot_be_asked_about_is_alive_while_its_tasks_renew_the_lock(
+        self, runs: RunStore, clock: Clock, renewed: bool
+    ) -> None:
+        scheduled = RunControl(runs, now=clock)
+        run = scheduled.begin("full", "schedule", "execution-1").run
+        for _ in range(3):
+            clock.goes_on(minutes=40)
+            assert not renewed or scheduled.take_up(run["id"], "execution-1")
+
+        assert (scheduled.begin_in("execution-2", "full", "schedule") is None) is renewed
+        assert scheduled.take_up(run["id"], "execution-1") is renewed
+
+    def test_was_started_and_never_noted_is_known_once_its_first_task_begins(
+        self, control: RunControl, runs: RunStore, machine: StepFunctions, clock: Clock
+    ) -> None:
+        run = control.begin("full", "admin").run
+        machine.executions["execution-1"] = "RUNNING"
+        assert control.take_up(run["id"], "execution-1")
+        clock.goes_on(minutes=2)
+
+        assert not control.start("full", "admin").is_new
+
     def test_is_not_there_yet_is_waited_for_a_minute(
         self, control: RunControl, runs: RunStore, machine: StepFunctions, clock: Clock
     ) -> None:
@@ -230,9 +272,7 @@ class TestRedriving:
     def test_beside_another_run_is_a_conflict(self, control: RunControl, runs: RunStore, clock: Clock) -> None:
         run = control.start("full", "admin").run
         ended(runs, run["id"], "failed")
-        runs.take_lock("other", clock())
         runs.create({**run, "id": "0", "status": "running", "touched_at": run["started_at"]})
-        runs.release_lock("other")
         runs.take_lock("0", clock())
 
         with pytest.raises(Conflict):

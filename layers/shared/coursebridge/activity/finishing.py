@@ -41,11 +41,12 @@ NOT_REPAIRED = (
 
 
 def finish(context: Context, run_id: str) -> str:
-    """Finish a run and return its status."""
+    """Finish a run and return its status, unless that was done before or another run has taken its place."""
+    is_held = context.runs.renew_lock(run_id, context.now())
     run = context.runs.get(run_id)
     ranges = list(context.runs.ranges(run_id))
-    if run["status"] != "running":
-        # The task is repeated: all that can be left to do is clearing away.
+    if not is_held:
+        # All that can be left to do is clearing away.
         _clear(context, run, ranges)
         return str(run["status"])
     failed = any(one["status"] == "failed" for one in ranges)
@@ -56,10 +57,12 @@ def finish(context: Context, run_id: str) -> str:
     fields = _told(tally, sum(one.get("unusable", 0) for one in ranges), sum(map(is_window, ranges)))
     _meet(context, run, ranges, failed=failed)
     _clear_last(context, run_id)
-    if not failed:
-        _remember(context, run, ranges)
-    context.runs.change(
+    waited = context.runs.state().get("waiting_run")
+    covered = {} if failed else _covered(context, run, ranges)
+    outcome = {"last_run_id": run_id, "last_status": status, "last_finished_at": now, "last_throttled": throttled}
+    closed = context.runs.close(
         run_id,
+        {**covered, **outcome, **({} if failed else {"last_success_at": now})},
         status=status,
         finished_at=now,
         progress={"done": len(ranges), "total": len(ranges)},
@@ -68,10 +71,11 @@ def finish(context: Context, run_id: str) -> str:
         clean=not failed,
         **fields,
     )
-    outcome = {"last_run_id": run_id, "last_status": status, "last_finished_at": now, "last_throttled": throttled}
-    context.runs.remember(**outcome, **({} if failed else {"last_success_at": now}))
-    context.runs.release_lock(run_id)
+    if not closed:
+        return status
     _measure(status, tally)
+    if covered and waited not in (None, run_id):
+        context.staging(waited).clear([], WAITING)
     _clear(context, run | {"status": status}, ranges)
     told = {name: fields[name] for name in ("counts", "repairs", "not_repaired")}
     logger.info("activity sync finished", run=run_id, status=status, told=told)
@@ -83,9 +87,10 @@ def fail(context: Context, run_id: str, problem: Problem) -> None:
     now = rfc3339(context.now())
     run = context.runs.get(run_id)
     errors = problems.gathered([*run.get("errors", []), problem])
-    context.runs.change(run_id, status="failed", finished_at=now, errors=errors, clean=False)
-    context.runs.remember(last_run_id=run_id, last_status="failed", last_finished_at=now)
-    context.runs.release_lock(run_id)
+    outcome = {"last_run_id": run_id, "last_status": "failed", "last_finished_at": now}
+    ended = {"status": "failed", "finished_at": now, "errors": errors, "clean": False}
+    if not context.runs.close(run_id, outcome, **ended):
+        return
     count("ActivitySyncsFailed")
     logger.error("activity sync failed", run=run_id, code=errors[0]["code"])
 
@@ -118,8 +123,8 @@ def drift_percent(drifted: int, compared: int) -> Decimal:
     return round(Decimal(100 * drifted) / compared, 2) if compared else Decimal(0)
 
 
-def _remember(context: Context, run: Item, ranges: Sequence[Item]) -> None:
-    """Move the coverage, and keep which courses had no place together with what earlier runs left waiting elsewhere."""
+def _covered(context: Context, run: Item, ranges: Sequence[Item]) -> dict[str, Any]:
+    """Keep which courses had no place with what earlier runs left waiting elsewhere; return what is covered now."""
     state = context.runs.state()
     same = _is_same(state, run)
     before = Coverage(parse_rfc3339(state["covered_since"]), parse_rfc3339(state["covered_until"])) if same else None
@@ -131,15 +136,12 @@ def _remember(context: Context, run: Item, ranges: Sequence[Item]) -> None:
             left[what] = min(time, left.get(what, time))
     staging = context.staging(run["id"])
     staging.put_json(WAITING, dict(sorted(left.items(), key=lambda entry: entry[1])[:MOST_WAITING]))
-    previous = state.get("waiting_run")
-    context.runs.remember(
-        covered_since=rfc3339(now_covered.since),
-        covered_until=rfc3339(now_covered.until),
-        settings=run["settings"],
-        waiting_run=run["id"],
-    )
-    if previous and previous != run["id"]:
-        context.staging(previous).clear([], WAITING)
+    return {
+        "covered_since": rfc3339(now_covered.since),
+        "covered_until": rfc3339(now_covered.until),
+        "settings": run["settings"],
+        "waiting_run": run["id"],
+    }
 
 
 def _meet(context: Context, run: Item, ranges: Sequence[Item], *, failed: bool) -> None:

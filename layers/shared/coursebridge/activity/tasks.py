@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Event = dict[str, Any]
 SKIPPED: Event = {"run_id": None, "ranges": [], "goes_on": False}
+SUPERSEDED: Event = {"status": "superseded"}
 
 
 def plan(context: Context, event: Event) -> Event:
@@ -32,7 +33,7 @@ def plan(context: Context, event: Event) -> Event:
             fail(context, event["run_id"], off)
         return SKIPPED
     run_id = event.get("run_id") or _begun(context, event)
-    if run_id is None:
+    if run_id is None or not _runs(context).take_up(run_id, _execution(event)):
         return SKIPPED
     run = context.runs.get(run_id)
     if run.get("planned"):
@@ -43,7 +44,9 @@ def plan(context: Context, event: Event) -> Event:
 
 
 def work(context: Context, event: Event) -> Event:
-    """Work off one range."""
+    """Work off one range, unless another run has taken this one's place."""
+    if not context.runs.renew_lock(event["run_id"], context.now()):
+        return SUPERSEDED
     return {"status": working.work(context, event["run_id"], event["number"])}
 
 
@@ -53,7 +56,9 @@ def range_failed(context: Context, event: Event) -> Event:
 
 
 def settle(context: Context, event: Event) -> Event:
-    """Return the numbers of the ranges that record what was read, none when all of it is."""
+    """Return the numbers of the ranges that record what was read, none when all of it is or another run goes on."""
+    if not context.runs.renew_lock(event["run_id"], context.now()):
+        return {"run_id": event["run_id"], "ranges": [], "goes_on": True}
     return {"run_id": event["run_id"], "ranges": settling.settle(context, event["run_id"]), "goes_on": True}
 
 

@@ -1,7 +1,8 @@
 """Starting, redriving and confirming runs: one run per integration and kind at a time.
 
-The lock is an item written on a condition. A run whose execution has ended without releasing it (it was aborted, or
-the state machine failed) is closed as failed by whoever wants to start next.
+The lock is an item written on a condition; each task renews it first, and does nothing when it is another run's. A run
+whose execution has ended without releasing it (it was aborted, or the state machine failed) is closed as failed by
+whoever wants to start next. That asks Step Functions; inside a state machine it goes by the age of the lock.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ COUNTS = ("read", "created", "updated", "archived", "restored", "ignored", "unch
 GRACE = timedelta(minutes=1)
 """Between taking the lock and the execution being there."""
 LEASE = timedelta(hours=1)
-"""A run that has settled no range for this long is dead: a task takes a quarter of an hour at the most."""
+"""A run none of whose tasks began for this long is dead: a task takes a quarter of an hour at the most."""
 TAKEN_UP_FOR = timedelta(days=21)
 """How long after its start a run that LinkedIn's limit keeps stopping goes on; its ranges are kept for 30 days."""
 RESUMABLE = timedelta(days=RANGE_DAYS - 1)
@@ -84,7 +85,7 @@ class RunControl:
         self._stepfunctions = stepfunctions
         self._state_machine_arn = state_machine_arn
         self._now = now
-        self._on_abandoned = on_abandoned
+        self._on_abandoned = on_abandoned or {}
 
     def start(self, mode: str, trigger: str) -> Started:
         """Start a run and its execution, or return the run that is under way.
@@ -150,6 +151,14 @@ class RunControl:
         lock = self._runs.lock()
         run = self._runs.get(lock.run_id) if lock else None
         return str(run["id"]) if run and execution and run["execution"] == execution else None
+
+    def take_up(self, run_id: str, execution: str) -> bool:
+        """Note which execution works off a run, and say whether the lock is still the run's."""
+        if not self._runs.renew_lock(run_id, self._now()):
+            return False
+        if execution and self._runs.get(run_id)["execution"] != execution:
+            self._runs.change(run_id, execution=execution)
+        return True
 
     def redrive(self, run_id: str) -> Item:
         """Work off the ranges of a run that failed, without reading the others again.
@@ -243,29 +252,26 @@ class RunControl:
         if self._is_alive(run, parse_rfc3339(lock.taken_at)):
             return run
         if run["status"] == "running":
-            self._close(run, INTERRUPTED, keep_lock=True)
+            self._close(run, INTERRUPTED)
         return None
 
     def _is_alive(self, run: Item, locked_at: datetime) -> bool:
         now = self._now()
         if run["status"] != "running":
             return False
-        if now - max(parse_rfc3339(run["touched_at"]), locked_at) > LEASE:
-            return False
-        if self._stepfunctions is None or not run["execution"]:
-            return self._stepfunctions is None or now - locked_at < GRACE
+        if self._stepfunctions is None:
+            return now - max(parse_rfc3339(run["touched_at"]), locked_at) <= LEASE
+        if not run["execution"]:
+            return now - locked_at < GRACE
         try:
             answer = self._stepfunctions.describe_execution(executionArn=run["execution"])
         except self._stepfunctions.exceptions.ExecutionDoesNotExist:
             return now - locked_at < GRACE
         return answer["status"] == "RUNNING"
 
-    def _close(self, run: Item, problem: dict[str, Any], *, keep_lock: bool = False) -> None:
-        self._runs.change(run["id"], status="failed", finished_at=rfc3339(self._now()), errors=[problem], clean=False)
-        if self._on_abandoned:
-            self._runs.remember(**self._on_abandoned)
-        if not keep_lock:
-            self._runs.release_lock(run["id"])
+    def _close(self, run: Item, problem: dict[str, Any]) -> None:
+        ended = {"status": "failed", "finished_at": rfc3339(self._now()), "errors": [problem], "clean": False}
+        self._runs.close(run["id"], self._on_abandoned, **ended)
 
     def _record(self, run_id: str, mode: str, trigger: str, execution: str, now: datetime) -> Item:
         return {

@@ -122,13 +122,38 @@ class RunStore:
             return False
         return True
 
-    def release_lock(self, run_id: str) -> None:
-        """Release the lock if this run holds it."""
-        key = keys.run_lock(self.integration_id, self.kind)
+    def renew_lock(self, run_id: str, now: datetime) -> bool:
+        """Hold the lock from now on anew; say whether it still is this run's."""
+        lock, _, _ = self._lock_item(run_id, now, "")
         try:
-            self.table.delete(key, condition="attribute_not_exists(PK) OR run_id = :me", values={":me": run_id})
+            self.table.put(lock, condition="run_id = :me", values={":me": run_id})
         except ConditionFailed:
-            return
+            return False
+        return True
+
+    def close(self, run_id: str, remembered: Mapping[str, Any], **fields: Any) -> bool:  # noqa: ANN401  (a run's fields)
+        """Write how a run ended and what is remembered of it, and release its lock: all of it, or nothing.
+
+        Returns:
+            Whether the lock was the run's; otherwise the run was closed before, or another has taken its place.
+
+        Raises:
+            coursebridge.errors.Unavailable: the table is busy; nothing was done.
+        """
+        lock = keys.run_lock(self.integration_id, self.kind)
+        actions = [
+            self.table.delete_action(lock, condition="run_id = :me", values={":me": run_id}),
+            _setting_action(self.table, keys.run(self.integration_id, run_id), fields),
+        ]
+        if remembered:
+            actions.append(_setting_action(self.table, keys.sync_state(self.integration_id, self.kind), remembered))
+        try:
+            self.table.transact(actions)
+        except TransactionRefused as refused:
+            if refused.reasons[0] == "ConditionalCheckFailed":
+                return False
+            raise Unavailable("the table is busy, try again") from refused
+        return True
 
     def add_ranges(self, run_id: str, ranges: Iterable[Mapping[str, Any]], now: datetime) -> None:
         """Write ranges; each has a ``number``, and ``settled`` unless it is open."""
@@ -219,7 +244,17 @@ class RunStore:
         return item, condition, {":me": run_id, ":dead": instead_of}
 
     def _set(self, key: keys.Key, fields: Mapping[str, Any]) -> Item:
-        names = {f"#f{number}": name for number, name in enumerate(fields)}
-        values = {f":f{number}": value for number, value in enumerate(fields.values())}
-        expression = "SET " + ", ".join(f"#f{number} = :f{number}" for number in range(len(fields)))
+        expression, values, names = _setting(fields)
         return self.table.update(key, expression, values, names=names)
+
+
+def _setting(fields: Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[str, str]]:
+    """Return the update expression that sets fields, with its values and names."""
+    names = {f"#f{number}": name for number, name in enumerate(fields)}
+    values = {f":f{number}": value for number, value in enumerate(fields.values())}
+    return "SET " + ", ".join(f"#f{number} = :f{number}" for number in range(len(fields))), values, names
+
+
+def _setting_action(table: Table, key: keys.Key, fields: Mapping[str, Any]) -> dict[str, Any]:
+    expression, values, names = _setting(fields)
+    return table.update_action(key, expression, values, names=names)

@@ -31,11 +31,15 @@ CHANGES = ("created", "updated", "archived", "restored")
 
 
 def finish(context: Context, run_id: str) -> str:
-    """Finish a run and return its status; one of an integration that is not active any more has failed.
+    """Finish a run and return its status, unless that was done before or another run has taken its place.
+
+    One of an integration that is not active any more has failed.
 
     Raises:
         RetryLater: LinkedIn or the table is not well; the task is to be repeated.
     """
+    if not context.runs.renew_lock(run_id, context.now()):
+        return str(context.runs.get(run_id)["status"])
     if context.integration().status != "active":
         fail(context, run_id, problems.switched_off())
         return "failed"
@@ -64,9 +68,8 @@ class _Finish:
         counts = self._counts(found, archived=not brake)
         status = "needs_confirmation" if brake else self._status()
         self._conform_and_index(counts)
-        if self._clean and not brake:
-            self._remember(found)
-        self._close(status, counts, pending=len(found.reasons) if brake else 0)
+        remembered = self._covered(found) if self._clean and not brake else {}
+        self._close(status, counts, remembered, pending=len(found.reasons) if brake else 0)
         return status
 
     def _candidates(self) -> Candidates:
@@ -121,18 +124,23 @@ class _Finish:
             # Who saved settings meanwhile has made the courses so, and this run some of them otherwise since.
             apply_settings(self._context)
 
-    def _remember(self, found: Candidates) -> None:
+    def _covered(self, found: Candidates) -> dict[str, Any]:
+        """Return what is remembered of a run that was clean."""
         fields: dict[str, Any] = {"watermark": self._run["started_at"]}
         if self._is_full:
             fields |= {"filters": self._run["filters"], "unlisted": found.unlisted}
-        self._context.runs.remember(**fields)
+        return fields
 
-    def _close(self, status: str, counts: dict[str, int], pending: int) -> None:
+    def _close(self, status: str, counts: dict[str, int], remembered: dict[str, Any], pending: int) -> None:
         now = rfc3339(self._context.now())
         run_id = self._run["id"]
         throttled = sum(one.get("throttled", 0) for one in self._ranges)
-        self._context.runs.change(
+        outcome = {"last_run_id": run_id, "last_status": status, "last_finished_at": now, "last_throttled": throttled}
+        if status == "succeeded":
+            outcome["last_success_at"] = now
+        closed = self._context.runs.close(
             run_id,
+            {**remembered, **outcome},
             status=status,
             finished_at=now,
             counts=counts,
@@ -142,11 +150,8 @@ class _Finish:
             clean=self._clean,
             pending_archive=pending,
         )
-        outcome = {"last_run_id": run_id, "last_status": status, "last_finished_at": now, "last_throttled": throttled}
-        if status == "succeeded":
-            outcome["last_success_at"] = now
-        self._context.runs.remember(**outcome)
-        self._context.runs.release_lock(run_id)
+        if not closed:
+            return
         count("CatalogSyncsFailed" if status == "failed" else "CatalogSyncsFinished")
         for outcome_of_course, courses in counts.items():
             if outcome_of_course != "read":
@@ -163,11 +168,12 @@ def fail(context: Context, run_id: str, problem: Problem) -> None:
     run = context.runs.get(run_id)
     errors = problems.gathered([*run.get("errors", []), run.get("last_problem") or problem])
     counts = _counts_without_archiving(Tally(one.get("outcomes", b"") for one in context.runs.ranges(run_id)))
-    context.runs.change(run_id, status="failed", finished_at=now, counts=counts, errors=errors, clean=False)
-    context.runs.remember(index_form=STALE, last_run_id=run_id, last_status="failed", last_finished_at=now)
+    outcome = {"index_form": STALE, "last_run_id": run_id, "last_status": "failed", "last_finished_at": now}
+    ended = {"status": "failed", "finished_at": now, "counts": counts, "errors": errors, "clean": False}
     if context.integration().status != "active":
         apply_settings(context)
-    context.runs.release_lock(run_id)
+    if not context.runs.close(run_id, outcome, **ended):
+        return
     count("CatalogSyncsFailed")
     logger.error("catalog sync failed", run=run_id, code=errors[0]["code"])
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item
 
 SKIPPED: dict[str, Any] = {"run_id": None, "ranges": [], "goes_on": False}
+SUPERSEDED = {"status": "superseded"}
 
 
 def plan(context: Context, event: dict[str, Any]) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def plan(context: Context, event: dict[str, Any]) -> dict[str, Any]:
     if context.integration().status != "active":
         return _inactive(context, event)
     run_id = event.get("run_id") or _begun(context, event)
-    if run_id is None:
+    if run_id is None or not _runs(context).take_up(run_id, _execution(event)):
         return SKIPPED
     run = context.runs.get(run_id)
     if run.get("planned"):
@@ -44,7 +45,9 @@ def plan(context: Context, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def work(context: Context, event: dict[str, Any]) -> dict[str, Any]:
-    """Work off one range."""
+    """Work off one range, unless another run has taken this one's place."""
+    if not context.runs.renew_lock(event["run_id"], context.now()):
+        return SUPERSEDED
     return {"status": working.work(context, event["run_id"], event["number"])}
 
 
@@ -54,8 +57,13 @@ def range_failed(context: Context, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def settle(context: Context, event: dict[str, Any]) -> dict[str, Any]:
-    """Return the numbers of further ranges, none when the run is complete or LinkedIn gives no second opinion."""
+    """Return the numbers of further ranges.
+
+    None when the run is complete, LinkedIn gives no second opinion, or another run has taken its place.
+    """
     run_id = event["run_id"]
+    if not context.runs.renew_lock(run_id, context.now()):
+        return {"run_id": run_id, "ranges": [], "goes_on": True}
     try:
         return {"run_id": run_id, "ranges": settling.settle(context, run_id), "goes_on": True}
     except Retryable as error:
@@ -86,8 +94,8 @@ def _planned(context: Context, run: Item) -> dict[str, Any]:
         context.runs.change(run["id"], last_problem=problems.problem_of(error, "planning"))
         raise RetryLater(error.reason) from error
     except LinkedInError as error:
-        fail(context, run["id"], problems.problem_of(error, "planning"))
         day_limit.note(context.runs, error, context.now())
+        fail(context, run["id"], problems.problem_of(error, "planning"))
         return {"run_id": run["id"], "ranges": [], "goes_on": False}
     return {"run_id": run["id"], "ranges": numbers, "goes_on": True}
 
