@@ -135,7 +135,7 @@ def test_numbers_may_be_text_or_fractions(value: object) -> None:
     assert report(activity("SECONDS_VIEWED", value)).seconds == {WINDOW.key: 620}
 
 
-@pytest.mark.parametrize("value", [None, True, "many", "nan", "inf", [], {}, -5])
+@pytest.mark.parametrize("value", [None, True, "many", "nan", "inf", [], {}, -5, 1e19, 10**40])
 def test_what_is_no_number_is_nothing(value: object) -> None:
     assert report(PROGRESS, activity("SECONDS_VIEWED", value)).seconds == {}
 

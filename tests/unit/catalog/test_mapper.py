@@ -133,6 +133,10 @@ def test_no_element_is_odd_enough_to_fail(details: dict[str, Any], title: Any, c
         ({"duration": True}, None),
         ({"duration": float("nan")}, None),
         ({"duration": float("inf")}, None),
+        ({"duration": 1e19}, None),
+        ({"duration": 10**19}, None),
+        ({"duration": 10**400}, None),
+        ({"duration": 87_000, "unit": "HOUR"}, 313_200_000),
         ("2 hours", None),
     ],
 )

@@ -58,6 +58,12 @@ def found(index: SearchIndex, **asked: Any) -> list[str]:
     return [course.urn for course in index.ask(Question(**asked)).courses]
 
 
+def test_a_course_kept_with_an_absurd_duration_is_indexed_without_it(make_index: MakeIndex) -> None:
+    index = make_index(named("urn:1", duration_seconds=10**19), named("urn:2", duration_seconds=60))
+
+    assert found(index, sort="duration") == ["urn:1", "urn:2"]
+
+
 class TestWords:
     @pytest.mark.parametrize(
         ("title", "q"),

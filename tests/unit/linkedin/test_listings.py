@@ -120,6 +120,8 @@ class TestAPage:
             ({"total": 7, "links": []}, 7, False),
             ({"total": "7", "links": [None, {"rel": "next"}, {"rel": "next", "href": "/x?start=a"}]}, None, False),
             ({"links": "none"}, None, False),
+            ({"total": 10**19, "links": [{"rel": "next", "href": f"/x?start={'9' * 5000}"}]}, None, False),
+            ({"total": -1}, None, False),
             ("none", None, False),
         ],
     )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from coursebridge.activity.windows import Window
 
 COMPLETE = 100
+MOST_ENGAGED = 10**9
 FIRST, LAST = "firstEngagedAt", "lastEngagedAt"
 Json = dict[str, Any]
 
@@ -154,12 +155,14 @@ def _times(activities: list[Json]) -> Iterator[str]:
 
 
 def _number(value: object) -> int | None:
+    """Return a count or a number of seconds; what no window of days can hold reads as nothing."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
-        return max(0, int(float(value))) if isinstance(value, (str, float)) else max(0, value)
+        number = int(float(value)) if isinstance(value, (str, float)) else value
     except (ValueError, OverflowError):
         return None
+    return max(0, number) if number <= MOST_ENGAGED else None
 
 
 def _text(value: object) -> str | None:

@@ -7,6 +7,8 @@ from typing import Any
 from coursebridge.clock import from_millis, rfc3339
 
 SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600}
+LONGEST_SECONDS = 10 * 366 * 86_400
+"""Ten years; no learning takes longer."""
 
 
 def object_in(value: Any, member: str) -> dict[str, Any]:  # noqa: ANN401  (any JSON)
@@ -42,13 +44,11 @@ def moment(value: Any) -> str | None:  # noqa: ANN401  (any JSON)
 
 
 def duration(value: Any) -> int | None:  # noqa: ANN401  (any JSON)
-    """Return ``{"duration", "unit"}`` in seconds."""
+    """Return ``{"duration", "unit"}`` in seconds; what takes longer than :data:`LONGEST_SECONDS` reads as nothing."""
     if not isinstance(value, dict):
         return None
     amount, factor = value.get("duration"), SECONDS.get(str(value.get("unit", "SECOND")))
     if factor is None or isinstance(amount, bool) or not isinstance(amount, int | float) or amount < 0:
         return None
-    try:
-        return round(amount * factor)
-    except (OverflowError, ValueError):
-        return None
+    # No comparison holds for what is not a number.
+    return round(amount * factor) if amount * factor <= LONGEST_SECONDS else None

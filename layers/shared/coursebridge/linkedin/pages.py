@@ -9,6 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 from coursebridge.linkedin.errors import UnusableAnswer
 
 PAGE_SIZE = 100
+MOST_ELEMENTS = 10_000_000
+"""More than LinkedIn will ever list; a total or an offset beyond it is a mistake of its."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Page:
         start: the offset asked for.
         elements: those of the right type with a URN, as received.
         broken: how many elements are no objects with a URN and a type.
-        total: how many elements match, as LinkedIn says; ``None`` where it does not.
+        total: how many elements match, as LinkedIn says; ``None`` where it does not, or nonsense.
         more: whether the page links to a next one.
     """
 
@@ -54,7 +56,7 @@ def read_page(kind: str, start: int, body: dict[str, Any]) -> Page:
         start=start,
         elements=[element for element in whole if element["type"] == kind],
         broken=len(elements) - len(whole),
-        total=total if isinstance(total, int) else None,
+        total=total if isinstance(total, int) and 0 <= total <= MOST_ELEMENTS else None,
         more=_links_beyond(start, paging.get("links")),
     )
 
@@ -78,4 +80,4 @@ def _links_beyond(start: int, links: Any) -> bool:  # noqa: ANN401  (any JSON)
 
 def _start_of(href: Any) -> int:  # noqa: ANN401  (any JSON)
     text = parse_qs(urlsplit(href).query).get("start", [""])[0] if isinstance(href, str) else ""
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) <= len(str(MOST_ELEMENTS)) else 0

@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from coursebridge.catalog.reading import LONGEST_SECONDS
 from coursebridge.catalog.search.words import folded, indexed
 from coursebridge.catalog.tags import synced_tags
 
@@ -84,7 +85,7 @@ def _row(number: int, stored: StoredCourse, course: Course) -> tuple[Any, ...]:
         locale,
         locale.partition("_")[0] if locale else None,
         folded(course["title"]),
-        course["duration_seconds"],
+        _bounded(course["duration_seconds"]),
         course["published_at"],
         course["updated_at"],
         stored.hash,
@@ -93,6 +94,11 @@ def _row(number: int, stored: StoredCourse, course: Course) -> tuple[Any, ...]:
         stored.labels.author_email,
         stored.synced_at,
     )
+
+
+def _bounded(seconds: int | None) -> int | None:
+    """Return a duration, unless it is one that older versions kept and no column holds."""
+    return seconds if seconds is None or seconds <= LONGEST_SECONDS else None
 
 
 def _terms(stored: StoredCourse, course: Course) -> Iterator[tuple[str, str]]:
