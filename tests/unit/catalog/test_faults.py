@@ -318,6 +318,7 @@ class TestAnIntegrationThatIsDeactivatedDuringARun:
     def begun(self, make_lab: MakeLab, **settings: Any) -> tuple[Lab, dict[str, Any]]:
         lab = make_lab(size=24, locales=("en_US",), **settings)
         lab.sync()
+        lab.clock.goes_on(minutes=1)
         return lab, tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
 
     def deactivated(self, lab: Lab) -> None:

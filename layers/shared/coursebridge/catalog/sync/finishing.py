@@ -168,10 +168,12 @@ def fail(context: Context, run_id: str, problem: Problem) -> None:
     run = context.runs.get(run_id)
     errors = problems.gathered([*run.get("errors", []), run.get("last_problem") or problem])
     counts = _counts_without_archiving(Tally(one.get("outcomes", b"") for one in context.runs.ranges(run_id)))
-    outcome = {"index_form": STALE, "last_run_id": run_id, "last_status": "failed", "last_finished_at": now}
+    outcome: dict[str, Any] = {"last_run_id": run_id, "last_status": "failed", "last_finished_at": now}
     ended = {"status": "failed", "finished_at": now, "counts": counts, "errors": errors, "clean": False}
     if context.integration().status != "active":
         apply_settings(context)
+    else:
+        outcome |= {"index_form": STALE}
     if not context.runs.close(run_id, outcome, **ended):
         return
     count("CatalogSyncsFailed")
