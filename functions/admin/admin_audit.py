@@ -6,9 +6,10 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import Field
 
-from admin_common import READ_ALL, new_router
+from admin_common import READ_OWN, new_router
 from coursebridge.admin import audit_trail
-from coursebridge.auth import wiring
+from coursebridge.api import grant
+from coursebridge.auth import wiring as auth
 from coursebridge.clock import utc_now
 from coursebridge.contract import Answer, Cursor, Limit, Page, Time, opened, responses, sealed
 
@@ -37,7 +38,7 @@ class AuditEntry(Answer):
 
 @router.get(
     "/admin/audit",
-    middlewares=READ_ALL,
+    middlewares=READ_OWN,
     summary="Read the audit",
     tags=["Audit"],
     responses=responses(HTTPStatus.OK, "A page of entries, newest first."),
@@ -47,9 +48,16 @@ def list_audit(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[AuditEntry]:
-    """Lists who changed what, when, from what to what; never a secret."""
+    """Lists who changed what, when, from what to what; never a secret.
+
+    A client of one integration reads what belongs to that one.
+    """
+    granted = grant(router)
+    if integration_id is not None:
+        auth.access().within(granted, integration_id)
+    integration_id = integration_id or granted.integration_id
     context = ("audit", integration_id)
     position = opened(cursor, *context)
-    entries, after = audit_trail.page(wiring.table(), integration_id, limit, position, utc_now())
+    entries, after = audit_trail.page(auth.table(), integration_id, limit, position, utc_now())
     items: Any = entries
     return Page(items=items, next=sealed(after, *context))

@@ -13,6 +13,7 @@ Middlewares = list[Callable[..., Any]]
 
 READ: Middlewares = [api.requires(scopes.ADMIN_READ)]
 WRITE: Middlewares = [api.requires(scopes.ADMIN_WRITE)]
+READ_OWN: Middlewares = [api.requires(scopes.ADMIN_READ, narrowed=True)]
 READ_ALL: Middlewares = [api.requires(scopes.ADMIN_READ, everywhere=True)]
 WRITE_ALL: Middlewares = [api.requires(scopes.ADMIN_WRITE, everywhere=True)]
 

@@ -11,7 +11,7 @@ from admin_common import (
     CHANGING,
     CHANGING_A_VERSION,
     READ,
-    READ_ALL,
+    READ_OWN,
     WRITE,
     WRITE_ALL,
     IfMatch,
@@ -19,7 +19,7 @@ from admin_common import (
 )
 from coursebridge.admin import presenting, wiring
 from coursebridge.admin.shapes import CreatedIntegration, IntegrationAnswer, IntegrationPatch
-from coursebridge.api import base_url, caller
+from coursebridge.api import base_url, caller, grant
 from coursebridge.auth import wiring as auth
 from coursebridge.contract import Cursor, Integration, Limit, Page, opened, responses, sealed
 from coursebridge.integrations.models import Integration as Kept
@@ -32,14 +32,20 @@ TAGS = ["Integrations"]
 
 @router.get(
     "/admin/integrations",
-    middlewares=READ_ALL,
+    middlewares=READ_OWN,
     summary="List integrations",
     tags=TAGS,
-    responses=responses(HTTPStatus.OK, "A page of integrations, oldest first."),
+    responses=responses(
+        HTTPStatus.OK, "A page of integrations, oldest first.", _404="The client's integration is gone."
+    ),
 )
 def list_integrations(limit: Limit = 50, cursor: Cursor = None) -> Page[IntegrationAnswer]:
-    """Lists the integrations of this deployment with their settings and what is left to set up."""
-    found, last_key = IntegrationStore(auth.table()).list(limit, opened(cursor, "integrations"))
+    """Lists the integrations of this deployment with their settings and what is left to set up.
+
+    A client of one integration gets that one.
+    """
+    store, own, position = IntegrationStore(auth.table()), grant(router).integration_id, opened(cursor, "integrations")
+    found, last_key = store.list(limit, position) if own is None else ([store.get(own)], None)
     items: Any = presenting.integrations(auth.table(), found)
     return Page(items=items, next=sealed(last_key, "integrations"))
 

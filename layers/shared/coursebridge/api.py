@@ -112,11 +112,13 @@ class Requires:
     Attributes:
         scope: the scope.
         everywhere: whether the client must not be bound to an integration, as the call is about more than one.
+        narrowed: whether the route itself answers a bound client what is of its integration alone.
     """
 
-    def __init__(self, scope: str, *, everywhere: bool = False) -> None:
+    def __init__(self, scope: str, *, everywhere: bool = False, narrowed: bool = False) -> None:
         self.scope = scope
         self.everywhere = everywhere
+        self.narrowed = narrowed
         self.__name__ = f"requires {scope}"  # Powertools names each middleware, as if all were functions
 
     def __call__(self, app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
@@ -142,9 +144,9 @@ class Requires:
         app.append_context(grant=grant)  # type: ignore[no-untyped-call]
 
 
-def requires(scope: str, *, everywhere: bool = False) -> Requires:
+def requires(scope: str, *, everywhere: bool = False, narrowed: bool = False) -> Requires:
     """Return a middleware that lets only tokens with this scope through (see :class:`Requires`)."""
-    return Requires(scope, everywhere=everywhere)
+    return Requires(scope, everywhere=everywhere, narrowed=narrowed)
 
 
 def grant(app: AppOrRouter) -> Grant:

@@ -60,15 +60,37 @@ def test_a_token_with_every_other_scope_is_told_which_it_lacks(api: Api, method:
     assert f'scope="{needed}"' in answer.headers["WWW-Authenticate"]
 
 
-@pytest.mark.parametrize(("method", "path", "route"), ROUTES, ids=NAMES)
+@pytest.mark.parametrize(
+    ("method", "path", "route"), [one for one in ROUTES if one[:2] != ("GET", "/admin/integrations")]
+)
 def test_an_admin_of_one_integration_reaches_neither_another_nor_what_is_about_all(
     api: Api, method: str, path: str, route: Any
 ) -> None:
     everything = {"admin:read", "admin:write"}
+    query = {"integration_id": "another"} if path == "/admin/audit" else None
 
-    answer = api.as_client(everything, "mine").send(method, filled(path, "another"), "nonsense")
+    answer = api.as_client(everything, "mine").send(method, filled(path, "another"), "nonsense", query=query)
 
     assert (answer.status, answer.json["code"]) == (403, "forbidden")
+
+
+def test_an_admin_of_one_integration_lists_that_one_alone(api: Api) -> None:
+    own, _another = api.integration(name="Own"), api.integration(name="Another")
+    bound = api.as_client({"admin:read"}, own["id"])
+
+    page = bound.ask("GET", "/admin/integrations")
+
+    assert ([one["id"] for one in page["items"]], page["next"]) == ([own["id"]], None)
+    assert api.as_client({"admin:read"}, "gone").send("GET", "/admin/integrations").status == 404
+
+
+def test_an_admin_of_one_integration_reads_its_audit_alone(api: Api) -> None:
+    own, _another = api.integration(name="Own"), api.integration(name="Another")
+    bound = api.as_client({"admin:read"}, own["id"])
+
+    for query in (None, {"integration_id": own["id"]}):
+        [entry] = bound.ask("GET", "/admin/audit", query=query)["items"]
+        assert (entry["action"], entry["subject"]) == ("integration.created", own["id"])
 
 
 def test_the_answer_for_another_integration_does_not_tell_whether_it_exists(api: Api) -> None:
