@@ -9,7 +9,7 @@ import typer
 from coursebridge_cli import output
 from coursebridge_cli.errors import UsageError
 from coursebridge_cli.integrations import patch
-from coursebridge_cli.options import Integration, Json, Yes, client, new_app
+from coursebridge_cli.options import Integration, Json, Yes, client, new_app, sure
 
 app = new_app("Filters: which assets of LinkedIn's catalogue become courses.")
 Changes = Annotated[
@@ -59,7 +59,7 @@ def save(
     wanted = _wanted(found["filters"], filters, file)
     if not yes:
         _tell(api.send("POST", f"/admin/integrations/{found['id']}/filters/preview", wanted))
-        typer.confirm("Save these filters?", abort=True)
+    sure("Save these filters?", yes=yes)
     saved = api.send("PUT", f"/admin/integrations/{found['id']}/filters", wanted)
     if as_json:
         output.as_json(saved)

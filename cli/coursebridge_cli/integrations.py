@@ -7,7 +7,7 @@ import typer
 
 from coursebridge_cli import output
 from coursebridge_cli.errors import UsageError
-from coursebridge_cli.options import Integration, Json, Yes, client, new_app
+from coursebridge_cli.options import Integration, Json, Yes, client, new_app, sure
 
 app = new_app("Integrations: connected LinkedIn Learning accounts.")
 Settings = Annotated[
@@ -84,13 +84,13 @@ def change(settings: Settings, integration: Integration = None, *, as_json: Json
 @app.command()
 def activate(integration: Integration = None, *, as_json: Json = False) -> None:
     """Start the schedules and restore what deactivating archived."""
-    _switch("activate", integration, as_json=as_json)
+    _switch("activate", integration, yes=True, as_json=as_json)
 
 
 @app.command()
 def deactivate(integration: Integration = None, *, yes: Yes = False, as_json: Json = False) -> None:
     """Stop the schedules and archive every course; learning data stays."""
-    _switch("deactivate", integration, as_json=as_json, question=None if yes else "Archive every course?")
+    _switch("deactivate", integration, yes=yes, as_json=as_json)
 
 
 @app.command()
@@ -103,8 +103,7 @@ def delete(
     """Delete an integration with its key pairs, clients and schedules."""
     api = client()
     found = api.integration(integration)
-    if not yes:
-        typer.confirm(f"Delete {found['name']} ({found['id']})?", abort=True)
+    sure(f"Delete {found['name']} ({found['id']})?", yes=yes)
     api.send("DELETE", f"/admin/integrations/{found['id']}", query={"force": "true"} if force else None)
     output.note(f"{found['name']} is gone.")
 
@@ -135,11 +134,10 @@ def _value(text: str) -> Any:  # noqa: ANN401  (any JSON)
         return text
 
 
-def _switch(call: str, integration: str | None, *, as_json: bool, question: str | None = None) -> None:
+def _switch(call: str, integration: str | None, *, yes: bool, as_json: bool) -> None:
     api = client()
     found = api.integration(integration)
-    if question:
-        typer.confirm(question, abort=True)
+    sure("Archive every course?", yes=yes)
     changed = api.send("POST", f"/admin/integrations/{found['id']}/{call}")
     if as_json:
         output.as_json(changed)

@@ -1,14 +1,24 @@
 """`coursebridge setup`: from nothing to a synced catalogue, one question at a time."""
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from coursebridge_cli import output
 from coursebridge_cli.client import Client
+from coursebridge_cli.errors import CommandError
 from coursebridge_cli.integrations import PASTED
 from coursebridge_cli.options import Json, SecretStdin, client, secret
 from coursebridge_cli.runs import follow
+
+
+class Learners(StrEnum):
+    """What LinkedIn calls learners by."""
+
+    EMAIL = "email"
+    USERNAME = "username"
+    EXTERNAL_ID = "external_id"
 
 
 def setup(
@@ -17,9 +27,7 @@ def setup(
         str,
         typer.Option(prompt="LinkedIn's Client ID (admin area: Me > Integrate > Access content and reports via API)"),
     ],
-    learners: Annotated[
-        str, typer.Option(help="How LinkedIn names learners: email, username or external_id.")
-    ] = "email",
+    learners: Annotated[Learners, typer.Option(help="How LinkedIn names learners.")] = Learners.EMAIL,
     *,
     secret_stdin: SecretStdin = False,
     sync: Annotated[bool, typer.Option("--sync/--no-sync", help="Fetch the catalogue at once.")] = True,
@@ -28,14 +36,13 @@ def setup(
     """Connect a LinkedIn Learning account: integration, key pair, first sync, and what to paste into LinkedIn."""
     api = client()
     typed = secret("Client Secret", from_stdin=secret_stdin)
-    made = api.send("POST", "/admin/integrations", {"name": name, "learner_identification": learners})
+    made = api.send("POST", "/admin/integrations", {"name": name, "learner_identification": str(learners)})
     _say(f"Made the integration {made['id']}.", as_json=as_json)
     try:
         body = {"client_id": client_id, "client_secret": typed}
         api.send("PUT", f"/admin/integrations/{made['id']}/credentials/content", body)
-    except Exception:
-        # Nothing of it can be of use yet, and the next try would make another one.
-        api.send("DELETE", f"/admin/integrations/{made['id']}", query={"force": "true"})
+    except (CommandError, KeyboardInterrupt):
+        _undo(api, made["id"])
         raise
     _say("LinkedIn gives a token for this key pair: saved.", as_json=as_json)
     run = _first_sync(api, made["id"], as_json=as_json) if sync else None
@@ -47,6 +54,14 @@ def setup(
     output.facts({field: made["webhook"][field] for field in PASTED})
     output.console.print()
     output.steps(left, "text")
+
+
+def _undo(api: Client, integration_id: str) -> None:
+    """Delete what was made: nothing of it can be of use yet, and the next try would make another one."""
+    try:
+        api.send("DELETE", f"/admin/integrations/{integration_id}", query={"force": "true"})
+    except CommandError:
+        output.note(f"It is left over. Delete it: coursebridge integrations delete -i {integration_id} --force")
 
 
 def _first_sync(api: Client, integration_id: str, *, as_json: bool) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`coursebridge statements` and `coursebridge assign`: what arrived, what is held, and who it belongs to."""
 
+from enum import StrEnum
 from typing import Annotated
 from urllib.parse import quote
 
@@ -14,16 +15,25 @@ StatementId = Annotated[str, typer.Argument(help="The statement's id.")]
 KINDS = ("email", "username", "external_id", "profile_urn")
 
 
+class Outcome(StrEnum):
+    """What became of a statement."""
+
+    RECEIVED = "received"
+    APPLIED = "applied"
+    HELD = "held"
+    IGNORED = "ignored"
+
+
 @app.command(name="list")
 def list_statements(
     integration: Integration = None,
     *,
-    outcome: Annotated[str | None, typer.Option(help="received, applied, held or ignored.")] = None,
+    outcome: Annotated[Outcome | None, typer.Option(help="What became of them.")] = None,
     reason: Annotated[str | None, typer.Option(help="Why, such as learner_unknown.")] = None,
     limit: Most = 50,
     as_json: Json = False,
 ) -> None:
-    """List statements: the newest first; held ones the oldest first."""
+    """List statements, the newest first; held ones together by why they are held and what they wait for."""
     _list(integration, outcome, reason, limit, as_json=as_json)
 
 
@@ -36,7 +46,7 @@ def held(
     as_json: Json = False,
 ) -> None:
     """List what is held, and what would release it."""
-    _list(integration, "held", reason, limit, as_json=as_json)
+    _list(integration, Outcome.HELD, reason, limit, as_json=as_json)
 
 
 @app.command()
@@ -98,7 +108,7 @@ def assign(
     output.console.print(said, markup=False)
 
 
-def _list(integration: str | None, outcome: str | None, reason: str | None, limit: int, *, as_json: bool) -> None:
+def _list(integration: str | None, outcome: Outcome | None, reason: str | None, limit: int, *, as_json: bool) -> None:
     api = client()
     path = f"/admin/integrations/{api.integration(integration)['id']}/statements"
     found = list(api.every(path, limit, outcome=outcome, reason=reason))

@@ -10,7 +10,7 @@ import pytest
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.storage.runs import RunStore
 from coursebridge_cli import client, output, runs, session
-from coursebridge_cli.errors import NotLoggedIn
+from coursebridge_cli.errors import NotLoggedIn, Unreachable
 from unit.admin.conftest import GOOD_PAIR
 from unit.admin.statements import held
 
@@ -42,6 +42,59 @@ def test_setup_with_a_wrong_key_pair_leaves_nothing_behind(terminal: Terminal) -
     assert "Client authentication failed" in done.err
     assert "→ Re-copy both values" in done.err
     assert terminal.run("integrations", "list", "--json").json == []
+
+
+def test_setup_that_is_broken_off_leaves_nothing_behind(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    send = client.Client.send
+
+    def broken_off(api: client.Client, method: str, path: str, *arguments: Any, **options: Any) -> Any:
+        if "/credentials/" in path:
+            raise KeyboardInterrupt
+        return send(api, method, path, *arguments, **options)
+
+    monkeypatch.setattr(client.Client, "send", broken_off)
+
+    assert terminal.run(*SETUP, typed=f"{SECRET}\n").code != 0
+    assert terminal.run("integrations", "list", "--json").json == []
+
+
+def test_setup_says_what_it_could_not_take_back(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    send = client.Client.send
+
+    def away(api: client.Client, method: str, path: str, *arguments: Any, **options: Any) -> Any:
+        if method in ("PUT", "DELETE"):
+            raise Unreachable("https://api.example.com does not answer")
+        return send(api, method, path, *arguments, **options)
+
+    monkeypatch.setattr(client.Client, "send", away)
+
+    done = terminal.run(*SETUP, typed=f"{SECRET}\n")
+
+    [left] = terminal.run("integrations", "list", "--json").json
+    assert (done.code, f"integrations delete -i {left['id']} --force" in done.err) == (3, True)
+
+
+@pytest.mark.parametrize("command", [(*SETUP, "--learners", "shoe"), ("statements", "list", "--outcome", "lost")])
+def test_a_choice_there_is_not_is_told_before_anything_is_asked(terminal: Terminal, command: tuple[str, ...]) -> None:
+    refused = terminal.run(*command, typed=f"{SECRET}\n")
+
+    assert (refused.code, terminal.run("integrations", "list", "--json").json) == (2, [])
+
+
+def test_an_admin_of_one_integration_needs_to_know_of_no_other(
+    terminal: Terminal, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, _another = api.integration(name="Own"), api.integration(name="Another")
+    scopes = ["admin:read", "admin:write"]
+    bound = api.ask("POST", "/admin/clients", {"scopes": scopes, "integration_id": own["id"]}, expect=201)
+    for name, value in ((session.CLIENT_ID, bound["client_id"]), (session.CLIENT_SECRET, bound["client_secret"])):
+        monkeypatch.setenv(name, value)
+
+    for named in ((), ("-i", own["id"]), ("-i", "Own")):
+        assert terminal.run("integrations", "show", *named, "--json").json["id"] == own["id"]
+        actions = [entry["action"] for entry in terminal.run("audit", *named, "--json").json]
+        assert actions == ["client.created", "integration.created"]
+    assert terminal.run("integrations", "show", "-i", "Another").code == 2
 
 
 def test_a_secret_is_never_an_argument(terminal: Terminal) -> None:
