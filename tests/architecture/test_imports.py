@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "layers" / "shared" / "coursebridge"
 PURE = ("records", "xapi")
-WORDS = {"errors", "clock", "ids", "settings"}
+WORDS = {"errors", "clock", "ids", "settings", "times"}
 AWS = {"clients", "observability", "secret_values"}
 SERVICES = {"activity", "apply", "catalog", "graph", "integrations", "linkedin", "people"}
 
