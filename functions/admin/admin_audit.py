@@ -59,5 +59,4 @@ def list_audit(
     context = ("audit", integration_id)
     position = opened(cursor, *context)
     entries, after = audit_trail.page(auth.table(), integration_id, limit, position, utc_now())
-    items: Any = entries
-    return Page(items=items, next=sealed(after, *context))
+    return Page(items=[AuditEntry.model_validate(entry) for entry in entries], next=sealed(after, *context))

@@ -1,7 +1,6 @@
 """/admin/integrations/{integration}/filters, /activate, /deactivate: which courses there are."""
 
 from http import HTTPStatus
-from typing import Any
 
 from pydantic import Field
 
@@ -80,8 +79,7 @@ def save_filters(integration: Integration, filters: Filters, if_match: IfMatch =
 def preview_filters(integration: Integration, filters: Filters) -> PreviewAnswer:
     """Says what saving these filters would do, with samples, and changes nothing."""
     present = IntegrationStore(auth.table()).get(integration)
-    body: Any = catalog.preview(present, filters)
-    return body  # type: ignore[no-any-return]
+    return PreviewAnswer.model_validate(catalog.preview(present, filters))
 
 
 @router.post(
@@ -110,5 +108,5 @@ def deactivate(integration: Integration) -> ChangedIntegration:
 
 def _applied(integration: Kept) -> ChangedIntegration:
     done = wiring.settings_change(router.lambda_context).apply(integration)
-    body: Any = {**presenting.integrations(auth.table(), [integration])[0], "applied": done}
-    return body  # type: ignore[no-any-return]
+    [shown] = presenting.integrations(auth.table(), [integration])
+    return ChangedIntegration.model_validate({**shown, "applied": done})

@@ -1,7 +1,7 @@
 """/admin/clients: callers other than LinkedIn."""
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
@@ -28,8 +28,7 @@ ClientId = Annotated[str, Path(description="The client's id.", examples=["client
 def list_clients(limit: Limit = 50, cursor: Cursor = None) -> Page[ClientAnswer]:
     """Lists who may call, with which scopes, and when each live secret was last used."""
     items, last_key = wiring.callers(caller(router)).list(limit, opened(cursor, "clients"))
-    page: Any = items
-    return Page(items=page, next=sealed(last_key, "clients"))
+    return Page(items=[ClientAnswer.model_validate(item) for item in items], next=sealed(last_key, "clients"))
 
 
 @router.post(
@@ -41,7 +40,7 @@ def list_clients(limit: Limit = 50, cursor: Cursor = None) -> Page[ClientAnswer]
 )
 def create_client(client: ClientRequest) -> Response[ClientWithSecret]:
     """Makes a client for an LMS, a portal or an admin, bound to one integration or to none."""
-    body: Any = wiring.callers(caller(router)).create(client)
+    body = ClientWithSecret.model_validate(wiring.callers(caller(router)).create(client))
     return Response(HTTPStatus.CREATED, "application/json", body, NO_STORE)
 
 
@@ -54,8 +53,7 @@ def create_client(client: ClientRequest) -> Response[ClientWithSecret]:
 )
 def read_client(client_id: ClientId) -> ClientAnswer:
     """Answers one client, never a secret."""
-    body: Any = wiring.callers(caller(router)).get(client_id)
-    return body  # type: ignore[no-any-return]
+    return ClientAnswer.model_validate(wiring.callers(caller(router)).get(client_id))
 
 
 @router.post(
@@ -72,7 +70,7 @@ def read_client(client_id: ClientId) -> ClientAnswer:
 )
 def rotate_client(client_id: ClientId) -> Response[ClientWithSecret]:
     """Makes another secret. The one before stays good until it is deleted; of two live ones the older dies."""
-    body: Any = wiring.callers(caller(router)).rotate(client_id)
+    body = ClientWithSecret.model_validate(wiring.callers(caller(router)).rotate(client_id))
     return Response(HTTPStatus.OK, "application/json", body, NO_STORE)
 
 

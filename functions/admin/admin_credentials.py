@@ -1,7 +1,7 @@
 """/admin/integrations/{integration}/credentials and /webhook: the secrets of both directions."""
 
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
@@ -47,8 +47,7 @@ def save_credentials(integration: Integration, scope: Scope, pair: KeyPairReques
     kept = wiring.credentials(caller(router)).put(
         integration, scope, pair.client_id, pair.client_secret.get_secret_value()
     )
-    answer: Any = presenting.integrations(auth.table(), [kept])[0]
-    return answer  # type: ignore[no-any-return]
+    return IntegrationAnswer.model_validate(presenting.integrations(auth.table(), [kept])[0])
 
 
 @router.delete(
@@ -73,8 +72,7 @@ def delete_credentials(integration: Integration, scope: Scope) -> Response[None]
 )
 def read_webhook(integration: Integration) -> LinkedInWebhook:
     """Answers what goes into LinkedIn's form (Configure reporting integrations > Configure xAPI)."""
-    answer: Any = wiring.webhooks(caller(router), base_url(router)).read(integration)
-    return answer  # type: ignore[no-any-return]
+    return LinkedInWebhook.model_validate(wiring.webhooks(caller(router), base_url(router)).read(integration))
 
 
 @router.post(
@@ -89,7 +87,8 @@ def rotate_webhook(integration: Integration) -> Response[LinkedInWebhookWithSecr
 
     Of two live secrets the older one dies.
     """
-    body: Any = wiring.webhooks(caller(router), base_url(router)).rotate(integration)
+    rotated = wiring.webhooks(caller(router), base_url(router)).rotate(integration)
+    body = LinkedInWebhookWithSecret.model_validate(rotated)
     return Response(HTTPStatus.OK, "application/json", body, NO_STORE)
 
 

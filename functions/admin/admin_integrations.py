@@ -46,8 +46,8 @@ def list_integrations(limit: Limit = 50, cursor: Cursor = None) -> Page[Integrat
     """
     store, own, position = IntegrationStore(auth.table()), grant(router).integration_id, opened(cursor, "integrations")
     found, last_key = store.list(limit, position) if own is None else ([store.get(own)], None)
-    items: Any = presenting.integrations(auth.table(), found)
-    return Page(items=items, next=sealed(last_key, "integrations"))
+    items = presenting.integrations(auth.table(), found)
+    return Page(items=[IntegrationAnswer.model_validate(item) for item in items], next=sealed(last_key, "integrations"))
 
 
 @router.post(
@@ -63,9 +63,9 @@ def create_integration(integration: IntegrationSettings) -> Response[CreatedInte
     """Connects one more LinkedIn Learning account. `webhook` holds the values to paste into LinkedIn."""
     made, client, secret = wiring.integrations(caller(router)).create(integration)
     webhook = presenting.webhook(made, client, base_url(router), 0)
-    body: Any = {**_answer(made), "webhook": {**webhook, "client_secret": secret}}
+    shown = {**_shown(made), "webhook": {**webhook, "client_secret": secret}}
     headers = {**_etag(made), "Location": f"/admin/integrations/{made.id}", "Cache-Control": "no-store"}
-    return Response(HTTPStatus.CREATED, "application/json", body, headers)
+    return Response(HTTPStatus.CREATED, "application/json", CreatedIntegration.model_validate(shown), headers)
 
 
 @router.get(
@@ -122,11 +122,11 @@ def delete_integration(
 
 
 def _answered(integration: Kept) -> Response[IntegrationAnswer]:
-    body: Any = _answer(integration)
+    body = IntegrationAnswer.model_validate(_shown(integration))
     return Response(HTTPStatus.OK, "application/json", body, _etag(integration))
 
 
-def _answer(integration: Kept) -> dict[str, Any]:
+def _shown(integration: Kept) -> dict[str, Any]:
     return presenting.integrations(auth.table(), [integration])[0]
 
 

@@ -1,7 +1,7 @@
 """/admin/integrations/{integration}/runs: syncs, started, watched, redriven and confirmed."""
 
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
@@ -116,8 +116,8 @@ def start_run(integration: Integration, run: RunRequest) -> Response[RunAnswer]:
     While LinkedIn's limit of the day is in force (`status` says until when) nothing is started: the answer is the run
     that has failed of it, which the first scheduled sync after midnight UTC goes on with. A redrive asks at once.
     """
-    body: Any = wiring.runs(caller(router)).start(integration, run.kind, run.mode)
-    headers = {"Location": f"/admin/integrations/{integration}/runs/{body['id']}"}
+    body = RunAnswer.model_validate(wiring.runs(caller(router)).start(integration, run.kind, run.mode))
+    headers = {"Location": f"/admin/integrations/{integration}/runs/{body.id}"}
     return Response(HTTPStatus.ACCEPTED, "application/json", body, headers)
 
 
@@ -132,8 +132,7 @@ def list_runs(integration: Integration, limit: Limit = 50, cursor: Cursor = None
     """Lists the runs of both kinds with their counts and errors."""
     context = ("runs", integration)
     found, last_key = wiring.runs(caller(router)).list(integration, limit, opened(cursor, *context))
-    items: Any = found
-    return Page(items=items, next=sealed(last_key, *context))
+    return Page(items=[RunAnswer.model_validate(run) for run in found], next=sealed(last_key, *context))
 
 
 @router.get(
@@ -145,8 +144,7 @@ def list_runs(integration: Integration, limit: Limit = 50, cursor: Cursor = None
 )
 def read_run(integration: Integration, run_id: RunId) -> RunDetail:
     """Answers a run with live progress."""
-    body: Any = wiring.runs(caller(router)).get(integration, run_id)
-    return body  # type: ignore[no-any-return]
+    return RunDetail.model_validate(wiring.runs(caller(router)).get(integration, run_id))
 
 
 @router.post(
@@ -163,7 +161,7 @@ def read_run(integration: Integration, run_id: RunId) -> RunDetail:
 )
 def redrive_run(integration: Integration, run_id: RunId) -> Response[RunAnswer]:
     """Works off the ranges that failed, without reading the others again."""
-    body: Any = wiring.runs(caller(router)).redrive(integration, run_id)
+    body = RunAnswer.model_validate(wiring.runs(caller(router)).redrive(integration, run_id))
     return Response(HTTPStatus.ACCEPTED, "application/json", body)
 
 
@@ -181,5 +179,5 @@ def redrive_run(integration: Integration, run_id: RunId) -> Response[RunAnswer]:
 )
 def confirm_run(integration: Integration, run_id: RunId) -> Response[RunAnswer]:
     """Lets a run archive more than `archive_limit_percent` of the courses: `pending_archive` says how many."""
-    body: Any = wiring.runs(caller(router)).confirm(integration, run_id)
+    body = RunAnswer.model_validate(wiring.runs(caller(router)).confirm(integration, run_id))
     return Response(HTTPStatus.ACCEPTED, "application/json", body)

@@ -91,7 +91,7 @@ class IdentityAnswer(Answer):
     middlewares=READ,
     summary="List statements",
     tags=TAGS,
-    responses=responses(HTTPStatus.OK, "A page of statements: newest first; held ones oldest first.", _404=ABSENT),
+    responses=responses(HTTPStatus.OK, "A page of statements.", _404=ABSENT),
 )
 def list_statements(
     integration: Integration,
@@ -100,12 +100,15 @@ def list_statements(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[StatementAnswer]:
-    """Lists what arrived and what became of it."""
+    """Lists what arrived and what became of it, the newest first.
+
+    What is `received` comes oldest first; what is `held` by its reason, then by what it waits for, then oldest first.
+    A page may hold fewer than `limit`, even nothing, and still have a `next`: go on until that is null.
+    """
     context = ("statements", integration, outcome, reason)
     position = opened(cursor, *context)
     found, after = wiring.statements(caller(router)).list(integration, outcome, reason, limit, position)
-    items: Any = found
-    return Page(items=items, next=sealed(after, *context))
+    return Page(items=[StatementAnswer.model_validate(one) for one in found], next=sealed(after, *context))
 
 
 @router.get(
@@ -117,8 +120,7 @@ def list_statements(
 )
 def read_statement(integration: Integration, sid: StatementId) -> WholeStatement:
     """Answers one statement with its outcome and as it was received."""
-    body: Any = wiring.statements(caller(router)).get(integration, sid)
-    return body  # type: ignore[no-any-return]
+    return WholeStatement.model_validate(wiring.statements(caller(router)).get(integration, sid))
 
 
 @router.post(
@@ -130,7 +132,7 @@ def read_statement(integration: Integration, sid: StatementId) -> WholeStatement
 )
 def replay_statement(integration: Integration, sid: StatementId) -> Response[WholeStatement]:
     """Sends a statement round again, as if it had just arrived. Its effect follows within a second or so."""
-    body: Any = wiring.statements(caller(router)).replay(integration, sid)
+    body = WholeStatement.model_validate(wiring.statements(caller(router)).replay(integration, sid))
     return Response(HTTPStatus.ACCEPTED, "application/json", body)
 
 
@@ -142,10 +144,10 @@ def replay_statement(integration: Integration, sid: StatementId) -> Response[Who
     responses=responses(HTTPStatus.ACCEPTED, "How many are on their way again.", _404=ABSENT),
 )
 def replay_held(integration: Integration, replay: ReplayRequest) -> Response[ReplayAnswer]:
-    """Sends held statements round again, oldest first, as many as there is time for."""
+    """Sends held statements round again, as many as there is time for; of what waits for the same, the oldest first."""
     time_is_up = wiring.settings_change(router.lambda_context).time_is_up
-    body: Any = wiring.statements(caller(router)).replay_held(integration, replay.reason, time_is_up)
-    return Response(HTTPStatus.ACCEPTED, "application/json", body)
+    told = wiring.statements(caller(router)).replay_held(integration, replay.reason, time_is_up)
+    return Response(HTTPStatus.ACCEPTED, "application/json", ReplayAnswer.model_validate(told))
 
 
 @router.post(
@@ -162,7 +164,7 @@ def replay_held(integration: Integration, replay: ReplayRequest) -> Response[Rep
 )
 def assign_identity(integration: Integration, identity: IdentityRequest) -> Response[IdentityAnswer]:
     """Makes a lasting alias and replays every held statement with it."""
-    body: Any = wiring.statements(caller(router)).assign(
+    told = wiring.statements(caller(router)).assign(
         integration, identity.type, identity.value, identity.learner_id, after_erasure=identity.after_erasure
     )
-    return Response(HTTPStatus.CREATED, "application/json", body)
+    return Response(HTTPStatus.CREATED, "application/json", IdentityAnswer.model_validate(told))

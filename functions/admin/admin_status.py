@@ -1,7 +1,7 @@
 """/admin/integrations/{integration}/status and /selftest: is all well, and if not, why."""
 
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -129,8 +129,7 @@ class SelftestAnswer(Answer):
 def read_status(integration: Integration) -> StatusAnswer:
     """Says in one answer whether an admin can sleep, and why not."""
     kept = IntegrationStore(auth.table()).get(integration)
-    body: Any = status.told(status.observe(auth.table(), kept, utc_now()))
-    return body  # type: ignore[no-any-return]
+    return StatusAnswer.model_validate(status.told(status.observe(auth.table(), kept, utc_now())))
 
 
 @router.post(
@@ -142,7 +141,7 @@ def read_status(integration: Integration) -> StatusAnswer:
 )
 def run_selftest(integration: Integration) -> SelftestAnswer:
     """Mints a token with each pair, reads a page for each scope, and posts a statement to itself and removes it."""
-    body: Any = wiring.selftest(integration, base_url(router), router.lambda_context).run()
-    found = {step["id"]: step["state"] for step in body["steps"]}
+    body = SelftestAnswer.model_validate(wiring.selftest(integration, base_url(router), router.lambda_context).run())
+    found = {step.id: step.state for step in body.steps}
     audit.record(auth.table(), caller(router), "selftest.run", integration, None, found, integration_id=integration)
-    return body  # type: ignore[no-any-return]
+    return body

@@ -189,8 +189,8 @@ def import_learners(integration: Integration) -> ImportAnswer:
     rows = importing.rows_of_csv(body) if is_csv else importing.rows_of_json(body)
     report = people.importer(integration, router.lambda_context).run(rows)
     note(router, integration, "learners.imported", integration, None, report.counts())
-    results: Any = [vars(result) for result in report.results]
-    return ImportAnswer.model_validate({"counts": report.counts(), "rows": results}, from_attributes=True)
+    rows = [RowAnswer.model_validate(result, from_attributes=True) for result in report.results]
+    return ImportAnswer(counts=report.counts(), rows=rows)
 
 
 @router.get(

@@ -76,6 +76,14 @@ def test_a_page_that_took_too_long_to_fill_is_answered_as_it_is(
     assert [one["id"] for one in found] == ["applied"]
 
 
+def test_what_is_held_is_listed_by_its_reason_and_by_what_it_waits_for(api: Api, integration_id: str) -> None:
+    held(api.table, integration_id, "late", "learner_unknown", "email:a@example.com")
+
+    found = listed(api, integration_id, outcome="held")
+
+    assert [one["id"] for one in found] == ["waiting", "late", "held0", "held1", "held2"]
+
+
 def test_a_statement_in_a_list_says_why_in_words_and_leaves_its_text_out(api: Api, integration_id: str) -> None:
     [found] = listed(api, integration_id, reason="course_unknown")
 

@@ -17,7 +17,10 @@ WHO_REASONS = tuple(reason for reason in HELD_REASONS if reason != "course_unkno
 
 
 def release_held(table: Table, integration_id: str, reason: str, time_is_up: Callable[[], bool]) -> int:
-    """Send round again what is held for a reason, oldest first, as long as there is time; return how many."""
+    """Send round again what is held for a reason, as long as there is time; return how many.
+
+    Of what waits for the same thing, the oldest goes first.
+    """
     waiting = (item["statement_id"] for item in held(table, integration_id, reason))
     return release(table, integration_id, waiting, utc_now(), time_is_up=time_is_up)
 

@@ -116,7 +116,11 @@ class StatementStore:
     def list_pending(
         self, outcome: Outcome, reason: str = "", *, limit: int | None = None, after: Item | None = None
     ) -> Page:
-        """Return a page of what is ``received`` or ``held`` (for this reason), oldest first."""
+        """Return a page of what is ``received``, oldest first, or ``held`` (for this reason).
+
+        What is held comes by its reason, then by what it waits for, then oldest first; a page may be empty and not the
+        last, as the index is a little late.
+        """
         pk, _ = keys.pending(self._integration_id, "", "", "", "", "")
         prefix = f"{outcome}#{reason}#" if reason else f"{outcome}#"
         page = self._table.query(pk, index=keys.GSI3, prefix=prefix, limit=limit, after=after)
