@@ -12,7 +12,7 @@ import pytest
 from coursebridge.people import attempts
 from coursebridge.records.evidence import Evidence, Point
 from coursebridge.storage import keys
-from coursebridge.storage.learners import Record
+from coursebridge.storage.records import Record
 from coursebridge.storage.table import Table, to_wire
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from coursebridge.records.evidence import Completion, Evidence, Point
 from coursebridge.records.identifiers import identifier
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
-from coursebridge.storage.learners import DatedIdentifier, Learner, Record
+from coursebridge.storage.learners import DatedIdentifier, Learner
+from coursebridge.storage.records import Record
 from coursebridge.storage.runs import RunStore
 from sandbox.activity import Activity, Content, Engagement
 from sandbox.activity import Learner as Upstream

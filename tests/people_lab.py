@@ -16,7 +16,8 @@ from coursebridge.clock import rfc3339
 from coursebridge.records.identifiers import KINDS, Identifier, identifier
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
-from coursebridge.storage.learners import DatedIdentifier, Learner, Record
+from coursebridge.storage.learners import DatedIdentifier, Learner
+from coursebridge.storage.records import Record
 from coursebridge.storage.table import Table
 from xapi_builders import PROGRESS, PROGRESSED, statement
 

@@ -11,8 +11,8 @@ from coursebridge.auth import scopes, wiring
 from coursebridge.contract import Cursor, Integration, Limit, Page, opened, responses, sealed
 from coursebridge.errors import NotFound
 from coursebridge.people import attempts
-from coursebridge.people import wiring as people
 from coursebridge.storage import keys
+from coursebridge.storage.learners import LearnerStore
 from learning_common import PREFIX, CourseUrn, LearnerId, reach, routes
 from learning_launches import Attempt
 
@@ -38,10 +38,7 @@ def list_attempts_of_learner(
     cursor: Cursor = None,
 ) -> Page[Attempt]:
     """Return a page of a learner's attempts."""
-    directory = people.directory(integration)
-    learner = directory.get(id)
-    while learner.merged_into:
-        learner = directory.get(learner.merged_into)
+    learner = LearnerStore(wiring.table(), integration).get_surviving(id)
     context = ("attempts", integration, learner.id, status)
     found = attempts.of_learner(wiring.table(), integration, learner.id, status, limit, opened(cursor, *context))
     return _page(found, context)

@@ -16,7 +16,7 @@ from coursebridge.apply.sweep import Sweep
 from coursebridge.integrations.freshness import worst
 from coursebridge.records.evidence import Completion, Evidence
 from coursebridge.storage import keys
-from coursebridge.storage.learners import RecordStore
+from coursebridge.storage.record_store import RecordStore
 from learning_lab import ACME, AT, EXCEL, NOW, put_course, put_learner
 from people_lab import Lab, completion
 from policies import kept_to_policy, refused, watched

@@ -19,7 +19,7 @@ from coursebridge.linkedin import reports
 from coursebridge.linkedin.credentials import KeyPair
 from coursebridge.records.evidence import Evidence, Point
 from coursebridge.storage import keys
-from coursebridge.storage.learners import RecordStore
+from coursebridge.storage.record_store import RecordStore
 from coursebridge.storage.runs import RunStore
 from memory_table import Killed, MemoryTable
 from unit.conftest import Context

@@ -12,7 +12,7 @@ from coursebridge.errors import TooLarge
 from coursebridge.records.evidence import Completion, Evidence
 from coursebridge.records.identifiers import Kind, identifier
 from coursebridge.storage import keys
-from coursebridge.storage.learners import Record
+from coursebridge.storage.records import Record
 from coursebridge.storage.strangers import StrangerStore
 from coursebridge.storage.table import Table
 

@@ -20,7 +20,7 @@ from coursebridge.clock import utc_now
 from coursebridge.errors import Unavailable
 from coursebridge.records.evidence import Completion, Evidence
 from coursebridge.storage import keys
-from coursebridge.storage.learners import RecordStore
+from coursebridge.storage.record_store import RecordStore
 from learning_lab import ACME, AICC, AT, EXCEL, NOW, put_course, put_learner
 from sandbox.aicc import Style, play
 from unit.conftest import Context
@@ -28,7 +28,7 @@ from unit.conftest import Context
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from coursebridge.storage.learners import Record
+    from coursebridge.storage.records import Record
     from coursebridge.storage.table import Table
 
 CALLBACK = "https://api.example.com/aicc"

@@ -13,7 +13,7 @@ from coursebridge.errors import TooLarge
 from coursebridge.records.evidence import Evidence
 from coursebridge.records.identifiers import digest, identifier
 from coursebridge.storage import keys
-from coursebridge.storage.learners import RecordStore
+from coursebridge.storage.record_store import RecordStore
 from coursebridge.storage.table import Table
 from people_lab import COURSE, DURATION, OTHER_COURSE, PSEUDONYM_KEY, Interrupted, Lab, completion, dies, progress
 

@@ -14,7 +14,7 @@ from coursebridge.observability import logger
 from coursebridge.records.evidence import Completion, Evidence
 from coursebridge.records.identifiers import digest, identifier
 from coursebridge.storage import keys
-from coursebridge.storage.learners import RecordStore
+from coursebridge.storage.record_store import RecordStore
 from people_lab import COURSE, DURATION, OTHER_COURSE, PSEUDONYM_KEY, Lab, account, completion, progress
 
 ADA = identifier("email", "ada@example.com")

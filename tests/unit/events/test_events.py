@@ -16,7 +16,7 @@ import cfn
 from coursebridge.events.changes import Event, events_of
 from coursebridge.events.publisher import MOST_ENTRIES, Publisher, Sendable, calls
 from coursebridge.records.evidence import Completion, Evidence, Point
-from coursebridge.storage.learners import Record
+from coursebridge.storage.records import Record
 from learning_lab import ACME, AT, EXCEL, stored
 
 if TYPE_CHECKING:

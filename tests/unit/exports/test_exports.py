@@ -23,7 +23,7 @@ from coursebridge.exports.service import Exports
 from coursebridge.records.evidence import Evidence
 from coursebridge.settings import settings
 from coursebridge.storage.courses import CourseStore
-from coursebridge.storage.learners import RecordStore
+from coursebridge.storage.record_store import RecordStore
 from learning_lab import ACME, AT, EXCEL, NOW, WORD, put_course, put_learner
 from unit.conftest import TABLE_NAME
 from unit.conftest import Context as BareContext

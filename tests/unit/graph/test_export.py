@@ -14,8 +14,9 @@ from coursebridge.integrations.store import to_item
 from coursebridge.records.evidence import Completion, Evidence, Point, Report
 from coursebridge.storage import keys
 from coursebridge.storage.courses import CourseStore, Write
-from coursebridge.storage.learners import DatedIdentifier, Record
+from coursebridge.storage.learners import DatedIdentifier
 from coursebridge.storage.packing import pack
+from coursebridge.storage.records import Record
 from learning_lab import ACME, AT, EXCEL, NOW, POWERPOINT, WORD, put_course, put_learner, stored
 
 if TYPE_CHECKING:

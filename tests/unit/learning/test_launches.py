@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from coursebridge.records.evidence import Completion, Evidence
-from coursebridge.storage.learners import RecordStore
+from coursebridge.storage.record_store import RecordStore
 from learning_lab import ACME, AICC, AT, EXCEL, SSO, WEB, put_course, put_learner
 
 if TYPE_CHECKING:

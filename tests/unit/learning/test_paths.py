@@ -12,7 +12,7 @@ from coursebridge.paths.service import Paths
 from coursebridge.paths.store import PathStore
 from coursebridge.records.evidence import Completion, Evidence
 from coursebridge.storage import keys
-from coursebridge.storage.learners import RecordStore
+from coursebridge.storage.record_store import RecordStore
 from learning_lab import ACME, AT, EXCEL, POWERPOINT, WORD, put_course, put_learner
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from coursebridge.people.fields import LearnerFields
 from coursebridge.people.merging import Merging
 from coursebridge.records.evidence import Evidence
 from coursebridge.storage import keys
-from coursebridge.storage.learners import RecordStore
+from coursebridge.storage.record_store import RecordStore
 from people_lab import COURSE, DURATION, PSEUDONYM_KEY, Interrupted, Lab, account, completion, dies, progress
 
 MARKS = ("ada@", "ada.", "Ada", "ADA")

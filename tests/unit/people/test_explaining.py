@@ -13,7 +13,7 @@ from coursebridge.people.explaining import Explanation, explain
 from coursebridge.people.merging import Merging
 from coursebridge.records.evidence import Completion, Evidence, Report
 from coursebridge.storage import keys
-from coursebridge.storage.learners import RecordStore
+from coursebridge.storage.record_store import RecordStore
 from people_lab import COURSE, DURATION, Lab, account, completion, progress
 
 

@@ -13,7 +13,8 @@ from coursebridge.people.aliases import remove
 from coursebridge.people.fields import LearnerFields
 from coursebridge.people.merging import Merging
 from coursebridge.records.evidence import Evidence
-from coursebridge.storage.learners import DatedIdentifier, Learner, RecordStore, family
+from coursebridge.storage.learners import DatedIdentifier, Learner, family
+from coursebridge.storage.record_store import RecordStore
 from people_lab import COURSE, DURATION, OTHER_COURSE, Interrupted, Lab, completion, dies, progress
 
 if TYPE_CHECKING:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from coursebridge.errors import Unavailable
 from coursebridge.records.evidence import Completion, Evidence
 from coursebridge.storage import statement_outcomes
-from coursebridge.storage.learners import Record, RecordStore
+from coursebridge.storage.record_store import RecordStore
 from coursebridge.storage.table import Table, TransactionRefused
 from people_lab import COURSE, DURATION, Lab, completion
+
+if TYPE_CHECKING:
+    from coursebridge.storage.records import Record
 
 
 @pytest.fixture
@@ -59,7 +62,7 @@ def test_a_table_that_stays_busy_is_unavailable(ada: Lab, monkeypatch: pytest.Mo
         raise TransactionRefused([reason], [{}])
 
     monkeypatch.setattr(Table, "transact", refuse)
-    monkeypatch.setattr("coursebridge.storage.learners.time.sleep", lambda _seconds: None)
+    monkeypatch.setattr("coursebridge.storage.record_store.time.sleep", lambda _seconds: None)
 
     with pytest.raises(Unavailable):
         add(ada, launched(ada, 1))

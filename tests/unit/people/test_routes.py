@@ -15,7 +15,7 @@ from coursebridge.auth.tokens import Grant
 from coursebridge.people import importing
 from coursebridge.records.evidence import Evidence
 from coursebridge.records.identifiers import identifier
-from coursebridge.storage.learners import RecordStore
+from coursebridge.storage.record_store import RecordStore
 from learning_lab import Caller
 from people_lab import COURSE, DURATION, OTHER_COURSE, PSEUDONYM_KEY, Lab, completion, progress
 from unit.conftest import Context

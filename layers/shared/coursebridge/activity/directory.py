@@ -24,8 +24,8 @@ from coursebridge.people.merging import Merging
 from coursebridge.records.identifiers import digest
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
-from coursebridge.storage.learners import UNATTENDED, DatedIdentifier, Learner, unchanged
-from coursebridge.storage.table import TRANSACTION, TransactionRefused, chunks, pauses
+from coursebridge.storage.learners import UNATTENDED, DatedIdentifier, Learner
+from coursebridge.storage.table import TRANSACTION, TransactionRefused, chunks, pauses, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -13,7 +13,7 @@ from coursebridge.clock import parse_rfc3339
 
 if TYPE_CHECKING:
     from coursebridge.activity.mapper import Sighting
-    from coursebridge.storage.learners import Record
+    from coursebridge.storage.records import Record
 
 Repair = Literal["completion", "progress"]
 

@@ -16,9 +16,10 @@ from coursebridge.clock import rfc3339
 from coursebridge.errors import TooLarge, Unavailable
 from coursebridge.records.evidence import Evidence
 from coursebridge.storage import keys
-from coursebridge.storage.learners import Learner, Record, unchanged
+from coursebridge.storage.learners import Learner
+from coursebridge.storage.records import Record
 from coursebridge.storage.statement_outcomes import turns
-from coursebridge.storage.table import TransactionRefused, chunks, pauses
+from coursebridge.storage.table import TransactionRefused, chunks, pauses, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from coursebridge.errors import Unavailable
 from coursebridge.storage import keys
-from coursebridge.storage.learners import unchanged
-from coursebridge.storage.table import ConditionFailed, pauses
+from coursebridge.storage.table import ConditionFailed, pauses, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,17 +9,18 @@ from coursebridge.aicc.data import CourseDataStore
 from coursebridge.aicc.hacp import Answer, Call, Told
 from coursebridge.aicc.sessions import SessionStore
 from coursebridge.clock import rfc3339
-from coursebridge.launches.learners import find_learner
 from coursebridge.records.evidence import Completion, Evidence, Point
 from coursebridge.storage import keys
-from coursebridge.storage.learners import RecordStore, family
+from coursebridge.storage.learners import LearnerStore, family
+from coursebridge.storage.record_store import RecordStore
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from coursebridge.aicc.data import CourseData
     from coursebridge.aicc.sessions import Session
-    from coursebridge.storage.learners import Learner, Record
+    from coursebridge.storage.learners import Learner
+    from coursebridge.storage.records import Record
     from coursebridge.storage.table import Table
 
 TAKEN_AND_LEFT = frozenset({"putcomments", "putinteractions", "putobjectives", "putpath", "putperformance"})
@@ -44,7 +45,9 @@ class Receiver:
         if handler is None and call.command not in TAKEN_AND_LEFT:
             return Answer(hacp.INVALID_COMMAND)
         session = self._sessions.find(call.session_id, now)
-        learner = find_learner(self._table, session.integration_id, session.learner_id) if session else None
+        learner = (
+            LearnerStore(self._table, session.integration_id).find_surviving(session.learner_id) if session else None
+        )
         if session is None or learner is None:
             return Answer(hacp.INVALID_SESSION)
         return handler(session, learner, call, now) if handler else Answer()

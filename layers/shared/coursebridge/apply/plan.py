@@ -11,15 +11,16 @@ from coursebridge.clock import rfc3339
 from coursebridge.ids import new_id
 from coursebridge.records.evidence import union
 from coursebridge.storage import keys, statement_outcomes
-from coursebridge.storage.learners import DatedIdentifier, Learner, unchanged
+from coursebridge.storage.learners import DatedIdentifier, Learner
 from coursebridge.storage.statement_outcomes import ERASED, Verdict
+from coursebridge.storage.table import unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from coursebridge.apply.reading import Known, Pending, Whom
     from coursebridge.storage.identities import IdentityItem
-    from coursebridge.storage.learners import Record
+    from coursebridge.storage.records import Record
     from coursebridge.storage.table import Item, Table
 
 Outcomes = Counter[tuple[str, str | None]]

@@ -10,7 +10,8 @@ from coursebridge.clock import rfc3339
 from coursebridge.records.identifiers import Identifier, digest, identifier, usable
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem, Meant
-from coursebridge.storage.learners import Learner, Record
+from coursebridge.storage.learners import Learner
+from coursebridge.storage.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.ids import new_id
 from coursebridge.storage import keys
-from coursebridge.storage.learners import unchanged
-from coursebridge.storage.table import ConditionFailed
+from coursebridge.storage.table import ConditionFailed, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,7 +17,8 @@ from coursebridge.graph import model
 from coursebridge.integrations.store import IntegrationStore
 from coursebridge.storage import keys
 from coursebridge.storage.courses import CourseStore, StoredCourse
-from coursebridge.storage.learners import Learner, Record
+from coursebridge.storage.learners import Learner
+from coursebridge.storage.records import Record
 from coursebridge.storage.table import Page
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from coursebridge.integrations.models import Integration
     from coursebridge.records.evidence import Report
     from coursebridge.storage.courses import StoredCourse
-    from coursebridge.storage.learners import Learner, Record
+    from coursebridge.storage.learners import Learner
+    from coursebridge.storage.records import Record
     from coursebridge.storage.table import Item
 
 PREFIX = "linkedin_learning_"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from coursebridge.aicc.sessions import SessionStore, launch_url
 from coursebridge.clock import rfc3339
 from coursebridge.errors import Conflict, FieldError, NotFound
-from coursebridge.launches.learners import active_learner
 from coursebridge.records.evidence import Evidence
 from coursebridge.storage.courses import CourseStore
-from coursebridge.storage.learners import RecordStore
+from coursebridge.storage.learners import LearnerStore
+from coursebridge.storage.record_store import RecordStore
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -59,7 +59,9 @@ class Launcher:
             NotFound: there is no such learner, or no such course.
             Conflict: the learner is inactive, the course is archived, or LinkedIn gives no URL of that kind.
         """
-        learner = active_learner(self._table, self._integration_id, learner_id)
+        learner = LearnerStore(self._table, self._integration_id).get_surviving(learner_id)
+        if learner.status != "active":
+            raise Conflict("the learner is inactive; activate them first")
         stored = active_course(self._table, self._integration_id, course_urn)
         course = stored.course
         url = _url_of(course["launch_urls"], via)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from coursebridge.errors import Conflict, FieldError, InvalidRequest, NotFound
 from coursebridge.ids import new_id
-from coursebridge.launches.learners import find_learner
 from coursebridge.paths.libraries import Libraries, course_facts
 from coursebridge.paths.progress import Known, Path, Way, latest, way
 from coursebridge.paths.store import MOST_STEPS_IN_A_PAGE, PathStore, from_item
 from coursebridge.storage import keys
 from coursebridge.storage.courses import CourseStore
-from coursebridge.storage.learners import Record, family
+from coursebridge.storage.learners import LearnerStore, family
+from coursebridge.storage.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -51,6 +51,7 @@ class Paths:
         self._integration_id = integration_id
         self._libraries = Libraries(table, integration_id)
         self._courses = CourseStore(table, integration_id)
+        self._learners = LearnerStore(table, integration_id)
         self.store = PathStore(table, integration_id)
 
     def get(self, path_id: str) -> Path:
@@ -129,7 +130,7 @@ class Paths:
         Raises:
             NotFound: there is no such learner, or no such path.
         """
-        learner = self._learner(learner_id)
+        learner = self._learners.get_surviving(learner_id)
         return self._ways(learner, [self.get(path_id)])[0]
 
     def ways_page(
@@ -143,7 +144,7 @@ class Paths:
         Raises:
             NotFound: there is no such learner.
         """
-        learner = self._learner(learner_id)
+        learner = self._learners.get_surviving(learner_id)
         groups, paths = sorted(set(learner.groups)), list[Path]()
         at = after or {"group": "", "key": None}
         for _ in range(MOST_QUERIES):
@@ -165,7 +166,7 @@ class Paths:
         Raises:
             NotFound: there is no such learner or path, or the path has no such step.
         """
-        learner = self._learner(learner_id)
+        learner = self._learners.get_surviving(learner_id)
         if urn not in self.get(path_id).steps:
             raise NotFound("the path has no such step")
         places = self._overrides(family(self._table, learner), path_id)
@@ -177,12 +178,6 @@ class Paths:
     def _overrides(self, people: Sequence[Learner], path_id: str) -> dict[keys.Key, str]:
         """Return where overrides of a learner may lie, and whose they are: of all who were merged into them, too."""
         return {keys.path_override(self._integration_id, one.id, path_id): one.id for one in people}
-
-    def _learner(self, learner_id: str) -> Learner:
-        learner = find_learner(self._table, self._integration_id, learner_id)
-        if learner is None:
-            raise NotFound("there is no such learner")
-        return learner
 
     def _ways(self, learner: Learner, paths: Sequence[Path]) -> list[dict[str, Any]]:
         urns = {urn for path in paths for urn in path.steps}

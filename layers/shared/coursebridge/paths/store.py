@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from coursebridge.paths.progress import Path
 from coursebridge.storage import keys
-from coursebridge.storage.learners import unchanged
-from coursebridge.storage.table import ConditionFailed, Page
+from coursebridge.storage.table import ConditionFailed, Page, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

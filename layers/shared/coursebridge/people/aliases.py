@@ -12,8 +12,8 @@ from coursebridge.people import changes
 from coursebridge.records.identifiers import identifier, usable
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
-from coursebridge.storage.learners import Learner, unchanged
-from coursebridge.storage.table import pauses
+from coursebridge.storage.learners import Learner, LearnerStore
+from coursebridge.storage.table import pauses, unchanged
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -96,7 +96,7 @@ def remove(table: Table, integration_id: str, kind: Kind, value: str, learner_id
     """
     of, at = identifier(kind, value), rfc3339(now)
     for _ in pauses():
-        learner = _learner(table, integration_id, learner_id)
+        learner = LearnerStore(table, integration_id).get_surviving(learner_id)
         identity = _identity(table, integration_id, of)
         dated = changes.live(learner).get(of)
         if dated is None and learner.id not in identity.meant_now:
@@ -118,23 +118,11 @@ def _identity(table: Table, integration_id: str, of: Identifier) -> IdentityItem
     return IdentityItem.from_item(item) if item else IdentityItem(integration_id, of)
 
 
-def _learner(table: Table, integration_id: str, learner_id: str) -> Learner:
-    """Return a learner, or whom they were merged into."""
-    wanted: str | None = learner_id
-    while wanted:
-        item = table.get(keys.learner(integration_id, wanted))
-        if item is None or item.get("erasing_at"):
-            raise NotFound("there is no such learner")
-        learner = Learner.from_item(item)
-        wanted = learner.merged_into
-    return learner
-
-
 def _learners(
     table: Table, integration_id: str, learner_id: str, identity: IdentityItem
 ) -> tuple[Learner, list[Learner]]:
     """Return the learner, and all others who hold the identifier now."""
-    learner = _learner(table, integration_id, learner_id)
+    learner = LearnerStore(table, integration_id).get_surviving(learner_id)
     others = [keys.learner(integration_id, one) for one in identity.live if one != learner.id]
     return learner, [Learner.from_item(item) for item in table.get_many(others).values()]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from coursebridge.storage import keys
-from coursebridge.storage.learners import Record
+from coursebridge.storage.records import Record
 from coursebridge.storage.table import position
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from coursebridge.errors import Conflict, FieldError, Unavailable
 from coursebridge.records.identifiers import Identifier, digest, identifier
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
-from coursebridge.storage.learners import DatedIdentifier, Learner, unchanged
-from coursebridge.storage.table import TransactionRefused
+from coursebridge.storage.learners import DatedIdentifier, Learner
+from coursebridge.storage.table import TransactionRefused, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.clock import rfc3339, utc_now
-from coursebridge.errors import Conflict, InvalidRequest, NotFound, Unavailable
+from coursebridge.errors import Conflict, InvalidRequest, Unavailable
 from coursebridge.ids import new_id
 from coursebridge.people import changes
 from coursebridge.records.identifiers import KINDS, identifier
 from coursebridge.storage import keys
-from coursebridge.storage.learners import Learner
+from coursebridge.storage.learners import Learner, LearnerStore
 from coursebridge.storage.table import Page, pauses
 
 if TYPE_CHECKING:
@@ -51,10 +51,7 @@ class Directory:
         Raises:
             NotFound: there is none of this id, or they are being erased.
         """
-        item = self.table.get(keys.learner(self.integration_id, learner_id))
-        if item is None or item.get("erasing_at"):
-            raise NotFound("there is no such learner")
-        return Learner.from_item(item)
+        return LearnerStore(self.table, self.integration_id).get(learner_id)
 
     def create(self, fields: LearnerFields, *, shared: bool = False, after_erasure: bool = False) -> Learner:
         """Add a learner.

@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from coursebridge.clock import rfc3339, utc_now
-from coursebridge.errors import Conflict, NotFound, Unavailable
+from coursebridge.errors import Conflict, Unavailable
 from coursebridge.people import changes
 from coursebridge.records.identifiers import Identifier, digest, identifier
 from coursebridge.storage import keys, statement_outcomes
 from coursebridge.storage.identities import IdentityItem
-from coursebridge.storage.learners import Learner, family, unchanged
+from coursebridge.storage.learners import Learner, LearnerStore, family
 from coursebridge.storage.statements import StatementStore
 from coursebridge.storage.strangers import StrangerStore
-from coursebridge.storage.table import pauses
+from coursebridge.storage.table import pauses, unchanged
 from coursebridge.xapi import actors
 
 if TYPE_CHECKING:
@@ -67,10 +67,7 @@ class Erasure:
             Conflict: they were merged into another one.
             Unavailable: the table is busy; the same call goes on with it.
         """
-        item = self.table.get(keys.learner(self.integration_id, learner_id))
-        if item is None:
-            raise NotFound("there is no such learner")
-        root = Learner.from_item(item)
+        root = LearnerStore(self.table, self.integration_id).get(learner_id, even_erasing=True)
         if root.merged_into:
             raise Conflict("the learner was merged into another one; erase that one, or take the merge back first")
         people = family(self.table, root)
@@ -111,8 +108,8 @@ class Erasure:
         """Make them invisible, and every write that still has them in mind fail."""
         for one in people:
             for _ in pauses():
-                before = self._learner(one.id)
-                if before is None or before.erasing_at:
+                before = LearnerStore(self.table, self.integration_id).find(one.id)
+                if before is None:
                     break
                 after = replace(before, erasing_at=rfc3339(self.now()), version=before.version + 1)
                 if changes.write(self.table, [self.table.put_action(after.to_item(), **unchanged(before.version))]):
@@ -169,10 +166,6 @@ class Erasure:
     def _identity(self, of: Identifier) -> IdentityItem:
         item = self.table.get(keys.identity(self.integration_id, *of))
         return IdentityItem.from_item(item) if item else IdentityItem(self.integration_id, of)
-
-    def _learner(self, learner_id: str) -> Learner | None:
-        item = self.table.get(keys.learner(self.integration_id, learner_id))
-        return Learner.from_item(item) if item else None
 
 
 def sent_as(of: Identifier) -> Iterator[actors.Identifier]:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coursebridge.apply.judge import HELD_REASONS, IGNORED_REASONS, Rules
-from coursebridge.errors import FieldError, InvalidRequest, NotFound
+from coursebridge.errors import FieldError, InvalidRequest
 from coursebridge.people.erasure import is_theirs, sent_as
 from coursebridge.records.evidence import Evidence, union
 from coursebridge.records.identifiers import KINDS, Identifier, identifier, usable
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
-from coursebridge.storage.learners import Learner, Record, family
+from coursebridge.storage.learners import Learner, LearnerStore, family
+from coursebridge.storage.records import Record
 from coursebridge.storage.statements import StatementStore
 
 if TYPE_CHECKING:
@@ -96,11 +97,7 @@ def _learners(table: Table, integration_id: str, who: str) -> tuple[list[Learner
     """Return the learners meant, and what is known of the identifier they were asked for by, if it was one."""
     kind, colon, value = who.partition(":")
     if not colon:
-        item = table.get(keys.learner(integration_id, who)) if who else None
-        if item is None or item.get("erasing_at"):
-            raise NotFound("there is no such learner")
-        learner = Learner.from_item(item)
-        return _learners(table, integration_id, learner.merged_into) if learner.merged_into else ([learner], None)
+        return [LearnerStore(table, integration_id).get_surviving(who)], None
     if kind not in KINDS or not usable(value):
         detail = f"is a learner's id or one of {', '.join(f'{one}:...' for one in KINDS)}"
         raise InvalidRequest(f"learner {detail}", errors=(FieldError("learner", detail),))

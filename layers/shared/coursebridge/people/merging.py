@@ -12,20 +12,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from coursebridge.clock import rfc3339, utc_now
-from coursebridge.errors import Conflict, InvalidRequest, NotFound, Unavailable
+from coursebridge.errors import Conflict, InvalidRequest, Unavailable
 from coursebridge.people import changes
 from coursebridge.people.moving import move, records
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
-from coursebridge.storage.learners import DatedIdentifier, Learner, family, unchanged
-from coursebridge.storage.table import Table, pauses
+from coursebridge.storage.learners import DatedIdentifier, Learner, LearnerStore, family
+from coursebridge.storage.table import Table, pauses, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from coursebridge.records.identifiers import Identifier
-    from coursebridge.storage.learners import Record
+    from coursebridge.storage.records import Record
 
 UNFINISHED = "it is not finished; send the request again and it goes on"
 
@@ -120,10 +120,7 @@ class Merging:
         return rfc3339(self.now())
 
     def _get(self, learner_id: str) -> Learner:
-        item = self.table.get(keys.learner(self.integration_id, learner_id))
-        if item is None or item.get("erasing_at"):
-            raise NotFound("there is no such learner")
-        return Learner.from_item(item)
+        return LearnerStore(self.table, self.integration_id).get(learner_id)
 
     def _written(self, *learners: Learner) -> bool:
         puts = [self.table.put_action(one.to_item(), **unchanged(one.version - 1)) for one in learners]

@@ -9,13 +9,14 @@ from coursebridge.errors import Unavailable
 from coursebridge.people import changes
 from coursebridge.records.evidence import Evidence
 from coursebridge.storage import keys
-from coursebridge.storage.learners import Learner, Record, unchanged
+from coursebridge.storage.records import Record
 from coursebridge.storage.statement_outcomes import turns
-from coursebridge.storage.table import TRANSACTION, pauses
+from coursebridge.storage.table import TRANSACTION, pauses, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from coursebridge.storage.learners import Learner
     from coursebridge.storage.table import Table
 
 MOST_TURNS = (TRANSACTION - 2) // 2

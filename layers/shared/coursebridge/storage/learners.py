@@ -1,34 +1,22 @@
-"""Learners, their identifiers, and their records."""
+"""Learners and their identifiers."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from coursebridge.errors import NotFound, Unavailable
-from coursebridge.records.evidence import Evidence, union
-from coursebridge.records.fold import Attempt, Course, Folded, fold
+from coursebridge.errors import NotFound
 from coursebridge.records.identifiers import Identifier, Kind, identifier
 from coursebridge.storage import keys
-from coursebridge.storage.statement_outcomes import turns
-from coursebridge.storage.table import TransactionRefused, pauses
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from coursebridge.storage.table import Item, Table
 
 
 UNATTENDED = frozenset({"open", "report"})
 """Sources of learners nobody entered: a statement or a report named them."""
-
-
-def unchanged(version: int) -> dict[str, Any]:
-    """Return the condition, with its values, that an item is still at this version; 0 means there is none yet."""
-    if version == 0:
-        return {"condition": "attribute_not_exists(PK)"}
-    return {"condition": "version = :version", "values": {":version": version}}
+MOST_MERGES = 10
+"""How often a learner who was merged may have been merged again before this counts as a circle."""
 
 
 @dataclass(frozen=True)
@@ -162,131 +150,51 @@ def family(table: Table, learner: Learner) -> list[Learner]:
     return list(found.values())
 
 
-@dataclass(frozen=True)
-class Record:
-    """One learner's attempts at one course, and the evidence they follow from, by the learner it belongs to."""
+class LearnerStore:
+    """Reads the learners of one integration; nobody who is being erased, unless told so.
 
-    integration_id: str
-    learner_id: str
-    course_urn: str
-    parts: Mapping[str, Evidence] = field(default_factory=dict)
-    attempts: tuple[Attempt, ...] = ()
-    counted: Mapping[str, str | None] = field(default_factory=dict)
-    version: int = 0
-
-    @property
-    def key(self) -> keys.Key:
-        """Return the table key."""
-        return keys.record(self.integration_id, self.learner_id, self.course_urn)
-
-    def with_evidence(self, origin: str, evidence: Evidence, duration_seconds: int | None) -> Record:
-        """Return the record with more evidence and the attempts that follow."""
-        joined = self.parts.get(origin, Evidence()) | evidence
-        return self.with_parts({**self.parts, origin: joined}, duration_seconds)
-
-    def with_parts(self, parts: Mapping[str, Evidence], duration_seconds: int | None) -> Record:
-        """Return the record with these parts and the attempts that follow."""
-        folded = self.fold(parts, duration_seconds)
-        return replace(self, parts=parts, attempts=folded.attempts, counted=folded.counted, version=self.version + 1)
-
-    def fold(self, parts: Mapping[str, Evidence], duration_seconds: int | None) -> Folded:
-        """Compute what parts amount to."""
-        course = Course(self.learner_id, self.course_urn, duration_seconds)
-        return fold(union(parts.values()), course, self.attempts)
-
-    def attempt_at(self, moment: str) -> str | None:
-        """Return the id of the attempt that was going on at a moment."""
-        return Folded(self.attempts, self.counted).attempt_at(moment)
-
-    def to_item(self, now: str) -> Item:
-        """Return the table item."""
-        return {
-            **self.key.item(),
-            **keys.records(self.integration_id, self.course_urn, self.learner_id).item(keys.GSI1),
-            "entity": "record",
-            "integration_id": self.integration_id,
-            "learner_id": self.learner_id,
-            "course_urn": self.course_urn,
-            "parts": {origin: evidence.to_item() for origin, evidence in self.parts.items()},
-            "attempts": [attempt.to_item() for attempt in self.attempts],
-            "counted": dict(self.counted),
-            "version": self.version,
-            "updated_at": now,
-        }
-
-    @classmethod
-    def from_item(cls, item: Item) -> Record:
-        """Read the table item."""
-        return cls(
-            item["integration_id"],
-            item["learner_id"],
-            item["course_urn"],
-            {origin: Evidence.from_item(part) for origin, part in item["parts"].items()},
-            tuple(Attempt(**attempt) for attempt in item["attempts"]),
-            item["counted"],
-            item["version"],
-        )
-
-
-class RecordStore:
-    """Reads and writes records, one at a time, with optimistic locking."""
+    Args:
+        table: the application's table.
+        integration_id: whose learners.
+    """
 
     def __init__(self, table: Table, integration_id: str) -> None:
         self._table = table
         self._integration_id = integration_id
 
-    def get(self, learner_id: str, urn: str) -> Record:
-        """Return a record, an empty one where there is none yet."""
-        item = self._table.get(keys.record(self._integration_id, learner_id, urn))
-        return Record.from_item(item) if item else Record(self._integration_id, learner_id, urn)
+    def find(self, learner_id: str, *, even_erasing: bool = False) -> Learner | None:
+        """Return a learner, merged into another one or not; ``None`` if there is none."""
+        item = self._table.get(keys.learner(self._integration_id, learner_id))
+        learner = Learner.from_item(item) if item else None
+        return None if learner and learner.erasing_at and not even_erasing else learner
 
-    def add(
-        self,
-        learner_id: str,
-        urn: str,
-        origin: str,
-        evidence: Evidence,
-        duration_seconds: int | None,
-        now: str,
-    ) -> Record:
-        """Add evidence to a record and return it; two writers at once both get theirs in.
-
-        Evidence of a learner who was merged goes to whom they were merged into. One read and one transaction, the
-        learner's presence being part of it: nobody who is erased at the same time comes back.
+    def get(self, learner_id: str, *, even_erasing: bool = False) -> Learner:
+        """Return a learner, merged into another one or not.
 
         Raises:
-            coursebridge.errors.NotFound: there is no such learner.
-            coursebridge.errors.Unavailable: the table is busy; nothing was done.
+            NotFound: there is none.
         """
-        for pause in pauses():
-            learner, before = self._read(learner_id, urn)
-            if learner.merged_into:
-                learner_id = learner.merged_into
-                continue
-            after = before.with_evidence(origin, evidence, duration_seconds)
-            if after.parts == before.parts and before.version:
-                return before
-            actions = [
-                self._table.put_action(after.to_item(now), **unchanged(before.version)),
-                self._table.check_action(learner.key, **unchanged(learner.version)),
-                *turns(self._table, before, after, now),
-            ]
-            try:
-                self._table.transact(actions)
-            except TransactionRefused as refused:
-                if not refused.contended:
-                    raise Unavailable("the table is busy, try again") from refused
-                time.sleep(pause)
-            else:
-                return after
-        raise Unavailable("other writers kept changing the same record, try again")
+        return _found(self.find(learner_id, even_erasing=even_erasing))
 
-    def _read(self, learner_id: str, urn: str) -> tuple[Learner, Record]:
-        learner_key = keys.learner(self._integration_id, learner_id)
-        record_key = keys.record(self._integration_id, learner_id, urn)
-        found = self._table.get_many([learner_key, record_key])
-        learner = Learner.from_item(found[learner_key]) if learner_key in found else None
-        if learner is None or learner.erasing_at:
-            raise NotFound("there is no such learner")
-        record = Record.from_item(found[record_key]) if record_key in found else None
-        return learner, record or Record(self._integration_id, learner_id, urn)
+    def find_surviving(self, learner_id: str) -> Learner | None:
+        """Return a learner, or whom they were merged into at last; ``None`` if there is none."""
+        for _ in range(MOST_MERGES):
+            learner = self.find(learner_id)
+            if learner is None or learner.merged_into is None:
+                return learner
+            learner_id = learner.merged_into
+        return None
+
+    def get_surviving(self, learner_id: str) -> Learner:
+        """Return a learner, or whom they were merged into at last.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return _found(self.find_surviving(learner_id))
+
+
+def _found(learner: Learner | None) -> Learner:
+    if learner is None:
+        raise NotFound("there is no such learner")
+    return learner

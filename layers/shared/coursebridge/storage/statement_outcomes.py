@@ -16,7 +16,7 @@ from coursebridge.xapi import comparison
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from coursebridge.storage.learners import Record
+    from coursebridge.storage.records import Record
     from coursebridge.storage.table import Item, Table
 
 ALREADY_COMPLETED = "already_completed"

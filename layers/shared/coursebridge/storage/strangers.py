@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from coursebridge.errors import Unavailable
 from coursebridge.records.identifiers import Identifier
 from coursebridge.storage import keys
-from coursebridge.storage.learners import unchanged
-from coursebridge.storage.table import ConditionFailed, pauses
+from coursebridge.storage.table import ConditionFailed, pauses, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable

@@ -140,6 +140,13 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  (whatever an attribute holds)
     return value
 
 
+def unchanged(version: int) -> dict[str, Any]:
+    """Return the condition, with its values, that an item is still at this version; 0 means there is none yet."""
+    if version == 0:
+        return {"condition": "attribute_not_exists(PK)"}
+    return {"condition": "version = :version", "values": {":version": version}}
+
+
 class Table:
     """The application's one table.
 
