@@ -11,6 +11,7 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from coursebridge.catalog.filters import linkedin_locale
 from coursebridge.catalog.search.words import folded, match_expression
 from coursebridge.storage.courses import Labels, StoredCourse
 
@@ -182,7 +183,7 @@ def _filter(statement: _Statement, question: Question) -> None:
     for column in ("level", "type", "status"):
         _among(statement, f"course.{column}", getattr(question, column))
     if question.language:
-        listed = json.dumps(question.language)
+        listed = json.dumps([linkedin_locale(language) for language in question.language])
         either = f"(course.language {_IN_LIST} OR course.locale {_IN_LIST})"
         statement.add(either, listed, listed)
     for kind in ("subject", "skill"):
