@@ -73,9 +73,9 @@ def replica(integration_id: str) -> Replica:
 @router.get(
     f"{PREFIX}/courses",
     summary="Search and list courses",
-    description="Keywords are looked for in titles and descriptions, in any language, the last one as a beginning. "
-    "Values of one filter are ORed (repeat it, or separate by commas), filters are ANDed. Without `status`, "
-    "archived courses are listed too.",
+    description="Keywords are looked for in titles and descriptions, in any language, the last one as a beginning "
+    "unless a space follows. Values of one filter are ORed (repeat it, or separate by commas), filters are ANDed. "
+    "Without `status`, archived courses are listed too.",
     tags=["Courses"],
     responses=responses(HTTPStatus.OK, "A page of courses.", _404=NO_INTEGRATION),
     middlewares=reach(scopes.LEARNING_READ),
@@ -102,7 +102,7 @@ def list_courses(  # noqa: PLR0913, PLR0917  (each is a parameter of the query)
     """Search and list courses."""
     store = CourseStore(wiring.table(), integration)
     asked = Question(
-        q=q.strip(),
+        q=q if q.strip() else "",
         language=tuple(language or ()),
         level=tuple(level or ()),
         type=tuple(type_ or ()),

@@ -124,6 +124,52 @@ class TestWords:
         assert match_expression("?!") is None
         assert found(make_index(named("urn:1")), q="?!") == []
 
+    @pytest.mark.parametrize(
+        ("q", "urns"),
+        [
+            ("C++", ["urn:cpp"]),
+            ("c+", ["urn:cpp"]),
+            ("c++ customer", []),
+            ("C#", ["urn:csharp"]),
+            ("csharp", ["urn:csharp"]),
+            (".NET", ["urn:csharp"]),
+            ("asp.net", ["urn:csharp"]),
+            ("A+", ["urn:aplus"]),
+            ("r ", ["urn:r"]),
+            ("R.", ["urn:r"]),
+            ("学C++", ["urn:cjk"]),
+        ],
+    )
+    def test_names_with_symbols_and_of_one_letter_are_words(
+        self, make_index: MakeIndex, q: str, urns: list[str]
+    ) -> None:
+        index = make_index(
+            named("urn:care", "Customer care: c, a, net, and many more", description="Reports in real rows."),
+            named("urn:cpp", "Learning C++17"),
+            named("urn:csharp", "C# for ASP.NET"),
+            named("urn:aplus", "CompTIA A+ (220-1101)"),
+            named("urn:r", "Learning R"),
+            *([named("urn:cjk", "学C++")] if q.startswith("学") else []),
+        )
+
+        assert found(index, q=q) == urns
+
+    @pytest.mark.parametrize(
+        ("q", "best"), [("R", "urn:word"), ("r", "urn:word"), ("C++", "urn:cpp"), ("excel", "urn:excel")]
+    )
+    def test_the_very_word_comes_before_longer_ones_that_begin_so(
+        self, make_index: MakeIndex, q: str, best: str
+    ) -> None:
+        more = [named(f"urn:{number}", f"Revit and Rhino, excellent {number}") for number in range(20)]
+        index = make_index(
+            *more,
+            named("urn:word", "Data analysis in R for people who have never programmed anything before"),
+            named("urn:cpp", "Advanced C++"),
+            named("urn:excel", "A long title about what one may do in Excel and in many other programs"),
+        )
+
+        assert found(index, q=q)[0] == best
+
     def test_descriptions_are_searched_too_and_rank_below_titles(self, make_index: MakeIndex) -> None:
         index = make_index(
             named("urn:text", "Spreadsheets", description="All about excel. Excel again: excel."),
@@ -175,6 +221,14 @@ class TestFilters:
     )
     def test_values_are_ored_and_filters_are_anded(self, index: SearchIndex, asked: dict[str, Any], urns: str) -> None:
         assert found(index, **asked) == [f"urn:{number}" for number in urns.split()]
+
+    @pytest.mark.parametrize(("language", "urns"), [("id", 2), ("in", 2), ("id_ID", 1), ("in_ID", 1), ("de", 0)])
+    def test_indonesian_has_the_code_of_today_and_linkedins(
+        self, make_index: MakeIndex, language: str, urns: int
+    ) -> None:
+        index = make_index(named("urn:1", locale="in_ID"), named("urn:2", locale="in"))
+
+        assert len(found(index, language=(language,))) == urns
 
     def test_filters_hold_with_keywords_too(self, index: SearchIndex) -> None:
         assert found(index, q="b", language=("en",)) == []

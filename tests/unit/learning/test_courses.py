@@ -53,6 +53,12 @@ def test_a_list_holds_every_field_of_a_course_and_no_contents(catalogue: Caller)
 
 def test_keywords_find_titles(catalogue: Caller) -> None:
     assert urns(catalogue, q="excel") == [EXCEL]
+    assert set(urns(catalogue, q=" ")) == {EXCEL, WORD, POWERPOINT}
+
+
+def test_a_space_behind_a_keyword_finishes_it(catalogue: Caller) -> None:
+    assert set(urns(catalogue, q="every")) == {EXCEL, WORD}
+    assert urns(catalogue, q="every ") == []
 
 
 @pytest.mark.parametrize(

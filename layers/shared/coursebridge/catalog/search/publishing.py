@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from coursebridge.storage.courses import CourseStore
 
 CHUNK_BYTES = 1 << 20
-FORM = 1
+FORM = 2
 """Raised when index files come to hold something else: one of another form is not read, and the next run renews it."""
 STALE = 0
 """What a catalogue sync remembers as its ``index_form`` while the search index does not hold what the table does."""

@@ -2,7 +2,8 @@
 
 Chinese, Japanese and Korean are written without spaces, or with particles grown to the words. Their characters are
 words of their own here, and what a query has of them in a row must stand in a row. Everything else goes by SQLite's
-``unicode61``: letters and digits, without case and diacritics. The last word of a query may be unfinished.
+``unicode61``: letters and digits, without case and diacritics. Names that symbols make, such as C++, C#, .NET and A+,
+are spelled out as one word more. The last word of a query may be unfinished; what follows it finishes it.
 """
 
 from __future__ import annotations
@@ -17,30 +18,41 @@ _UNSPACED = (
 )
 _ROW = re.compile(f"[{_UNSPACED}]+")
 _PIECES = re.compile(rf"[{_UNSPACED}]+|[^\W_]+")
+_LETTER = rf"[^\W_{_UNSPACED}]"
+_SYMBOLIC = re.compile(rf"(?P<name>{_LETTER}+)(?P<symbol>\+\+|#|\+(?!{_LETTER}))|\.net(?!{_LETTER})")
+# A plus by itself may be the first of two.
+_SPELLED = {"++": "plusplus ", "+": "plus", "#": "sharp "}
 MOST_PIECES = 32
 
 
 def indexed(text: str) -> str:
-    """Return a text with every unspaced character set apart, for the index."""
-    return _ROW.sub(lambda row: f" {' '.join(row[0])} ", folded(text))
+    """Return a text for the index: every unspaced character set apart, names with symbols spelled out beside them."""
+    spelled = _SYMBOLIC.sub(lambda name: f"{name[0]} {_spelled(name)} ", folded(text))
+    return _ROW.sub(lambda row: f" {' '.join(row[0])} ", spelled)
 
 
 def match_expression(query: str) -> str | None:
-    """Return the FTS5 expression for what somebody typed: all words, the last one as a beginning.
+    """Return the FTS5 expression for what somebody typed: all words, the last one as a beginning, better as it stands.
 
     ``None`` when there is no word in it.
     """
-    pieces = _PIECES.findall(folded(query))[:MOST_PIECES]
+    text = _SYMBOLIC.sub(_spelled, folded(query))
+    pieces = list(_PIECES.finditer(text))[:MOST_PIECES]
     if not pieces:
         return None
-    phrases = [_phrase(piece) for piece in pieces]
-    unfinished = not _ROW.match(pieces[-1]) and not query[-1:].isspace()
-    return " AND ".join(phrases) + (" *" if unfinished else "")
+    *first, last = [_phrase(piece[0]) for piece in pieces]
+    if pieces[-1].end() == len(text) and not _ROW.match(pieces[-1][0]):
+        last = f"({last} OR {last} *)"
+    return " AND ".join([*first, last])
 
 
 def folded(text: str) -> str:
     """Return a text for comparing and sorting: without case, in one normal form."""
     return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+
+
+def _spelled(name: re.Match[str]) -> str:
+    return name["name"] + _SPELLED[name["symbol"]] if name["name"] else " dotnet "
 
 
 def _phrase(piece: str) -> str:
