@@ -104,6 +104,7 @@ class Lab:
     clock: Clock = field(default_factory=Clock)
     pair: KeyPair | None = field(default_factory=lambda: KeyPair.of("sandbox-content", SECRETS["sandbox-content"]))
     shared: SharedTokens = field(default_factory=SharedTokens)
+    awaited: set[str] = field(default_factory=set)
     indexed: int = 0
     is_published: bool = False
     executions: int = 0
@@ -120,6 +121,7 @@ class Lab:
             reindex=self._reindex,
             is_indexed=lambda: self.is_published,
             now=self.clock,
+            awaited=lambda: self.awaited,
         )
 
     def linkedin(self) -> LinkedInClient:

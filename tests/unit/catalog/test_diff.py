@@ -1,5 +1,7 @@
 """What a run does with one asset, for every state of what is here and of what was read."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,6 +46,14 @@ def test_what_was_never_here_is_created_or_ignored(read: Read) -> None:
     wanted = read.matches and not read.retired
     assert decision.outcome is (Outcome.CREATED if wanted else Outcome.IGNORED)
     assert decision.writes is wanted
+
+
+@given(reads)
+def test_what_is_needed_is_kept_even_if_it_is_not_wanted(read: Read) -> None:
+    decision = decide(None, replace(read, needed=True))
+
+    assert (decision.outcome, decision.writes, decision.reason) == (Outcome.CREATED, True, read.objection)
+    assert decision.status == ("archived" if read.objection else "active")
 
 
 @given(known_courses, reads)

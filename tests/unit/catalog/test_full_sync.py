@@ -150,6 +150,36 @@ def test_an_included_urn_comes_in_whatever_the_filters_say(make_lab: MakeLab) ->
     assert run["clean"]
 
 
+def test_a_retired_course_that_is_named_or_that_a_statement_waits_for_comes_in_archived(make_lab: MakeLab) -> None:
+    lab = make_lab(size=60, locales=("en_US",))
+    lab.step(retire=3)
+    named, awaited, other = sorted(lab.truth(retired=True))[:3]
+    lab.changes(filters={"include_urns": [named]})
+    lab.awaited = {awaited}
+
+    run = lab.sync()
+
+    kept = {stored.urn: stored.archived_reason for stored in lab.context.courses.all() if not stored.is_active}
+    assert kept == {named: "retired", awaited: "retired"}
+    assert other not in kept
+    assert run["counts"]["created"] == len(lab.active()) + 2
+    assert run["counts"]["read"] == sum(number for name, number in run["counts"].items() if name != "read")
+    assert lab.sync()["counts"]["unchanged"] == run["counts"]["created"]
+
+
+def test_a_course_the_filters_leave_out_comes_in_archived_where_a_statement_waits_for_it(make_lab: MakeLab) -> None:
+    lab = make_lab(size=24, locales=("en_US",))
+    awaited = min(lab.truth())
+    lab.changes(filters={"exclude_urns": [awaited]})
+    lab.awaited = {awaited}
+
+    lab.sync()
+
+    assert {one.urn: one.archived_reason for one in lab.context.courses.all() if not one.is_active} == {
+        awaited: "filtered"
+    }
+
+
 def test_classifications_of_the_finders_and_of_the_assets_make_one_graph(make_lab: MakeLab) -> None:
     lab = make_lab(size=40)
 

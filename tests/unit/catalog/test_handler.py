@@ -17,6 +17,8 @@ from coursebridge.catalog import wiring
 from coursebridge.catalog.search.publishing import Replica
 from coursebridge.catalog.search.querying import Question
 from coursebridge.integrations.store import IntegrationStore
+from coursebridge.storage import keys
+from policies import refused, watched
 from sandbox.app import build
 from sandbox.settings import Settings
 from sandbox.world import World
@@ -138,3 +140,23 @@ def test_a_run_can_be_started_through_the_state_machine(function: Any) -> None:
     assert machine["stateMachineArn"] == "arn:aws:states:eu-west-1:123456789012:stateMachine:catalog"
 
     assert control.start("full", "admin").is_new
+
+
+def test_a_retired_course_that_a_statement_waits_for_is_brought(
+    function: Any, deployed: Table, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset = next(iter(world.catalogue.handles()))
+    world.catalogue.retire(asset, 1_700_000_000_000)
+    urn = world.catalogue.urn(asset)
+    pending = keys.pending("acme", "held", "course_unknown", urn, "2026-01-01T00:00:00.000Z", "s1")
+    item = {"entity": "statement", "statement_id": "s1", "awaited": urn}
+    deployed.put({**keys.statement("acme", "s1").item(), **item, "GSI3PK": pending.pk, "GSI3SK": pending.sk})
+
+    with watched(deployed) as calls:
+        synced(function)
+
+    stored = wiring.context("acme").courses.get(urn)
+    assert stored is not None
+    assert (stored.status, stored.archived_reason) == ("archived", "retired")
+    assert ("Query", "GSI3", "PENDING#acme") in calls
+    assert refused("CatalogSyncFunction", calls) == []

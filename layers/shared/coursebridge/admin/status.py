@@ -118,7 +118,11 @@ def notes(seen: Observed) -> Iterator[str]:
     elif not seen.integration.activity.enabled:
         yield "Activity reports are switched off: a completion that LinkedIn does not push stays unknown."
     if seen.held["course_unknown"]:
-        yield f"{seen.held['course_unknown']} statements wait for their course to come with the next catalogue sync."
+        yield (
+            f"{seen.held['course_unknown']} statements wait for their course. The next full catalogue sync brings it, "
+            "archived where it is retired or filtered out; one that no sync lists, as its language or asset type is "
+            "another, has to be named in filters.include_urns."
+        )
     secrets = seen.situation.webhook.secrets if seen.situation.webhook else ()
     if len(secrets) > 1:
         yield f"Two webhook secrets are live; delete number {secrets[0].n} once LinkedIn uses the other."

@@ -46,13 +46,23 @@ class Known:
 
 @dataclass(frozen=True)
 class Read:
-    """What a run has read of an asset."""
+    """What a run has read of an asset.
+
+    Attributes:
+        retired: whether LinkedIn has retired it.
+        matches: whether the filters want it.
+        hash: the digest of its element.
+        labels: what the settings add to it.
+        run_id: the run.
+        needed: whether it is kept even if it is retired or not wanted: learning is recorded of what is here alone.
+    """
 
     retired: bool
     matches: bool
     hash: str
     labels: Labels
     run_id: str
+    needed: bool = False
 
     @property
     def objection(self) -> Reason | None:
@@ -101,7 +111,8 @@ def decide(known: Known | None, read: Read) -> Decision:
 def _first_sight(read: Read) -> Decision:
     if read.objection is None:
         return Decision(Outcome.CREATED, writes=True, status="active", reason=None)
-    return Decision(Outcome.IGNORED, writes=False, status="archived", reason=read.objection)
+    outcome = Outcome.CREATED if read.needed else Outcome.IGNORED
+    return Decision(outcome, writes=read.needed, status="archived", reason=read.objection)
 
 
 def _belongs(known: Known, read: Read, *, changed: bool) -> Decision:

@@ -22,6 +22,7 @@ from coursebridge.settings import settings
 from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore
 from coursebridge.storage.runs import RunStore
+from coursebridge.storage.statements import StatementStore
 
 if TYPE_CHECKING:
     from boto3.s3.transfer import TransferConfig
@@ -94,6 +95,7 @@ def context(integration_id: str) -> Context:
         reindex=partial(_publish, courses),
         is_indexed=partial(_is_published, integration_id),
         now=utc_now,
+        awaited=StatementStore(table(), integration_id).awaited_courses,
         told=_told(integration_id),
     )
 

@@ -29,7 +29,8 @@ HELP = {
     "learner_inactive": "set the learner's status to active",
     "actor_mismatch": "let LinkedIn send the User Type that learner_identification asks for, or change that setting",
     "actor_unidentified": "let LinkedIn send the User Type that learner_identification asks for",
-    "course_unknown": "let the next catalogue sync bring the course: check filters and asset types",
+    "course_unknown": "let the next full catalogue sync bring the course, or name it in the filters' include_urns: "
+    "it comes archived where it is retired or filtered out, and the statement then counts",
     "record_full": "nothing is lost, but nothing more fits: compare the record with what LinkedIn shows",
     "before_configuration": "activity reports fill in what happened before; start a run of kind activity",
 }

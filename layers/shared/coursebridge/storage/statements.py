@@ -21,6 +21,7 @@ What stands in a statement's item:
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from coursebridge.storage import keys
@@ -28,6 +29,10 @@ from coursebridge.storage.table import Item, Page, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+
+COURSE_UNKNOWN = "course_unknown"
+MOST_AWAITED = 10_000
 
 
 class Outcome(StrEnum):
@@ -130,6 +135,13 @@ class StatementStore:
             if item["outcome"] == outcome and (not reason or item["reason"] == reason)
         ]
         return Page(items, page.last_key)
+
+    def awaited_courses(self) -> frozenset[str]:
+        """Return the URNs of the courses that statements are held for, of ten thousand statements at the most."""
+        pk, _ = keys.pending(self._integration_id, "", "", "", "", "")
+        prefix = keys.pending_prefix(Outcome.HELD, COURSE_UNKNOWN)
+        entries = self._table.query_all(pk, index=keys.GSI3, prefix=prefix)
+        return frozenset(entry["awaited"] for entry in islice(entries, MOST_AWAITED))
 
     def _whole(self, entries: Sequence[Item]) -> list[Item]:
         """Return the items behind the entries of an index that projects keys only, in their order."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from coursebridge import json_text
@@ -19,7 +20,7 @@ from coursebridge.storage.courses import LARGEST_ITEM_BYTES, StoredCourse, Write
 from coursebridge.storage.packing import pack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from coursebridge.catalog.classifications import Node
     from coursebridge.catalog.models import Course, Element
@@ -112,6 +113,8 @@ class Applier:
             labels=self._labels,
             run_id=self._run_id,
         )
+        if stored is None and read.objection:
+            read = replace(read, needed=self._is_needed(course["urn"]))
         decision = decide(_known(stored), read)
         write = self._write(course, decision, read, text, stored) if decision.writes else None
         if write is not None and _is_too_large(write):
@@ -121,6 +124,13 @@ class Applier:
         if decision.archive is not None:
             self.applied.archive[course["urn"]] = decision.archive
         return write
+
+    def _is_needed(self, urn: str) -> bool:
+        return urn in self._integration.filters.include_urns or urn in self._awaited
+
+    @cached_property
+    def _awaited(self) -> Collection[str]:
+        return self._context.awaited()
 
     def _curated_now(self, element: Element, stored: StoredCourse | None) -> bool | None:
         """Return what is known of a video's curation: this query's word, else what an earlier one said."""

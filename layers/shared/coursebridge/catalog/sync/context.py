@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
     from coursebridge.integrations.models import Integration
@@ -48,6 +48,7 @@ class Context:
         reindex: builds the search index anew and returns how many courses are in it.
         is_indexed: tells whether a search index of the present form is published.
         now: the clock.
+        awaited: returns the URNs of the courses that held statements wait for.
         told: what this process has kept of classifications before, which need not be looked up again.
     """
 
@@ -60,4 +61,5 @@ class Context:
     reindex: Callable[[], int]
     is_indexed: Callable[[], bool]
     now: Callable[[], datetime]
+    awaited: Callable[[], Collection[str]]
     told: set[tuple[str, ...]] = field(default_factory=set)
