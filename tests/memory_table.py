@@ -86,9 +86,14 @@ class MemoryTable:
         return sum(self.items.pop(key, None) is not None for key in list(keys))
 
     def put_action(
-        self, item: Mapping[str, Any], *, condition: str = "", values: Mapping[str, Any] | None = None
+        self,
+        item: Mapping[str, Any],
+        *,
+        condition: str = "",
+        values: Mapping[str, Any] | None = None,
+        names: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        return {"item": item, "condition": condition, "values": values or {}}
+        return {"item": item, "condition": condition, "values": values or {}, "names": names or {}}
 
     def update_action(
         self,
@@ -114,7 +119,8 @@ class MemoryTable:
         assert len(set(places)) == len(places) <= TRANSACTION, "DynamoDB refuses that"
         standing = [self.items.get(place) for place in places]
         refused = [
-            bool(action["condition"]) and not _holds(action["condition"], item, action["values"], {})
+            bool(action["condition"])
+            and not _holds(action["condition"], item, action["values"], action.get("names", {}))
             for action, item in zip(actions, standing, strict=True)
         ]
         if any(refused):
@@ -169,7 +175,10 @@ class Killed(Exception):
 
 
 def _holds(condition: str, item: Item | None, values: Mapping[str, Any], names: Mapping[str, str]) -> bool:
-    return any(_holds_one(part, item, values, names) for part in condition.split(" OR "))
+    return any(
+        all(_holds_one(part, item, values, names) for part in either.split(" AND "))
+        for either in condition.split(" OR ")
+    )
 
 
 def _holds_one(part: str, item: Item | None, values: Mapping[str, Any], names: Mapping[str, str]) -> bool:

@@ -1,13 +1,15 @@
 """What a run archives: what is gone, within a brake, on good evidence only."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from catalog_lab import MakeLab
-from coursebridge.catalog.sync import outcomes, tasks
+from coursebridge.catalog.sync import archiving, outcomes, tasks
 from coursebridge.errors import Conflict
-from coursebridge.storage.courses import CourseStore, Head
+from coursebridge.storage.courses import CourseStore, Head, Labels
 
 
 def test_what_is_gone_is_archived_by_a_full_run(make_lab: MakeLab) -> None:
@@ -171,3 +173,28 @@ def test_what_linkedin_still_gives_one_by_one_is_archived_by_the_second_full_run
     assert [one["code"] for one in first["errors"]] == ["unlisted_but_available"]
     assert second["counts"]["archived"] == len(unlicensed)
     assert lab.active() == lab.truth()
+
+
+def test_what_saved_settings_write_meanwhile_is_not_undone(make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = make_lab(size=24, locales=("en_US",))
+    lab.sync()
+    courses = lab.context.courses
+    first, second = sorted(lab.active())[:2]
+    theirs = [
+        replace(courses.get_many([first])[first], labels=Labels(group="sales"), synced_at="later"),
+        courses.get_many([second])[second].with_status("archived", "filtered", "archived", "", "later"),
+    ]
+    restate = CourseStore.restate
+
+    def raced(self: CourseStore, wanted: Any) -> list[str]:
+        mine = list(wanted)
+        if theirs:
+            restate(self, [theirs.pop(), theirs.pop()])
+        return restate(self, mine)
+
+    monkeypatch.setattr(CourseStore, "restate", raced)
+    archiving.archive(lab.context, "run", dict.fromkeys((first, second), "retired"))
+
+    found = courses.get_many([first, second])
+    assert (found[first].archived_reason, found[first].labels.group) == ("retired", "sales")
+    assert found[second].archived_reason == "filtered"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from coursebridge.catalog.conform import Wish, conform, conformed, preview
 from coursebridge.catalog.filters import matches
 from coursebridge.catalog.models import Course
 from coursebridge.integrations.models import Filters
-from coursebridge.storage.courses import CourseStore, Labels, StoredCourse
+from coursebridge.storage.courses import CourseStore, Labels, StoredCourse, Write
 from memory_table import MemoryTable
 
 NOW = "2026-02-02T00:00:00.000Z"
@@ -101,6 +102,27 @@ def test_every_course_is_looked_at_and_only_what_changes_is_written() -> None:
     assert counts == {"archived": 30, "restored": 1, "relabelled": 0}
     assert kept.table.writes["course"] == 31  # type: ignore[attr-defined]
     assert sum(one.is_active for one in kept.all()) == 31
+
+
+def test_what_a_sync_writes_meanwhile_stays_and_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = store(numbered(*[stored(locale="de_DE")] * 3))
+    first, second, third = sorted(one.urn for one in kept.all())
+    restate, news = CourseStore.restate, [stored(locale="de_DE", urn=first), stored(locale="en_US", urn=second)]
+
+    def raced(self: CourseStore, wanted: Iterable[StoredCourse]) -> list[str]:
+        while news:
+            one = replace(news.pop(), hash="new", run_id="theirs")
+            self.write([Write(one, one.course, None)])
+        return restate(self, wanted)
+
+    monkeypatch.setattr(CourseStore, "restate", raced)
+    counts = conform(kept, wish(languages=["en"]), lambda: datetime.now(UTC))
+
+    assert counts == {"archived": 2, "restored": 0, "relabelled": 0}
+    found = {one.urn: (one.status, one.hash, one.course["locale"]) for one in kept.all()}
+    assert found[first] == ("archived", "new", "de_DE")
+    assert found[second] == ("active", "new", "en_US")
+    assert found[third][0] == "archived"
 
 
 def test_a_preview_counts_what_would_happen_shows_some_and_changes_nothing() -> None:

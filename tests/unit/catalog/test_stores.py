@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from catalog_builders import course, stored
-from coursebridge.errors import NotFound, Unavailable
+from coursebridge.errors import NotFound, TooLarge, Unavailable
 from coursebridge.json_text import canonical
+from coursebridge.storage import courses as storage_courses
 from coursebridge.storage import keys
 from coursebridge.storage.classifications import ClassificationStore
-from coursebridge.storage.courses import CourseStore, Labels, Write
+from coursebridge.storage.courses import CourseStore, Labels, StoredCourse, Write
 from coursebridge.storage.packing import pack
 from coursebridge.storage.runs import RunStore
 from coursebridge.storage.table import TransactionRefused
@@ -117,6 +118,68 @@ class TestClassifications:
         assert not store.put_all([*items[1:], {**items[0], "type": "SKILL"}])
         assert {(one["type"], one["version"]) for one in store.all()} == {("TOPIC", 1)}
         assert len(list(store.all())) == number
+
+
+class TestRestating:
+    @pytest.fixture
+    def courses(self, table: Table) -> CourseStore:
+        store = CourseStore(table, "acme")
+        store.write([Write(stored(urn=f"urn:{number}"), course(urn=f"urn:{number}"), None) for number in range(3)])
+        return store
+
+    @staticmethod
+    def archived(courses: CourseStore) -> list[StoredCourse]:
+        return [one.with_status("archived", "filtered", "archived", "", "later") for one in courses.all()]
+
+    def test_leaves_alone_and_names_what_others_have_written_since(self, courses: CourseStore) -> None:
+        wanted = self.archived(courses)
+        theirs = stored(urn="urn:1", hash="new", run_id="theirs")
+        courses.write([Write(theirs, course(urn="urn:1"), None)])
+
+        assert courses.restate(wanted) == ["urn:1"]
+        assert courses.get("urn:1") == theirs
+        assert {one.urn: one.status for one in courses.all()} == {
+            "urn:0": "archived", "urn:1": "active", "urn:2": "archived"
+        }  # fmt: skip
+
+    def test_names_all_of_them_where_others_have_written_all(self, courses: CourseStore) -> None:
+        wanted = self.archived(courses)
+        assert courses.restate(wanted) == []
+
+        assert sorted(courses.restate(wanted)) == ["urn:0", "urn:1", "urn:2"]
+
+    def test_waits_for_a_table_that_is_busy_for_a_while(
+        self, courses: CourseStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refused(*_: object) -> None:
+            raise TransactionRefused([None, "TransactionConflict", None], [{}, {}, {}])
+
+        monkeypatch.setattr(storage_courses, "pauses", lambda: iter([0.0, 0.0]))
+        monkeypatch.setattr(courses.table, "transact", refused)
+
+        with pytest.raises(Unavailable):
+            courses.restate(self.archived(courses))
+
+    def test_of_courses_too_large_for_one_transaction_is_one_by_one(
+        self, courses: CourseStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        transact = courses.table.transact
+
+        def limited(actions: Any) -> None:
+            if len(actions) > 1:
+                raise TooLarge("cannot exceed 4 MB")
+            transact(actions)
+
+        monkeypatch.setattr(courses.table, "transact", limited)
+        assert courses.restate(self.archived(courses)) == []
+        assert not any(one.is_active for one in courses.all())
+
+        def never(_actions: Any) -> None:
+            raise TooLarge("cannot exceed 4 MB")
+
+        monkeypatch.setattr(courses.table, "transact", never)
+        with pytest.raises(TooLarge):
+            courses.restate(self.archived(courses)[:1])
 
 
 class TestRuns:

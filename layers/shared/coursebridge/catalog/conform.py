@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from coursebridge.catalog.filters import matches
 from coursebridge.catalog.tags import labels_of
 from coursebridge.clock import rfc3339
-from coursebridge.storage.table import BATCH_WRITE
+from coursebridge.storage.table import BATCH_WRITE, chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from coursebridge.catalog.models import Course
@@ -99,18 +99,23 @@ def conform(courses: CourseStore, wish: Wish, now: Callable[[], datetime]) -> Co
     Courses are read and written in pages: memory stays flat. Doing it twice does nothing the second time.
     """
     counts: Counter[str] = Counter({"archived": 0, "restored": 0, "relabelled": 0})
-    batch: list[StoredCourse] = []
     # A sync under way looks at the settings after it has written: what it wrote before they changed is to be seen here.
-    for stored in courses.all(consistent=True):
+    for batch in chunks(_wanted(courses.all(consistent=True), wish, now), BATCH_WRITE):
+        left = batch
+        while left:
+            refused = set(courses.restate(left))
+            counts.update(one.action for one in left if one.urn not in refused)
+            # A sync has written these since they were read: what it brought stays, and is looked at again.
+            left = list(_wanted(courses.get_many(refused).values(), wish, now))
+    return counts
+
+
+def _wanted(courses: Iterable[StoredCourse], wish: Wish, now: Callable[[], datetime]) -> Iterator[StoredCourse]:
+    """Yield those courses that are not as the settings want them, as they should be."""
+    for stored in courses:
         wanted = conformed(stored, wish, rfc3339(now()))
         if wanted is not stored:
-            counts[wanted.action] += 1
-            batch.append(wanted)
-        if len(batch) == BATCH_WRITE:
-            courses.restate(batch)
-            batch = []
-    courses.restate(batch)
-    return counts
+            yield wanted
 
 
 def preview(courses: CourseStore, wish: Wish) -> dict[str, Any]:

@@ -7,13 +7,15 @@ in the detail item. A course counts as written when its small item is: the detai
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import time
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coursebridge import json_text
+from coursebridge.errors import TooLarge, Unavailable
 from coursebridge.storage import keys
 from coursebridge.storage.packing import unpack
-from coursebridge.storage.table import Page, one_ahead
+from coursebridge.storage.table import BATCH_WRITE, Page, TransactionRefused, chunks, one_ahead, pauses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 LARGEST_ITEM_BYTES = 390_000
 """DynamoDB takes 400 KB, keys and names of attributes included."""
 ACTIVE = "active"
+AS_READ = "#hash = :hash AND run_id = :run AND synced_at = :at"
 Json = dict[str, Any]
 
 
@@ -50,6 +53,7 @@ class StoredCourse:
         action: what that run did: ``created``, ``updated``, ``archived`` or ``restored``.
         synced_at: when it was written.
         body: the upstream fields (``catalog.models.Course``), compressed JSON.
+        as_read: digest, run and time of the item it was read from; ``None`` of a course that is not in the table.
     """
 
     integration_id: str
@@ -62,6 +66,7 @@ class StoredCourse:
     action: str
     synced_at: str
     body: bytes
+    as_read: tuple[str, str, str] | None = field(default=None, compare=False, repr=False)
 
     @property
     def course(self) -> Any:  # noqa: ANN401  (a catalog.models.Course, which storage must not import)
@@ -115,6 +120,7 @@ class StoredCourse:
             action=item["action"],
             synced_at=item["synced_at"],
             body=item["body"],
+            as_read=(item["hash"], item["run_id"], item["synced_at"]),
         )
 
 
@@ -238,9 +244,46 @@ class CourseStore:
         self.table.put_many(self._detail(write) for write in writes if write.element is not None)
         self.table.put_many(write.stored.item(write.course) for write in writes)
 
-    def restate(self, courses: Sequence[StoredCourse]) -> None:
-        """Write small items whose upstream fields have not changed."""
-        self.table.put_many(course.item() for course in courses)
+    def restate(self, courses: Iterable[StoredCourse]) -> list[str]:
+        """Write small items whose upstream fields have not changed, each only if it stands as it was read.
+
+        A transaction for 25 of them: an unconditional batch, at half the write units, undoes what others wrote since.
+
+        Returns:
+            The URNs of those that somebody else has written since, for the caller to read and to decide on again.
+
+        Raises:
+            coursebridge.errors.Unavailable: the table is busy; some may have been written.
+        """
+        return [urn for chunk in chunks(courses, BATCH_WRITE) for urn in self._restated(chunk)]
+
+    def _restated(self, courses: list[StoredCourse]) -> list[str]:
+        refused: list[str] = []
+        for pause in pauses():
+            try:
+                self.table.transact([self._restating(course) for course in courses])
+            except TransactionRefused as refusal:
+                reasons = zip(courses, refusal.reasons, strict=True)
+                changed = [course.urn for course, reason in reasons if reason == "ConditionalCheckFailed"]
+            except TooLarge:
+                if len(courses) == 1:
+                    raise
+                return refused + [urn for course in courses for urn in self._restated([course])]
+            else:
+                return refused
+            refused += changed
+            courses = [course for course in courses if course.urn not in changed]
+            if not courses:
+                return refused
+            if not changed:
+                time.sleep(pause)
+        raise Unavailable("the table is busy, try again")
+
+    def _restating(self, course: StoredCourse) -> dict[str, Any]:
+        if course.as_read is None:
+            return self.table.put_action(course.item(), condition="attribute_not_exists(PK)")
+        values = dict(zip((":hash", ":run", ":at"), course.as_read, strict=True))
+        return self.table.put_action(course.item(), condition=AS_READ, values=values, names={"#hash": "hash"})
 
     def manual_tags(self, urns: Iterable[str]) -> dict[str, list[str]]:
         """Return the manual tags of those of these courses that have any."""

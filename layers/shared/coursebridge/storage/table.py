@@ -334,10 +334,16 @@ class Table:
         self._call("transact_write_items", whole=True, TransactItems=list(actions))
 
     def put_action(
-        self, item: Mapping[str, Any], *, condition: str = "", values: Mapping[str, Any] | None = None
+        self,
+        item: Mapping[str, Any],
+        *,
+        condition: str = "",
+        values: Mapping[str, Any] | None = None,
+        names: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Return the put of an item as an action of a transaction."""
-        return {"Put": {"TableName": self.name, "Item": to_wire(item), **_conditional(condition, values)}}
+        body = {"TableName": self.name, "Item": to_wire(item), **_conditional(condition, values)}
+        return {"Put": body | ({"ExpressionAttributeNames": dict(names)} if names else {})}
 
     def update_action(
         self,

@@ -107,15 +107,15 @@ def verify(context: Context, found: Candidates, unlisted_before: Iterable[str]) 
 def archive(context: Context, run_id: str, reasons: Mapping[str, str]) -> None:
     """Archive courses, those that still are active."""
     now = rfc3339(context.now())
-    for urns in chunks(reasons, BATCH):
-        standing = context.courses.get_many(urns).values()
-        context.courses.restate(
-            [
+    for chunk in chunks(reasons, BATCH):
+        urns = chunk
+        while urns:
+            standing = context.courses.get_many(urns).values()
+            urns = context.courses.restate(
                 stored.with_status("archived", reasons[stored.urn], "archived", run_id, now)
                 for stored in standing
                 if stored.is_active
-            ]
-        )
+            )
 
 
 def _gone(stored: Head, complete: list[Listing], tally: Tally) -> str | None:
