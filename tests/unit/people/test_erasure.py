@@ -169,7 +169,7 @@ def test_a_former_identifier_of_somebody_else_stays_theirs(ada: Lab, number: int
     assert ada.record("2").attempts[-1].last_activity_at == ada.at(20)
 
 
-@pytest.mark.parametrize("number", range(14))
+@pytest.mark.parametrize("number", range(8, 26))
 def test_an_identifier_that_another_had_before_is_erased_whatever_is_killed(ada: Lab, number: int) -> None:
     directory = Directory(ada.table, ada.id, lambda: PSEUDONYM_KEY, lambda: ada.now)
     ada.learner(email="first@example.com", id="3")
