@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 TIME_TO_END_MILLIS = 60_000
 # Who deletes an integration asks for this first, so that it cannot be forgotten, and removes the integration then.
 LOOKS, SECONDS_BETWEEN = 20, 1.0
+REMEMBERED_SECONDS = 60.0
+"""By then no function remembers the integration or its clients any more, and none takes a statement for it."""
 
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Delete what ``integration_id`` left; what there is no time for is left to the next invocation."""
+    """Delete what ``integration_id`` left; what there is no time for is left to the next invocation.
+
+    What is there is deleted at once, and what was taken in meanwhile a minute later.
+    """
     purge = Purge(
         Table(clients.dynamodb(), settings().need("table_name")),
         clients.s3(),
@@ -31,6 +36,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         lambda: context.get_remaining_time_in_millis() < TIME_TO_END_MILLIS,
     )
     done = _once_it_is_gone(purge)
+    if done:
+        time.sleep(REMEMBERED_SECONDS)
+        done = purge.run()
     if not done:
         payload = json.dumps({"integration_id": event["integration_id"]})
         clients.functions().invoke(FunctionName=context.function_name, InvocationType="Event", Payload=payload)

@@ -14,7 +14,7 @@ from coursebridge.xapi.statement import statement_id, timestamp_text, voids
 from coursebridge.xapi.values import UUID, uuid_or_same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from coursebridge.storage.statement_intake import Added
@@ -59,7 +59,7 @@ class Receiver:
             raise TooLarge(f"a request may have {MOST_STATEMENTS} statements, this one has {len(batch)}")
         self._check(batch, several=several)
         ids = [str(fragment.value.get("id") or statement_id(fragment.value)) for fragment in batch]
-        return ids, self._store([_new(fragment, id_) for fragment, id_ in zip(batch, ids, strict=True)])
+        return ids, self._store(zip(batch, ids, strict=True))
 
     def put(self, body: bytes, given_id: str) -> Added:
         """Store the one statement of a body under the id of the request.
@@ -80,13 +80,16 @@ class Receiver:
             raise _invalid([FieldError("statementId", error.detail) for error in errors])
         if self._is_strict and not UUID.fullmatch(given_id):  # xAPI 1.0.3, Data 2.4.1
             raise _invalid([FieldError("statementId", "is not a UUID")])
-        return self._store([_new(found, given_id)])
+        return self._store([(found, given_id)])
 
     @property
     def _is_strict(self) -> bool:
         return bool(self.integration["statement_validation"] == "strict")
 
-    def _store(self, statements: list[NewStatement]) -> Added:
+    def _store(self, batch: Iterable[tuple[Fragment, str]]) -> Added:
+        # Whom a statement is about it is found by, also when that person is to be erased.
+        account_first = self.integration["learner_identification"] != "email"
+        statements = [_new(fragment, id_, account_first=account_first) for fragment, id_ in batch]
         intake = StatementIntake(self.table, self.integration["id"], says_the_same)
         return intake.add(
             _distinct(statements), stored_at=self.now(), client_id=self.client_id, request_id=self.request_id
@@ -118,9 +121,9 @@ def _errors(fragment: Fragment, *, strict: bool) -> list[FieldError]:
     return every_must.errors(fragment.raw)
 
 
-def _new(fragment: Fragment, id_: str) -> NewStatement:
+def _new(fragment: Fragment, id_: str, *, account_first: bool) -> NewStatement:
     value: dict[str, Any] = fragment.value
-    filed_under = actors.identifier(value["actor"])
+    filed_under = actors.identifier(value["actor"], account_first=account_first)
     return NewStatement(
         statement_id=uuid_or_same(id_),
         raw=fragment.raw,

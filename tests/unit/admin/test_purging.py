@@ -9,17 +9,25 @@ import pytest
 
 import purge_handler
 from coursebridge.admin.purging import Purge, StillThere
+from coursebridge.auth import registry
 from coursebridge.records.identifiers import Identifier
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import DatedIdentifier, Learner
 from coursebridge.storage.runs import RunStore
+from coursebridge.storage.table import Table
 from unit.admin.conftest import Context
 from unit.admin.statements import held
 from unit.admin.test_security import everything_in
 
 if TYPE_CHECKING:
     from unit.admin.conftest import Api
+
+
+@pytest.fixture(autouse=True)
+def _nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("purge_handler.time.sleep", lambda _seconds: None)
+
 
 NOW = "2026-01-01T00:00:00.000Z"
 BUCKET = "test-bucket"
@@ -30,6 +38,9 @@ def fill(api: Api, integration_id: str) -> None:
     table = api.table
     known = DatedIdentifier("email", "a@example.com", NOW)
     learner = Learner(integration_id, "learner-1", NOW, identifiers=(known,))
+    other = DatedIdentifier("email", "b@example.com", NOW)
+    merged = Learner(integration_id, "learner-2", NOW, identifiers=(other,), merged_into="learner-1")
+    erasing = Learner(integration_id, "learner-3", NOW, erasing_at=NOW)
     identity = IdentityItem(integration_id, Identifier("email", "a@example.com")).held_by("learner-1", NOW)
     held(table, integration_id, "s1", "course_unknown", "urn:li:lyndaCourse:1")
     runs = RunStore(table, integration_id, "catalog")
@@ -38,6 +49,8 @@ def fill(api: Api, integration_id: str) -> None:
     table.put_many(
         [
             learner.to_item(),
+            merged.to_item(),
+            erasing.to_item(),
             identity.to_item(),
             *(
                 {**key.item(), "id": "x"}
@@ -94,11 +107,28 @@ def test_everything_an_integration_left_is_deleted_and_nothing_of_another(api: A
     assert purge(api, mine).run() is True
 
 
+def test_what_was_taken_in_before_everybody_knew_is_deleted_too(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(api, "gone")
+    pauses: list[float] = []
+    of_another_function = Table(boto3.client("dynamodb"), api.table.name)
+
+    def statement_comes(seconds: float) -> None:
+        pauses.append(seconds)
+        held(of_another_function, "gone", "late", "course_unknown", "urn:li:lyndaCourse:1")
+
+    monkeypatch.setattr("purge_handler.time.sleep", statement_comes)
+
+    assert purge_handler.lambda_handler({"integration_id": "gone"}, Context(left_millis=900_000)) == {"done": True}  # type: ignore[arg-type]
+
+    assert pauses == [purge_handler.REMEMBERED_SECONDS]
+    assert purge_handler.REMEMBERED_SECONDS > registry.REMEMBERED_SECONDS
+    assert left(api, "gone") == []
+
+
 def test_nothing_is_deleted_while_the_integration_exists(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     integration_id = api.integration()["id"]
     fill(api, integration_id)
     before = left(api, integration_id)
-    monkeypatch.setattr(purge_handler, "SECONDS_BETWEEN", 0)
 
     with pytest.raises(StillThere):
         purge_handler.lambda_handler({"integration_id": integration_id}, Context(left_millis=900_000))  # type: ignore[arg-type]

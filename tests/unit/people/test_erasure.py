@@ -117,6 +117,23 @@ def test_hashed_addresses_go_too(ada: Lab) -> None:
     assert ada.outcome(statement_id) == ("ignored", "erased")
 
 
+BOTH = {"mbox": "mailto:private@example.com", **account("E-1")}
+
+
+@pytest.mark.parametrize("rule_when_it_came", ["email", "external_id"])
+def test_a_statement_with_two_identifiers_is_found_by_the_one_that_decided(lab: Lab, rule_when_it_came: str) -> None:
+    lab.learner(external_id="E-1", id="grace")
+    lab.configure(learner_identification=rule_when_it_came)
+    lab.send(completion(1, actor=BOTH))
+    lab.configure(learner_identification="external_id")
+    assert lab.apply() == {"applied": 1}
+
+    assert erasure(lab).erase("grace")
+
+    assert [item["outcome"] for item in statements(lab)] == ["ignored"]
+    assert not [text for text in lab.texts() if "private@example.com" in text or "E-1" in text]
+
+
 def test_everybody_who_was_merged_is_erased(ada: Lab) -> None:
     ada.learner(email="ada.old@example.com", id="3")
     ada.take(progress(1, 20, "ada.old@example.com"))

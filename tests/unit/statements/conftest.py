@@ -78,7 +78,7 @@ def connect(deployed: Table) -> Callable[..., Api]:
         client, _ = client.with_new_secret(CREATED)
         deployed.put(client.to_item())
         if integration_id:
-            item = {"id": integration_id, "statement_validation": validation}
+            item = {"id": integration_id, "statement_validation": validation, "learner_identification": "email"}
             deployed.put({**keys.integration(integration_id).item(), **item})
         grant = Grant(client.client_id, 1, integration_id, frozenset({scope}))
         return Api(deployed, wiring.tokens().mint(grant))

@@ -101,14 +101,14 @@ class Purge:
             yield [mark, Key(item[keys.PK], item[keys.SK])]
 
     def _learners(self) -> Iterator[list[Key]]:
-        pk = keys.learners(self.integration_id, "").pk
-        for item in self.table.query_all(pk, index=keys.GSI1):
-            learner = Learner.from_item(item)
-            identities = [
-                keys.identity(self.integration_id, *identifier(one.type, one.value)) for one in learner.identifiers
-            ]
-            others = [key for key in self._partition(learner.key.pk) if key != learner.key]
-            yield [*dict.fromkeys(identities), *others, learner.key]
+        for lists in (keys.learners, keys.unlisted_learners):
+            for item in self.table.query_all(lists(self.integration_id, "").pk, index=keys.GSI1):
+                learner = Learner.from_item(item)
+                identities = [
+                    keys.identity(self.integration_id, *identifier(one.type, one.value)) for one in learner.identifiers
+                ]
+                others = [key for key in self._partition(learner.key.pk) if key != learner.key]
+                yield [*dict.fromkeys(identities), *others, learner.key]
 
     def _ranges(self) -> Iterator[list[Key]]:
         for run in self.table.query_all(keys.run(self.integration_id, "").pk, prefix="RUN#", attributes=("id",)):

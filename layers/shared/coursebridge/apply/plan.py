@@ -85,7 +85,8 @@ class Plan:
         if verdict.reason == ERASED:
             action = statement_outcomes.empty(self.table, item, self.now, only_received=True)
         else:
-            action = statement_outcomes.settle(self.table, item, verdict, self.now, learner_id, attempt_id)
+            decisive = self.known.rules.actor(self.group[number].facts)
+            action = statement_outcomes.settle(self.table, item, verdict, self.now, learner_id, attempt_id, decisive)
         self._add(action, number)
 
     def turn(self, before: Record, after: Record, settled: Sequence[str]) -> None:

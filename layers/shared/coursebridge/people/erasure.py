@@ -7,7 +7,6 @@ again is still a repeat.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,19 +17,17 @@ from coursebridge.records.identifiers import Identifier, digest, identifier
 from coursebridge.storage import keys, statement_outcomes
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import Learner, LearnerStore, family
-from coursebridge.storage.statements import StatementStore
+from coursebridge.storage.statements import StatementStore, sent_as
 from coursebridge.storage.strangers import StrangerStore
 from coursebridge.storage.table import pauses, unchanged
-from coursebridge.xapi import actors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from coursebridge.storage.table import Item, Table
 
 PAGE = 50
-ACCOUNTS = ("username", "external_id")
 
 
 @dataclass(frozen=True)
@@ -166,16 +163,6 @@ class Erasure:
     def _identity(self, of: Identifier) -> IdentityItem:
         item = self.table.get(keys.identity(self.integration_id, *of))
         return IdentityItem.from_item(item) if item else IdentityItem(self.integration_id, of)
-
-
-def sent_as(of: Identifier) -> Iterator[actors.Identifier]:
-    """Yield the identifiers under which statements of a person may be filed."""
-    if of.kind == "email":
-        yield actors.Identifier("email", of.value)
-        sha1 = hashlib.sha1(f"mailto:{of.value}".encode(), usedforsecurity=False)  # xAPI's mbox_sha1sum
-        yield actors.Identifier("mbox_sha1sum", sha1.hexdigest())
-    elif of.kind in ACCOUNTS:
-        yield actors.Identifier("account", of.value)
 
 
 def is_theirs(item: Item, of: Identifier, ids: frozenset[str], *, own: bool) -> bool:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coursebridge.apply.judge import HELD_REASONS, IGNORED_REASONS, Rules
 from coursebridge.errors import FieldError, InvalidRequest
-from coursebridge.people.erasure import is_theirs, sent_as
+from coursebridge.people.erasure import is_theirs
 from coursebridge.records.evidence import Evidence, union
 from coursebridge.records.identifiers import KINDS, Identifier, identifier, usable
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import Learner, LearnerStore, family
 from coursebridge.storage.records import Record
-from coursebridge.storage.statements import StatementStore
+from coursebridge.storage.statements import StatementStore, sent_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from coursebridge.people.erasure import is_theirs, sent_as
+from coursebridge.people.erasure import is_theirs
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import family
-from coursebridge.storage.statements import StatementStore
+from coursebridge.storage.statements import StatementStore, sent_as
 from coursebridge.storage.table import Page
 
 if TYPE_CHECKING:

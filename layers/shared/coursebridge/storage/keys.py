@@ -187,6 +187,11 @@ def learners(integration_id: str, learner_id: str) -> Key:
     return Key(f"LEARNERS#{integration_id}", learner_id)
 
 
+def unlisted_learners(integration_id: str, learner_id: str) -> Key:
+    """GSI1 key by which those are found who are nobody of their own: merged into another, or being erased."""
+    return Key(f"LEARNERS#{integration_id}#unlisted", learner_id)
+
+
 def record(integration_id: str, learner_id: str, urn: str) -> Key:
     """Key of one learner's attempts at one course."""
     return Key(f"LEARNER#{integration_id}#{learner_id}", f"RECORD#{urn}")

@@ -83,9 +83,10 @@ class Learner:
 
     def to_item(self) -> Item:
         """Return the table item."""
+        listed_by = keys.learners if self.is_listed else keys.unlisted_learners
         return {
             **self.key.item(),
-            **(keys.learners(self.integration_id, self.id).item(keys.GSI1) if self.is_listed else {}),
+            **listed_by(self.integration_id, self.id).item(keys.GSI1),
             **vars(self),
             "entity": "learner",
             "identifiers": [vars(dated) for dated in self.identifiers],

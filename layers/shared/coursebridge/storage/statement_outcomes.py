@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from coursebridge.storage import keys
+from coursebridge.storage.statements import sent_as
 from coursebridge.xapi import comparison
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from coursebridge.records.identifiers import Identifier
     from coursebridge.storage.records import Record
     from coursebridge.storage.table import Item, Table
 
@@ -47,8 +49,13 @@ def settle(
     now: str,
     learner_id: str | None = None,
     attempt_id: str | None = None,
+    decisive: Identifier | None = None,
 ) -> dict[str, Any]:
-    """Return the action that gives a ``received`` statement its outcome."""
+    """Return the action that gives a ``received`` statement its outcome.
+
+    It is then filed under the identifier that was decisive: a sender may give several, and the rule may have changed
+    since it was stored.
+    """
     integration_id, statement_id = statement["integration_id"], statement["statement_id"]
     values = {**_values(verdict, now, learner_id, attempt_id), ":received": "received"}
     expression = (
@@ -62,6 +69,10 @@ def settle(
         expression += ", GSI3PK = :pk, GSI3SK = :sk, awaited = :awaited"
     else:
         expression += f" REMOVE {PENDING_KEYS}"
+    filed = _filed_under(statement, decisive) if decisive else None
+    if filed and filed.pk != statement.get("GSI2PK"):
+        values |= {":actor_pk": filed.pk, ":actor_sk": filed.sk}
+        expression = f"SET GSI2PK = :actor_pk, GSI2SK = :actor_sk,{expression.removeprefix('SET')}"
     key = keys.statement(integration_id, statement_id)
     return table.update_action(key, expression, values, condition="outcome = :received")
 
@@ -138,6 +149,11 @@ def _turn(table: Table, key: keys.Key, values: dict[str, Any]) -> dict[str, Any]
     return table.update_action(
         key, expression, {**values, ":erased": ERASED}, condition="attribute_exists(PK) AND reason <> :erased"
     )
+
+
+def _filed_under(statement: Item, decisive: Identifier) -> keys.Key:
+    digest = next(sent_as(decisive)).digest()
+    return keys.actor(statement["integration_id"], digest, statement["stored_at"], statement["statement_id"])
 
 
 def _values(verdict: Verdict, now: str, learner_id: str | None, attempt_id: str | None) -> dict[str, Any]:

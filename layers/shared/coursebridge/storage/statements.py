@@ -20,19 +20,25 @@ What stands in a statement's item:
 
 from __future__ import annotations
 
+import hashlib
 from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from coursebridge.storage import keys
 from coursebridge.storage.table import Item, Page, Table
+from coursebridge.xapi import actors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from coursebridge.records.identifiers import Identifier
 
 
 COURSE_UNKNOWN = "course_unknown"
 MOST_AWAITED = 10_000
+
+ACCOUNTS = ("username", "external_id")
 
 
 class Outcome(StrEnum):
@@ -148,3 +154,13 @@ class StatementStore:
         order = [keys.Key(entry["PK"], entry["SK"]) for entry in entries]
         found = self._table.get_many(order) if order else {}
         return [{**entry, **found[key]} for key, entry in zip(order, entries, strict=True) if key in found]
+
+
+def sent_as(of: Identifier) -> Iterator[actors.Identifier]:
+    """Yield the identifiers under which statements of a person may be filed."""
+    if of.kind == "email":
+        yield actors.Identifier("email", of.value)
+        sha1 = hashlib.sha1(f"mailto:{of.value}".encode(), usedforsecurity=False)  # xAPI's mbox_sha1sum
+        yield actors.Identifier("mbox_sha1sum", sha1.hexdigest())
+    elif of.kind in ACCOUNTS:
+        yield actors.Identifier("account", of.value)

@@ -46,9 +46,10 @@ def account_name(actor: Any) -> str | None:  # noqa: ANN401
     return _text(actor.get("account"), "name") if isinstance(actor, dict) else None
 
 
-def identifier(actor: Any) -> Identifier | None:  # noqa: ANN401
-    """Return the identifier of an agent or identified group; the address if a sender gave several."""
+def identifier(actor: Any, *, account_first: bool = False) -> Identifier | None:  # noqa: ANN401
+    """Return the identifier of an agent or identified group; the address, or the account, if a sender gave several."""
     candidates = {
+        **({"account": account_name(actor)} if account_first else {}),
         "email": email(actor),
         "account": account_name(actor),
         "mbox_sha1sum": _text(actor, "mbox_sha1sum"),
