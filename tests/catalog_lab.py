@@ -106,7 +106,7 @@ class Lab:
     shared: SharedTokens = field(default_factory=SharedTokens)
     awaited: set[str] = field(default_factory=set)
     indexed: int = 0
-    is_published: bool = False
+    published: int | None = None
     executions: int = 0
 
     @property
@@ -118,8 +118,8 @@ class Lab:
             runs=RunStore(self.table, "acme", "catalog"),
             courses=CourseStore(self.table, "acme"),
             classifications=ClassificationStore(self.table, "acme"),
-            reindex=self._reindex,
-            is_indexed=lambda: self.is_published,
+            reindex=self.reindex,
+            published=lambda: self.published,
             now=self.clock,
             awaited=lambda: self.awaited,
         )
@@ -183,9 +183,9 @@ class Lab:
         """Return how many calls the sandbox has had since the last reset."""
         return sum(count for name, count in self.world.requests.report()["counts"].items() if path in name)
 
-    def _reindex(self) -> int:
+    def reindex(self, generation: int) -> int:
         self.indexed += 1
-        self.is_published = True
+        self.published = generation
         return sum(1 for _ in self.context.courses.all())
 
 

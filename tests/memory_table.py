@@ -59,13 +59,19 @@ class MemoryTable:
         condition: str = "",
         names: Mapping[str, str] | None = None,
     ) -> Item:
-        assert not condition
+        standing = self.items.get(key)
+        if condition and not _holds(condition, standing, values or {}, names or {}):
+            raise ConditionFailed(copy.deepcopy(standing or {}))
         item = self._updated(key, expression, values or {}, names or {})
         self._write(item)
         return copy.deepcopy(item)
 
     def _updated(self, key: Key, expression: str, values: Mapping[str, Any], names: Mapping[str, str]) -> Item:
         item = copy.deepcopy(self.items.get(key, dict(key.item())))
+        expression, _, added = expression.partition(" ADD ")
+        if added:
+            name, value = added.split()
+            item[name] = item.get(name, 0) + values[value]
         for assignment in expression.removeprefix("SET ").split(", "):
             target, _, source = assignment.partition(" = ")
             path = [names.get(part, part) for part in target.split(".")]

@@ -21,8 +21,7 @@ import boto3
 import typer
 from rich.console import Console
 
-from coursebridge.catalog.search.publishing import STALE
-from coursebridge.storage.runs import RunStore
+from coursebridge.storage.runs import STALE, RunStore
 from coursebridge.storage.table import Table
 from tools.terminal import plainly
 

@@ -10,11 +10,11 @@ import pytest
 import catalog_builders
 from coursebridge.catalog import settings_change
 from coursebridge.catalog import wiring as catalog
-from coursebridge.catalog.search.publishing import FORM, STALE
+from coursebridge.catalog.search.publishing import FORM
 from coursebridge.errors import PreconditionFailed
 from coursebridge.integrations.store import IntegrationStore
 from coursebridge.storage.courses import CourseStore
-from coursebridge.storage.runs import RunStore
+from coursebridge.storage.runs import STALE, RunStore
 
 if TYPE_CHECKING:
     from unit.admin.conftest import Api

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from coursebridge import clients
-from coursebridge.catalog.search.publishing import STALE
 from coursebridge.clock import rfc3339, utc_now
-from coursebridge.storage.runs import RunStore
+from coursebridge.storage.runs import STALE, RunStore
 from unit.admin.conftest import GOOD_PAIR
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 import pytest
 
 from catalog_lab import MakeLab
+from coursebridge.catalog import indexing
 from coursebridge.catalog.search.publishing import FORM
-from coursebridge.catalog.sync import finishing
 
 NONE_CHANGED = {"created": 0, "updated": 0, "archived": 0, "restored": 0, "failed": 0}
 
@@ -57,7 +57,7 @@ def test_an_index_of_an_earlier_version_is_made_anew_though_nothing_changed(
     lab = make_lab(size=3)
     lab.sync()
     indexed = lab.indexed
-    monkeypatch.setattr(finishing, "FORM", FORM + 1)
+    monkeypatch.setattr(indexing, "FORM", FORM + 1)
 
     lab.sync("incremental")
     lab.sync("incremental")
@@ -69,7 +69,7 @@ def test_an_index_that_was_lost_is_made_anew_though_nothing_changed(make_lab: Ma
     lab = make_lab(size=3)
     lab.sync()
     indexed = lab.indexed
-    lab.is_published = False
+    lab.published = None
 
     lab.sync("incremental")
     lab.sync("incremental")

@@ -364,16 +364,16 @@ class TestPublishing:
 
         assert replica.index() is None
 
-    def test_an_index_is_published_while_one_of_the_present_form_lies_there(
+    def test_an_index_tells_of_which_generation_it_is_if_it_is_of_the_present_form(
         self, s3: Any, courses: CourseStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         publisher = Publisher(s3, BUCKET)
-        told = [publisher.is_published("acme")]
-        publisher.publish(courses)
-        told += [publisher.is_published("acme"), publisher.is_published("other")]
+        told = [publisher.published("acme")]
+        publisher.publish(courses, 7)
+        told += [publisher.published("acme"), publisher.published("other")]
         monkeypatch.setattr(publishing, "FORM", FORM + 1)
 
-        assert [*told, publisher.is_published("acme")] == [False, True, False, False]
+        assert [*told, publisher.published("acme")] == [None, 7, None, None]
 
     def test_what_else_s3_refuses_is_an_error(self, s3: Any) -> None:
         class Refusing:
@@ -387,7 +387,7 @@ class TestPublishing:
         with pytest.raises(ClientError):
             Replica(refusing, BUCKET, "acme").index()
         with pytest.raises(ClientError):
-            Publisher(refusing, BUCKET).is_published("acme")
+            Publisher(refusing, BUCKET).published("acme")
 
     def test_the_old_file_is_gone_before_the_new_one_comes(self, s3: Any, courses: CourseStore) -> None:
         sizes: list[tuple[int, int]] = []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from catalog_builders import course, stored
+from coursebridge.catalog.search.publishing import FORM
 from coursebridge.errors import NotFound, TooLarge, Unavailable
 from coursebridge.json_text import canonical
 from coursebridge.storage import courses as storage_courses
@@ -15,7 +16,7 @@ from coursebridge.storage import keys
 from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore, Labels, StoredCourse, Write
 from coursebridge.storage.packing import pack
-from coursebridge.storage.runs import RunStore
+from coursebridge.storage.runs import STALE, RunStore
 from coursebridge.storage.table import TransactionRefused
 
 if TYPE_CHECKING:
@@ -223,6 +224,19 @@ class TestRuns:
 
         assert runs.range("1", 0)["problems"] == [{"code": "x"}]
         assert runs.state()["watermark"] == "w"
+
+    def test_an_index_is_claimed_only_for_the_latest_generation_of_courses(self, runs: RunStore) -> None:
+        first = runs.outdate_index(labels={})
+        second = runs.outdate_index()
+
+        assert (first["generation"], second["generation"], second["labels"]) == (1, 2, {})
+        assert not runs.claim_index(1, index_form=FORM)
+        assert runs.state()["index_form"] == STALE
+        assert runs.claim_index(2, index_form=FORM)
+        assert runs.state()["index_form"] == FORM
+        runs.take_lock("1", NOW)
+        runs.close("1", {"index_form": STALE}, status="failed")
+        assert not runs.claim_index(2, index_form=FORM)
 
     def test_a_run_of_another_kind_is_not_found(self, table: Table, runs: RunStore) -> None:
         with pytest.raises(NotFound):

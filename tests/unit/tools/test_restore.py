@@ -10,9 +10,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from coursebridge.catalog.search.publishing import FORM, STALE
+from coursebridge.catalog.search.publishing import FORM
 from coursebridge.storage import keys
-from coursebridge.storage.runs import RunStore
+from coursebridge.storage.runs import STALE, RunStore
 from coursebridge.storage.table import Item, Table
 from tools import restore
 from tools.restore import Restorer, check_pseudonyms

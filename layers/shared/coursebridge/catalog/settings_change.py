@@ -1,24 +1,25 @@
 """Settings that were saved take effect on the courses at once, for as long as a request may last.
 
 Before the first course is touched it is noted that the courses are not what the settings say; the note goes when they
-are. So whatever ends this half way, the next run finds the note and does the rest (``sync.finishing``).
+are and the index holds them. So whatever ends this half way, the next run finds the note and does the rest
+(``sync.finishing``).
 
-Two may do this at once, by settings of which one is out of date. Whoever ends looks at the settings again, and so the
-last one to end leaves the courses as the settings are.
+Two may do this at once, by settings of which one is out of date. Each looks at the settings again when it is done,
+unless nobody has changed courses meanwhile, and so the last one to end leaves the courses as the settings are.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.catalog.conform import Wish, conform
-from coursebridge.catalog.search.publishing import FORM, STALE
+from coursebridge.catalog.indexing import publish
 from coursebridge.storage.courses import CourseStore
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable, Iterator, Mapping
 
     from coursebridge.catalog.sync.context import Context
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 MOST_INDEXED_AT_ONCE = 5_000
 """How many courses a request still builds an index of; larger ones are left to the background."""
-NOT_CONFORMED: dict[str, Any] = {"labels": {}, "index_form": STALE}
+NOT_CONFORMED: dict[str, Any] = {"labels": {}}
 
 
 @dataclass(frozen=True)
@@ -76,18 +77,21 @@ def apply_settings(
         time_is_up: whether to stop; the index is then left as it was.
         most_indexed: of how many courses an index is built; with more it is left as it was.
     """
-    wish = Wish.of(context.integration())
-    courses = CoursesInTime(context.courses, time_is_up)
-    context.runs.remember(**NOT_CONFORMED)
-    counts = conform(courses, wish, context.now)
-    complete = courses.complete and courses.number <= most_indexed and not time_is_up()
-    if complete:
-        context.reindex()
-        context.runs.remember(labels=asdict(wish.labels), index_form=FORM)
-    if Wish.of(context.integration()) == wish:
-        return Applied(counts, complete)
-    again = apply_settings(context, time_is_up, most_indexed)
-    return Applied(counts + again.counts, again.complete)
+    counts: Counter[str] = Counter()
+    state = context.runs.outdate_index(**NOT_CONFORMED)
+    while True:
+        wish = Wish.of(context.integration())
+        courses = CoursesInTime(context.courses, time_is_up)
+        changed = conform(courses, wish, context.now)
+        counts.update(changed)
+        if any(changed.values()):
+            state = context.runs.outdate_index()
+        if not courses.complete or courses.number > most_indexed or time_is_up():
+            return Applied(counts, complete=False)
+        if publish(context, state["generation"], labels=asdict(wish.labels)):
+            return Applied(counts, complete=True)
+        # Courses were changed meanwhile, perhaps as newer settings say.
+        state = context.runs.state()
 
 
 def task(context: Context, _event: Mapping[str, Any]) -> dict[str, Any]:

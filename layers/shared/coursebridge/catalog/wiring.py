@@ -10,7 +10,7 @@ from coursebridge import clients, secret_values
 from coursebridge.auth.wiring import table
 from coursebridge.catalog import conform
 from coursebridge.catalog.conform import Wish
-from coursebridge.catalog.search.publishing import STALE, Publisher
+from coursebridge.catalog.search.publishing import Publisher
 from coursebridge.catalog.sync.context import Context
 from coursebridge.clock import utc_now
 from coursebridge.integrations.runs import RunControl
@@ -21,12 +21,10 @@ from coursebridge.linkedin.tokens import TokenSource
 from coursebridge.settings import settings
 from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore
-from coursebridge.storage.runs import RunStore
+from coursebridge.storage.runs import STALE, RunStore
 from coursebridge.storage.statements import StatementStore
 
 if TYPE_CHECKING:
-    from boto3.s3.transfer import TransferConfig
-
     from coursebridge.integrations.models import Filters, Integration
     from coursebridge.linkedin.credentials import Scope
 
@@ -92,8 +90,8 @@ def context(integration_id: str) -> Context:
         runs=RunStore(table(), integration_id, "catalog"),
         courses=courses,
         classifications=ClassificationStore(table(), integration_id),
-        reindex=partial(_publish, courses),
-        is_indexed=partial(_is_published, integration_id),
+        reindex=lambda generation: _publisher().publish(courses, generation),
+        published=lambda: _publisher().published(integration_id),
         now=utc_now,
         awaited=StatementStore(table(), integration_id).awaited_courses,
         told=_told(integration_id),
@@ -106,19 +104,12 @@ def _told(_integration_id: str) -> set[tuple[str, ...]]:
     return set()
 
 
-def _publish(courses: CourseStore) -> int:
-    """Publish a search index. What that takes is loaded only here, for most tasks are over sooner than it is loaded."""
+def _publisher() -> Publisher:
+    """Return what publishes search indexes: loaded only here, for most tasks are over sooner than it is loaded."""
     from boto3.s3.transfer import TransferConfig  # noqa: PLC0415
 
     # Each part of an index under way to S3 is in memory.
-    return _publisher(TransferConfig(max_concurrency=2)).publish(courses)
-
-
-def _is_published(integration_id: str) -> bool:
-    return _publisher().is_published(integration_id)
-
-
-def _publisher(transfer: TransferConfig | None = None) -> Publisher:
+    transfer = TransferConfig(max_concurrency=2)
     return Publisher(clients.s3(), settings().need("bucket_name"), transfer)
 
 

@@ -25,6 +25,8 @@ KINDS: tuple[Kind, ...] = ("catalog", "activity")
 RANGE_DAYS = 30
 """How long ranges are kept: a day more than a run can be redriven or confirmed."""
 DAY_SECONDS = 86_400
+STALE = 0
+"""What a catalogue sync remembers as its ``index_form`` while the search index does not hold what the table does."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,8 @@ class RunStore:
     def close(self, run_id: str, remembered: Mapping[str, Any], **fields: Any) -> bool:  # noqa: ANN401  (a run's fields)
         """Write how a run ended and what is remembered of it, and release its lock: all of it, or nothing.
 
+        Remembering that the index is :data:`STALE` outdates it (:meth:`outdate_index`).
+
         Returns:
             Whether the lock was the run's; otherwise the run was closed before, or another has taken its place.
 
@@ -146,7 +150,8 @@ class RunStore:
             _setting_action(self.table, keys.run(self.integration_id, run_id), fields),
         ]
         if remembered:
-            actions.append(_setting_action(self.table, keys.sync_state(self.integration_id, self.kind), remembered))
+            key = keys.sync_state(self.integration_id, self.kind)
+            actions.append(_setting_action(self.table, key, remembered, counted=remembered.get("index_form") == STALE))
         try:
             self.table.transact(actions)
         except TransactionRefused as refused:
@@ -228,6 +233,26 @@ class RunStore:
         """Set fields of what is remembered."""
         self._set(keys.sync_state(self.integration_id, self.kind), fields)
 
+    def outdate_index(self, **fields: Any) -> Item:  # noqa: ANN401  (whatever a kind of sync remembers)
+        """Note, with fields of what is remembered, that the search index does not hold what the table does any more.
+
+        Returns:
+            What is remembered now. Its ``generation`` is one higher: no index of courses read before can be claimed.
+        """
+        expression, values, names = _setting({"index_form": STALE, **fields}, counted=True)
+        return self.table.update(keys.sync_state(self.integration_id, self.kind), expression, values, names=names)
+
+    def claim_index(self, generation: int, **fields: Any) -> bool:  # noqa: ANN401  (whatever a kind of sync remembers)
+        """Set fields of what is remembered, if no courses were outdated since a generation; say whether that is so."""
+        expression, values, names = _setting(fields)
+        key = keys.sync_state(self.integration_id, self.kind)
+        values |= {":generation": generation}
+        try:
+            self.table.update(key, expression, values, names=names, condition="generation = :generation")
+        except ConditionFailed:
+            return False
+        return True
+
     def _run_item(self, run: Mapping[str, Any]) -> Item:
         key = keys.run(self.integration_id, run["id"])
         return {**run, **key.item(), "entity": "run", "integration_id": self.integration_id}
@@ -248,13 +273,16 @@ class RunStore:
         return self.table.update(key, expression, values, names=names)
 
 
-def _setting(fields: Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[str, str]]:
-    """Return the update expression that sets fields, with its values and names."""
+def _setting(fields: Mapping[str, Any], *, counted: bool = False) -> tuple[str, dict[str, Any], dict[str, str]]:
+    """Return the update expression that sets fields, and raises the ``generation`` if asked to; values; names."""
     names = {f"#f{number}": name for number, name in enumerate(fields)}
     values = {f":f{number}": value for number, value in enumerate(fields.values())}
-    return "SET " + ", ".join(f"#f{number} = :f{number}" for number in range(len(fields))), values, names
+    expression = "SET " + ", ".join(f"#f{number} = :f{number}" for number in range(len(fields)))
+    return (
+        (f"{expression} ADD generation :one", values | {":one": 1}, names) if counted else (expression, values, names)
+    )
 
 
-def _setting_action(table: Table, key: keys.Key, fields: Mapping[str, Any]) -> dict[str, Any]:
-    expression, values, names = _setting(fields)
+def _setting_action(table: Table, key: keys.Key, fields: Mapping[str, Any], *, counted: bool = False) -> dict[str, Any]:
+    expression, values, names = _setting(fields, counted=counted)
     return table.update_action(key, expression, values, names=names)

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 1 << 20
 FORM = 2
 """Raised when index files come to hold something else: one of another form is not read, and the next run renews it."""
-STALE = 0
-"""What a catalogue sync remembers as its ``index_form`` while the search index does not hold what the table does."""
 
 
 def object_key(integration_id: str) -> str:
@@ -48,8 +46,13 @@ class Publisher:
         self._bucket = bucket
         self._transfer = transfer
 
-    def publish(self, courses: CourseStore) -> int:
-        """Build the index of an integration's courses and publish it; return how many are in it."""
+    def publish(self, courses: CourseStore, generation: int = 0) -> int:
+        """Build the index of an integration's courses and publish it; return how many are in it.
+
+        Args:
+            courses: the courses.
+            generation: theirs, noted before they are read (``storage.runs.RunStore.outdate_index``).
+        """
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "search.sqlite"
             number = build(file, courses.all())
@@ -58,20 +61,24 @@ class Publisher:
                 str(file),
                 self._bucket,
                 object_key(courses.integration_id),
-                ExtraArgs={"Metadata": {"form": str(FORM)}},
+                ExtraArgs={"Metadata": {"form": str(FORM), "generation": str(generation)}},
                 Config=self._transfer,
             )
         return number
 
-    def is_published(self, integration_id: str) -> bool:
-        """Tell whether an index of the present form lies in the bucket: one request."""
+    def published(self, integration_id: str) -> int | None:
+        """Return of which generation of courses the published index is.
+
+        ``None`` where there is none, or one of another form: one request.
+        """
         try:
             answer = self._s3.head_object(Bucket=self._bucket, Key=object_key(integration_id))
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.NOT_FOUND:
                 raise
-            return False
-        return answer["Metadata"].get("form") == str(FORM)
+            return None
+        metadata = answer["Metadata"]
+        return int(metadata.get("generation", 0)) if metadata.get("form") == str(FORM) else None
 
 
 class Replica:

@@ -45,8 +45,8 @@ class Context:
         runs: its catalogue runs.
         courses: its courses.
         classifications: its classification graph.
-        reindex: builds the search index anew and returns how many courses are in it.
-        is_indexed: tells whether a search index of the present form is published.
+        reindex: builds the search index of a generation of courses and returns how many are in it.
+        published: returns of which generation the published index is, ``None`` where there is none.
         now: the clock.
         awaited: returns the URNs of the courses that held statements wait for.
         told: what this process has kept of classifications before, which need not be looked up again.
@@ -58,8 +58,8 @@ class Context:
     runs: RunStore
     courses: CourseStore
     classifications: ClassificationStore
-    reindex: Callable[[], int]
-    is_indexed: Callable[[], bool]
+    reindex: Callable[[int], int]
+    published: Callable[[], int | None]
     now: Callable[[], datetime]
     awaited: Callable[[], Collection[str]]
     told: set[tuple[str, ...]] = field(default_factory=set)

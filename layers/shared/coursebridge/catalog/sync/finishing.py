@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from coursebridge.catalog.conform import Wish, conform
-from coursebridge.catalog.search.publishing import FORM, STALE
+from coursebridge.catalog.conform import Wish
+from coursebridge.catalog.indexing import is_current, publish, publish_latest
 from coursebridge.catalog.settings_change import apply_settings
 from coursebridge.catalog.sync import archiving, problems, ranges
 from coursebridge.catalog.sync.context import RetryLater
@@ -16,6 +16,7 @@ from coursebridge.clock import rfc3339
 from coursebridge.integrations import day_limit
 from coursebridge.linkedin.errors import DAY_LIMIT, LinkedInError, Retryable
 from coursebridge.observability import count, logger
+from coursebridge.storage.runs import STALE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from coursebridge.catalog.sync.context import Context
     from coursebridge.catalog.sync.problems import Problem
     from coursebridge.catalog.sync.ranges import Range
+    from coursebridge.integrations.models import Integration
     from coursebridge.linkedin.assets import Listing
     from coursebridge.storage.table import Item
 
@@ -111,18 +113,21 @@ class _Finish:
 
     def _conform_and_index(self, counts: dict[str, int]) -> None:
         """Bring courses no range has read in line with settings that changed, and the index with all of it."""
-        state = self._context.runs.state()
-        wish = Wish.of(self._integration)
-        labels = asdict(wish.labels)
+        runs = self._context.runs
+        state, integration = runs.state(), self._context.integration()
         changed = any(counts[name] for name in CHANGES)
-        if state.get("labels", labels) != labels or self._run["settings_version"] != self._integration.version:
-            changed = any(conform(self._context.courses, wish, self._context.now).values()) or changed
-        if changed or state.get("index_form") != FORM or not self._context.is_indexed():
-            self._context.reindex()
-        self._context.runs.remember(labels=labels, index_form=FORM)
-        if Wish.of(self._context.integration()) != wish:
-            # Who saved settings meanwhile has made the courses so, and this run some of them otherwise since.
+        if not changed and self._is_conform(state, integration) and is_current(self._context, state):
+            return
+        state, integration = runs.outdate_index(), self._context.integration()
+        if not self._is_conform(state, integration):
             apply_settings(self._context)
+        elif not publish(self._context, state["generation"], labels=asdict(Wish.of(integration).labels)):
+            publish_latest(self._context)
+
+    def _is_conform(self, state: Item, integration: Integration) -> bool:
+        """Whether courses no range has read are what the settings say, as far as is known."""
+        labels = asdict(Wish.of(integration).labels)
+        return bool(state.get("labels", labels) == labels and self._run["settings_version"] == integration.version)
 
     def _covered(self, found: Candidates) -> dict[str, Any]:
         """Return what is remembered of a run that was clean."""

@@ -6,13 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.catalog import settings_change
-from coursebridge.catalog.search.publishing import STALE
 from coursebridge.catalog.sync import planning, problems, settling, working
 from coursebridge.catalog.sync.context import RetryLater
 from coursebridge.catalog.sync.finishing import fail, finish
 from coursebridge.integrations import day_limit
 from coursebridge.integrations.runs import RunControl
 from coursebridge.linkedin.errors import LinkedInError, Retryable
+from coursebridge.storage.runs import STALE
 
 if TYPE_CHECKING:
     from coursebridge.catalog.sync.context import Context
