@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from coursebridge.catalog.reading import items, moment, object_in
+from coursebridge.linkedin.reading import items, moment, object_in
 from coursebridge.records.evidence import Report
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from coursebridge.catalog.reading import items, name, object_in, string
+from coursebridge.linkedin.reading import items, name, object_in, string
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,7 +7,7 @@ from typing import Any, cast
 from coursebridge.catalog import text
 from coursebridge.catalog.classifications import classifications_of
 from coursebridge.catalog.models import Author, Contents, Course, Element, LaunchUrls
-from coursebridge.catalog.reading import duration, items, moment, name, object_in, string
+from coursebridge.linkedin.reading import duration, items, moment, name, object_in, string
 
 MAPPER_VERSION = 1
 """Raised when a course would come out differently from the same element, so that the next full sync renews all."""

@@ -88,7 +88,9 @@ def apply_settings(
             state = context.runs.outdate_index()
         if not courses.complete or courses.number > most_indexed or time_is_up():
             return Applied(counts, complete=False)
-        if publish(context, state["generation"], labels=asdict(wish.labels)):
+        # Newer settings may have been applied meanwhile, and undone by what was just done.
+        is_latest = Wish.of(context.integration()) == wish
+        if is_latest and publish(context, state["generation"], labels=asdict(wish.labels)):
             return Applied(counts, complete=True)
         # Courses were changed meanwhile, perhaps as newer settings say.
         state = context.runs.state()

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.catalog.classifications import UNDETERMINED
-from coursebridge.catalog.reading import items, name, object_in, string
 from coursebridge.clock import parse_rfc3339, to_millis
+from coursebridge.linkedin.reading import items, name, object_in, string
 from coursebridge.records.evidence import union
 
 if TYPE_CHECKING:

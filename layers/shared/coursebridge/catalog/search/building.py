@@ -6,9 +6,9 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from coursebridge.catalog.reading import LONGEST_SECONDS
 from coursebridge.catalog.search.words import folded, indexed
 from coursebridge.catalog.tags import synced_tags
+from coursebridge.linkedin.reading import LONGEST_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,11 +11,11 @@ from coursebridge.catalog import filters, fingerprint, mapper
 from coursebridge.catalog.classifications import merged, nodes_of
 from coursebridge.catalog.diff import Decision, Known, Outcome, Read, decide
 from coursebridge.catalog.learning import learn
-from coursebridge.catalog.reading import object_in
 from coursebridge.catalog.sync.archiving import archive
 from coursebridge.catalog.sync.context import SwitchedOff, check_active
 from coursebridge.catalog.tags import labels_of
 from coursebridge.clock import rfc3339
+from coursebridge.linkedin.reading import object_in
 from coursebridge.storage.courses import LARGEST_ITEM_BYTES, StoredCourse, Write
 from coursebridge.storage.packing import pack
 
