@@ -77,7 +77,9 @@ def test_a_run_is_started_once_and_a_second_request_gets_it(
     assert [run["id"] for run in api.ask("GET", path)["items"]] == [first["id"]]
 
 
-@pytest.mark.parametrize(("kind", "remembered"), [("catalog", {"index_form": STALE}), ("activity", {})])
+@pytest.mark.parametrize(
+    ("kind", "remembered"), [("catalog", {"index_form": STALE, "generation": 1}), ("activity", {})]
+)
 def test_a_run_that_was_abandoned_leaves_the_index_to_the_next_run_of_the_catalogue_alone(
     api: Api, path: str, executions: StepFunctions, kind: Literal["catalog", "activity"], remembered: dict[str, int]
 ) -> None:
