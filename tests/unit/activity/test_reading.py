@@ -115,6 +115,17 @@ def test_what_is_laid_down_comes_back_bucket_by_bucket(lab: Lab) -> None:
     assert set(place.people(3)) == {one.person for one in told}
 
 
+def test_buckets_with_nothing_in_them_are_not_asked_for(lab: Lab) -> None:
+    place = lab.context.staging("run")
+    offsets = place.write_range(3, [sighting(1)]).offsets
+    place.clear_all()
+
+    empty = [number for number in range(staging.BUCKETS) if offsets[number] == offsets[number + 1]]
+
+    assert len(empty) == staging.BUCKETS - 1
+    assert [list(place.sightings(3, offsets, number, number)) for number in empty] == [[]] * len(empty)
+
+
 def test_all_rows_of_a_content_lie_in_one_bucket_of_every_range(lab: Lab) -> None:
     place = lab.context.staging("run")
     one = replace(sighting(1), content_urn=COURSE)
