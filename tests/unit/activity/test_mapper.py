@@ -73,6 +73,7 @@ def test_linkedins_own_example_is_read() -> None:
     assert found.report == Report(
         progress=100,
         completed_at=COMPLETED,
+        completion_times=frozenset({COMPLETED}),
         first_engaged_at=FIRST,
         last_engaged_at=LAST,
         seconds={WINDOW.key: 620},
@@ -113,7 +114,7 @@ def test_a_missing_asset_type_is_the_one_that_was_asked_for() -> None:
 
 
 def test_zero_completions_are_no_completion() -> None:
-    assert report(SECONDS, activity("COMPLETIONS", 0, lastEngagedAt=1706589989339)).completed_at is None
+    assert report(SECONDS, activity("COMPLETIONS", 0, lastEngagedAt=1706589989339)).completed == set()
 
 
 def test_full_progress_alone_is_no_completion() -> None:
@@ -121,7 +122,9 @@ def test_full_progress_alone_is_no_completion() -> None:
 
 
 def test_a_completion_without_a_time_happened_at_the_last_sign_of_life() -> None:
-    assert report(SECONDS, activity("COMPLETIONS", 1)).completed_at == LAST
+    found = report(SECONDS, activity("COMPLETIONS", 1))
+
+    assert (found.completed_at, found.completion_times) == (LAST, frozenset())
 
 
 def test_a_row_without_any_time_happened_in_its_window() -> None:

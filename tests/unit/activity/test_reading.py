@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -124,6 +127,23 @@ def test_buckets_with_nothing_in_them_are_not_asked_for(lab: Lab) -> None:
 
     assert len(empty) == staging.BUCKETS - 1
     assert [list(place.sightings(3, offsets, number, number)) for number in empty] == [[]] * len(empty)
+
+
+def test_what_an_earlier_version_laid_down_without_names_is_read(lab: Lab) -> None:
+    place = lab.context.staging("run")
+    times = ["2026-01-03T00:00:00.000Z", "2026-01-01T00:00:00.000Z", "2026-01-04T00:00:00.000Z"]
+    person, row = ["u1", "a@example.com", None], [COURSE, times[0], 100, *times, {"w": 60}, {}, {"w": 1}]
+    for kind, line in (("people", [*person, "Ada", ["STAFF"]]), ("rows", [*person, *row])):
+        body = zlib.compress(json.dumps(line).encode() + b"\n")
+        place.put_file(f"{kind}/000003", io.BytesIO(body))
+    offsets = [0] + [len(body)] * staging.BUCKETS
+
+    done, first, last = times
+    report = Report(100, done, first_engaged_at=first, last_engaged_at=last, seconds={"w": 60}, completions={"w": 1})
+    assert list(place.people(3)) == [Person("u1", "a@example.com", None, "Ada", ("STAFF",))]
+    assert list(place.sightings(3, offsets, 0, staging.BUCKETS - 1)) == [
+        Sighting(Person("u1", "a@example.com"), COURSE, report, times[0])
+    ]
 
 
 def test_all_rows_of_a_content_lie_in_one_bucket_of_every_range(lab: Lab) -> None:

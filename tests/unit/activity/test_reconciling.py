@@ -12,6 +12,7 @@ from coursebridge.errors import TooLarge
 from coursebridge.records.evidence import Completion, Evidence
 from coursebridge.records.identifiers import Kind, identifier
 from coursebridge.storage import keys
+from coursebridge.storage.record_store import RecordStore
 from coursebridge.storage.records import Record
 from coursebridge.storage.strangers import StrangerStore
 from coursebridge.storage.table import Table
@@ -229,6 +230,24 @@ def test_what_does_not_fit_into_a_record_is_told_and_everything_else_is_recorded
     assert run["status"] == "succeeded"
     assert run["not_repaired"]["record_full"] == 1
     assert (run["counts"]["updated"], run["counts"]["ignored"]) == (1, 1)
+
+
+def test_a_course_launched_once_more_and_done_again_is_completed_again(real_lab: Lab) -> None:
+    real_lab.changes(activity={"lookback_days": 90})
+    learner = real_lab.learner(1)
+    real_lab.did(1, (60, 50), (55, 100))
+    real_lab.sync()
+    records, launch = RecordStore(real_lab.table, "acme"), moment(real_lab.ago(10))
+    records.add(learner.id, COURSE, learner.id, Evidence(launches=frozenset({launch})), None, launch)
+    again = real_lab.did(1, (9, 50), (8, 100))
+
+    run, repeated = real_lab.sync("incremental"), real_lab.sync()
+
+    first, second = real_lab.attempts(learner.id)
+    assert (first.status, second.started_at) == ("completed", launch)
+    assert (second.status, second.completed_at, second.source) == ("completed", moment(again.completed_at), "report")
+    assert (run["repairs"]["completions"], run["drift_percent"], run["reengaged"]) == (1, 0, 0)
+    assert (repeated["repairs"]["total"], repeated["reengaged"]) == (0, 0)
 
 
 def test_a_later_completion_changes_no_record_and_is_noted_once(real_lab: Lab) -> None:

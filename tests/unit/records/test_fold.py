@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coursebridge.clock import rfc3339
 from coursebridge.records import evidence as evidences
 from coursebridge.records.evidence import Completion, Evidence, Point, Report, union
 from coursebridge.records.fold import Course, Folded, fold
@@ -18,10 +20,12 @@ if TYPE_CHECKING:
     from random import Random
 
 COURSE = Course("ada", "urn:li:lyndaCourse:1", 600)
+DAY = 24 * 60
+"""Minutes."""
 
 
 def at(minute: int) -> str:
-    return f"2026-01-01T00:{minute:02d}:00.000Z"
+    return rfc3339(datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minute))
 
 
 def launched(minute: int) -> Evidence:
@@ -40,26 +44,33 @@ def reported(**members: object) -> Evidence:
     return Evidence(report=Report(**members))  # type: ignore[arg-type]
 
 
+def done_again(*minutes: int) -> Evidence:
+    """What reports say of completions that LinkedIn gave a time of their own."""
+    return reported(completed_at=at(min(minutes)), completion_times=frozenset(map(at, minutes)))
+
+
 def folded(*pieces: Evidence) -> Folded:
     return fold(union(pieces), COURSE)
 
 
-minutes = st.integers(0, 20)
+minutes = st.integers(0, 20) | st.integers(0, 16).map(lambda thirds: thirds * DAY // 3)
 sources = st.sampled_from(["xapi", "aicc"])
 pieces = st.one_of(
     st.builds(launched, minutes),
     st.builds(progressed, minutes, st.none() | st.integers(0, 100), st.none() | st.integers(0, 500)),
     st.builds(completed, minutes, st.sampled_from("abcdef"), sources),
     st.builds(
-        lambda progress, done, first, last, window, seconds: reported(
+        lambda progress, done, exact, first, last, window, seconds: reported(
             progress=progress,
             completed_at=None if done is None else at(done),
+            completion_times=frozenset() if done is None or not exact else frozenset({at(done)}),
             first_engaged_at=at(first),
             last_engaged_at=at(last),
             seconds={at(window): seconds},
         ),
         st.none() | st.integers(0, 100),
         st.none() | minutes,
+        st.booleans(),
         minutes,
         minutes,
         minutes,
@@ -256,10 +267,60 @@ def test_a_statement_wins_over_a_report_of_the_same_go(minute: int) -> None:
 
 
 def test_a_later_go_does_not_undo_the_completion_a_report_told_of() -> None:
-    first, second = folded(launched(1), reported(completed_at=at(6)), launched(8), completed(9)).attempts
+    told = reported(completed_at=at(6))
+    first, second = folded(launched(1), told, launched(8), completed(2 * DAY)).attempts
 
     assert (first.completed_at, first.source) == (at(6), "report")
-    assert (second.completed_at, second.source) == (at(9), "xapi")
+    assert (second.completed_at, second.source) == (at(2 * DAY), "xapi")
+
+
+@pytest.mark.parametrize(
+    "first", [completed(0), completed(0, "session", "aicc"), done_again(0)], ids=["statement", "aicc", "report"]
+)
+def test_a_course_done_again_completes_the_attempt_that_a_launch_opened(first: Evidence) -> None:
+    _, attempt = folded(first, launched(45 * DAY), done_again(47 * DAY)).attempts
+
+    assert (attempt.status, attempt.progress, attempt.source) == ("completed", 100, "report")
+    assert (attempt.started_at, attempt.completed_at) == (at(45 * DAY), at(47 * DAY))
+
+
+def test_every_go_that_reports_know_of_counts() -> None:
+    result = folded(done_again(0, 20 * DAY, 50 * DAY), launched(10 * DAY), launched(40 * DAY))
+
+    assert [attempt.completed_at for attempt in result.attempts] == [at(0), at(20 * DAY), at(50 * DAY)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "launch", "report"),
+    [(600, 620, 700), (600, 620, 600 + DAY), (600, 0, 300), (600, 500, 480), (600, 0, 600)],
+    ids=["later by hours", "later by a day", "earlier", "before a launch", "the same moment"],
+)
+def test_a_report_of_a_completion_that_something_else_told_of_is_no_second_one(
+    statement: int, launch: int, report: int
+) -> None:
+    without = folded(launched(launch), completed(statement))
+
+    assert folded(launched(launch), completed(statement), done_again(report)) == without
+
+
+def test_a_completion_told_twice_by_reports_is_one() -> None:
+    first, second = folded(done_again(600, 700), launched(650)).attempts
+
+    assert (first.completed_at, second.status) == (at(600), "in_progress")
+
+
+@given(bodies, minutes, st.integers(-DAY, DAY))
+def test_a_report_never_makes_two_of_a_completion_that_was_told(body: list[Evidence], minute: int, off: int) -> None:
+    told = [*body, completed(minute, "told")]
+    done = {attempt.completed_at for attempt in folded(*told).attempts}
+
+    assert {attempt.completed_at for attempt in folded(*told, done_again(max(0, minute + off))).attempts} <= done
+
+
+def test_a_completion_without_a_time_of_its_own_is_one_that_was_told_before() -> None:
+    told = [completed(0), launched(2 * DAY)]
+
+    assert folded(*told, reported(completed_at=at(4 * DAY))) == folded(*told)
 
 
 def test_a_report_of_a_later_completion_leaves_a_completed_course_alone() -> None:
@@ -288,6 +349,25 @@ def test_only_the_earliest_fifty_completions_are_kept() -> None:
     assert set(whole.completions) == {f"c{n}" for n in range(50)}
 
 
+def test_only_fifty_completions_of_reports_are_kept_the_first_and_the_last_of_every_go_among_them() -> None:
+    launch = 100 * DAY
+    days = [*range(70), *range(101, 171)]
+    whole = joined([launched(launch), *(done_again(day * DAY) for day in days)])
+
+    assert whole.report is not None
+    assert len(whole.report.completion_times) == evidences.MOST_COMPLETIONS
+    assert {at(day * DAY) for day in (0, 69, 101, 170)} <= whole.report.completion_times
+
+
+def test_evidence_of_a_version_that_kept_the_first_completion_alone_is_read() -> None:
+    times = {"completed_at": at(6), "first_engaged_at": at(1), "last_engaged_at": at(9)}
+    sums = {"seconds": {at(0): 60}, "views": {}, "completions": {at(0): 1}}
+    kept = {"launches": [], "points": {}, "completions": {}, "report": {"progress": 100, **times, **sums}}
+
+    assert Evidence.from_item(kept) == reported(progress=100, **times, **sums)
+    assert folded(Evidence.from_item(kept)).attempts[0].completed_at == at(6)
+
+
 def test_a_completion_told_twice_by_its_session_counts_from_the_first_time() -> None:
     whole = completed(9, "session", "aicc") | completed(4, "session", "aicc")
 
@@ -301,7 +381,8 @@ def test_a_record_at_its_bounds_says_the_same(body: list[Evidence]) -> None:
     ordered = sorted(body, key=lambda piece: (not (piece.completions or piece.report), not piece.launches))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evidences, "MOST_POINTS", 2 * len(whole.launches) + 3)
-        patch.setattr(evidences, "MOST_LAUNCHES", 2 * len(whole.completions) + 5)
+        reports = whole.report.completed if whole.report else ()
+        patch.setattr(evidences, "MOST_LAUNCHES", 2 * (len(whole.completions) + len(reports)) + 3)
         small = joined(ordered)
 
     assert fold(small, COURSE) == fold(whole, COURSE)

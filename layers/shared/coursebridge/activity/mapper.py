@@ -13,7 +13,7 @@ from coursebridge.linkedin.reading import items, moment, object_in
 from coursebridge.records.evidence import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from coursebridge.activity.windows import Window
 
@@ -117,9 +117,11 @@ def _report(activities: list[Json], asset_type: str, window: Window) -> Report |
         return None
     # A row without any time still happened within its window.
     times = list(_times(activities)) or [window.key]
+    completed_at = _completed_at(activities, asset_type) if completions else None
     return Report(
         progress=min(progress, COMPLETE) if progress is not None else None,
-        completed_at=_completed_at(activities, asset_type, times) if completions else None,
+        completed_at=(completed_at or max(times)) if completions else None,
+        completion_times=frozenset({completed_at} if completed_at else ()),
         first_engaged_at=min(times),
         last_engaged_at=max(times),
         seconds={window.key: seconds} if seconds else {},
@@ -128,10 +130,10 @@ def _report(activities: list[Json], asset_type: str, window: Window) -> Report |
     )
 
 
-def _completed_at(activities: list[Json], asset_type: str, times: Iterable[str]) -> str:
-    """Return the completion time: ``lastEngagedAt`` of ``COMPLETIONS``, else the last sign of life."""
-    told = [at for one in _picked(activities, "COMPLETIONS", asset_type) if (at := moment(one.get(LAST)))]
-    return max(told) if told else max(times)
+def _completed_at(activities: list[Json], asset_type: str) -> str | None:
+    """Return the completion time, ``lastEngagedAt`` of ``COMPLETIONS``, if it is told."""
+    times = (moment(one.get(LAST)) for one in _picked(activities, "COMPLETIONS", asset_type))
+    return max(filter(None, times), default=None)
 
 
 def _value(activities: list[Json], kind: str, asset_type: str) -> int | None:

@@ -253,12 +253,13 @@ class Recorder:
         counts[stamp.get("outcome", "unchanged")] += 1
         repair = stamp.get("repair")
         if repair:
-            counts["completions" if repair == "completion" else "progress"] += 1
+            counts["progress" if repair == "progress" else "completions"] += 1
         if stamp.get("history") if repair else self._is_history(case):
             counts["history"] += bool(repair)
         else:
             counts["compared"] += 1
-            counts["drifted"] += bool(repair)
+            # LinkedIn sends statements of the first completion alone: nothing was missed where a course is done again.
+            counts["drifted"] += repair in ("completion", "progress")
 
     def _is_history(self, case: _Case) -> bool:
         return reconcile.is_history(case.sighting, None, self._run.statistics_since)

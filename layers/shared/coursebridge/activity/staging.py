@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.activity.mapper import Person, Sighting
@@ -29,6 +29,12 @@ MOST_SEEN = 10_000
 GROUP_BYTES = 4_000_000
 """Compressed; some tens of thousands of rows."""
 DELETE_BATCH = 1000
+FORMER_PERSON = ("profile_urn", "email", "unique_user_id", "name", "groups")
+FORMER_ROW = (
+    "profile_urn", "email", "unique_user_id", "content_urn", "completed_again_at",
+    "progress", "completed_at", "first_engaged_at", "last_engaged_at", "seconds", "views", "completions",
+)  # fmt: skip
+"""What stood where in lines of earlier versions, which named nothing: a run that failed then can be redriven now."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ class Staging:
                 if len(seen) >= MOST_SEEN:
                     seen.clear()
                 seen.add(sighting.person)
-                told.add(list(astuple(sighting.person)))
+                told.add(vars(sighting.person))
         bodies = [bucket.body() for bucket in buckets]
         offsets = [0]
         for body in bodies:
@@ -83,8 +89,8 @@ class Staging:
 
     def people(self, number: int) -> Iterator[Person]:
         """Yield everybody a range tells of."""
-        for profile_urn, email, unique_user_id, name, groups in _lines(self.get_file(f"people/{number:06d}")):
-            yield Person(profile_urn, email, unique_user_id, name, tuple(groups))
+        for told in _lines(self.get_file(f"people/{number:06d}"), FORMER_PERSON):
+            yield Person(**{**told, "groups": tuple(told["groups"])})
 
     def sightings(self, number: int, offsets: Sequence[int], first: int, last: int) -> Iterator[Sighting]:
         """Yield the rows of a range in the buckets from ``first`` to ``last``, both included."""
@@ -93,7 +99,7 @@ class Staging:
             return
         body = self._span(f"rows/{number:06d}", start, end)
         for bucket in range(first, last + 1):
-            for row in _lines([body[offsets[bucket] - start : offsets[bucket + 1] - start]]):
+            for row in _lines([body[offsets[bucket] - start : offsets[bucket + 1] - start]], FORMER_ROW):
                 yield _sighting(row)
 
     def put_file(self, name: str, file: BinaryIO) -> None:
@@ -159,7 +165,7 @@ class _Deflated:
         self._body = bytearray()
         self._is_empty = True
 
-    def add(self, value: list[Any]) -> None:
+    def add(self, value: Mapping[str, Any]) -> None:
         self._is_empty = False
         self._body += self._compressor.compress(json.dumps(value).encode() + b"\n")
 
@@ -167,20 +173,28 @@ class _Deflated:
         return b"" if self._is_empty else bytes(self._body + self._compressor.flush())
 
 
-def _lines(pieces: Iterable[bytes]) -> Iterator[list[Any]]:
-    """Yield what was laid down line by line."""
+def _lines(pieces: Iterable[bytes], former: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield what was laid down line by line; ``former`` names what earlier versions laid down without names."""
     inflater, rest = zlib.decompressobj(), b""
     for piece in pieces:
         *lines, rest = (rest + inflater.decompress(piece)).split(b"\n")
-        yield from map(json.loads, lines)
+        for told in map(json.loads, lines):
+            yield told if isinstance(told, dict) else dict(zip(former, told, strict=True))
 
 
-def _row(sighting: Sighting) -> list[Any]:
-    person, report = sighting.person, sighting.report
-    identifiers = [person.profile_urn, person.email, person.unique_user_id]
-    return [*identifiers, sighting.content_urn, sighting.completed_again_at, *vars(report).values()]
+def _row(sighting: Sighting) -> dict[str, Any]:
+    person = sighting.person
+    return {
+        "profile_urn": person.profile_urn,
+        "email": person.email,
+        "unique_user_id": person.unique_user_id,
+        "content_urn": sighting.content_urn,
+        "completed_again_at": sighting.completed_again_at,
+        **sighting.report.to_item(),
+    }
 
 
-def _sighting(row: list[Any]) -> Sighting:
-    profile_urn, email, unique_user_id, content_urn, completed_again_at, *report = row
-    return Sighting(Person(profile_urn, email, unique_user_id), content_urn, Report(*report), completed_again_at)
+def _sighting(row: dict[str, Any]) -> Sighting:
+    person = Person(row.pop("profile_urn"), row.pop("email"), row.pop("unique_user_id"))
+    content_urn, completed_again_at = row.pop("content_urn"), row.pop("completed_again_at")
+    return Sighting(person, content_urn, Report.from_item(row), completed_again_at)

@@ -6,13 +6,14 @@ set, a union or a maximum. Times are the RFC 3339 texts of :mod:`coursebridge.cl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
 Source = Literal["launch", "xapi", "aicc", "report"]
+Known = TypeVar("Known", int, str)
 
 MOST_POINTS = 300
 MOST_LAUNCHES = 300
@@ -30,8 +31,8 @@ class Point:
     def __or__(self, other: Point) -> Point:
         """Join two points of the same moment."""
         return Point(
-            _most(self.progress, other.progress),
-            _most(self.duration_seconds, other.duration_seconds),
+            max_known(self.progress, other.progress),
+            max_known(self.duration_seconds, other.duration_seconds),
             min(self.source, other.source),
         )
 
@@ -49,16 +50,28 @@ class Completion:
         return Completion(
             min(self.at, other.at),
             min(self.source, other.source),
-            _most(self.duration_seconds, other.duration_seconds),
+            max_known(self.duration_seconds, other.duration_seconds),
         )
 
 
 @dataclass(frozen=True)
 class Report:
-    """What LinkedIn's activity reports say: levels and times, and what is summed up by the start of each window."""
+    """What LinkedIn's activity reports say: levels and times, and what is summed up by the start of each window.
+
+    Attributes:
+        progress: the highest level, in percent.
+        completed_at: the first completion; one that was told without a time counts as the last sign of life with it.
+        completion_times: every completion that LinkedIn gave a time of its own.
+        first_engaged_at: the first sign of life.
+        last_engaged_at: the last one.
+        seconds: viewed, by window.
+        views: by window.
+        completions: their number, by window.
+    """
 
     progress: int | None = None
     completed_at: str | None = None
+    completion_times: frozenset[str] = frozenset()
     first_engaged_at: str | None = None
     last_engaged_at: str | None = None
     seconds: Mapping[str, int] = field(default_factory=dict)
@@ -68,14 +81,35 @@ class Report:
     def __or__(self, other: Report) -> Report:
         """Join two reports; a window read again replaces what it said before when it says more."""
         return Report(
-            _most(self.progress, other.progress),
-            _first(self.completed_at, other.completed_at),
-            _first(self.first_engaged_at, other.first_engaged_at),
-            _last(self.last_engaged_at, other.last_engaged_at),
-            _most_by_key(self.seconds, other.seconds),
-            _most_by_key(self.views, other.views),
-            _most_by_key(self.completions, other.completions),
+            progress=max_known(self.progress, other.progress),
+            completed_at=_first(self.completed_at, other.completed_at),
+            completion_times=self.completion_times | other.completion_times,
+            first_engaged_at=_first(self.first_engaged_at, other.first_engaged_at),
+            last_engaged_at=max_known(self.last_engaged_at, other.last_engaged_at),
+            seconds=_most_by_key(self.seconds, other.seconds),
+            views=_most_by_key(self.views, other.views),
+            completions=_most_by_key(self.completions, other.completions),
         )
+
+    @property
+    def completed(self) -> frozenset[str]:
+        """Return the time of every completion."""
+        return self.completion_times | ({self.completed_at} if self.completed_at else set())
+
+    def to_item(self) -> dict[str, Any]:
+        """Return the form that is kept."""
+        return {
+            **vars(self),
+            "completion_times": sorted(self.completion_times),
+            "seconds": dict(self.seconds),
+            "views": dict(self.views),
+            "completions": dict(self.completions),
+        }
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Report:
+        """Read the form that is kept; earlier versions kept the first completion alone."""
+        return cls(**{**item, "completion_times": frozenset(item.get("completion_times", ()))})
 
 
 @dataclass(frozen=True)
@@ -97,12 +131,12 @@ class Evidence:
     def __or__(self, other: Evidence) -> Evidence:
         """Join two bodies of evidence, within the bounds that keep a record small whatever is sent."""
         joined = _joined((self, other))
-        completions = _earliest(joined.completions)
-        done = {completion.at for completion in completions.values()}
-        if joined.report and joined.report.completed_at:
-            done.add(joined.report.completed_at)
-        launches = _thin_launches(joined.launches, done)
-        return Evidence(launches, _thin_points(dict(joined.points), launches), completions, joined.report)
+        completions, report = _earliest(joined.completions), joined.report
+        done = {completion.at for completion in completions.values()} | (report.completed if report else set())
+        launches = _thin(joined.launches, MOST_LAUNCHES, done)
+        if report:
+            report = replace(report, completion_times=_thin(report.completion_times, MOST_COMPLETIONS, launches))
+        return Evidence(launches, _thin_points(dict(joined.points), launches), completions, report)
 
     def to_item(self) -> dict[str, Any]:
         """Return the form the table keeps: short lists, as a record is written often."""
@@ -112,12 +146,7 @@ class Evidence:
             "completions": {name: [c.at, c.source, c.duration_seconds] for name, c in self.completions.items()},
         }
         if self.report:
-            item["report"] = {
-                **vars(self.report),
-                "seconds": dict(self.report.seconds),
-                "views": dict(self.report.views),
-                "completions": dict(self.report.completions),
-            }
+            item["report"] = self.report.to_item()
         return item
 
     @classmethod
@@ -127,7 +156,7 @@ class Evidence:
             frozenset(item["launches"]),
             {at: Point(*point) for at, point in item["points"].items()},
             {name: Completion(*completion) for name, completion in item["completions"].items()},
-            Report(**item["report"]) if item.get("report") else None,
+            Report.from_item(item["report"]) if item.get("report") else None,
         )
 
 
@@ -154,11 +183,11 @@ def _earliest(completions: Mapping[str, Completion]) -> Mapping[str, Completion]
     return dict(ordered[:MOST_COMPLETIONS])
 
 
-def _thin_launches(launches: frozenset[str], done: Collection[str]) -> frozenset[str]:
-    """Leave launches out beyond the bound: of those between two completions the first and the last decide."""
-    kept = set(launches)
-    while len(kept) > MOST_LAUNCHES:
-        kept.discard(_superfluous(sorted(kept), done)[0])
+def _thin(moments: frozenset[str], most: int, walls: Collection[str]) -> frozenset[str]:
+    """Leave moments out beyond the bound: of launches between two completions, or the reverse, the outer two decide."""
+    kept = set(moments)
+    while len(kept) > most:
+        kept.discard(_superfluous(sorted(kept), walls)[0])
     return frozenset(kept)
 
 
@@ -180,16 +209,13 @@ def _superfluous(ordered: Sequence[str], walls: Collection[str]) -> tuple[str, s
     return next(between, (ordered[1], ordered[2]))
 
 
-def _most(one: int | None, other: int | None) -> int | None:
+def max_known(one: Known | None, other: Known | None) -> Known | None:
+    """Return the greater of two values, the one that is known if the other is not, ``None`` if neither is."""
     return max((value for value in (one, other) if value is not None), default=None)
 
 
 def _first(one: str | None, other: str | None) -> str | None:
     return min((value for value in (one, other) if value is not None), default=None)
-
-
-def _last(one: str | None, other: str | None) -> str | None:
-    return max((value for value in (one, other) if value is not None), default=None)
 
 
 def _most_by_key(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:

@@ -7,15 +7,20 @@ The rules (design, section 5, "Statements"):
 - a completion closes the open attempt: progress 100, its time, the course's duration as time spent; with no attempt at
   all it opens one and closes it; with no open attempt it is ``already_completed``;
 - nothing reopens a completed attempt: a later launch opens the next one, later activity only touches the last;
-- what reports say fills and repairs and never overrides a statement: their completion counts only where nothing else
-  completed the course before the next launch, their progress only while nothing is completed.
+- what reports say fills and repairs and never overrides a statement: a completion of theirs closes the open attempt
+  unless something else tells of that completion, their progress counts only while nothing is completed.
 """
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import timedelta
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from coursebridge.clock import parse_rfc3339
+from coursebridge.records.evidence import max_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,11 +29,27 @@ if TYPE_CHECKING:
 
 LAUNCH_PROGRESS = 1
 COMPLETE = 100
-ACTIVITY, COMPLETION, LAUNCH = "1 activity", "2 completion", "3 launch"
-"""What happens, in the order in which it counts when it happens at the same moment."""
-REPORTED = ""
-"""Stands for the name of a completion that a report tells of."""
+SAME_COMPLETION = timedelta(days=1)
+"""Reports count in days: a completion this close to a known one is the same."""
+NEVER = "9999-12-31T23:59:59.999Z"
 NAMESPACE = uuid.UUID("5f8a4c56-6b0e-5d0b-9c0e-2b8a52d6a1f3")
+
+
+class Kind(IntEnum):
+    """What happens, in the order in which it counts when it happens at the same moment."""
+
+    ACTIVITY = 1
+    COMPLETION = 2
+    REPORTED_COMPLETION = 3
+    LAUNCH = 4
+
+
+class _Event(NamedTuple):
+    """Something that happened; ``name`` is of the completion that was told."""
+
+    at: str
+    kind: Kind
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,16 +116,15 @@ def fold(evidence: Evidence, course: Course, before: Sequence[Attempt] = ()) -> 
     """
     attempts: list[Attempt] = []
     counted: dict[str, str | None] = {}
-    reported = _reported_completion(evidence)
-    for at, kind, name in _timeline(evidence, reported):
-        if kind == LAUNCH:
+    for at, kind, name in _timeline(evidence):
+        if kind is Kind.LAUNCH:
             _launch(attempts, course, at)
-        elif kind == ACTIVITY:
+        elif kind is Kind.ACTIVITY:
             _activity(attempts, course, at, evidence.points[at])
-        elif name == REPORTED:
-            _report_completion(attempts, course, at, evidence)
-        else:
+        elif kind is Kind.COMPLETION:
             counted[name] = _complete(attempts, course, name, evidence.completions[name])
+        else:
+            _report_completion(attempts, course, at, evidence)
     if evidence.report:
         _report(attempts, course, evidence.report)
     return Folded(tuple(_with_time_spent(attempts, before)), counted)
@@ -118,24 +138,37 @@ def _with_time_spent(attempts: Sequence[Attempt], before: Sequence[Attempt]) -> 
         yield attempt if kept is None else replace(attempt, time_spent_seconds=kept)
 
 
-def _timeline(evidence: Evidence, reported: str | None) -> list[tuple[str, str, str]]:
-    """Return ``(time, kind, name)`` in order of time; at the same moment activity, then completion, then launch."""
+def _timeline(evidence: Evidence) -> list[_Event]:
+    """Return what happened in order of time."""
     return sorted(
-        [(at, ACTIVITY, "") for at in evidence.points]
-        + [(completion.at, COMPLETION, name) for name, completion in evidence.completions.items()]
-        + [(at, LAUNCH, "") for at in evidence.launches]
-        + ([(reported, COMPLETION, REPORTED)] if reported else [])
+        [_Event(at, Kind.ACTIVITY) for at in evidence.points]
+        + [_Event(completion.at, Kind.COMPLETION, name) for name, completion in evidence.completions.items()]
+        + [_Event(at, Kind.REPORTED_COMPLETION) for at in _reported_completions(evidence)]
+        + [_Event(at, Kind.LAUNCH) for at in evidence.launches]
     )
 
 
-def _reported_completion(evidence: Evidence) -> str | None:
-    """Return when reports say it was completed, unless something else completed it before the next launch."""
-    at = evidence.report.completed_at if evidence.report else None
-    if at is None:
-        return None
-    end = min((launch for launch in evidence.launches if launch >= at), default=None)
-    told = any(end is None or completion.at <= end for completion in evidence.completions.values())
-    return None if told else at
+def _reported_completions(evidence: Evidence) -> list[str]:
+    """Return the completions that only reports know of.
+
+    Something else told of one if it told of a completion within a day, or of a later one before the next launch. One
+    without a time of its own may have happened long before: any other until that launch may be the same.
+    """
+    if evidence.report is None:
+        return []
+    told = [completion.at for completion in evidence.completions.values()]
+    found: list[str] = []
+    for at in sorted(evidence.report.completed):
+        earliest = at if at in evidence.report.completion_times else ""
+        latest = min((launch for launch in evidence.launches if launch >= at), default=NEVER)
+        if not any(earliest <= known <= latest or is_same_completion(known, at) for known in (*told, *found)):
+            found.append(at)
+    return found
+
+
+def is_same_completion(one: str, other: str) -> bool:
+    """Whether two times may be of one completion."""
+    return abs(parse_rfc3339(one) - parse_rfc3339(other)) <= SAME_COMPLETION
 
 
 def _open(attempts: list[Attempt], course: Course, at: str, source: Source, progress: int) -> None:
@@ -172,7 +205,7 @@ def _activity(attempts: list[Attempt], course: Course, at: str, point: Point) ->
         last,
         last_activity_at=at,
         progress=max(last.progress, point.progress or 0),
-        statement_duration_seconds=_longest(last.statement_duration_seconds, point.duration_seconds),
+        statement_duration_seconds=max_known(last.statement_duration_seconds, point.duration_seconds),
     )
 
 
@@ -184,7 +217,7 @@ def _complete(attempts: list[Attempt], course: Course, name: str, completion: Co
     last = attempts[-1]
     attempts[-1] = replace(
         _completed(last, course, completion.at, completion.source),
-        statement_duration_seconds=_longest(last.statement_duration_seconds, completion.duration_seconds),
+        statement_duration_seconds=max_known(last.statement_duration_seconds, completion.duration_seconds),
         completion_statement_id=name if completion.source == "xapi" else None,
     )
     return last.id
@@ -203,11 +236,11 @@ def _completed(attempt: Attempt, course: Course, at: str, source: Source) -> Att
 
 
 def _report_completion(attempts: list[Attempt], course: Course, at: str, evidence: Evidence) -> None:
-    """Complete the open attempt; nothing before the next launch can have done so already."""
     if not attempts:
         first = evidence.report.first_engaged_at if evidence.report else None
         _open(attempts, course, min(first or at, at), "report", 0)
-    attempts[-1] = _completed(attempts[-1], course, at, "report")
+    if _is_open(attempts):
+        attempts[-1] = _completed(attempts[-1], course, at, "report")
 
 
 def _report(attempts: list[Attempt], course: Course, report: Report) -> None:
@@ -227,7 +260,3 @@ def _report(attempts: list[Attempt], course: Course, report: Report) -> None:
         number = max((n for n, attempt in enumerate(attempts) if attempt.started_at <= window), default=0)
         viewed = (attempts[number].reported_seconds_viewed or 0) + seconds
         attempts[number] = replace(attempts[number], reported_seconds_viewed=viewed)
-
-
-def _longest(one: int | None, other: int | None) -> int | None:
-    return max((value for value in (one, other) if value is not None), default=None)
