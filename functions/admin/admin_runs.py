@@ -82,18 +82,23 @@ class Named(Answer):
 
 
 class UnknownLearner(Answer):
-    """Somebody reports tell of who is no learner here."""
+    """Somebody reports tell of who is not one active learner here."""
 
     identifiers: list[Named]
     since: Time = Field(description="The start of the oldest window that tells of them.")
+    reason: Literal["learner_unknown", "learner_ambiguous", "learner_inactive", "learner_gone"] = Field(
+        description="Nobody has these identifiers; more than one learner has them; the learner is inactive; the "
+        "learner was merged into another during the run."
+    )
 
 
 class RunDetail(RunAnswer):
     """One execution of a sync, with the people it could not place."""
 
     unknown_learners: list[UnknownLearner] = Field(
-        description="Of the latest run of activity reports: at most 200 people who are no learners, the longest known "
-        "first. Add them, or assign their identifiers, and the next run reads again what was told of them."
+        description="Of the latest run of activity reports: at most 200 people it could not place, the longest known "
+        "first, inactive learners last. Add them, assign their identifiers, merge or activate learners, and the next "
+        "run reads again what was told of them."
     )
 
 

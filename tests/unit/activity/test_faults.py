@@ -17,6 +17,7 @@ from coursebridge.errors import Conflict
 from coursebridge.integrations.store import IntegrationStore
 from coursebridge.linkedin import reports
 from coursebridge.linkedin.credentials import KeyPair
+from coursebridge.people.merging import Merging
 from coursebridge.records.evidence import Evidence, Point
 from coursebridge.storage import keys
 from coursebridge.storage.record_store import RecordStore
@@ -193,6 +194,24 @@ def test_a_learner_erased_during_the_run_does_not_come_back(lab: Lab, monkeypatc
 
     assert lab.attempts("learner-1") == ()
     assert run["not_repaired"]["learner_gone"] == 1
+
+
+def test_what_is_told_of_a_learner_merged_during_the_run_is_read_again(real_lab: Lab) -> None:
+    real_lab.changes(activity={"lookback_days": 90})
+    real_lab.learner(1)
+    real_lab.learner(2)
+    real_lab.did(1, (70, 100))
+    run_id, numbers = begun(real_lab)
+    for number in numbers:
+        tasks.work(real_lab.context, {"run_id": run_id, "number": number})
+    tasks.settle(real_lab.context, {"run_id": run_id})
+    Merging(real_lab.table, "acme").merge("learner-2", "learner-1")
+    first = _finished(real_lab, run_id)
+
+    real_lab.sync("incremental")
+
+    assert first["not_repaired"]["learner_gone"] == 1
+    assert real_lab.attempts("learner-2")[0].status == "completed"
 
 
 @pytest.mark.parametrize(

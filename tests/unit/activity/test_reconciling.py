@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,15 +10,19 @@ import pytest
 from activity_lab import BUCKET, COURSE, OTHER_COURSE, upstream
 from coursebridge.clock import from_millis, rfc3339
 from coursebridge.errors import TooLarge
+from coursebridge.people.merging import Merging
 from coursebridge.records.evidence import Completion, Evidence
 from coursebridge.records.identifiers import Kind, identifier
 from coursebridge.storage import keys
+from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.record_store import RecordStore
 from coursebridge.storage.records import Record
 from coursebridge.storage.strangers import StrangerStore
 from coursebridge.storage.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from activity_lab import Lab
 
 
@@ -186,6 +191,81 @@ def test_what_is_reported_of_somebody_who_comes_later_is_read_again(real_lab: La
     assert StrangerStore(real_lab.table, "acme").get().people == ()
     assert real_lab.attempts(learner.id)[0].status == "completed"
     assert run["repairs"]["completions"] == 1
+
+
+def _activated(lab: Lab) -> str:
+    learner = lab.learner(1, status="inactive")
+    lab.sync("incremental")
+    lab.table.put(replace(learner, status="active", version=2).to_item())
+    return learner.id
+
+
+def _assigned(lab: Lab) -> str:
+    """Give the address of one of two learners to the other, who has LinkedIn's identifier."""
+    learner = lab.learner(1, profile_urn=upstream(1).profile_urn)
+    other = lab.learner(2, email=upstream(1).email)
+    lab.sync("incremental")
+    now, key = rfc3339(lab.clock()), keys.identity("acme", *identifier("email", upstream(1).email))
+    identity = IdentityItem.from_item(lab.table.get(key) or {})
+    lab.table.put(identity.left_by(other.id, now).held_by(learner.id, now).to_item())
+    return learner.id
+
+
+def _merged(lab: Lab) -> str:
+    learner = lab.learner(1, profile_urn=upstream(1).profile_urn)
+    other = lab.learner(2, email=upstream(1).email)
+    lab.sync("incremental")
+    Merging(lab.table, "acme").merge(learner.id, other.id)
+    return learner.id
+
+
+@pytest.mark.parametrize(
+    ("resolved", "reason"),
+    [(_activated, "inactive"), (_assigned, "ambiguous"), (_merged, "ambiguous")],
+    ids=["activated", "assigned", "merged"],
+)
+def test_what_is_reported_of_somebody_ambiguous_or_inactive_is_read_again_when_that_is_resolved(
+    real_lab: Lab, resolved: Callable[[Lab], str], reason: str
+) -> None:
+    real_lab.changes(activity={"lookback_days": 90})
+    real_lab.did(1, (70, 100))
+    learner_id = resolved(real_lab)
+    (met,) = StrangerStore(real_lab.table, "acme").get().people
+
+    run = real_lab.sync("incremental")
+
+    assert met.reason == f"learner_{reason}"
+    assert StrangerStore(real_lab.table, "acme").get().people == ()
+    assert real_lab.attempts(learner_id)[0].status == "completed"
+    assert (run["mode"], run["repairs"]["completions"]) == ("incremental", 1)
+
+
+def test_whoever_stays_ambiguous_or_inactive_is_not_read_again_in_vain(real_lab: Lab) -> None:
+    real_lab.changes(activity={"lookback_days": 90})
+    real_lab.learner(1, status="inactive")
+    real_lab.did(1, (70, 100))
+    real_lab.learner(2)
+    real_lab.learner(3, email=upstream(2).email)
+    real_lab.did(2, (60, 100))
+    real_lab.sync("incremental")
+
+    run = real_lab.sync("incremental")
+
+    assert run["counts"]["read"] == 0
+    assert len(StrangerStore(real_lab.table, "acme").get().people) == 2
+
+
+def test_every_window_since_somebody_was_first_told_of_is_read_again_when_they_come(real_lab: Lab) -> None:
+    real_lab.changes(activity={"lookback_days": 90}, learner_matching="directory")
+    activity = real_lab.did(1, (70, 20), (40, 100))
+    real_lab.sync("incremental")
+    learner = real_lab.learner(1)
+
+    real_lab.sync("incremental")
+
+    (attempt,) = real_lab.attempts(learner.id)
+    assert (attempt.status, attempt.completed_at) == ("completed", moment(activity.completed_at))
+    assert attempt.reported_seconds_viewed == 120
 
 
 def test_what_waited_for_longer_than_it_is_kept_is_left_to_a_full_run(real_lab: Lab) -> None:

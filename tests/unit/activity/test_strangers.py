@@ -18,8 +18,10 @@ from coursebridge.admin.runs import Runs
 from coursebridge.errors import Unavailable
 from coursebridge.people.erasure import Erasure
 from coursebridge.records.identifiers import Identifier, identifier
+from coursebridge.storage import keys
 from coursebridge.storage import strangers as storing
 from coursebridge.storage.identities import IdentityItem
+from coursebridge.storage.learners import Learner
 from coursebridge.storage.strangers import Stranger, Strangers, StrangerStore, joined
 from policies import refused, watched
 
@@ -79,11 +81,65 @@ def test_an_admin_sees_who_is_unknown_at_the_latest_run_with_all_they_are_called
 
     assert shown(lab, first["id"]) == []
     one, _two = shown(lab, second["id"])
+    assert one["reason"] == "learner_unknown"
     assert one["identifiers"] == [
         {"type": "email", "value": upstream(1).email},
         {"type": "external_id", "value": "E1"},
         {"type": "profile_urn", "value": upstream(1).profile_urn},
     ]
+
+
+def test_an_admin_sees_who_is_ambiguous_or_inactive_and_why(lab: Lab) -> None:
+    lab.learner(1)
+    lab.learner(3, email=upstream(1).email)
+    lab.learner(2, status="inactive")
+
+    told = shown(lab, lab.sync()["id"])
+
+    assert [(one["identifiers"][0]["value"], one["reason"]) for one in told] == [
+        (upstream(1).email, "learner_ambiguous"),
+        (upstream(2).email, "learner_inactive"),
+    ]
+
+
+def test_a_reason_is_that_of_the_last_run_and_inactive_learners_come_last(lab: Lab) -> None:
+    learner = lab.learner(1, status="inactive")
+    first = [one["reason"] for one in shown(lab, lab.sync()["id"])]
+    lab.holds("learner-2", "email", upstream(1).email)
+    lab.table.put(replace(learner, status="active", version=2).to_item())
+
+    second = [one["reason"] for one in shown(lab, lab.sync()["id"])]
+
+    assert first == ["learner_unknown", "learner_inactive"]
+    assert sorted(second) == ["learner_ambiguous", "learner_unknown"]
+
+
+def test_nobody_is_kept_with_an_identifier_of_somebody_who_was_erased(lab: Lab) -> None:
+    lab.learner(1)
+    erase(lab, "learner-1")
+    lab.clock.goes_on(days=1)
+    lab.learner(3, status="inactive", profile_urn=upstream(1).profile_urn)
+
+    lab.sync()
+
+    assert [one for each in store(lab).get().people for one in each.identifiers if one.value == upstream(1).email] == []
+
+
+def test_of_several_reasons_the_one_told_last_counts_and_inactive_learners_come_last() -> None:
+    before = Stranger(frozenset({_urn(1)}), SINCE, "learner_ambiguous")
+    after = Stranger(frozenset({_urn(1)}), "2026-02-01T08:00:00.000Z", "learner_inactive")
+    later = Stranger(frozenset({_urn(2)}), "2026-03-01T08:00:00.000Z")
+
+    assert joined([before, after, later]) == [later, replace(before, reason="learner_inactive")]
+
+
+def test_people_an_earlier_version_kept_are_read(lab: Lab) -> None:
+    told = [[SINCE, "email:a@example.com", "external_id:E1"]]
+    item = {"run_id": "r", "forgotten_at": "", "version": 1, "people": zlib.compress(json.dumps(told).encode())}
+    lab.table.put({**keys.strangers("acme").item(), **item})
+
+    identifiers = frozenset({identifier("email", "a@example.com"), identifier("external_id", "E1")})
+    assert store(lab).get().people == (Stranger(identifiers, SINCE, "learner_unknown"),)
 
 
 def test_whoever_is_erased_is_a_stranger_no_more(lab: Lab) -> None:
@@ -241,6 +297,7 @@ def test_an_identifier_that_nobody_holds_any_more_makes_no_stranger_known(lab: L
     lab.sync()
     email = identifier("email", upstream(1).email)
     held = IdentityItem("acme", email).held_by("former", SINCE)
+    lab.table.put(Learner("acme", "former", SINCE).to_item())
 
     lab.table.put(held.left_by("former", SINCE).to_item())
     assert list(planning._known_since(lab.context)) == []

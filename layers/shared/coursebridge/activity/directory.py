@@ -220,7 +220,7 @@ class Directory:
         if match.who != "learner":
             pair = one_person(someone, known.identities, known.learners)
             return _Plan(someone, match, [], two=(pair[0].id, pair[1].id) if pair else None)
-        if learner is None or not learner.is_listed or learner.status != "active":
+        if learner is None or not learner.is_active:
             return _Plan(someone, Match("inactive"), [])
         if learner.joining:
             return _Plan(someone, match, [], two=(learner.id, learner.joining[0]))

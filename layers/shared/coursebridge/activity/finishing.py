@@ -145,15 +145,17 @@ def _covered(context: Context, run: Item, ranges: Sequence[Item]) -> dict[str, A
 
 
 def _meet(context: Context, run: Item, ranges: Sequence[Item], *, failed: bool) -> None:
-    """Keep who is no learner, and nobody who was erased since it was found out who everybody is."""
+    """Keep who can have no records yet, and nobody who was erased.
+
+    Whoever is inactive, or one of several, can have an identifier of somebody who was erased long ago.
+    """
     same = _is_same(context.runs.state(), run)
     read = [Range.from_item(one).window for one in ranges if is_window(one)]
     news = [Stranger.from_json(one) for told in _waiting(context, run, ranges) for one in told["people"]]
 
     def think(before: Strangers) -> Strangers:
         kept = [one for one in before.people if failed or (same and not _is_in(one.since, read))]
-        fresh = _unerased(context, news) if before.forgotten_at >= run["started_at"] else news
-        met = tuple(known_longest([*kept, *fresh])[:MOST_WAITING])
+        met = tuple(known_longest([*kept, *_unerased(context, news)])[:MOST_WAITING])
         # Where nobody ever was a stranger nothing is written.
         return replace(before, people=met, run_id=run["id"]) if met or before.people else before
 
@@ -161,6 +163,8 @@ def _meet(context: Context, run: Item, ranges: Sequence[Item], *, failed: bool) 
 
 
 def _unerased(context: Context, people: Sequence[Stranger]) -> list[Stranger]:
+    if not people:
+        return []
     key = context.pseudonym_key()
     stones = {
         one: keys.tombstone(context.integration_id, digest(one, key)) for each in people for one in each.identifiers

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from coursebridge.activity.people import Someone, matched
 from coursebridge.activity.windows import LONGEST_LOOKBACK_DAYS, Coverage, Window, due, windows
 from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
+from coursebridge.storage.learners import Learner
 from coursebridge.storage.strangers import StrangerStore
 
 if TYPE_CHECKING:
@@ -110,18 +112,26 @@ def waiting(context: Context, state: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _come(context: Context, entries: Mapping[str, str], now: datetime) -> frozenset[datetime]:
-    """Return the starts of the windows that tell of courses and people who were missing and are there now."""
+    """Return the starts of the windows since courses and people were first told of that were missing and are there."""
     courses = {keys.course(context.integration_id, urn): urn for urn in entries}
     times = [parse_rfc3339(entries[courses[key]]) for key in context.table.get_many(courses, consistent=False)]
     times += [parse_rfc3339(since) for since in _known_since(context)]
     reach = windows(now, LONGEST_LOOKBACK_DAYS) if times else []
-    return frozenset(window.start for window in reach if any(window.start <= time < window.end for time in times))
+    return frozenset(window.start for window in reach if window.end > min(times))
 
 
 def _known_since(context: Context) -> Iterator[str]:
-    """Yield since when reports tell of each stranger who is a learner now, by whichever identifier."""
-    people = StrangerStore(context.table, context.integration_id).get().people
-    places = {keys.identity(context.integration_id, *one): each for each in people for one in each.identifiers}
-    for key, item in context.table.get_many(places, consistent=False).items():
-        if IdentityItem.from_item(item).meant_now:
-            yield places[key].since
+    """Yield since when reports tell of each stranger who is one active learner now, by whichever identifier."""
+    i = context.integration_id
+    people = StrangerStore(context.table, i).get().people
+    places = [keys.identity(i, *one) for each in people for one in each.identifiers]
+    held = map(IdentityItem.from_item, context.table.get_many(places, consistent=False).values())
+    identities = {identity.identifier: identity for identity in held}
+    meant = {keys.learner(i, one) for identity in identities.values() for one in identity.meant_now}
+    found = map(Learner.from_item, context.table.get_many(meant, consistent=False).values())
+    learners = {learner.id: learner for learner in found}
+    for each in people:
+        match = matched(Someone(dict.fromkeys(each.identifiers)), identities, learners)
+        learner = learners.get(match.learner_id) if match and match.who == "learner" else None
+        if learner and learner.is_active:
+            yield each.since

@@ -6,7 +6,7 @@ A write leaves on the record what this run made of it, so that a task that is re
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,11 +26,18 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from coursebridge.activity.mapper import Sighting
-    from coursebridge.activity.people import Match
+    from coursebridge.activity.people import Match, Who
     from coursebridge.activity.roster import Roster
+    from coursebridge.storage.strangers import Reason
     from coursebridge.storage.table import Item, Table
 
 T = TypeVar("T")
+KEPT: Mapping[Who, Reason] = {
+    "unknown": "learner_unknown",
+    "ambiguous": "learner_ambiguous",
+    "inactive": "learner_inactive",
+}
+"""Why people have no records who may have them one day; whoever was erased is none of them."""
 BATCH = 50
 """Records in a transaction; each may come with a check of its learner."""
 MOST_WAITING = 2000
@@ -45,12 +52,13 @@ class Tally:
             ignored; repairs (``completions``, ``progress``, and how many of them lie before the push was configured:
             ``history``); how many records were ``compared`` and how many of them had ``drifted``.
         courses: URNs of courses that are not in the catalogue, and the oldest window that tells of each.
-        strangers: by their number in the roster, people who are no learners, and the oldest window that tells of them.
+        strangers: by the reason and their number in the roster, people who can have no records yet, and the oldest
+            window that tells of them.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     courses: dict[str, str] = field(default_factory=dict)
-    strangers: dict[int, str] = field(default_factory=dict)
+    strangers: defaultdict[Reason, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
 
 
 def wait(waiting: dict[T, str], what: T, window: str) -> None:
@@ -124,7 +132,7 @@ class Recorder:
         """
         joined: dict[tuple[str, str], tuple[int, Match, Sighting]] = {}
         for one in sightings:
-            number, match = self._roster.who(identifiers_of(one.person, self._run.identification)[0])
+            number, match = self._who(one)
             key = (match.learner_id or str(number), one.content_urn)
             joined[key] = (number, match, joined[key][2] | one if key in joined else one)
         for batch in chunks(joined.values(), BATCH):
@@ -132,13 +140,17 @@ class Recorder:
             self._record([one[1:] for one in batch if self._has_place(*one)])
         return self.tally
 
+    def _who(self, sighting: Sighting) -> tuple[int, Match]:
+        return self._roster.who(identifiers_of(sighting.person, self._run.identification)[0])
+
     def _has_place(self, number: int, match: Match, sighting: Sighting) -> bool:
         """Whether a sighting is of a learner; if not, note why."""
         if match.who == "learner":
             return True
         self.tally.counts.update(("ignored", f"learner_{match.who}"))
-        if match.who == "unknown":
-            wait(self.tally.strangers, number, _oldest(sighting))
+        reason = KEPT.get(match.who)
+        if reason:
+            wait(self.tally.strangers[reason], number, _oldest(sighting))
         return False
 
     def _record(self, pairs: Sequence[tuple[Match, Sighting]]) -> None:
@@ -170,15 +182,16 @@ class Recorder:
         found = self._table.get_many(key for place in places for key in place)
         cases = []
         for (match, one), (record, learner) in zip(pairs, places, strict=True):
-            if self._is_there(found.get(learner)):
+            if self._is_there(found.get(learner), one):
                 cases.append(self._case(match, one, found.get(record), found[learner]["version"]))
         return cases
 
-    def _is_there(self, item: Item | None) -> bool:
-        """Whether a learner is still there; one who was merged or erased during the run is left to the next run."""
+    def _is_there(self, item: Item | None, sighting: Sighting) -> bool:
+        """Whether a learner is still there; one who was merged during the run is left to the next run."""
         if item and Learner.from_item(item).is_listed:
             return True
         self.tally.counts.update(("ignored", "learner_gone"))
+        wait(self.tally.strangers["learner_gone"], self._who(sighting)[0], _oldest(sighting))
         return False
 
     def _case(self, match: Match, sighting: Sighting, item: Item | None, learner_version: int) -> _Case:

@@ -125,13 +125,17 @@ def _record(context: Context, run_id: str, item: Item) -> str:
     with Roster.opened(staging.get_file(item["found"])) as roster:
         recorder = Recorder(context.table, context.integration_id, run, roster, context.now())
         tally = recorder.record(_sightings(context, run_id, item))
-        people = [Stranger(frozenset(roster.identifiers(number)), since) for number, since in tally.strangers.items()]
+        people = [
+            Stranger(frozenset(roster.identifiers(number)), since, reason)
+            for reason, told in tally.strangers.items()
+            for number, since in told.items()
+        ]
     waiting = f"waiting-{item['number']:06d}"
     if tally.courses or people:
         staging.put_json(waiting, {"courses": tally.courses, "people": [one.to_json() for one in people]})
-    told = {"tally": dict(tally.counts), "waiting": waiting if tally.courses or people else ""}
+    found = {"tally": dict(tally.counts), "waiting": waiting if tally.courses or people else ""}
     counts = {name: tally.counts[name] for name in COUNTS}
-    return _settle(context, run_id, item | told | {"status": "done", "problems": []}, counts)
+    return _settle(context, run_id, item | found | {"status": "done", "problems": []}, counts)
 
 
 def _sightings(context: Context, run_id: str, item: Item) -> Iterator[Sighting]:

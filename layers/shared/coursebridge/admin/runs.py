@@ -63,7 +63,7 @@ class Runs:
         return [shown(run) for run in page.items], page.last_key
 
     def get(self, integration_id: str, run_id: str) -> dict[str, Any]:
-        """Return a run; the latest of activity reports with the people it told of who are no learners.
+        """Return a run; the latest of activity reports with the people it told of who can have no records yet.
 
         Raises:
             NotFound: there is no such run.
@@ -115,7 +115,8 @@ class Runs:
 
 def _unknown(stranger: Stranger) -> dict[str, Any]:
     identifiers = sorted(stranger.identifiers)
-    return {"identifiers": [{"type": one.kind, "value": one.value} for one in identifiers], "since": stranger.since}
+    named = [{"type": one.kind, "value": one.value} for one in identifiers]
+    return {"identifiers": named, "since": stranger.since, "reason": stranger.reason}
 
 
 def _check(integration: Integration, kind: Kind) -> None:

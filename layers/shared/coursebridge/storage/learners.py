@@ -81,6 +81,11 @@ class Learner:
         """Whether the learner is somebody of their own: neither merged into another nor being erased."""
         return self.merged_into is None and self.erasing_at is None
 
+    @property
+    def is_active(self) -> bool:
+        """Whether the learner may have new records."""
+        return self.is_listed and self.status == "active"
+
     def to_item(self) -> Item:
         """Return the table item."""
         listed_by = keys.learners if self.is_listed else keys.unlisted_learners

@@ -1,4 +1,4 @@
-"""The people reports told of who are no learners: for an admin to see, and for a sync to read again about them.
+"""The people reports told of whom no record could be kept of: for an admin to see, and for a sync to read again.
 
 They are kept here and nowhere else, so that somebody who is erased is forgotten here, too.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from coursebridge.errors import Unavailable
 from coursebridge.records.identifiers import Identifier
@@ -20,31 +20,41 @@ if TYPE_CHECKING:
 
     from coursebridge.storage.table import Table
 
+Reason = Literal["learner_unknown", "learner_ambiguous", "learner_inactive", "learner_gone"]
 MOST_BYTES = 300_000
 """Compressed; an item holds 400 KB."""
 
 
 @dataclass(frozen=True)
 class Stranger:
-    """Somebody who is no learner.
+    """Somebody who is not one learner who can have records.
 
     Attributes:
         identifiers: all that LinkedIn calls them by.
         since: the oldest window that tells of them.
+        reason: nobody has these identifiers, more than one learner has them, the learner is inactive, or was merged
+            into another while the run went on.
     """
 
     identifiers: frozenset[Identifier]
     since: str
+    reason: Reason = "learner_unknown"
 
-    def to_json(self) -> list[Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return what can be laid down."""
-        return [self.since, *sorted(one.awaited for one in self.identifiers)]
+        return {"since": self.since, "reason": self.reason, "identifiers": self.names}
 
     @classmethod
-    def from_json(cls, told: list[str]) -> Stranger:
-        """Read it again."""
-        since, *identifiers = told
-        return cls(frozenset(map(Identifier.awaiting, identifiers)), since)
+    def from_json(cls, told: dict[str, Any] | list[str]) -> Stranger:
+        """Read it again; earlier versions laid down a list, and of people who were unknown alone."""
+        if isinstance(told, list):
+            told = {"since": told[0], "reason": "learner_unknown", "identifiers": told[1:]}
+        return cls(frozenset(map(Identifier.awaiting, told["identifiers"])), told["since"], told["reason"])
+
+    @property
+    def names(self) -> list[str]:
+        """Return the identifiers as text, in order."""
+        return sorted(one.awaited for one in self.identifiers)
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,7 @@ class Strangers:
     """All of them.
 
     Attributes:
-        people: the longest known first.
+        people: the longest known first, inactive learners last.
         run_id: the run that told of them last.
         forgotten_at: when somebody was forgotten last; whoever is added by what was read before may be erased.
         version: of the item, 0 where there is none.
@@ -126,13 +136,18 @@ class StrangerStore:
 
 
 def joined(people: Iterable[Stranger]) -> list[Stranger]:
-    """Return the distinct people, the longest known first: those who share an identifier are one."""
+    """Return the distinct people, the longest known first: those who share an identifier are one.
+
+    Of several reasons the one told last counts. Inactive learners come last: of the many who have left in time most
+    stay so, and they are not to take the place of those whom an admin can help.
+    """
     found: dict[Identifier, Stranger] = {}
     for one in people:
         parts = {one, *(found[each] for each in one.identifiers if each in found)}
-        whole = Stranger(frozenset().union(*(part.identifiers for part in parts)), min(part.since for part in parts))
+        identifiers = frozenset[Identifier]().union(*(part.identifiers for part in parts))
+        whole = Stranger(identifiers, min(part.since for part in parts), one.reason)
         found.update(dict.fromkeys(whole.identifiers, whole))
-    return sorted(set(found.values()), key=lambda one: (one.since, one.to_json()))
+    return sorted(set(found.values()), key=lambda one: (one.reason == "learner_inactive", one.since, one.names))
 
 
 def _compressed(people: tuple[Stranger, ...]) -> bytes:
