@@ -1,4 +1,4 @@
-"""`coursebridge status` and `coursebridge selftest`: can an admin sleep."""
+"""`coursebridge status` and `coursebridge selftest`: does an integration need attention."""
 
 from typing import Any
 

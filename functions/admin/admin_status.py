@@ -87,7 +87,7 @@ class Silence(Answer):
 
 
 class StatusAnswer(Answer):
-    """Whether an admin can sleep."""
+    """Whether an integration needs somebody's attention, and why."""
 
     healthy: bool
     reasons: list[str] = Field(description="Why not.")
@@ -127,7 +127,7 @@ class SelftestAnswer(Answer):
     responses=responses(HTTPStatus.OK, "The status.", _404=ABSENT),
 )
 def read_status(integration: Integration) -> StatusAnswer:
-    """Says in one answer whether an admin can sleep, and why not."""
+    """Says in one answer whether the integration needs attention, and why."""
     kept = IntegrationStore(auth.table()).get(integration)
     return StatusAnswer.model_validate(status.told(status.observe(auth.table(), kept, utc_now())))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import sys
+import tempfile
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from moto import mock_aws
 from cfn import resources
 from coursebridge import clients, cursors, secret_values, settings
 from coursebridge.auth import wiring
+from coursebridge.storage import table as table_module
 from coursebridge.storage.table import Table
 from described import kept_to_description
 from policies import handlers, kept_to_policy
@@ -50,6 +52,20 @@ def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def temporary_files_go_with_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Functions leave files on their disk, which goes with them; a test's is this machine's."""
+    before, tempfile.tempdir = tempfile.tempdir, str(tmp_path_factory.mktemp("disk"))
+    yield
+    tempfile.tempdir = before
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits_for_other_writers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next try comes at once: what other writers do, a test does in between."""
+    monkeypatch.setattr(table_module, "_wait", lambda _seconds: None)
 
 
 @pytest.fixture(autouse=True)

@@ -242,12 +242,12 @@ def test_where_there_are_too_many_the_longest_known_are_kept(lab: Lab, monkeypat
 
 
 def test_others_who_keep_writing_leave_the_call_to_be_repeated(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storing, "pauses", lambda: iter((0.0, 0.0)))
+    monkeypatch.setattr(storing, "tries", lambda: iter((None, None)))
     stranger = Stranger(frozenset({_urn(1)}), SINCE)
 
     def think(before: Strangers) -> Strangers:
         other = StrangerStore(lab.table, "acme")
-        monkeypatch.setattr(storing, "pauses", lambda: iter((0.0,)))
+        monkeypatch.setattr(storing, "tries", lambda: iter((None,)))
         other.forget([_urn(2)], datetime.now(UTC).isoformat())
         return replace(before, people=(stranger,))
 

@@ -1,4 +1,4 @@
-"""Status and self-test: can an admin sleep, and does either direction work."""
+"""Status and self-test: does an integration need attention, and does either direction work."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def connected(api: Api, **settings: Any) -> str:
     return integration_id
 
 
-def test_a_connected_integration_without_troubles_lets_an_admin_sleep(api: Api) -> None:
+def test_a_connected_integration_without_troubles_is_healthy(api: Api) -> None:
     found = status_of(api, connected(api))
 
     assert (found["healthy"], found["reasons"], found["held_count"]) == (True, [], 0)
@@ -149,7 +149,7 @@ PAST = {**OFF, "expression": "cron(10 8 1 1 ? 2020)", "enabled": True}
         ({"catalog_schedule": LAST_TIME, "activity": {"enabled": False}}, []),
     ],
 )
-def test_a_sync_that_nothing_starts_keeps_an_admin_up(api: Api, settings: Any, kinds: list[str]) -> None:
+def test_an_integration_whose_sync_nothing_starts_needs_attention(api: Api, settings: Any, kinds: list[str]) -> None:
     integration_id = connected(api)
     api.ask("PATCH", f"/admin/integrations/{integration_id}", settings)
 

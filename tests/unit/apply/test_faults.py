@@ -246,6 +246,27 @@ def test_a_statement_that_was_taken_away_meanwhile_is_forgotten(lab: Lab) -> Non
     assert lab.apply(items) == {}
 
 
+def test_what_was_settled_is_not_settled_again_by_what_the_stream_tells_twice(lab: Lab) -> None:
+    [statement_id] = lab.send(completion(1))
+    items = lab.received()
+    assert lab.apply(items) == {"applied": 1}
+
+    lab.configure(learner_identification="username")
+
+    assert lab.apply(items) == {}
+    assert lab.outcome(statement_id) == ("applied", None)
+
+
+def test_a_learner_who_comes_while_the_statement_is_being_held_is_seen(lab: Lab) -> None:
+    lab.configure(learner_matching="directory")
+    [statement_id] = lab.send(completion(1))
+    items, calls = lab.received(), lab.calls()
+    calls.after[0] = lambda: lab.learner(email="ada@example.com")
+
+    assert lab.apply(items, calls.table) == {"applied": 1}
+    assert lab.outcome(statement_id) == ("applied", None)
+
+
 def test_whoever_is_erased_between_two_reads_is_not_added_again(lab: Lab) -> None:
     lab.send(completion(1))
     items, calls = lab.received(), lab.calls()

@@ -86,6 +86,14 @@ def test_credentials_in_the_header_are_as_good(door: Door) -> None:
     assert (status, headers["WWW-Authenticate"]) == (401, 'Basic realm="coursebridge"')
 
 
+def test_credentials_in_the_header_are_form_encoded(door: Door) -> None:
+    """RFC 6749, section 2.3.1."""
+    encoded = "".join(f"%{byte:02X}" for byte in door.secret.encode())
+    bare = urlencode(form(door, client_id=None, client_secret=None))
+
+    assert ask(bare, basic("client%2D1", encoded))[0] == 200
+
+
 @pytest.mark.parametrize(
     ("changes", "authorization", "error"),
     [
@@ -97,10 +105,12 @@ def test_credentials_in_the_header_are_as_good(door: Door) -> None:
         ({"client_secret": "wrong"}, None, "invalid_client"),
         ({"scope": "moon"}, None, "invalid_scope"),
         ({"scope": "admin:write"}, None, "invalid_scope"),
+        ({"scope": "learning:read admin:write"}, None, "invalid_scope"),
         ({}, basic("client-1", "any"), "invalid_request"),
         ({"client_secret": None}, basic("another", "any"), "invalid_request"),
         ({"client_secret": None}, "Bearer abc", "invalid_client"),
         ({"client_secret": None}, "Basic ???", "invalid_client"),
+        ({"client_secret": None}, "Basic café", "invalid_client"),
         ({"client_secret": None}, "Basic " + base64.b64encode(b"nocolon").decode(), "invalid_client"),
         ({"client_secret": None}, "Basic " + base64.b64encode(b"\xff\xfe:x").decode(), "invalid_client"),
     ],
@@ -186,6 +196,14 @@ def test_a_token_that_is_forged_expired_or_meant_for_somebody_else_is_refused(
 ) -> None:
     with pytest.raises(Unauthorized):
         tokens.verify(forged(tokens, **changes))
+
+
+def test_a_token_is_good_for_its_hour_and_no_longer_than_clocks_differ(tokens: Tokens) -> None:
+    now = int(utc_now().timestamp())
+
+    assert tokens.verify(forged(tokens, integration="acme", exp=now - 1)).client_id == "client-1"
+    with pytest.raises(Unauthorized, match="expired"):
+        tokens.verify(forged(tokens, integration="acme", exp=now - 30))
 
 
 @pytest.mark.parametrize("token", ["", "x", "x.y.z", "e30.e30.e30"])

@@ -97,12 +97,14 @@ class TestTheBrake:
     def test_a_run_that_would_archive_much_asks_first_and_keeps_the_rest(self, make_lab: MakeLab) -> None:
         lab = make_lab(size=20)
         lab.sync()
-        before = lab.active()
+        before, watermark = lab.active(), lab.context.runs.state()["watermark"]
+        lab.clock.goes_on(hours=1)
         lab.step(remove=3, retire=3, create=2)
 
         run = lab.sync()
 
         assert run["status"] == "needs_confirmation"
+        assert lab.context.runs.state()["watermark"] == watermark
         assert run["pending_archive"] == 6
         assert run["counts"]["archived"] == 0
         assert run["counts"]["created"] == 2
@@ -114,10 +116,12 @@ class TestTheBrake:
         lab.step(remove=3, retire=3)
         run = lab.sync()
         lab.world.requests.reset()
+        lab.clock.goes_on(hours=1)
 
         run = lab.resumed(lab.control.confirm(run["id"]))
 
         assert run["status"] == "succeeded"
+        assert lab.context.runs.state()["watermark"] == run["started_at"]
         assert run["counts"]["archived"] == 6
         assert run["pending_archive"] == 0
         assert lab.active() == lab.truth()

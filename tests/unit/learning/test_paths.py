@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from coursebridge.errors import Unavailable
 from coursebridge.paths import service, store
 from coursebridge.paths.service import Paths
 from coursebridge.paths.store import PathStore
 from coursebridge.records.evidence import Completion, Evidence
 from coursebridge.storage import keys
 from coursebridge.storage.record_store import RecordStore
+from coursebridge.storage.table import ConditionFailed, Table
 from learning_lab import ACME, AT, EXCEL, POWERPOINT, WORD, put_course, put_learner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from coursebridge.storage.table import Table
     from learning_lab import Caller
 
 LATER = "2026-03-02T10:00:00.000Z"
@@ -121,6 +122,18 @@ def test_what_goes_into_a_library_and_out_of_it_is_audited(deployed: Table, lms:
         ("library.course_added", f"sales {EXCEL}", {"group": (None, "sales"), "course_urn": (None, EXCEL)}),
         ("library.course_removed", f"sales {EXCEL}", {"group": ("sales", None), "course_urn": (EXCEL, None)}),
     ]
+
+
+def test_writers_of_one_override_without_end_are_told_to_come_again(
+    deployed: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise ConditionFailed({})
+
+    monkeypatch.setattr(Table, "put", refused)
+
+    with pytest.raises(Unavailable):
+        PathStore(deployed, ACME).override("ann", "p1", EXCEL, None)
 
 
 @pytest.mark.parametrize("group", [" ", "g" * 201])

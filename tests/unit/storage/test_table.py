@@ -28,12 +28,6 @@ values = st.recursive(
 )
 
 
-@pytest.fixture(autouse=True)
-def _no_waiting() -> Iterator[None]:
-    with patch("coursebridge.storage.table.time.sleep"):
-        yield
-
-
 def item(pk: str, sk: str = "S", **attributes: Any) -> dict[str, Any]:
     return {"PK": pk, "SK": sk, **attributes}
 

@@ -14,6 +14,7 @@ from coursebridge.integrations.models import Integration, IntegrationSettings
 from coursebridge.integrations.store import IntegrationStore, plain
 from coursebridge.linkedin.credentials import OTHER, credentials_secret, tokens_secret
 from coursebridge.storage import keys
+from coursebridge.storage.table import tries
 from coursebridge.webhooks.service import Webhooks
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from coursebridge.integrations.models import Filters
     from coursebridge.integrations.schedules import Schedules
     from coursebridge.storage.table import Table
-
-TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ class Integrations:
         If nothing differs the schedules alone are put again: they are no items, so a restored table lacks them.
         Without ``if_match`` a change that meets another one is made again on top of it.
         """
-        for _ in range(TRIES):
+        for _ in tries():
             before = self.store.get(integration_id)
             check_version(before, if_match)
             after = Integration.model_validate({**before.model_dump(), **fields(before)})

@@ -1,4 +1,4 @@
-"""Whether an admin can sleep: what runs, what is late, what is held, and what is getting old."""
+"""Whether an integration needs attention: what runs, what is late, what is held, and what is getting old."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def told(seen: Observed) -> dict[str, Any]:
 
 
 def troubles(seen: Observed) -> Iterator[str]:
-    """Yield why an admin should get up, in sentences."""
+    """Yield why somebody should look after the integration, in sentences."""
     if seen.integration.status == "active":
         if not seen.integration.credentials.any():
             yield "There is no LinkedIn key pair: nothing can be fetched, and no sync starts by itself."

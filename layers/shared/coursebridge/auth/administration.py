@@ -20,7 +20,7 @@ from coursebridge.auth.registry import bootstrap_client
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.errors import Conflict, NotFound, Unavailable
 from coursebridge.storage import keys
-from coursebridge.storage.table import ConditionFailed
+from coursebridge.storage.table import ConditionFailed, tries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item, Table
 
 LIST_PK = keys.clients("").pk
-TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -161,7 +160,7 @@ class Clients:
         yield from (client for client in ({first.client_id: first} | kept).values() if client.client_id != client_id)
 
     def _change(self, client_id: str, change: Callable[[Client], Client]) -> Client:
-        for _ in range(TRIES):
+        for _ in tries():
             before = self.get(client_id)
             after = change(before)
             try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -108,7 +107,7 @@ def _basic(authorization: str) -> tuple[str, str]:
         raise TokenError("invalid_client", "the Authorization header is not HTTP Basic", basic=True)
     try:
         client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise TokenError("invalid_client", "the Basic credentials cannot be read", basic=True) from error
     if not colon:
         raise TokenError("invalid_client", "the Basic credentials cannot be read", basic=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from coursebridge.errors import Unavailable
 from coursebridge.paths.progress import Path
 from coursebridge.storage import keys
-from coursebridge.storage.table import ConditionFailed, Page, unchanged
+from coursebridge.storage.table import ConditionFailed, Page, tries, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,7 +70,7 @@ class PathStore:
     def override(self, learner_id: str, path_id: str, urn: str, entry: dict[str, Any] | None) -> dict[str, Any] | None:
         """Let a learner skip a step, or no longer (``None``); return what stood there."""
         key = keys.path_override(self._integration_id, learner_id, path_id)
-        while True:
+        for _ in tries():
             item = self._table.get(key) or {"steps": {}, "version": 0}
             before: dict[str, Any] | None = item["steps"].get(urn)
             steps = {step: kept for step, kept in item["steps"].items() if step != urn} | (
@@ -91,6 +92,7 @@ class PathStore:
             except ConditionFailed:
                 continue
             return before
+        raise Unavailable("other writers kept changing the same override, try again")
 
 
 def _cut(page: Page, key: Sequence[str]) -> Page:

@@ -13,7 +13,7 @@ from coursebridge.records.identifiers import identifier, usable
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import Learner, LearnerStore
-from coursebridge.storage.table import pauses, unchanged
+from coursebridge.storage.table import tries, unchanged
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -61,7 +61,7 @@ def assign(
         detail = "is empty or too long"
         raise InvalidRequest(f"the identifier {detail}", errors=(FieldError("value", detail),))
     of, at = identifier(kind, value), rfc3339(now)
-    for _ in pauses():
+    for _ in tries():
         known = changes.read(table, integration_id, [of], pseudonym_key)
         if not after_erasure:
             changes.refuse_erased(known, [of], field="value")
@@ -95,7 +95,7 @@ def remove(table: Table, integration_id: str, kind: Kind, value: str, learner_id
         Unavailable: the table is busy; nothing was done.
     """
     of, at = identifier(kind, value), rfc3339(now)
-    for _ in pauses():
+    for _ in tries():
         learner = LearnerStore(table, integration_id).get_surviving(learner_id)
         identity = _identity(table, integration_id, of)
         dated = changes.live(learner).get(of)

@@ -19,7 +19,7 @@ from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import Learner, LearnerStore, family
 from coursebridge.storage.statements import StatementStore, sent_as
 from coursebridge.storage.strangers import StrangerStore
-from coursebridge.storage.table import pauses, unchanged
+from coursebridge.storage.table import tries, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,7 +104,7 @@ class Erasure:
     def _mark(self, people: Sequence[Learner]) -> None:
         """Make them invisible, and every write that still has them in mind fail."""
         for one in people:
-            for _ in pauses():
+            for _ in tries():
                 before = LearnerStore(self.table, self.integration_id).find(one.id)
                 if before is None:
                     break
@@ -116,7 +116,7 @@ class Erasure:
 
     def _leave(self, of: Identifier, ids: frozenset[str]) -> None:
         """Take the person out of an identity, which goes when it was nobody else's."""
-        for _ in pauses():
+        for _ in tries():
             before = self._identity(of)
             after = before.without(ids)
             if after.holders == before.holders:

@@ -18,7 +18,7 @@ from coursebridge.people.moving import move, records
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import DatedIdentifier, Learner, LearnerStore, family
-from coursebridge.storage.table import Table, pauses, unchanged
+from coursebridge.storage.table import Table, tries, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -57,7 +57,7 @@ class Merging:
         """
         if survivor_id == other_id:
             raise InvalidRequest("a learner cannot be merged into themselves")
-        for _ in pauses():
+        for _ in tries():
             survivor, other = self._get(survivor_id), self._get(other_id)
             if other.merged_into == survivor.id or self._written(*_merged(survivor, other, self._at())):
                 break
@@ -81,7 +81,7 @@ class Merging:
 
     def _joined(self, survivor_id: str, other_id: str) -> Learner:
         """Note that no more records are coming."""
-        for _ in pauses():
+        for _ in tries():
             before = self._get(survivor_id)
             if other_id not in before.joining:
                 return before
@@ -99,7 +99,7 @@ class Merging:
             Conflict: they were not merged.
             Unavailable: it is not finished; the same request goes on with it.
         """
-        for _ in pauses():
+        for _ in tries():
             other = self._get(learner_id)
             if other.parting_from or self._written(*self._parted(other)):
                 break
@@ -162,7 +162,7 @@ class Merging:
 
     def _move_identities(self, identifiers: Iterable[Identifier], origins: frozenset[str], to: Learner) -> None:
         for of in dict.fromkeys(identifiers):
-            for _ in pauses():
+            for _ in tries():
                 before = self._identity(of)
                 after = before.moved(origins, to.id)
                 if after.holders == before.holders:

@@ -11,7 +11,7 @@ from coursebridge.records.evidence import Evidence
 from coursebridge.storage import keys
 from coursebridge.storage.records import Record
 from coursebridge.storage.statement_outcomes import turns
-from coursebridge.storage.table import TRANSACTION, pauses, unchanged
+from coursebridge.storage.table import TRANSACTION, tries, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,7 +39,7 @@ def move(table: Table, record: Record, to: Learner, origins: frozenset[str], now
     Raises:
         Unavailable: other writers kept changing the records; what was moved before stays moved.
     """
-    for _ in pauses():
+    for _ in tries():
         found = table.get_many([record.key, keys.record(to.integration_id, to.id, record.course_urn), _course(record)])
         source = Record.from_item(found[record.key]) if record.key in found else None
         moving = {origin: part for origin, part in source.parts.items() if origin in origins} if source else {}

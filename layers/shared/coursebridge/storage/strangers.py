@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from coursebridge.errors import Unavailable
 from coursebridge.records.identifiers import Identifier
 from coursebridge.storage import keys
-from coursebridge.storage.table import ConditionFailed, pauses, unchanged
+from coursebridge.storage.table import ConditionFailed, tries, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -101,7 +101,7 @@ class StrangerStore:
         Raises:
             Unavailable: others kept writing; nothing was done.
         """
-        for _ in pauses():
+        for _ in tries():
             before = self.get()
             after = think(before)
             if after == before:

@@ -45,6 +45,7 @@ BUSY = frozenset(
 )
 TOO_LARGE = ("has exceeded the maximum allowed size", "cannot exceed 4 MB")
 """What DynamoDB says of an item, and of a transaction as a whole: to one write, or as the reason of a transaction."""
+_wait = time.sleep
 BATCH_READ, BATCH_WRITE, TRANSACTION = 100, 25, 100
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -179,7 +180,7 @@ class Table:
                 request = answer.get("UnprocessedKeys")
                 if not request:
                     break
-                time.sleep(pause)
+                _wait(pause)
             else:
                 raise Unavailable("the table is busy, try again")
         return found
@@ -238,7 +239,7 @@ class Table:
                 request = answer.get("UnprocessedItems")
                 if not request:
                     break
-                time.sleep(pause)
+                _wait(pause)
             else:
                 raise Unavailable("the table is busy, try again")
             written += len(chunk)
@@ -445,6 +446,14 @@ def _is_about_size(told: Mapping[str, Any]) -> bool:
 
 
 def pauses() -> Iterator[float]:
-    """Yield growing pauses with full jitter, about ten seconds in all."""
+    """Yield eight growing pauses in seconds with full jitter, about six in all: for who waits in a way of their own."""
     for attempt in range(8):
         yield random.uniform(0, 0.05 * 2**attempt)  # noqa: S311  (jitter, not a secret)
+
+
+def tries() -> Iterator[None]:
+    """Yield eight times, with a growing pause in between: for writes that others are at, too."""
+    for number, pause in enumerate(pauses()):
+        if number:
+            _wait(pause)
+        yield
