@@ -70,8 +70,11 @@ PASTED = ("user_type", "oauth_server_url", "tenant_server_url", "client_id", "cl
 
 
 @app.command(name="set")
-def change(settings: Settings, integration: Integration = None, *, as_json: Json = False) -> None:
-    """Change settings: coursebridge integrations set learner_identification=username target_group=null."""
+def change(settings: Settings = None, integration: Integration = None, *, as_json: Json = False) -> None:
+    """Change settings: coursebridge integrations set learner_identification=username target_group=null.
+
+    Without any the schedules alone are put again, which a restored table lacks.
+    """
     api = client()
     found = api.integration(integration)
     changed = api.send("PATCH", f"/admin/integrations/{found['id']}", patch(settings or []))

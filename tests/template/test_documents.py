@@ -1,13 +1,18 @@
 """What the documents for operators promise to be complete about is complete."""
 
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 import yaml
+from typer.core import TyperOption
 
 import cfn
 from coursebridge.integrations.models import ActivitySettings, Filters, IntegrationSettings, Schedule
+from coursebridge_cli.app import app
 
 CONFIGURATION = (cfn.ROOT / "docs" / "configuration.md").read_text()
 DATA_MODEL = (cfn.ROOT / "docs" / "data-model.md").read_text()
@@ -43,6 +48,35 @@ def test_links_between_documents_lead_somewhere(page: Path) -> None:
     local = [link for link in links if not link.startswith(("http:", "https:", "mailto:"))]
 
     assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+def quoted_commands() -> list[str]:
+    """Return the calls of the command line in the documents, in back-ticks and in blocks of shell."""
+    found: set[str] = set()
+    for page in (cfn.ROOT / "README.md", *(cfn.ROOT / "docs").glob("*.md")):
+        text = page.read_text()
+        blocks = "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+        found |= set(re.findall(r"`coursebridge ([a-z][^`]*)`", text))
+        found |= {line.partition("  #")[0] for line in re.findall(r"^coursebridge (.+)$", blocks, re.MULTILINE)}
+    return sorted({command.strip() for command in found})
+
+
+@pytest.mark.parametrize("command", quoted_commands())
+def test_every_command_in_the_documents_is_one(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only parsed, not run; what is asked for is answered."""
+    monkeypatch.setattr(TyperOption, "prompt_for_value", lambda _option, _context: "anything")
+    words = shlex.split(re.sub(r"<[^>]+>", "ID", command))
+    at: Any = typer.main.get_command(app)
+    with typer.Context(at) as context:
+        while words and hasattr(at, "commands"):
+            at = at.commands[words.pop(0)]
+        if words or not (hasattr(at, "commands") or is_named_only(command)):
+            at.make_context("coursebridge", words, parent=context)
+
+
+def is_named_only(command: str) -> bool:
+    """Whether a command is spoken of, and not told to be called: those that ask for more are then without it."""
+    return command in {"clients rotate", "assign", "credentials"}
 
 
 def test_every_finding_that_is_left_out_of_the_scan_is_argued_and_no_other() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 from moto import mock_aws
 
@@ -36,6 +37,13 @@ REMEMBERING = (
     wiring.table,
     wiring.tokens,
 )
+
+
+# How long an example takes is the machine's affair: a table of Unicode is made when the first text is drawn.
+hypothesis.settings.register_profile(
+    "coursebridge", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("coursebridge")
 
 
 @pytest.hookimpl(trylast=True)

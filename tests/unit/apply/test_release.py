@@ -291,3 +291,14 @@ def test_a_sweep_without_time_leaves_the_rest_to_the_next(lab: Lab, monkeypatch:
 
     assert swept(lab, time_is_up=lambda: True) == Swept(unjudged=2)
     assert swept(lab) == Swept(unjudged=3, waited_for_course=1)
+
+
+def test_what_is_held_for_somebody_goes_round_in_the_order_it_happened(directory: Lab) -> None:
+    late, early = completion(9), completion(1)
+    directory.take(late)
+    directory.now += timedelta(minutes=1)
+    directory.take(early)
+
+    found = held(directory.table, directory.id, "learner_unknown", ADA.awaited)
+
+    assert [one["statement_id"] for one in found] == [early["id"], late["id"]]

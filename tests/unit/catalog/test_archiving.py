@@ -202,3 +202,39 @@ def test_what_saved_settings_write_meanwhile_is_not_undone(make_lab: MakeLab, mo
     found = courses.get_many([first, second])
     assert (found[first].archived_reason, found[first].labels.group) == ("retired", "sales")
     assert found[second].archived_reason == "filtered"
+
+
+@pytest.mark.parametrize("flaw", [{"ended": False}, {"broken": 1}])
+def test_a_listing_with_a_flaw_is_no_evidence_that_anything_is_gone(make_lab: MakeLab, flaw: dict[str, Any]) -> None:
+    lab = make_lab(size=40, locales=("en_US",))
+    lab.sync()
+    before = lab.active()
+    lab.step(remove=3)
+    lab.clock.goes_on(seconds=1)
+    run_id = lab.control.begin("full", "test").run["id"]
+    for number in tasks.plan(lab.context, {"run_id": run_id})["ranges"]:
+        tasks.work(lab.context, {"run_id": run_id, "number": number})
+        if lab.context.runs.range(run_id, number)["kind"] == "listing":
+            lab.context.runs.change_range(run_id, number, **flaw)
+
+    tasks.finished(lab.context, {"run_id": run_id})
+
+    assert lab.context.runs.get(run_id)["counts"]["archived"] == 0
+    assert lab.active() == before
+
+
+def test_an_included_urn_that_is_gone_is_archived(make_lab: MakeLab) -> None:
+    lab = make_lab(size=24)
+    wanted = min(lab.truth("LEARNING_PATH"))
+    lab.changes(filters={"include_urns": [wanted]})
+    lab.sync()
+    assert wanted in lab.active()
+    gone = lab.world.catalogue.find(wanted)
+    assert gone is not None
+    lab.world.catalogue.remove(gone)
+
+    lab.sync()
+
+    course = lab.context.courses.get(wanted)
+    assert course is not None
+    assert (course.status, course.archived_reason) == ("archived", "missing")

@@ -184,3 +184,14 @@ def test_a_walk_that_is_given_up_leaves_no_call_behind() -> None:
 
     with pytest.raises(StopIteration):
         next(walk)
+
+
+def test_an_empty_page_before_the_total_is_not_the_end() -> None:
+    def fetch(start: int) -> Page:
+        urns = [] if 90 <= start < 190 else [f"urn:{number}" for number in range(start, min(start + 100, 300))]
+        return Page(start, [{"urn": urn, "type": "COURSE"} for urn in urns], 0, 300, False)
+
+    walk = Walk(fetch, 0, 10)
+
+    assert "urn:299" in {urn for page in walk for urn in page.urns}
+    assert walk.ended

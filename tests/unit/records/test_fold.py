@@ -426,3 +426,25 @@ def test_where_every_gap_has_a_border_something_goes_all_the_same() -> None:
     points = joined([launches, *(Evidence(points={moment: Point(5)}) for moment in moments)])
 
     assert len(points.points) == evidences.MOST_POINTS
+
+
+def test_a_reported_completion_belongs_to_the_launch_before_it_and_ends_at_the_next() -> None:
+    first, second, third = folded(
+        launched(0), done_again(10 * DAY), launched(20 * DAY), completed(30 * DAY), launched(40 * DAY)
+    ).attempts
+
+    assert (first.completed_at, second.completed_at) == (at(10 * DAY), at(30 * DAY))
+    assert third.status == "in_progress"
+
+
+@pytest.mark.parametrize("known", [(completed(3),), (completed(3), launched(5))])
+def test_reported_progress_touches_neither_a_completion_nor_a_second_attempt(known: tuple[Evidence, ...]) -> None:
+    assert folded(*known, reported(progress=90, last_engaged_at=at(9))).attempts == folded(*known).attempts
+
+
+def test_activity_without_progress_begins_at_none() -> None:
+    assert folded(progressed(2, None)).attempts[0].progress == 0
+
+
+def test_an_attempt_that_only_reports_tell_of_begins_when_they_first_saw_it() -> None:
+    assert folded(reported(progress=40, last_engaged_at=at(9))).attempts[0].started_at == at(9)
