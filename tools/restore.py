@@ -77,9 +77,10 @@ class Restorer:
             yield from page["Items"]
 
     def _is_wanted(self, item: dict[str, Any]) -> bool:
-        """Tell by its keys whether an item belongs to the integration: they start `ENTITY#integration`."""
+        """Tell whether an item is of the integration, by its keys (`ENTITY#integration`) or, a client, by its attribute."""
         keys = [item[name]["S"].split("#") for name in SEARCHED if name in item]
-        return not self.integration or any(key[1:2] == [self.integration] for key in keys)
+        own = item.get("integration_id", {}).get("S") == self.integration
+        return not self.integration or own or any(key[1:2] == [self.integration] for key in keys)
 
     def _copy(self, item: dict[str, Any]) -> str:
         condition = {} if self.overwrite else {"ConditionExpression": "attribute_not_exists(PK)"}

@@ -1,6 +1,5 @@
 """Each quirk changes what it says, and nothing else."""
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -323,11 +322,17 @@ def test_failures_can_be_aimed_at_the_token_endpoint(world: World, http: httpx.C
     assert http.get(CALL).status_code == 200
 
 
-def test_slow_answers_take_as_long_as_asked(world: World, http: httpx.Client) -> None:
-    world.quirks.switch_on("slow", {"seconds": 0.05})
-    started = time.monotonic()
+def test_slow_answers_take_as_long_as_asked(world: World, http: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr("sandbox.rest.failures.asyncio.sleep", sleep)
+    world.quirks.switch_on("slow", {"seconds": 7})
+
     assert http.get(CALL).status_code == 200
-    assert time.monotonic() - started >= 0.05
+    assert slept == [7]
 
 
 def test_down_answers_nothing(world: World, http: httpx.Client) -> None:

@@ -59,6 +59,14 @@ def test_one_integration_can_be_brought_back_alone(table: Table, restored: Table
     assert table.get(keys.course("acme2", "b")) is None
 
 
+def test_the_clients_of_an_integration_come_back_with_it(table: Table, restored: Table) -> None:
+    for client_id, integration_id in (("linkedin-1", "acme"), ("linkedin-2", "acme2"), ("admin", None)):
+        restored.put({**keys.client(client_id).item(), "client_id": client_id, "integration_id": integration_id})
+
+    assert Restorer("restored", table.name, "acme", client=table.client).run() == {"copied": 1}
+    assert table.get(keys.client("linkedin-1")) is not None
+
+
 def integration(integration_id: str) -> Item:
     return {**keys.integration(integration_id).item(), "entity": "integration", "id": integration_id}
 
