@@ -77,7 +77,7 @@ class Restorer:
             yield from page["Items"]
 
     def _is_wanted(self, item: dict[str, Any]) -> bool:
-        """Tell whether an item is of the integration, by its keys (`ENTITY#integration`) or, a client, by its attribute."""
+        """Tell whether an item is of the integration: by its keys (`ENTITY#integration`), or as a client by a field."""
         keys = [item[name]["S"].split("#") for name in SEARCHED if name in item]
         own = item.get("integration_id", {}).get("S") == self.integration
         return not self.integration or own or any(key[1:2] == [self.integration] for key in keys)
