@@ -15,11 +15,12 @@ from coursebridge.storage.table import Table
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-TIME_TO_END_MILLIS = 60_000
 # Who deletes an integration asks for this first, so that it cannot be forgotten, and removes the integration then.
 LOOKS, SECONDS_BETWEEN = 20, 1.0
 REMEMBERED_SECONDS = 60.0
 """By then no function remembers the integration or its clients any more, and none takes a statement for it."""
+TIME_TO_END_MILLIS = 60_000 + 1000 * REMEMBERED_SECONDS
+"""What is left for this pause, and for ending."""
 
 
 @logger.inject_lambda_context

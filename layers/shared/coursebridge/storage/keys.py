@@ -18,6 +18,7 @@ functions apart. Ids are read back from their own attributes, not by cutting a k
 | Course overlay  | OVERLAY#i                 | urn            |               |                 |
 | Classification  | CLASSIFICATION#i          | urn            |               |                 |
 | Learner         | LEARNER#i#learner         | LEARNER        | LEARNERS#i    | learner         |
+|  (unlisted)     |                           |                | LEARNERS#i#unlisted | learner   |
 | Record          | LEARNER#i#learner         | RECORD#urn     | RECORDS#i#urn | learner         |
 | Reengagement    | LEARNER#i#learner         | REENGAGED#urn  |               |                 |
 | Identity        | IDENTITY#i#type#value     | IDENTITY       |               |                 |
