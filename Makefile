@@ -1,4 +1,4 @@
-# Everything a person or CI does here. Needs a POSIX shell, make, and Python 3.11, 3.12 or 3.13 with pip.
+# Everything a person or CI does here. Needs a POSIX shell, make, and a Python from 3.11 to 3.14 with pip.
 #
 # Settings, all optional:  PORT=4566  SANDBOX_PORT=9000  LINKEDIN_URL=http://...  IAM=no  PYTHON=python3.12
 
@@ -7,9 +7,9 @@ SHELL := /bin/sh
 .SUFFIXES:
 .PHONY: help setup run up down status logs test check scan format bench build deploy openapi sbom lock clean
 
-USABLE := import sys, importlib.util as u; sys.exit(not (3, 11) <= sys.version_info < (3, 14) or not u.find_spec("pip"))
+USABLE := import sys, importlib.util as u; sys.exit(not (3, 11) <= sys.version_info < (3, 15) or not u.find_spec("pip"))
 ifndef PYTHON
-PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
+PYTHON := $(shell for p in python3.13 python3.14 python3.12 python3.11 python3; do \
 	"$$p" -c '$(USABLE)' 2>/dev/null && { echo "$$p"; break; }; done)
 endif
 
@@ -23,7 +23,7 @@ export PORT SANDBOX_PORT LINKEDIN_URL IAM RUNTIME ARCHITECTURE
 export SAM_CLI_TELEMETRY := 0
 
 help: ## Show this help
-	@echo "Coursebridge. Needs Python 3.11, 3.12 or 3.13 with pip; the rest is installed into this folder."
+	@echo "Coursebridge. Needs a Python from 3.11 to 3.14 with pip; the rest is installed into this folder."
 	@echo
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 	@echo
@@ -31,7 +31,7 @@ help: ## Show this help
 
 setup: ## Make or refresh the virtual environments
 	@if [ -z "$(PYTHON)" ]; then \
-		echo "No Python 3.11, 3.12 or 3.13 with pip was found."; \
+		echo "No Python from 3.11 to 3.14 (what AWS Lambda runs) with pip was found."; \
 		echo "Install one (for instance: apt install python3 python3-pip, or brew install python@3.13)"; \
 		echo "or name it: make $(or $(MAKECMDGOALS),setup) PYTHON=/path/to/python3.13"; \
 		exit 1; fi

@@ -1,6 +1,6 @@
 """Make the virtual environments of this project, and only those whose lock file has changed.
 
-Run by the Makefile as a plain file with whatever Python from 3.11 to 3.13 there is, before anything is installed:
+Run by the Makefile as a plain file with whatever Python from 3.11 to 3.14 there is, before anything is installed:
 it may import nothing but the standard library.
 
 | environment              | for                                      | why apart                        |

@@ -30,14 +30,14 @@ def connect(deployed: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     monkeypatch.setenv("BUCKET_NAME", BUCKET)
     monkeypatch.setenv("EXPORT_QUEUE_URL", queue_url)
     put_integration(deployed)
-    learning_search.replicas.cache_clear()
 
     def connected(*held: str, integration_id: str | None = ACME) -> Caller:
         grant = Grant("first", 1, integration_id, frozenset(held or scopes.LEARNING))
         return Caller(deployed, wiring.tokens().mint(grant), learning_handler.lambda_handler, Context())
 
     yield connected
-    learning_search.replicas.cache_clear()
+    while learning_search.replicas():
+        learning_search.replicas().popitem()
 
 
 @pytest.fixture
