@@ -14,6 +14,7 @@ from coursebridge.clock import utc_now
 from coursebridge.observability import count, count_by, logger, metrics
 from coursebridge.records.identifiers import Identifier
 from coursebridge.settings import settings
+from coursebridge.storage import keys
 from coursebridge.storage.table import Table, from_wire
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from coursebridge.storage.table import Item
-
 
 MATCHING = ("learner_identification", "learner_matching", "statistics_since")
 """The settings by which people are matched."""
@@ -72,9 +72,9 @@ class Batch:
             # Read once for nothing, so that one that cannot be read does not stop the others.
             pending(item)
             self.statements.setdefault(item["PK"], (change["SequenceNumber"], item))
-        elif item["PK"].startswith("COURSE#"):
+        elif keys.is_course(item):
             self.courses[item["integration_id"]].add(item["urn"])
-        elif item["PK"].startswith("IDENTITY#"):
+        elif keys.is_identity(item):
             self.identities[item["integration_id"]].add(Identifier(item["kind"], item["value"]).awaited)
         elif self._matches_otherwise(item, from_wire(change.get("OldImage", {}))):
             self.rules.add(item["id"])

@@ -84,6 +84,11 @@ def test_the_clock_is_read_in_one_place(file: Path) -> None:
     assert file.name == "clock.py" or "datetime.now(" not in file.read_text()
 
 
+@pytest.mark.parametrize("file", [*files("."), *sorted((ROOT / "functions").rglob("*.py"))], ids=name)
+def test_keys_are_built_in_one_place(file: Path) -> None:
+    assert file == PACKAGE / "storage" / "keys.py" or not re.search(r'"[A-Z]{2,}#', file.read_text())
+
+
 @pytest.mark.parametrize("file", sorted((ROOT / "functions").rglob("*.py")), ids=name)
 def test_a_function_leaves_aws_calls_to_the_package(file: Path) -> None:
     assert not any(module.split(".")[0] in ("boto3", "botocore", "httpx") for module in imported(file))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any
 
 from coursebridge import clients
 from coursebridge.observability import logger
+from coursebridge.storage import keys
 from coursebridge.storage.table import from_wire
 
 UNREADABLE = (KeyError, TypeError, ValueError)
@@ -25,16 +25,9 @@ def set_aside(queue_url: str, record: dict[str, Any], reason: str) -> None:
     change = record["dynamodb"]
     letter = {
         "reason": reason,
-        "keys": _named(from_wire(change["Keys"])),
+        "keys": keys.without_person(from_wire(change["Keys"])),
         "sequence_number": change["SequenceNumber"],
         "stream": record.get("eventSourceARN"),
     }
     clients.sqs().send_message(QueueUrl=queue_url, MessageBody=json.dumps(letter))
     logger.error("stream record set aside", reason=reason, sequence_number=change["SequenceNumber"])
-
-
-def _named(keys: dict[str, Any]) -> dict[str, Any]:
-    """Return keys that name no person: that of an identity is known by its digest alone."""
-    if not keys["PK"].startswith("IDENTITY#"):
-        return keys
-    return {**keys, "PK": f"IDENTITY#sha256:{hashlib.sha256(keys['PK'].encode()).hexdigest()}"}

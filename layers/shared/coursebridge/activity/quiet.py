@@ -148,7 +148,7 @@ def listen(table: Table, integration_id: str, now: datetime) -> Judgement:
 
 
 def _newest_statement(table: Table, integration_id: str) -> datetime | None:
-    pk = keys.statements(integration_id, "", "").pk
+    pk = keys.statements_partition(integration_id)
     page = table.query(pk, index=keys.GSI1, limit=1, ascending=False, attributes=("stored_at",))
     return parse_rfc3339(page.items[0]["stored_at"]) if page.items else None
 

@@ -29,7 +29,7 @@ def page(
         now: the newest entries are of this month.
     """
     if integration_id is not None:
-        pk, _ = keys.audit_of(integration_id, "", "")
+        pk = keys.audit_of_partition(integration_id)
         found = table.query(pk, index=keys.GSI1, limit=limit, after=(position or {}).get("after"), ascending=False)
         return found.items, {"after": found.last_key} if found.last_key else None
     return _over_months(table, limit, position or {"month": rfc3339(now)[:7], "after": None})
@@ -39,7 +39,7 @@ def _over_months(table: Table, limit: int, position: dict[str, Any]) -> tuple[li
     month, after = position["month"], position["after"]
     entries: list[Item] = []
     while month >= FIRST_MONTH and len(entries) < limit:
-        pk, _ = keys.audit(month, "")
+        pk = keys.audit_partition(month)
         found = table.query(pk, limit=limit - len(entries), after=after, ascending=False)
         entries += found.items
         after = found.last_key

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Table
 
 KEY = (keys.PK, keys.SK)
-LISTS = (
-    "OVERLAY", "CLASSIFICATION", "LIBRARY", "PATH", "WEBHOOK", "EXPORT", "RUN", "STRANGERS", "INTEGRATION",
-)  # fmt: skip
 SHARE = 100
 FILES = ("search/{}.", "runs/{}/", "exports/{}/")
 
@@ -84,25 +81,19 @@ class Purge:
         yield from self._statements()
         yield from self._learners()
         yield from self._ranges()
-        for pk in self._lists():
+        for pk in keys.partitions_of(self.integration_id):
             for key in self._partition(pk):
                 yield [key]
 
-    def _lists(self) -> Iterator[str]:
-        """Yield the partition keys that can be told from the integration's id alone."""
-        yield from keys.course_partitions(self.integration_id)
-        yield from keys.course_detail_partitions(self.integration_id)
-        yield from (f"{entity}#{self.integration_id}" for entity in LISTS)
-
     def _statements(self) -> Iterator[list[Key]]:
-        pk = keys.statements(self.integration_id, "", "").pk
+        pk = keys.statements_partition(self.integration_id)
         for item in self.table.query_all(pk, index=keys.GSI1, attributes=(*KEY, "statement_id")):
             mark = keys.voiding(self.integration_id, item["statement_id"])
             yield [mark, Key(item[keys.PK], item[keys.SK])]
 
     def _learners(self) -> Iterator[list[Key]]:
-        for lists in (keys.learners, keys.unlisted_learners):
-            for item in self.table.query_all(lists(self.integration_id, "").pk, index=keys.GSI1):
+        for lists in (keys.learners_partition, keys.unlisted_learners_partition):
+            for item in self.table.query_all(lists(self.integration_id), index=keys.GSI1):
                 learner = Learner.from_item(item)
                 identities = [
                     keys.identity(self.integration_id, *identifier(one.type, one.value)) for one in learner.identifiers
@@ -111,8 +102,9 @@ class Purge:
                 yield [*dict.fromkeys(identities), *others, learner.key]
 
     def _ranges(self) -> Iterator[list[Key]]:
-        for run in self.table.query_all(keys.run(self.integration_id, "").pk, prefix="RUN#", attributes=("id",)):
-            pk = keys.run_range(self.integration_id, run["id"], 0).pk
+        runs = keys.run_partition(self.integration_id)
+        for run in self.table.query_all(runs, prefix=keys.RUN_PREFIX, attributes=("id",)):
+            pk = keys.run_range_partition(self.integration_id, run["id"])
             for key in self._partition(pk):
                 yield [key]
 

@@ -58,7 +58,7 @@ def situations(table: Table, integrations: Sequence[Integration]) -> Iterator[Si
 def last_statement(table: Table, integration_id: str) -> Item | None:
     """Return the statement stored last, its key attributes and outcome."""
     page = table.query(
-        keys.statements(integration_id, "", "").pk,
+        keys.statements_partition(integration_id),
         index=keys.GSI1,
         limit=1,
         ascending=False,
@@ -70,5 +70,5 @@ def last_statement(table: Table, integration_id: str) -> Item | None:
 def held_count(table: Table, integration_id: str, reason: str, most: int | None = None) -> int:
     """Return how many statements are held for a reason."""
     return table.count(
-        keys.pending(integration_id, "", "", "", "", "").pk, index=keys.GSI3, prefix=f"held#{reason}#", most=most
+        keys.pending_partition(integration_id), index=keys.GSI3, prefix=keys.pending_prefix("held", reason), most=most
     )

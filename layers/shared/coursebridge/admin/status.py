@@ -210,8 +210,8 @@ def _latest_runs(table: Table, integration_id: str, situation: Situation) -> Ite
 
 
 def _waiting_since(table: Table, integration_id: str) -> datetime | None:
-    pk = keys.pending(integration_id, "", "", "", "", "").pk
-    page = table.query(pk, index=keys.GSI3, prefix="received#", limit=1)
+    pk = keys.pending_partition(integration_id)
+    page = table.query(pk, index=keys.GSI3, prefix=keys.pending_prefix("received"), limit=1)
     return parse_rfc3339(keys.timestamp_of_pending(page.items[0])) if page.items else None
 
 

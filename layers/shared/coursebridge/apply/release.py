@@ -96,7 +96,7 @@ def held(table: Table, integration_id: str, reason: str, awaited: str | None = N
         awaited: only those that wait for this course or identity.
     """
     prefix = keys.pending_prefix("held", reason, awaited)
-    for item in table.query_all(f"PENDING#{integration_id}", index=keys.GSI3, prefix=prefix):
+    for item in table.query_all(keys.pending_partition(integration_id), index=keys.GSI3, prefix=prefix):
         if awaited is None or item["awaited"] == awaited:
             yield item
 

@@ -44,7 +44,7 @@ class Swept:
 
 def integrations(table: Table) -> Iterator[str]:
     """Yield the ids of all integrations."""
-    for item in table.query_all("INTEGRATIONS", index=keys.GSI1):
+    for item in table.query_all(keys.INTEGRATIONS_PARTITION, index=keys.GSI1):
         yield item["id"]
 
 
@@ -84,8 +84,9 @@ class Sweep:
 
     def _unjudged(self) -> Iterator[str]:
         """Yield statements that were stored, or sent round, some time ago and are still as they were, oldest first."""
-        due = f"received###{rfc3339(self.now - self.lost_after)}"
-        for item in self.table.query_all(f"PENDING#{self.integration_id}", index=keys.GSI3, between=("received#", due)):
+        pk = keys.pending_partition(self.integration_id)
+        due = keys.received_until(rfc3339(self.now - self.lost_after))
+        for item in self.table.query_all(pk, index=keys.GSI3, between=due):
             yield item["statement_id"]
 
     def _shares(self, reason: str) -> Iterator[list[Item]]:

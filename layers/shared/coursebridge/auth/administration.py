@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from coursebridge.storage.table import Item, Table
 
-LIST_PK = keys.clients("").pk
-
 
 @dataclass(frozen=True)
 class Clients:
@@ -60,7 +58,7 @@ class Clients:
     def list(self, limit: int, after: Item | None = None) -> tuple[list[Client], Item | None]:
         """Return a page of the clients other than LinkedIn's, oldest first, and where the next one starts."""
         page = self.table.query(
-            LIST_PK,
+            keys.CLIENTS_PARTITION,
             index=keys.GSI1,
             limit=limit,
             after=after,
@@ -135,7 +133,7 @@ class Clients:
         """Revoke every client bound to an integration, LinkedIn's too; return how many."""
         bound = [
             item["client_id"]
-            for item in self.table.query_all(LIST_PK, index=keys.GSI1)
+            for item in self.table.query_all(keys.CLIENTS_PARTITION, index=keys.GSI1)
             if item["integration_id"] == integration_id
         ]
         for client_id in bound:
@@ -156,7 +154,10 @@ class Clients:
     def _others(self, client_id: str) -> Iterator[Client]:
         """Yield every client but one; the table decides about the first one, once it is there."""
         first = bootstrap_client(self.bootstrap())
-        kept = {item["client_id"]: Client.from_item(item) for item in self.table.query_all(LIST_PK, index=keys.GSI1)}
+        kept = {
+            item["client_id"]: Client.from_item(item)
+            for item in self.table.query_all(keys.CLIENTS_PARTITION, index=keys.GSI1)
+        }
         yield from (client for client in ({first.client_id: first} | kept).values() if client.client_id != client_id)
 
     def _change(self, client_id: str, change: Callable[[Client], Client]) -> Client:

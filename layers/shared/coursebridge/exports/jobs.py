@@ -110,7 +110,7 @@ class JobStore:
 
     def list_page(self, integration_id: str, *, limit: int, after: Item | None) -> Page:
         """Return a page of items, newest first."""
-        return self.table.query(f"EXPORT#{integration_id}", limit=limit, after=after, ascending=False)
+        return self.table.query(keys.export_partition(integration_id), limit=limit, after=after, ascending=False)
 
     def lease(self, job: Job, now: datetime) -> Job | None:
         """Take a job to work on it; ``None`` when somebody else does."""

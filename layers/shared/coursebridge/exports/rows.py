@@ -39,13 +39,13 @@ def _courses(table: Table, integration_id: str, after: Item | None) -> Rows:
 
 
 def _attempts(table: Table, integration_id: str, after: Item | None) -> Rows:
-    pk, _ = keys.learners(integration_id, "")
+    pk = keys.learners_partition(integration_id)
     page = table.query(pk, index=keys.GSI1, limit=LEARNERS_A_PAGE, after=after)
     rows = [
         attempt
         for learner in page.items
         for item in table.query_all(
-            keys.learner(integration_id, learner["id"]).pk, prefix="RECORD#", attributes=["attempts"]
+            keys.learner_partition(integration_id, learner["id"]), prefix=keys.RECORD_PREFIX, attributes=["attempts"]
         )
         for attempt in item["attempts"]
     ]

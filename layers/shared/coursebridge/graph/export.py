@@ -91,13 +91,13 @@ class Graph:
         return _cut(sections, position, limit)
 
     def _classifications(self, after: Item | None) -> Page:
-        return self._table.query(f"CLASSIFICATION#{self._id}", limit=STEP, after=after)
+        return self._table.query(keys.classification_partition(self._id), limit=STEP, after=after)
 
     def _assets(self, after: Item | None) -> Page:
         return CourseStore(self._table, self._id).page(STEP, after)
 
     def _learners(self, after: Item | None) -> Page:
-        pk = keys.learners(self._id, "").pk
+        pk = keys.learners_partition(self._id)
         return self._table.query(pk, index=keys.GSI1, limit=LEARNERS_IN_A_STEP, after=after)
 
     def _account(self) -> Line:
@@ -125,8 +125,8 @@ class Graph:
         records: list[Record] = []
         for learner in self._listed(found):
             yield model.account_has(self._id, model.USER, learner.id)
-            pk = keys.learner(self._id, learner.id).pk
-            records += map(Record.from_item, self._table.query_all(pk, prefix=keys.record(self._id, "", "").sk))
+            pk = keys.learner_partition(self._id, learner.id)
+            records += map(Record.from_item, self._table.query_all(pk, prefix=keys.RECORD_PREFIX))
         urns = {record.course_urn for record in records}
         courses = self._table.get_many((keys.course(self._id, urn) for urn in urns), consistent=False)
         kinds = {key.sk: model.TYPE_OF_ASSET.get(item["type"]) for key, item in courses.items()}

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from coursebridge.clock import parse_rfc3339
-from coursebridge.integrations.store import LIST_PK, from_item
+from coursebridge.integrations.store import from_item
 from coursebridge.storage import keys
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def freshness(table: Table, integration: Integration, now: datetime) -> Freshnes
 
 def worst(table: Table, now: datetime) -> dict[str, float]:
     """Return the greatest age of each kind in hours, by the name of its metric; none where nothing is expected."""
-    integrations = (from_item(item) for item in table.query_all(LIST_PK, index=keys.GSI1))
+    integrations = (from_item(item) for item in table.query_all(keys.INTEGRATIONS_PARTITION, index=keys.GSI1))
     found = [freshness(table, integration, now) for integration in integrations]
     ages = {name: [age / HOUR for one in found if (age := getattr(one, field))] for field, name in METRICS.items()}
     return {name: max(hours) for name, hours in ages.items() if hours}
@@ -75,6 +75,6 @@ def _age(last: str | None, integration: Integration, schedule: Schedule | None, 
 
 
 def _since_statement(table: Table, integration_id: str, now: datetime) -> timedelta | None:
-    pk = keys.statements(integration_id, "", "").pk
+    pk = keys.statements_partition(integration_id)
     page: list[Item] = table.query(pk, index=keys.GSI1, limit=1, ascending=False, attributes=("stored_at",)).items
     return now - parse_rfc3339(page[0]["stored_at"]) if page else None

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from coursebridge.storage.table import Item, Table
 
-LIST_PK = keys.integrations("").pk
-
 
 class IntegrationStore:
     """Reads and writes integrations, with optimistic locking."""
@@ -38,7 +36,7 @@ class IntegrationStore:
 
     def list(self, limit: int, after: Item | None = None) -> tuple[list[Integration], Item | None]:
         """Return a page of integrations, oldest first, and where the next one starts."""
-        page = self._table.query(LIST_PK, index=keys.GSI1, limit=limit, after=after)
+        page = self._table.query(keys.INTEGRATIONS_PARTITION, index=keys.GSI1, limit=limit, after=after)
         return [from_item(item) for item in page.items], page.last_key
 
     def add(self, integration: Integration, *others: Mapping[str, Any]) -> None:

@@ -44,7 +44,7 @@ class Libraries:
     def list_group(self, group: str, *, limit: int, after: Item | None) -> tuple[list[dict[str, Any]], Item | None]:
         """Return a page of a group's library in order of URN, and where the next page starts."""
         page: Page = self._table.query(
-            f"LIBRARY#{self._integration_id}", prefix=keys.library_prefix(group), limit=limit, after=after
+            keys.library_partition(self._integration_id), prefix=keys.library_prefix(group), limit=limit, after=after
         )
         courses = self._courses.get_many(item["course_urn"] for item in page.items)
         return [presented(item, courses.get(item["course_urn"])) for item in page.items], page.last_key

@@ -38,13 +38,14 @@ class PathStore:
     def list_page(self, *, group: str | None, limit: int, after: Item | None) -> Page:
         """Return a page of items, of all paths or of one group's, oldest first; fewer where they have many steps."""
         if group is None:
-            return _cut(self._table.query(f"PATH#{self._integration_id}", limit=limit, after=after), ("PK", "SK"))
-        pk, _ = keys.paths_of_group(self._integration_id, group, "")
+            pk = keys.path_partition(self._integration_id)
+            return _cut(self._table.query(pk, limit=limit, after=after), (keys.PK, keys.SK))
+        pk = keys.paths_of_group_partition(self._integration_id, group)
         return _cut(self._table.query(pk, index=keys.GSI1, limit=limit, after=after), KEY_IN_INDEX)
 
     def of_group(self, group: str) -> Iterator[Path]:
         """Yield every path of a group."""
-        pk, _ = keys.paths_of_group(self._integration_id, group, "")
+        pk = keys.paths_of_group_partition(self._integration_id, group)
         return (from_item(item) for item in self._table.query_all(pk, index=keys.GSI1))
 
     def write(self, path: Path, version: int) -> bool:

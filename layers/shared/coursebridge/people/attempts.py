@@ -27,8 +27,8 @@ def of_learner(
 
     With ``status`` a page may hold fewer than ``limit`` and still not be the last.
     """
-    pk, prefix = keys.record(integration_id, learner_id, "")
-    page = table.query(pk, prefix=prefix, limit=limit, after=after, consistent=True)
+    pk = keys.learner_partition(integration_id, learner_id)
+    page = table.query(pk, prefix=keys.RECORD_PREFIX, limit=limit, after=after, consistent=True)
     return _fitting(page, "", status, limit)
 
 
@@ -36,7 +36,7 @@ def of_course(
     table: Table, integration_id: str, urn: str, status: str | None, limit: int, after: Item | None
 ) -> Attempts:
     """Return a page of everybody's attempts at a course; one query. See :func:`of_learner`."""
-    pk, _ = keys.records(integration_id, urn, "")
+    pk = keys.records_partition(integration_id, urn)
     page = table.query(pk, index=keys.GSI1, limit=limit, after=after)
     return _fitting(page, keys.GSI1, status, limit)
 

@@ -129,7 +129,7 @@ class Directory:
             "names": {{"group": "#groups", "status": "#status"}[n]: {"group": "groups"}.get(n, n) for n in values},
             "values": {f":{name}": value for name, value in values.items()},
         }
-        pk, _ = keys.learners(self.integration_id, "")
+        pk = keys.learners_partition(self.integration_id)
         found: list[Item] = []
         for _ in range(MOST_PAGES):
             page = self.table.query(pk, index=keys.GSI1, limit=limit - len(found), after=after, **options)

@@ -25,8 +25,8 @@ MOST_TURNS = (TRANSACTION - 2) // 2
 
 def records(table: Table, learner: Learner) -> Iterator[Record]:
     """Yield every record of a learner."""
-    pk, prefix = keys.record(learner.integration_id, learner.id, "")
-    for item in table.query_all(pk, prefix=prefix, consistent=True):
+    pk = keys.learner_partition(learner.integration_id, learner.id)
+    for item in table.query_all(pk, prefix=keys.RECORD_PREFIX, consistent=True):
         yield Record.from_item(item)
 
 

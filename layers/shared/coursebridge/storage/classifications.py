@@ -29,7 +29,7 @@ class ClassificationStore:
 
     def all(self) -> Iterator[Item]:
         """Yield every classification's item."""
-        return self.table.query_all(f"CLASSIFICATION#{self.integration_id}")
+        return self.table.query_all(keys.classification_partition(self.integration_id))
 
     def get_many(self, urns: Iterable[str]) -> dict[str, Item]:
         """Return those of these classifications that exist, a hundred a call."""

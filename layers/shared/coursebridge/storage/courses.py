@@ -292,7 +292,7 @@ class CourseStore:
 
     def all_manual_tags(self) -> Iterator[tuple[str, list[str]]]:
         """Yield URN and manual tags of every course that has any."""
-        for item in self.table.query_all(f"OVERLAY#{self.integration_id}"):
+        for item in self.table.query_all(keys.course_overlay_partition(self.integration_id)):
             yield item["urn"], item["tags"]
 
     def set_manual_tags(self, urn: str, tags: Sequence[str]) -> None:

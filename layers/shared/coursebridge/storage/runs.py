@@ -90,13 +90,15 @@ class RunStore:
 
     def list(self, limit: int, after: Item | None = None) -> Page:
         """Return the runs of every kind, newest first."""
-        return self.table.query(f"RUN#{self.integration_id}", prefix="RUN#", limit=limit, after=after, ascending=False)
+        return self.table.query(
+            keys.run_partition(self.integration_id), prefix=keys.RUN_PREFIX, limit=limit, after=after, ascending=False
+        )
 
     def latest(self) -> Item | None:
         """Return the newest run of this kind."""
         found = self.table.query_all(
-            f"RUN#{self.integration_id}",
-            prefix="RUN#",
+            keys.run_partition(self.integration_id),
+            prefix=keys.RUN_PREFIX,
             ascending=False,
             condition="kind = :kind",
             values={":kind": self.kind},
@@ -195,7 +197,7 @@ class RunStore:
 
     def ranges(self, run_id: str) -> Iterator[Item]:
         """Yield the ranges of a run in order."""
-        return self.table.query_all(f"RANGE#{self.integration_id}#{run_id}", consistent=True)
+        return self.table.query_all(keys.run_range_partition(self.integration_id, run_id), consistent=True)
 
     def settle_range(self, run_id: str, settled: Mapping[str, Any]) -> bool:
         """Write a range that was worked off; return whether it was open before."""

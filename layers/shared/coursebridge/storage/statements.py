@@ -97,7 +97,7 @@ class StatementStore:
             ascending: oldest first.
         """
         wanted = condition or {}
-        pk, _ = keys.statements(self._integration_id, "", "")
+        pk = keys.statements_partition(self._integration_id)
         return self._table.query(
             pk,
             index=keys.GSI1,
@@ -120,7 +120,7 @@ class StatementStore:
         ascending: bool = False,
     ) -> Page:
         """Return a page of the statements of one identifier, in the order they were stored."""
-        pk, _ = keys.actor(self._integration_id, actor_digest, "", "")
+        pk = keys.actor_partition(self._integration_id, actor_digest)
         page = self._table.query(pk, index=keys.GSI2, between=between, limit=limit, after=after, ascending=ascending)
         return Page(self._whole(page.items), page.last_key)
 
@@ -132,8 +132,8 @@ class StatementStore:
         What is held comes by its reason, then by what it waits for, then oldest first; a page may be empty and not the
         last, as the index is a little late.
         """
-        pk, _ = keys.pending(self._integration_id, "", "", "", "", "")
-        prefix = f"{outcome}#{reason}#" if reason else f"{outcome}#"
+        pk = keys.pending_partition(self._integration_id)
+        prefix = keys.pending_prefix(outcome, reason or None)
         page = self._table.query(pk, index=keys.GSI3, prefix=prefix, limit=limit, after=after)
         items = [
             item
@@ -144,7 +144,7 @@ class StatementStore:
 
     def awaited_courses(self) -> frozenset[str]:
         """Return the URNs of the courses that statements are held for, of ten thousand statements at the most."""
-        pk, _ = keys.pending(self._integration_id, "", "", "", "", "")
+        pk = keys.pending_partition(self._integration_id)
         prefix = keys.pending_prefix(Outcome.HELD, COURSE_UNKNOWN)
         entries = self._table.query_all(pk, index=keys.GSI3, prefix=prefix)
         return frozenset(entry["awaited"] for entry in islice(entries, MOST_AWAITED))

@@ -146,8 +146,8 @@ class DeliveryStore:
         if status:
             condition, values = f"{condition} AND #status = :status", {**values, ":status": status}
         return self._table.query(
-            f"WEBHOOK#{self._integration_id}",
-            prefix="DELIVERY#",
+            keys.webhook_partition(self._integration_id),
+            prefix=keys.WEBHOOK_DELIVERY_PREFIX,
             condition=condition,
             values=values,
             names={"#status": "status"} if status else None,

@@ -80,7 +80,9 @@ class TargetStore:
 
     def all(self) -> Iterator[Target]:
         """Yield every endpoint, oldest first."""
-        found = self._table.query_all(f"WEBHOOK#{self._integration_id}", prefix="TARGET#", consistent=True)
+        found = self._table.query_all(
+            keys.webhook_partition(self._integration_id), prefix=keys.WEBHOOK_TARGET_PREFIX, consistent=True
+        )
         return (Target.from_item(item) for item in found)
 
     def get(self, target_id: str) -> Target | None:
