@@ -12,6 +12,7 @@ from coursebridge.api import grant
 from coursebridge.auth import wiring as auth
 from coursebridge.clock import utc_now
 from coursebridge.contract import Answer, Cursor, Limit, Page, Time, opened, responses, sealed
+from coursebridge.storage.wiring import table
 
 router = new_router()
 
@@ -58,5 +59,5 @@ def list_audit(
     integration_id = integration_id or granted.integration_id
     context = ("audit", integration_id)
     position = opened(cursor, *context)
-    entries, after = audit_trail.page(auth.table(), integration_id, limit, position, utc_now())
+    entries, after = audit_trail.page(table(), integration_id, limit, position, utc_now())
     return Page(items=[AuditEntry.model_validate(entry) for entry in entries], next=sealed(after, *context))

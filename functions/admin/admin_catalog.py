@@ -8,12 +8,12 @@ from admin_common import ABSENT, CHANGING, CHANGING_A_VERSION, READ, WRITE, IfMa
 from coursebridge.admin import presenting, wiring
 from coursebridge.admin.shapes import IntegrationAnswer
 from coursebridge.api import caller
-from coursebridge.auth import wiring as auth
 from coursebridge.catalog import wiring as catalog
 from coursebridge.contract import Answer, Integration, responses
 from coursebridge.integrations.models import Filters
 from coursebridge.integrations.models import Integration as Kept
 from coursebridge.integrations.store import IntegrationStore
+from coursebridge.storage.wiring import table
 
 router = new_router()
 TAGS = ["Catalogue"]
@@ -78,7 +78,7 @@ def save_filters(integration: Integration, filters: Filters, if_match: IfMatch =
 )
 def preview_filters(integration: Integration, filters: Filters) -> PreviewAnswer:
     """Says what saving these filters would do, with samples, and changes nothing."""
-    present = IntegrationStore(auth.table()).get(integration)
+    present = IntegrationStore(table()).get(integration)
     return PreviewAnswer.model_validate(catalog.preview(present, filters))
 
 
@@ -108,5 +108,5 @@ def deactivate(integration: Integration) -> ChangedIntegration:
 
 def _applied(integration: Kept) -> ChangedIntegration:
     done = wiring.settings_change(router.lambda_context).apply(integration)
-    [shown] = presenting.integrations(auth.table(), [integration])
+    [shown] = presenting.integrations(table(), [integration])
     return ChangedIntegration.model_validate({**shown, "applied": done})

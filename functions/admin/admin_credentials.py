@@ -11,8 +11,8 @@ from admin_common import ABSENT, NO_STORE, READ, WRITE, SecretNumber, new_router
 from coursebridge.admin import presenting, wiring
 from coursebridge.admin.shapes import IntegrationAnswer, LinkedInWebhook, LinkedInWebhookWithSecret
 from coursebridge.api import base_url, caller
-from coursebridge.auth import wiring as auth
 from coursebridge.contract import Integration, Request, responses
+from coursebridge.storage.wiring import table
 
 router = new_router()
 TAGS = ["Credentials and webhook"]
@@ -47,7 +47,7 @@ def save_credentials(integration: Integration, scope: Scope, pair: KeyPairReques
     kept = wiring.credentials(caller(router)).put(
         integration, scope, pair.client_id, pair.client_secret.get_secret_value()
     )
-    return IntegrationAnswer.model_validate(presenting.integrations(auth.table(), [kept])[0])
+    return IntegrationAnswer.model_validate(presenting.integrations(table(), [kept])[0])
 
 
 @router.delete(

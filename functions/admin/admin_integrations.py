@@ -20,11 +20,11 @@ from admin_common import (
 from coursebridge.admin import presenting, wiring
 from coursebridge.admin.shapes import CreatedIntegration, IntegrationAnswer, IntegrationPatch
 from coursebridge.api import base_url, caller, grant
-from coursebridge.auth import wiring as auth
 from coursebridge.contract import Cursor, Integration, Limit, Page, opened, responses, sealed
 from coursebridge.integrations.models import Integration as Kept
 from coursebridge.integrations.models import IntegrationSettings
 from coursebridge.integrations.store import IntegrationStore
+from coursebridge.storage.wiring import table
 
 router = new_router()
 TAGS = ["Integrations"]
@@ -44,9 +44,9 @@ def list_integrations(limit: Limit = 50, cursor: Cursor = None) -> Page[Integrat
 
     A client of one integration gets that one.
     """
-    store, own, position = IntegrationStore(auth.table()), grant(router).integration_id, opened(cursor, "integrations")
+    store, own, position = IntegrationStore(table()), grant(router).integration_id, opened(cursor, "integrations")
     found, last_key = store.list(limit, position) if own is None else ([store.get(own)], None)
-    items = presenting.integrations(auth.table(), found)
+    items = presenting.integrations(table(), found)
     return Page(items=[IntegrationAnswer.model_validate(item) for item in items], next=sealed(last_key, "integrations"))
 
 
@@ -77,7 +77,7 @@ def create_integration(integration: IntegrationSettings) -> Response[CreatedInte
 )
 def read_integration(integration: Integration) -> Response[IntegrationAnswer]:
     """Answers the settings, the key pairs without their secrets, and what is left to set up."""
-    return _answered(IntegrationStore(auth.table()).get(integration))
+    return _answered(IntegrationStore(table()).get(integration))
 
 
 @router.patch(
@@ -96,7 +96,7 @@ def patch_integration(
     `POST .../deactivate`.
     """
     fields = patch.model_dump(mode="json", exclude_unset=True)
-    before = IntegrationStore(auth.table()).get(integration)
+    before = IntegrationStore(table()).get(integration)
     changed = wiring.integrations(caller(router)).patch(integration, fields, if_match)
     wiring.settings_change(router.lambda_context).follow(before, changed)
     return _answered(changed)
@@ -127,7 +127,7 @@ def _answered(integration: Kept) -> Response[IntegrationAnswer]:
 
 
 def _shown(integration: Kept) -> dict[str, Any]:
-    return presenting.integrations(auth.table(), [integration])[0]
+    return presenting.integrations(table(), [integration])[0]
 
 
 def _etag(integration: Kept) -> dict[str, str]:

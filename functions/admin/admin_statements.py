@@ -145,7 +145,7 @@ def replay_statement(integration: Integration, sid: StatementId) -> Response[Who
 )
 def replay_held(integration: Integration, replay: ReplayRequest) -> Response[ReplayAnswer]:
     """Sends held statements round again, as many as there is time for; of what waits for the same, the oldest first."""
-    time_is_up = wiring.settings_change(router.lambda_context).time_is_up
+    time_is_up = wiring.time_is_up(router.lambda_context)
     told = wiring.statements(caller(router)).replay_held(integration, replay.reason, time_is_up)
     return Response(HTTPStatus.ACCEPTED, "application/json", ReplayAnswer.model_validate(told))
 

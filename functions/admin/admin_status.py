@@ -9,10 +9,10 @@ from admin_common import ABSENT, READ, WRITE, new_router
 from coursebridge import audit
 from coursebridge.admin import status, wiring
 from coursebridge.api import base_url, caller
-from coursebridge.auth import wiring as auth
 from coursebridge.clock import utc_now
 from coursebridge.contract import Answer, Integration, Time, responses
 from coursebridge.integrations.store import IntegrationStore
+from coursebridge.storage.wiring import table
 
 router = new_router()
 TAGS = ["Status"]
@@ -128,8 +128,8 @@ class SelftestAnswer(Answer):
 )
 def read_status(integration: Integration) -> StatusAnswer:
     """Says in one answer whether the integration needs attention, and why."""
-    kept = IntegrationStore(auth.table()).get(integration)
-    return StatusAnswer.model_validate(status.told(status.observe(auth.table(), kept, utc_now())))
+    kept = IntegrationStore(table()).get(integration)
+    return StatusAnswer.model_validate(status.told(status.observe(table(), kept, utc_now())))
 
 
 @router.post(
@@ -143,5 +143,5 @@ def run_selftest(integration: Integration) -> SelftestAnswer:
     """Mints a token with each pair, reads a page for each scope, and posts a statement to itself and removes it."""
     body = SelftestAnswer.model_validate(wiring.selftest(integration, base_url(router), router.lambda_context).run())
     found = {step.id: step.state for step in body.steps}
-    audit.record(auth.table(), caller(router), "selftest.run", integration, None, found, integration_id=integration)
+    audit.record(table(), caller(router), "selftest.run", integration, None, found, integration_id=integration)
     return body

@@ -16,6 +16,7 @@ from coursebridge.clock import utc_now
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
 from coursebridge.errors import NotFound
 from coursebridge.settings import settings
+from coursebridge.storage.wiring import table
 from coursebridge.webhooks import deliveries
 from coursebridge.webhooks.service import Webhooks
 from coursebridge.webhooks.targets import Target
@@ -265,7 +266,7 @@ def _webhooks(integration: str) -> Webhooks:
     if wiring.registry().integration(integration) is None:
         raise NotFound("there is no such integration")
     inside = settings().local == "true"
-    return Webhooks(wiring.table(), integration, settings().need("secret_prefix"), inside, caller(router))
+    return Webhooks(table(), integration, settings().need("secret_prefix"), inside, caller(router))
 
 
 def _shown(target: Target) -> Webhook:

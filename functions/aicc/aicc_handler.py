@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from coursebridge import api, clients
+from coursebridge import api
 from coursebridge.aicc import hacp
 from coursebridge.aicc.service import Receiver
 from coursebridge.clock import utc_now
 from coursebridge.errors import CoursebridgeError
 from coursebridge.observability import count, logger, metrics
-from coursebridge.settings import settings
-from coursebridge.storage.table import Table
+from coursebridge.storage.wiring import table
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -35,7 +34,7 @@ app = api.resolver()
 @cache
 def receiver() -> Receiver:
     """Return what answers calls."""
-    return Receiver(Table(clients.dynamodb(), settings().need("table_name")))
+    return Receiver(table())
 
 
 @app.post("/aicc")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from coursebridge import clients, dead_letters, secret_values
+from coursebridge import dead_letters, secret_values
 from coursebridge.apply.release import release_for_courses, release_for_identities, release_for_settings
 from coursebridge.apply.service import Applier, pending
 from coursebridge.clock import utc_now
@@ -15,7 +15,8 @@ from coursebridge.observability import count, count_by, logger, metrics
 from coursebridge.records.identifiers import Identifier
 from coursebridge.settings import settings
 from coursebridge.storage import keys
-from coursebridge.storage.table import Table, from_wire
+from coursebridge.storage.table import from_wire
+from coursebridge.storage.wiring import table
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -29,15 +30,9 @@ MATCHING = ("learner_identification", "learner_matching", "statistics_since")
 
 
 @cache
-def table() -> Table:
-    """Return the application's table."""
-    return Table(clients.dynamodb(), settings().need("table_name"))
-
-
-@cache
 def applier() -> Applier:
     """Return what applies statements."""
-    return Applier(table(), lambda: secret_values.read(settings().need("pseudonym_secret_arn"))["key"])
+    return Applier(table(), secret_values.pseudonym_key)
 
 
 def by_integration() -> dict[str, set[str]]:

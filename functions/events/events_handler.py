@@ -10,7 +10,8 @@ from coursebridge.events.changes import events_of
 from coursebridge.events.publisher import Publisher, Sendable
 from coursebridge.observability import count, logger, metrics
 from coursebridge.settings import settings
-from coursebridge.storage.table import Table, from_wire
+from coursebridge.storage.table import from_wire
+from coursebridge.storage.wiring import table
 from coursebridge.webhooks.targets import Target, TargetStore
 
 if TYPE_CHECKING:
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from coursebridge.events.changes import Event
-
-
-@cache
-def table() -> Table:
-    """Return the application's table."""
-    return Table(clients.dynamodb(), settings().need("table_name"))
 
 
 def endpoints(integration_id: str) -> list[Target]:

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from coursebridge import clients
-from coursebridge.clock import utc_now
+from coursebridge.clock import time_is_up, utc_now
 from coursebridge.exports.runner import MOST_TRIES, Runner
 from coursebridge.exports.service import Exports
 from coursebridge.observability import count, logger, metrics
 from coursebridge.settings import settings
-from coursebridge.storage.table import Table
+from coursebridge.storage.wiring import table
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-SPARE_MILLISECONDS = 120_000
-
-
-def _time_is_up(context: LambdaContext) -> bool:
-    return context.get_remaining_time_in_millis() < SPARE_MILLISECONDS
+RESERVE_MILLIS = 120_000
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Work on the job of each message; a job that another one works on comes back later."""
-    table = Table(clients.dynamodb(), settings().need("table_name"))
-    runner = Runner(table, clients.s3(), settings().need("bucket_name"), utc_now, partial(_time_is_up, context))
-    exports = Exports(table, clients.sqs(), settings().need("export_queue_url"))
+    runner = Runner(table(), clients.s3(), settings().need("bucket_name"), utc_now, time_is_up(context, RESERVE_MILLIS))
+    exports = Exports(table(), clients.sqs(), settings().need("export_queue_url"))
     busy: list[dict[str, str]] = []
     for record in event["Records"]:
         job = json.loads(record["body"])

@@ -7,12 +7,13 @@ from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from coursebridge.auth import scopes, wiring
+from coursebridge.auth import scopes
 from coursebridge.contract import Cursor, Integration, Limit, Page, opened, responses, sealed
 from coursebridge.errors import NotFound
 from coursebridge.people import attempts
 from coursebridge.storage import keys
 from coursebridge.storage.learners import LearnerStore
+from coursebridge.storage.wiring import table
 from learning_common import PREFIX, CourseUrn, LearnerId, reach, routes
 from learning_launches import Attempt
 
@@ -38,9 +39,9 @@ def list_attempts_of_learner(
     cursor: Cursor = None,
 ) -> Page[Attempt]:
     """Return a page of a learner's attempts."""
-    learner = LearnerStore(wiring.table(), integration).get_surviving(id)
+    learner = LearnerStore(table(), integration).get_surviving(id)
     context = ("attempts", integration, learner.id, status)
-    found = attempts.of_learner(wiring.table(), integration, learner.id, status, limit, opened(cursor, *context))
+    found = attempts.of_learner(table(), integration, learner.id, status, limit, opened(cursor, *context))
     return _page(found, context)
 
 
@@ -56,10 +57,10 @@ def list_attempts_of_course(
     integration: Integration, urn: CourseUrn, status: Status = None, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[Attempt]:
     """Return a page of a course's attempts."""
-    if wiring.table().get(keys.course(integration, urn), consistent=False) is None:
+    if table().get(keys.course(integration, urn), consistent=False) is None:
         raise NotFound("there is no such course")
     context = ("attempts of course", integration, urn, status)
-    found = attempts.of_course(wiring.table(), integration, urn, status, limit, opened(cursor, *context))
+    found = attempts.of_course(table(), integration, urn, status, limit, opened(cursor, *context))
     return _page(found, context)
 
 

@@ -15,6 +15,7 @@ from pydantic import AfterValidator
 from coursebridge import api, audit
 from coursebridge.auth import wiring
 from coursebridge.errors import NotFound
+from coursebridge.storage.wiring import table
 
 PREFIX = "/learning/<integration>"
 NO_INTEGRATION = "There is no such integration."
@@ -53,7 +54,7 @@ def note(
     after: Mapping[str, Any] | None,
 ) -> None:
     """Note in the audit what the caller of the present request did (see :func:`coursebridge.audit.record`)."""
-    audit.record(wiring.table(), api.caller(router), action, subject, before, after, integration_id=integration)
+    audit.record(table(), api.caller(router), action, subject, before, after, integration_id=integration)
 
 
 def _integration_exists(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:

@@ -8,13 +8,14 @@ from typing import Annotated, Any, Literal
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import ConfigDict, Field, StringConstraints
 
-from coursebridge.auth import scopes, wiring
+from coursebridge.auth import scopes
 from coursebridge.catalog.learning import presented as presented_classification
 from coursebridge.catalog.presenting import presented, presented_alone
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
 from coursebridge.errors import Conflict, NotFound
 from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore, StoredCourse
+from coursebridge.storage.wiring import table
 from learning_common import NO_INTEGRATION, PREFIX, CourseUrn, note, reach, routes
 
 router = routes()
@@ -126,7 +127,7 @@ class Classification(Answer):
 )
 def get_course(integration: Integration, urn: CourseUrn) -> WholeCourse:
     """Return a course."""
-    store = CourseStore(wiring.table(), integration)
+    store = CourseStore(table(), integration)
     stored = _stored(store, urn)
     shown = presented_alone(stored, store.element(urn), store.manual_tags([urn]).get(urn, ()))
     return WholeCourse.model_validate(shown)
@@ -142,7 +143,7 @@ def get_course(integration: Integration, urn: CourseUrn) -> WholeCourse:
 )
 def put_tags(integration: Integration, urn: CourseUrn, body: TagsRequest) -> Course:
     """Replace a course's manual tags."""
-    store = CourseStore(wiring.table(), integration)
+    store = CourseStore(table(), integration)
     stored = _stored(store, urn)
     before, after = store.manual_tags([urn]).get(urn, []), list(dict.fromkeys(body.tags))
     store.set_manual_tags(urn, after)
@@ -164,7 +165,7 @@ def put_tags(integration: Integration, urn: CourseUrn, body: TagsRequest) -> Cou
 )
 def refuse_to_change(integration: Integration, urn: CourseUrn) -> None:
     """Refuse to change or delete a course."""
-    _stored(CourseStore(wiring.table(), integration), urn)
+    _stored(CourseStore(table(), integration), urn)
     if router.current_event.http_method == "DELETE":
         raise Conflict(
             "a synchronised course cannot be deleted: the next sync would bring it back; "
@@ -198,7 +199,7 @@ def list_classifications(
     after = (position["name"], position["urn"]) if position else ("", "")
     found = [
         presented_classification(item, locale)
-        for item in ClassificationStore(wiring.table(), integration).all()
+        for item in ClassificationStore(table(), integration).all()
         if (type_ is None or item["type"] == type_) and (parent is None or parent in item["parents"])
     ]
     following = sorted((one for one in found if _by_name(one) > after), key=_by_name)

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 from pydantic import AfterValidator, ConfigDict, Field
 
 from coursebridge import clients
-from coursebridge.auth import scopes, wiring
+from coursebridge.auth import scopes
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
 from coursebridge.errors import NotFound
@@ -18,6 +18,7 @@ from coursebridge.exports.jobs import Format, Job, JobStore, What
 from coursebridge.exports.runner import link
 from coursebridge.exports.service import Exports
 from coursebridge.settings import settings
+from coursebridge.storage.wiring import table
 from learning_common import NO_INTEGRATION, PREFIX, reach, routes
 
 router = routes()
@@ -66,7 +67,7 @@ class Export(Answer):
 )
 def order_export(integration: Integration, body: ExportRequest) -> Export:
     """Order an export."""
-    exports = Exports(wiring.table(), clients.sqs(), settings().need("export_queue_url"))
+    exports = Exports(table(), clients.sqs(), settings().need("export_queue_url"))
     return _shown(exports.order(integration, body.what, body.format, utc_now()))
 
 
@@ -80,7 +81,7 @@ def order_export(integration: Integration, body: ExportRequest) -> Export:
 def list_exports(integration: Integration, limit: Limit = 50, cursor: Cursor = None) -> Page[Export]:
     """List exports."""
     context = ("exports", integration)
-    page = JobStore(wiring.table()).list_page(integration, limit=limit, after=opened(cursor, *context))
+    page = JobStore(table()).list_page(integration, limit=limit, after=opened(cursor, *context))
     return Page(items=[_shown(Job.from_item(item)) for item in page.items], next=sealed(page.last_key, *context))
 
 
@@ -93,7 +94,7 @@ def list_exports(integration: Integration, limit: Limit = 50, cursor: Cursor = N
 )
 def get_export(integration: Integration, export_id: ExportId) -> Export:
     """Return an export."""
-    job = JobStore(wiring.table()).get(integration, export_id)
+    job = JobStore(table()).get(integration, export_id)
     if job is None:
         raise NotFound("there is no such export")
     return _shown(job)

@@ -9,9 +9,10 @@ from urllib.parse import quote
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from coursebridge.auth import scopes, wiring
+from coursebridge.auth import scopes
 from coursebridge.contract import Cursor, Integration, opened, responses, sealed
 from coursebridge.graph.export import Cut, Graph
+from coursebridge.storage.wiring import table
 from learning_common import NO_INTEGRATION, PREFIX, reach, routes
 
 router = routes()
@@ -41,7 +42,7 @@ def _lines(description: str) -> dict[int, Any]:
 )
 def export_entities(integration: Integration, limit: Lines = 10_000, cursor: Cursor = None) -> Response[Any]:
     """Export a page of entities."""
-    cut = Graph(wiring.table(), integration).entities(opened(cursor, "entities", integration), limit)
+    cut = Graph(table(), integration).entities(opened(cursor, "entities", integration), limit)
     return _answer(cut, integration, "entities", limit)
 
 
@@ -56,7 +57,7 @@ def export_entities(integration: Integration, limit: Lines = 10_000, cursor: Cur
 )
 def export_relationships(integration: Integration, limit: Lines = 10_000, cursor: Cursor = None) -> Response[Any]:
     """Export a page of relationships."""
-    cut = Graph(wiring.table(), integration).relationships(opened(cursor, "relationships", integration), limit)
+    cut = Graph(table(), integration).relationships(opened(cursor, "relationships", integration), limit)
     return _answer(cut, integration, "relationships", limit)
 
 

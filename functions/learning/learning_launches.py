@@ -8,11 +8,12 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from coursebridge.api import base_url
-from coursebridge.auth import scopes, wiring
+from coursebridge.auth import scopes
 from coursebridge.clock import utc_now
 from coursebridge.contract import Answer, Integration, Request, Time, responses
 from coursebridge.launches.service import Launcher, Via
 from coursebridge.observability import count
+from coursebridge.storage.wiring import table
 from learning_common import PREFIX, reach, routes
 
 router = routes()
@@ -80,7 +81,7 @@ class Launched(Answer):
 )
 def launch(integration: Integration, body: LaunchRequest) -> Launched:
     """Launch a course."""
-    launcher = Launcher(wiring.table(), integration, f"{base_url(router)}/aicc")
+    launcher = Launcher(table(), integration, f"{base_url(router)}/aicc")
     launched = launcher.launch(body.learner_id, body.course_urn, body.via, utc_now())
     count("Launches")
     return Launched.model_validate(vars(launched))

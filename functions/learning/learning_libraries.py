@@ -10,12 +10,13 @@ from pydantic import Field
 
 from coursebridge import api
 from coursebridge.api import caller
-from coursebridge.auth import scopes, wiring
+from coursebridge.auth import scopes
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Time, opened, responses, sealed
 from coursebridge.errors import InvalidRequest
 from coursebridge.paths.libraries import Libraries
 from coursebridge.paths.service import Paths
+from coursebridge.storage.wiring import table
 from learning_common import NO_INTEGRATION, PREFIX, CourseUrn, Group, note, reach, routes
 
 router = routes()
@@ -96,11 +97,11 @@ def put_entry(integration: Integration, group: Group, urn: CourseUrn) -> Library
 )
 def delete_entry(integration: Integration, group: Group, urn: CourseUrn) -> Response[Any]:
     """Take a course out of a library."""
-    used_by = Paths(wiring.table(), integration).leading_through(group, urn)
+    used_by = Paths(table(), integration).leading_through(group, urn)
     _libraries(integration).remove(group, urn, used_by)
     note(router, integration, "library.course_removed", f"{group} {urn}", {"group": group, "course_urn": urn}, None)
     return api.answer(HTTPStatus.NO_CONTENT)
 
 
 def _libraries(integration: str) -> Libraries:
-    return Libraries(wiring.table(), integration)
+    return Libraries(table(), integration)

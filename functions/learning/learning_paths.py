@@ -12,12 +12,13 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from coursebridge import api
 from coursebridge.api import caller
-from coursebridge.auth import scopes, wiring
+from coursebridge.auth import scopes
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
 from coursebridge.paths import progress
 from coursebridge.paths.service import MOST_STEPS, Draft, Paths
 from coursebridge.paths.store import from_item
+from coursebridge.storage.wiring import table
 from learning_common import NO_INTEGRATION, PREFIX, CourseUrn, LearnerId, note, reach, routes
 
 router = routes()
@@ -276,4 +277,4 @@ def _audited(path: progress.Path) -> dict[str, Any]:
 
 
 def _paths(integration: str) -> Paths:
-    return Paths(wiring.table(), integration)
+    return Paths(table(), integration)

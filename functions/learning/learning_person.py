@@ -18,6 +18,7 @@ from coursebridge.people import wiring as people
 from coursebridge.people.explaining import explain
 from coursebridge.people.portability import held_about
 from coursebridge.records.identifiers import Kind
+from coursebridge.storage.wiring import table
 from learning_common import PREFIX, LearnerId, note, reach, routes
 from learning_launches import Attempt
 from learning_people import NO_LEARNER, LearnerAnswer, shown
@@ -144,7 +145,7 @@ def remove_alias(
     value: IdentifierValue,
 ) -> Response[None]:
     """Take an alias away from a learner."""
-    aliases.remove(wiring.table(), integration, type, value, id, utc_now())
+    aliases.remove(table(), integration, type, value, id, utc_now())
     note(router, integration, "identity.removed", id, None, {"type": type})
     return Response(HTTPStatus.NO_CONTENT)
 
@@ -167,7 +168,7 @@ def export_learner(
     """Return a page of everything that is held about a person."""
     learner = people.directory(integration).get(id)
     context = ("export", integration, id)
-    held = held_about(wiring.table(), learner, opened(cursor, *context), limit)
+    held = held_about(table(), learner, opened(cursor, *context), limit)
     return Page(items=[HeldItem.model_validate(one) for one in held.items], next=sealed(held.position, *context))
 
 
@@ -210,7 +211,7 @@ def explain_record(
 ) -> ExplainAnswer:
     """Explain a record."""
     item = wiring.registry().integration(integration) or {}
-    told = explain(wiring.table(), item, learner, course)
+    told = explain(table(), item, learner, course)
     facts = {name: told.course.get(name) for name in ("title", "status", "duration_seconds")} if told.course else None
     return ExplainAnswer(
         learner=shown(told.learner) if told.learner else None,

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from cachetools import LRUCache
 
 from coursebridge import clients
-from coursebridge.auth import scopes, wiring
+from coursebridge.auth import scopes
 from coursebridge.catalog.presenting import presented
 from coursebridge.catalog.search.publishing import Replica
 from coursebridge.catalog.search.querying import Question
@@ -19,6 +19,7 @@ from coursebridge.clock import rfc3339
 from coursebridge.contract import Cursor, Integration, Limit, Page, fitting, opened, responses, sealed
 from coursebridge.settings import settings
 from coursebridge.storage.courses import CourseStore
+from coursebridge.storage.wiring import table
 from coursebridge.times import Moment, Seconds
 from learning_common import NO_INTEGRATION, PREFIX, reach, routes
 from learning_courses import Course
@@ -100,7 +101,7 @@ def list_courses(  # noqa: PLR0913, PLR0917  (each is a parameter of the query)
     cursor: Cursor = None,
 ) -> Page[Course]:
     """Search and list courses."""
-    store = CourseStore(wiring.table(), integration)
+    store = CourseStore(table(), integration)
     asked = Question(
         q=q if q.strip() else "",
         language=tuple(language or ()),

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from coursebridge import clients
 from coursebridge.admin.purging import Purge, StillThere
+from coursebridge.clock import time_is_up
 from coursebridge.observability import logger
 from coursebridge.settings import settings
-from coursebridge.storage.table import Table
+from coursebridge.storage.wiring import table
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -30,11 +31,11 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     What is there is deleted at once, and what was taken in meanwhile a minute later.
     """
     purge = Purge(
-        Table(clients.dynamodb(), settings().need("table_name")),
+        table(),
         clients.s3(),
         settings().need("bucket_name"),
         event["integration_id"],
-        lambda: context.get_remaining_time_in_millis() < TIME_TO_END_MILLIS,
+        time_is_up(context, TIME_TO_END_MILLIS),
     )
     done = _once_it_is_gone(purge)
     if done:

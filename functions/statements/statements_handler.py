@@ -21,6 +21,7 @@ from coursebridge.cursors import cursors
 from coursebridge.errors import CoursebridgeError, FieldError, Forbidden, InvalidRequest, NotFound, TooLarge
 from coursebridge.observability import count, logger, metrics
 from coursebridge.storage.statements import StatementStore
+from coursebridge.storage.wiring import table
 from coursebridge.xapi.presenting import languages_of, statement_text
 from coursebridge.xapi.query import Query
 from statements_intake import Receiver
@@ -74,7 +75,7 @@ def get_statements() -> Response[str]:
         opened = cursors("more").open(parameters["more"], context)
         parameters, position = opened["query"], opened["after"]
     query = Query.read(parameters)
-    search = Search(StatementStore(wiring.table(), integration["id"]), _authority_home())
+    search = Search(StatementStore(table(), integration["id"]), _authority_home())
     if query.statement_id or query.voided_statement_id:
         return _one(search, query)
     found = search.page(query, position)
@@ -141,7 +142,7 @@ def _receiver() -> Receiver:
     if unknown and (event.http_method == "PUT" or integration["statement_validation"] == "strict"):
         errors = tuple(FieldError(name, "is not a parameter of this request") for name in unknown)
         raise InvalidRequest(f"unknown parameter {unknown[0]}", errors=errors)
-    return Receiver(wiring.table(), integration, api.grant(app).client_id, utc_now, event.request_context.request_id)
+    return Receiver(table(), integration, api.grant(app).client_id, utc_now, event.request_context.request_id)
 
 
 def _statement_id() -> str:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from coursebridge import clients
 from coursebridge.activity.quiet import listen
 from coursebridge.apply.sweep import Sweep, Swept, integrations
 from coursebridge.clock import utc_now
@@ -16,7 +14,7 @@ from coursebridge.integrations.freshness import worst
 from coursebridge.integrations.store import IntegrationStore
 from coursebridge.observability import count, gauge_hours, logger, metrics
 from coursebridge.settings import settings
-from coursebridge.storage.table import Table
+from coursebridge.storage.wiring import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,12 +22,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 SPARE_MILLISECONDS = 60_000
-
-
-@cache
-def table() -> Table:
-    """Return the application's table."""
-    return Table(clients.dynamodb(), settings().need("table_name"))
 
 
 def _is_quiet(integration_id: str) -> bool:

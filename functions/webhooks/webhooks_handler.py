@@ -12,7 +12,7 @@ from coursebridge import clients
 from coursebridge.clock import utc_now
 from coursebridge.observability import count, logger, metrics
 from coursebridge.settings import settings
-from coursebridge.storage.table import Table
+from coursebridge.storage.wiring import table
 from coursebridge.webhooks.addresses import look_up
 from coursebridge.webhooks.dispatch import MOST_RECEIVES, Dispatcher
 from coursebridge.webhooks.sending import Sender, transports
@@ -32,7 +32,7 @@ def dispatcher() -> Dispatcher:
     """Return what delivers."""
     sender = Sender(transports(), look_up, settings().local == "true", utc_now)
     return Dispatcher(
-        Table(clients.dynamodb(), settings().need("table_name")),
+        table(),
         clients.sqs(),
         settings().need("webhook_queue_url"),
         settings().need("secret_prefix"),

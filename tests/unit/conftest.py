@@ -18,6 +18,7 @@ from cfn import resources
 from coursebridge import clients, cursors, secret_values, settings
 from coursebridge.auth import wiring
 from coursebridge.storage import table as table_module
+from coursebridge.storage import wiring as storage_wiring
 from coursebridge.storage.table import Table
 from described import kept_to_description
 from policies import handlers, kept_to_policy
@@ -34,7 +35,7 @@ REMEMBERING = (
     wiring.access,
     wiring.exchange,
     wiring.registry,
-    wiring.table,
+    storage_wiring.table,
     wiring.tokens,
 )
 

@@ -4,12 +4,25 @@ Every time in the table, in an answer and in an event is RFC 3339 in UTC with mi
 that times sort as strings.
 """
 
+from __future__ import annotations
+
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
 def utc_now() -> datetime:
     """Return the present moment, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def time_is_up(invocation: LambdaContext, reserve_millis: float) -> Callable[[], bool]:
+    """Return what tells whether an invocation of a function has no more time left than this reserve."""
+    return lambda: invocation.get_remaining_time_in_millis() < reserve_millis
 
 
 def rfc3339(moment: datetime) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.parameters.secrets import SecretsProvider
 
 from coursebridge import clients
+from coursebridge.settings import settings
 
 MAX_AGE_SECONDS = 300
 # What Secrets Manager gives by itself; said aloud for emulators, which give the first version there was.
@@ -29,6 +30,11 @@ def read(name: str, *, fresh: bool = False) -> Any:  # noqa: ANN401  (each secre
     """
     text = _provider().get(name, max_age=MAX_AGE_SECONDS, force_fetch=fresh, VersionStage=IN_FORCE)
     return json.loads(str(text))
+
+
+def pseudonym_key() -> str:
+    """Return the key of the digests of erased identifiers."""
+    return str(read(settings().need("pseudonym_secret_arn"))["key"])
 
 
 def read_or_empty(name: str) -> dict[str, Any]:

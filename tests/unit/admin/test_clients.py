@@ -11,6 +11,7 @@ from coursebridge.auth import wiring
 from coursebridge.auth.clients import matching_secret
 from coursebridge.auth.tokens import Grant
 from coursebridge.errors import Unavailable
+from coursebridge.storage import wiring as storage_wiring
 from coursebridge.storage.table import ConditionFailed
 from unit.admin.conftest import Api
 
@@ -133,7 +134,7 @@ def test_the_last_client_that_administers_everything_stays(api: Api) -> None:
 def test_two_admins_at_once_both_get_theirs_in(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     made = client(api)
     clients = wiring_of_admin.clients()
-    put = wiring.table().put
+    put = storage_wiring.table().put
     others: list[str] = []
 
     def put_after_somebody_else(*arguments: Any, **options: Any) -> None:
@@ -142,7 +143,7 @@ def test_two_admins_at_once_both_get_theirs_in(api: Api, monkeypatch: pytest.Mon
             others.append(clients.rotate(made["client_id"])[1])
         put(*arguments, **options)
 
-    monkeypatch.setattr(wiring.table(), "put", put_after_somebody_else)
+    monkeypatch.setattr(storage_wiring.table(), "put", put_after_somebody_else)
     rotated, mine = clients.rotate(made["client_id"])
 
     assert [secret.n for secret in rotated.secrets] == [2, 3]
@@ -156,7 +157,7 @@ def test_a_client_that_never_stops_changing_is_reported_as_busy(api: Api, monkey
     def refuse(*_arguments: Any, **_options: Any) -> None:
         raise ConditionFailed({})
 
-    monkeypatch.setattr(wiring.table(), "put", refuse)
+    monkeypatch.setattr(storage_wiring.table(), "put", refuse)
 
     answer = api.send("POST", f"/admin/clients/{made['client_id']}/rotate")
     assert (answer.status, answer.json["code"]) == (503, Unavailable.code)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from coursebridge.people.wiring import pseudonym_key
 from coursebridge.records.identifiers import digest, identifier
+from coursebridge.secret_values import pseudonym_key
 from coursebridge.storage import keys
 from coursebridge.storage.learners import Learner
 from unit.admin.statements import held, stored

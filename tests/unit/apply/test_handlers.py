@@ -33,12 +33,9 @@ def lab(deployed: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
         Name="pseudonym", SecretString=json.dumps({"key": PSEUDONYM_KEY})
     )
     monkeypatch.setenv("PSEUDONYM_SECRET_ARN", secret["ARN"])
-    remembering = (apply_handler.table, apply_handler.applier, sweep_handler.table)
-    for one in remembering:
-        one.cache_clear()
+    apply_handler.applier.cache_clear()
     yield Lab(deployed)
-    for one in remembering:
-        one.cache_clear()
+    apply_handler.applier.cache_clear()
 
 
 def record(number: int, item: Item, before: Item | None = None) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 import pytest
 
 import token_handler
-from coursebridge.auth import wiring
 from coursebridge.auth.clients import Client
+from coursebridge.storage import wiring as storage_wiring
 from unit.conftest import Context
 from xapi_builders import request
 
@@ -60,7 +60,7 @@ def door(deployed: Table) -> Door:
     client, secret = Client("client-1", "LMS", ("learning:read",), None, CREATED).with_new_secret(CREATED)
     deployed.put(client.to_item())
     door = Door(deployed, client, secret)
-    for name, service in (("dynamodb", wiring.table().client), ("secrets", _secrets())):
+    for name, service in (("dynamodb", storage_wiring.table().client), ("secrets", _secrets())):
         service.meta.events.register(
             "before-call", lambda model, name=name, **_: door.calls.update([f"{name}:{model.name}"])
         )

@@ -13,6 +13,7 @@ from coursebridge.auth.exchange import Exchange
 from coursebridge.clock import parse_rfc3339, utc_now
 from coursebridge.errors import Unavailable
 from coursebridge.storage import keys
+from coursebridge.storage import wiring as storage_wiring
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +82,7 @@ def test_a_busy_table_changes_no_answer_and_leaves_a_trace(
 ) -> None:
     printed = io.StringIO()
     monkeypatch.setattr(observability.logger.registered_handler, "stream", printed)
-    monkeypatch.setattr(wiring.table(), "update", busy)
+    monkeypatch.setattr(storage_wiring.table(), "update", busy)
 
     assert door.ask().status == 200
     assert refused(door).status == 401
@@ -99,7 +100,7 @@ def test_a_table_that_is_busy_at_the_end_of_a_window_changes_no_answer(
 ) -> None:
     refused(door)
     later(monkeypatch, throttle.WINDOW)
-    monkeypatch.setattr(wiring.table(), "put", busy)
+    monkeypatch.setattr(storage_wiring.table(), "put", busy)
 
     assert refused(door).status == 401
 

@@ -12,6 +12,7 @@ import pytest
 import events_handler
 from coursebridge import clients
 from coursebridge.settings import settings
+from coursebridge.storage import wiring
 from coursebridge.storage.table import to_wire
 from coursebridge.webhooks.targets import Target, TargetStore
 from learning_lab import ACME, AT, EXCEL, stored
@@ -82,10 +83,10 @@ def bus(table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "events")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Coursebridge")
     settings.cache_clear()
-    events_handler.table.cache_clear()
+    wiring.table.cache_clear()
     yield made
     settings.cache_clear()
-    events_handler.table.cache_clear()
+    wiring.table.cache_clear()
 
 
 def letters() -> list[Any]:

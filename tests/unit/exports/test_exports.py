@@ -22,6 +22,7 @@ from coursebridge.exports.runner import MOST_TRIES, Runner, link
 from coursebridge.exports.service import Exports
 from coursebridge.records.evidence import Evidence
 from coursebridge.settings import settings
+from coursebridge.storage import wiring
 from coursebridge.storage.courses import CourseStore
 from coursebridge.storage.record_store import RecordStore
 from learning_lab import ACME, AT, EXCEL, NOW, WORD, put_course, put_learner
@@ -59,8 +60,10 @@ def store(table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
     }.items():
         monkeypatch.setenv(name, value)
     settings.cache_clear()
+    wiring.table.cache_clear()
     yield table
     settings.cache_clear()
+    wiring.table.cache_clear()
 
 
 def order(table: Table, what: Any = "courses", format_: Any = "ndjson") -> Job:

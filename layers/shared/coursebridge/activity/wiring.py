@@ -6,12 +6,12 @@ from functools import partial
 
 from coursebridge import clients, secret_values
 from coursebridge.activity.context import Context
-from coursebridge.auth.wiring import table
 from coursebridge.catalog.wiring import linkedin
 from coursebridge.clock import utc_now
 from coursebridge.integrations.store import IntegrationStore
 from coursebridge.settings import settings
 from coursebridge.storage.runs import RunStore
+from coursebridge.storage.wiring import table
 
 
 def context(integration_id: str) -> Context:
@@ -24,10 +24,6 @@ def context(integration_id: str) -> Context:
         table=table(),
         s3=clients.s3(),
         bucket=settings().need("bucket_name"),
-        pseudonym_key=_pseudonym_key,
+        pseudonym_key=secret_values.pseudonym_key,
         now=utc_now,
     )
-
-
-def _pseudonym_key() -> str:
-    return str(secret_values.read(settings().need("pseudonym_secret_arn"))["key"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from coursebridge import clients as aws
-from coursebridge import secret_values
+from coursebridge import clock, secret_values
 from coursebridge.admin.callers import Callers
 from coursebridge.admin.consequences import SettingsChange
 from coursebridge.admin.credentials import Credentials
@@ -28,11 +28,13 @@ from coursebridge.integrations.store import IntegrationStore
 from coursebridge.linkedin.client import LinkedInClient
 from coursebridge.linkedin.credentials import KeyPair
 from coursebridge.linkedin.tokens import TokenSource, mint
-from coursebridge.people.wiring import pseudonym_key
+from coursebridge.secret_values import pseudonym_key
 from coursebridge.settings import settings
 from coursebridge.storage.runs import RunStore
+from coursebridge.storage.wiring import table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -50,7 +52,7 @@ VERIFYING_SECONDS = 8.0
 @cache
 def clients() -> Clients:
     """Return the life of clients."""
-    return Clients(wiring.table(), partial(secret_values.read, settings().need("bootstrap_secret_arn")))
+    return Clients(table(), partial(secret_values.read, settings().need("bootstrap_secret_arn")))
 
 
 @cache
@@ -62,7 +64,7 @@ def kept_schedules() -> Schedules:
 def integrations(actor: str) -> Integrations:
     """Return what administers integrations on behalf of a caller."""
     return Integrations(
-        wiring.table(), clients(), kept_schedules(), settings().need("secret_prefix"), actor, _purge_in_the_background
+        table(), clients(), kept_schedules(), settings().need("secret_prefix"), actor, _purge_in_the_background
     )
 
 
@@ -102,14 +104,19 @@ def callers(actor: str) -> Callers:
     return Callers(clients(), actor)
 
 
+def time_is_up(invocation: LambdaContext) -> Callable[[], bool]:
+    """Return what tells whether a request has no time left but for its answer."""
+    return clock.time_is_up(invocation, TIME_TO_ANSWER_MILLIS)
+
+
 def settings_change(invocation: LambdaContext) -> SettingsChange:
     """Return what lets saved settings take effect within the time of an invocation."""
     return SettingsChange(
-        wiring.table(),
+        table(),
         catalog_wiring.context,
         aws.functions(),
         settings().need("catalog_function_name"),
-        lambda: invocation.get_remaining_time_in_millis() < TIME_TO_ANSWER_MILLIS,
+        time_is_up(invocation),
     )
 
 
@@ -119,7 +126,7 @@ def selftest(integration_id: str, base_url: str, invocation: LambdaContext) -> S
     Raises:
         NotFound: there is no such integration.
     """
-    integration = IntegrationStore(wiring.table()).get(integration_id)
+    integration = IntegrationStore(table()).get(integration_id)
 
     def linkedin(scope: Scope) -> LinkedInClient:
         pair = catalog_wiring.key_pair(integration_id, scope)
@@ -132,13 +139,13 @@ def selftest(integration_id: str, base_url: str, invocation: LambdaContext) -> S
     return Selftest(
         integration,
         clients().get(integration.webhook_client_id),
-        wiring.table(),
+        table(),
         wiring.tokens(),
         minted,
         linkedin,
         httpx.Client(timeout=QUICK_SECONDS),
         base_url,
-        lambda: invocation.get_remaining_time_in_millis() < TIME_TO_ANSWER_MILLIS,
+        time_is_up(invocation),
     )
 
 
@@ -148,14 +155,14 @@ def _quick_http(setting: str, seconds: float = QUICK_SECONDS) -> httpx.Client:
 
 def runs(actor: str) -> Runs:
     """Return what starts and shows runs on behalf of a caller."""
-    return Runs(wiring.table(), {"catalog": catalog_wiring.run_control, "activity": _activity_control}, actor)
+    return Runs(table(), {"catalog": catalog_wiring.run_control, "activity": _activity_control}, actor)
 
 
 def _activity_control(integration_id: str) -> RunControl:
-    store = RunStore(wiring.table(), integration_id, "activity")
+    store = RunStore(table(), integration_id, "activity")
     return RunControl(store, aws.stepfunctions(), settings().need("activity_state_machine_arn"))
 
 
 def statements(actor: str) -> Statements:
     """Return what shows and replays statements on behalf of a caller."""
-    return Statements(wiring.table(), actor, pseudonym_key)
+    return Statements(table(), actor, pseudonym_key)

@@ -5,22 +5,16 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from coursebridge import clients, secret_values
+from coursebridge import secret_values
 from coursebridge.auth.access import Access
 from coursebridge.auth.registry import Registry
 from coursebridge.auth.signing import SigningKeys
 from coursebridge.auth.tokens import Tokens
 from coursebridge.settings import settings
-from coursebridge.storage.table import Table
+from coursebridge.storage.wiring import table
 
 if TYPE_CHECKING:
     from coursebridge.auth.exchange import Exchange
-
-
-@cache
-def table() -> Table:
-    """Return the application's table."""
-    return Table(clients.dynamodb(), settings().need("table_name"))
 
 
 @cache

@@ -7,7 +7,6 @@ from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from coursebridge import clients, secret_values
-from coursebridge.auth.wiring import table
 from coursebridge.catalog import conform
 from coursebridge.catalog.conform import Wish
 from coursebridge.catalog.search.publishing import Publisher
@@ -23,6 +22,7 @@ from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore
 from coursebridge.storage.runs import STALE, RunStore
 from coursebridge.storage.statements import StatementStore
+from coursebridge.storage.wiring import table
 
 if TYPE_CHECKING:
     from coursebridge.integrations.models import Filters, Integration

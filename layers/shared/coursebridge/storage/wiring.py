@@ -1,0 +1,15 @@
+"""The application's table as the functions have it: one per process."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from coursebridge import clients
+from coursebridge.settings import settings
+from coursebridge.storage.table import Table
+
+
+@cache
+def table() -> Table:
+    """Return the application's table."""
+    return Table(clients.dynamodb(), settings().need("table_name"))
