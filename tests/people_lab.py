@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import statements_intake
 from coursebridge.apply.release import release_for_identities
 from coursebridge.apply.service import Applier
 from coursebridge.clock import rfc3339
 from coursebridge.records.identifiers import KINDS, Identifier, identifier
+from coursebridge.statements.receiving import Receiver
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import DatedIdentifier, Learner
@@ -165,7 +165,7 @@ class Lab:
         """Store statements, as the function that takes them does."""
         item = self.table.get(keys.integration(self.id))
         assert item
-        receiver = statements_intake.Receiver(self.table, item, "linkedin", lambda: self.now)
+        receiver = Receiver(self.table, item, "linkedin", lambda: self.now)
         ids, _ = receiver.post(json.dumps(list(statements)).encode())
         return ids
 

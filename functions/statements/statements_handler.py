@@ -20,12 +20,12 @@ from coursebridge.clock import parse_rfc3339, rfc3339, utc_now
 from coursebridge.cursors import cursors
 from coursebridge.errors import CoursebridgeError, FieldError, Forbidden, InvalidRequest, NotFound, TooLarge
 from coursebridge.observability import count, logger, metrics
+from coursebridge.statements.receiving import Receiver
+from coursebridge.statements.searching import Search
 from coursebridge.storage.statements import StatementStore
 from coursebridge.storage.wiring import table
 from coursebridge.xapi.presenting import languages_of, statement_text
 from coursebridge.xapi.query import Query
-from statements_intake import Receiver
-from statements_search import Search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,6 +13,7 @@ import pytest
 import apply_handler
 import sweep_handler
 from coursebridge.activity import quiet
+from coursebridge.apply import batch
 from coursebridge.clock import utc_now
 from coursebridge.errors import Unavailable
 from coursebridge.storage import keys
@@ -71,7 +72,7 @@ def test_a_table_that_stays_busy_fails_the_whole_batch(lab: Lab, monkeypatch: py
     def busy(*_args: Any) -> None:
         raise Unavailable("busy")
 
-    monkeypatch.setattr(apply_handler, "release_for_courses", busy)
+    monkeypatch.setattr(batch, "release_for_courses", busy)
     lab.course("urn:li:lyndaCourse:9")
     item = lab.table.get(keys.course(lab.id, "urn:li:lyndaCourse:9"))
     assert item

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-import statements_intake
 from coursebridge.clock import rfc3339
 from coursebridge.observability import logger
 from coursebridge.records.evidence import Completion, Evidence
 from coursebridge.records.identifiers import digest, identifier
+from coursebridge.statements.receiving import Receiver
 from coursebridge.storage import keys
 from coursebridge.storage.record_store import RecordStore
 from people_lab import COURSE, DURATION, OTHER_COURSE, PSEUDONYM_KEY, Lab, account, completion, progress
@@ -278,7 +278,7 @@ def test_the_log_tells_which_requests_brought_what(lab: Lab, monkeypatch: pytest
     item = lab.table.get(keys.integration(lab.id))
     assert item
     for request_id, urn in (("r1", COURSE), ("r2", "urn:li:lyndaCourse:9")):
-        receiver = statements_intake.Receiver(lab.table, item, "linkedin", lambda: lab.now, request_id)
+        receiver = Receiver(lab.table, item, "linkedin", lambda: lab.now, request_id)
         receiver.post(json.dumps(completion(1, urn=urn)).encode())
 
     lab.apply()

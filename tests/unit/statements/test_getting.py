@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import statements_handler
-import statements_search
 from coursebridge import settings
 from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.cursors import cursors
+from coursebridge.statements import searching
+from coursebridge.statements.searching import MOST_FOUND
 from coursebridge.storage import statement_outcomes
-from statements_search import MOST_FOUND
 from unit.conftest import Context
 from xapi_builders import COMPLETED, PROGRESSED, request, statement, voiding
 
@@ -152,7 +152,7 @@ def test_more_goes_on_where_the_page_ended(
     api: Api, clock: object, monkeypatch: pytest.MonkeyPatch, query: dict[str, str], ascending: str, page: int
 ) -> None:
     """XAPI-00173."""
-    monkeypatch.setattr(statements_search, "PAGE", page)
+    monkeypatch.setattr(searching, "PAGE", page)
     ids = [f"s{number}" for number in range(7)]
     send(api, *(statement(id=id_) for id_ in ids))
 
@@ -179,8 +179,8 @@ def test_more_is_a_full_path(api: Api, monkeypatch: pytest.MonkeyPatch, public_u
 def test_a_long_way_without_a_find_is_gone_in_several_requests(
     api: Api, clock: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(statements_search, "PAGE", 2)
-    monkeypatch.setattr(statements_search, "MOST_EXAMINED", 4)
+    monkeypatch.setattr(searching, "PAGE", 2)
+    monkeypatch.setattr(searching, "MOST_EXAMINED", 4)
     send(api, statement(id="s0", verb={"id": PROGRESSED}), *(statement(id=f"s{n}") for n in range(1, 6)))
 
     assert pages(api, verb=PROGRESSED) == [[], ["s0"]]
@@ -195,14 +195,14 @@ def test_without_a_limit_a_page_is_bounded(api: Api) -> None:
 
 
 def test_large_statements_make_short_pages(api: Api, clock: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statements_search, "MOST_BYTES", 1000)
+    monkeypatch.setattr(searching, "MOST_BYTES", 1000)
     send(api, *(statement(id=f"s{n}", context={"platform": "x" * 400}) for n in range(3)))
 
     assert pages(api) == [["s2"], ["s1"], ["s0"]]
 
 
 def test_a_statement_weighs_what_its_escapes_do(api: Api, clock: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statements_search, "MOST_BYTES", 4000)
+    monkeypatch.setattr(searching, "MOST_BYTES", 4000)
     send(api, *(statement(id=f"s{n}", context={"platform": "語" * 400}) for n in range(2)))
 
     assert pages(api) == [["s1"], ["s0"]]

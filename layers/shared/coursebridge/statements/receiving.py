@@ -1,4 +1,4 @@
-"""From the body of a request to statements in the table."""
+"""Takes statements in: reads the body of a request, validates, and stores all of its statements or none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a query to statements out of the table."""
+"""Finds stored statements: one by its id, or page by page what an xAPI query asks for."""
 
 from __future__ import annotations
 
