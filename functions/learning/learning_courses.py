@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import ConfigDict, Field, StringConstraints
 
 from coursebridge.auth import scopes
-from coursebridge.catalog.learning import presented as presented_classification
+from coursebridge.catalog import learning as classifications
 from coursebridge.catalog.presenting import presented, presented_alone
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
 from coursebridge.errors import Conflict, NotFound
@@ -195,21 +195,15 @@ def list_classifications(
 ) -> Page[Classification]:
     """List classifications by type or parent."""
     context = ("classifications", integration, type_, parent, locale)
-    position = opened(cursor, *context)
-    after = (position["name"], position["urn"]) if position else ("", "")
-    found = [
-        presented_classification(item, locale)
-        for item in ClassificationStore(table(), integration).all()
-        if (type_ is None or item["type"] == type_) and (parent is None or parent in item["parents"])
-    ]
-    following = sorted((one for one in found if _by_name(one) > after), key=_by_name)
-    page = [Classification.model_validate(one) for one in following[:limit]]
-    end = {"name": page[-1].name or "", "urn": page[-1].urn} if len(following) > limit else None
-    return Page(items=page, next=sealed(end, *context))
-
-
-def _by_name(one: dict[str, Any]) -> tuple[str, str]:
-    return one["name"] or "", one["urn"]
+    found, position = classifications.page(
+        ClassificationStore(table(), integration),
+        type_=type_,
+        parent=parent,
+        locale=locale,
+        limit=limit,
+        after=opened(cursor, *context),
+    )
+    return Page(items=[Classification.model_validate(item) for item in found], next=sealed(position, *context))
 
 
 def _stored(store: CourseStore, urn: str) -> StoredCourse:

@@ -126,10 +126,8 @@ def list_learners(  # noqa: PLR0913, PLR0917  (every filter is a parameter)
     identifiers = {kind: value for kind, value in given if value is not None}
     directory = people.directory(integration)
     if identifiers:
-        found = [
-            one for one in directory.find(identifiers) if group in (None, *one.groups) and status in (None, one.status)
-        ]
-        return Page(items=[shown(one) for one in found[:limit]], next=None)
+        found = directory.find(identifiers, group=group, status=status)
+        return Page(items=[shown(learner) for learner in found[:limit]], next=None)
     context = ("learners", integration, group, status)
     page = directory.page(group=group, status=status, limit=limit, after=opened(cursor, *context))
     items = fitting(shown(Learner.from_item(item)) for item in page.items)

@@ -2,32 +2,23 @@
 
 # No postponed annotations: Powertools reads the types of parameters at run time.
 
-from functools import cache
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from cachetools import LRUCache
 
-from coursebridge import clients
 from coursebridge.auth import scopes
-from coursebridge.catalog.presenting import presented
-from coursebridge.catalog.search.publishing import Replica
 from coursebridge.catalog.search.querying import Question
-from coursebridge.catalog.search.words import folded
+from coursebridge.catalog.search.service import CourseSearch
+from coursebridge.catalog.search.wiring import course_search
 from coursebridge.clock import rfc3339
 from coursebridge.contract import Cursor, Integration, Limit, Page, fitting, opened, responses, sealed
-from coursebridge.settings import settings
-from coursebridge.storage.courses import CourseStore
-from coursebridge.storage.wiring import table
 from coursebridge.times import Moment, Seconds
 from learning_common import NO_INTEGRATION, PREFIX, reach, routes
 from learning_courses import Course
 
 router = routes()
-MOST_REPLICAS = 16
-MOST_BYTES = 3 << 30
-"""Of indexes on the disk; the function has four gigabytes (EphemeralStorage)."""
 Sort = Literal[
     "relevance",
     "title",
@@ -39,36 +30,6 @@ Sort = Literal[
     "duration",
     "-duration",
 ]
-
-
-class Replicas(LRUCache[str, Replica]):
-    """The indexes at hand; the one not asked for longest leaves the disk when another one needs the room."""
-
-    def popitem(self) -> tuple[str, Replica]:
-        """Let the index go that was not asked for longest."""
-        integration_id, replica = super().popitem()
-        replica.close()
-        return integration_id, replica
-
-    def make_room(self, number: int) -> None:
-        """Let indexes go until so many bytes more fit, but for the one asked for last."""
-        while len(self) > 1 and sum(replica.size for replica in self.values()) + number > MOST_BYTES:
-            self.popitem()
-
-
-@cache
-def replicas() -> Replicas:
-    """Return the indexes of this process."""
-    return Replicas(MOST_REPLICAS)
-
-
-def replica(integration_id: str) -> Replica:
-    """Return the index of an integration."""
-    at_hand = replicas()
-    if integration_id not in at_hand:
-        bucket = settings().need("bucket_name")
-        at_hand[integration_id] = Replica(clients.s3(), bucket, integration_id, at_hand.make_room)
-    return at_hand[integration_id]
 
 
 @router.get(
@@ -101,8 +62,7 @@ def list_courses(  # noqa: PLR0913, PLR0917  (each is a parameter of the query)
     cursor: Cursor = None,
 ) -> Page[Course]:
     """Search and list courses."""
-    store = CourseStore(table(), integration)
-    asked = Question(
+    question = Question(
         q=q if q.strip() else "",
         language=tuple(language or ()),
         level=tuple(level or ()),
@@ -117,27 +77,14 @@ def list_courses(  # noqa: PLR0913, PLR0917  (each is a parameter of the query)
         sort=sort or "",
         limit=limit,
     )
-    return _page(store, asked, cursor)
+    return _page(course_search(integration), question, cursor)
 
 
-def _page(store: CourseStore, asked: Question, cursor: str | None) -> Page[Course]:
-    context = ("courses", store.integration_id, {**vars(asked), "limit": None, "tagged": None})
+def _page(search: CourseSearch, question: Question, cursor: str | None) -> Page[Course]:
+    # What pages of one search have in common: the question, but for how many courses a page holds.
+    context = ("courses", search.store.integration_id, {**vars(question), "limit": None, "tagged": None})
     position = opened(cursor, *context)
-    index = replica(store.integration_id).index()
-    if index is None:
-        return Page(items=[], next=None)
-    after = (position["key"], position["urn"]) if position else None
-    answer = index.ask(Question(**{**vars(asked), "tagged": _tagged(store, asked.tag), "after": after}))
-    tags = store.manual_tags(course.urn for course in answer.courses)
-    items = fitting(Course.model_validate(presented(course, tags.get(course.urn, ()))) for course in answer.courses)
+    answer = search.ask(replace(question, after=(position["key"], position["urn"]) if position else None))
+    items = fitting(map(Course.model_validate, search.presented(answer.courses)))
     after = answer.after(len(items))
-    following = {"key": after[0], "urn": after[1]} if after else None
-    return Page(items=items, next=sealed(following, *context))
-
-
-def _tagged(store: CourseStore, wanted: tuple[str, ...]) -> frozenset[str]:
-    """Return the courses with one of these tags set by hand: the index knows the synced ones alone."""
-    if not wanted:
-        return frozenset()
-    names = {folded(tag) for tag in wanted}
-    return frozenset(urn for urn, tags in store.all_manual_tags() if names & {folded(tag) for tag in tags})
+    return Page(items=items, next=sealed({"key": after[0], "urn": after[1]} if after else None, *context))

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import learning_handler
-import learning_search
 from coursebridge import clients
 from coursebridge.auth import scopes, wiring
 from coursebridge.auth.tokens import Grant
+from coursebridge.catalog.search import wiring as search_wiring
 from learning_lab import ACME, Caller, put_integration
 from unit.conftest import Context
 
@@ -36,8 +36,8 @@ def connect(deployed: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
         return Caller(deployed, wiring.tokens().mint(grant), learning_handler.lambda_handler, Context())
 
     yield connected
-    while learning_search.replicas():
-        learning_search.replicas().popitem()
+    while search_wiring.replicas():
+        search_wiring.replicas().popitem()
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import learning_search
 from coursebridge import clients, contract
+from coursebridge.catalog.search import replicas, wiring
 from coursebridge.catalog.search.publishing import Publisher, Replica
+from coursebridge.catalog.search.replicas import Replicas
 from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore
 from learning_lab import ACME, EXCEL, POWERPOINT, WORD, put_course, put_integration
@@ -191,7 +192,7 @@ def test_only_so_many_indexes_stay_on_the_disk(monkeypatch: pytest.MonkeyPatch) 
         closed.append(self)
 
     monkeypatch.setattr(Replica, "close", close)
-    kept = learning_search.Replicas(1)
+    kept = Replicas(clients.s3(), BUCKET, most=1)
     first, second = (Replica(clients.s3(), BUCKET, name) for name in ("a", "b"))
 
     kept["a"] = first
@@ -235,11 +236,11 @@ def test_classifications_come_in_pages(deployed: Table, lms: Caller) -> None:
 def test_indexes_leave_the_disk_when_there_is_no_room_for_another(
     deployed: Table, catalogue: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(learning_search, "MOST_BYTES", 1)
+    monkeypatch.setattr(replicas, "MOST_BYTES", 1)
     catalogue.get("/courses")
     put_integration(deployed, "other")
     Publisher(clients.s3(), BUCKET).publish(CourseStore(deployed, "other"))
 
-    assert learning_search.replica("other").index() is not None
+    assert wiring.replicas()["other"].index() is not None
 
-    assert list(learning_search.replicas()) == ["other"]
+    assert list(wiring.replicas()) == ["other"]

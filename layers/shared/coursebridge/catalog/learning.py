@@ -58,6 +58,34 @@ def presented(item: Mapping[str, Any], locale: str = "en_US") -> dict[str, Any]:
     }
 
 
+def page(
+    store: ClassificationStore, *, type_: str | None, parent: str | None, locale: str, limit: int, after: Item | None
+) -> tuple[list[dict[str, Any]], Item | None]:
+    """Return classifications as others see them, by their name in a locale, and the position to go on from.
+
+    Args:
+        store: the classifications; all of them are read.
+        type_: only those of this type.
+        parent: only those right below this URN.
+        locale: the locale of the names.
+        limit: how many.
+        after: the position the page before ended with.
+    """
+    found = [
+        presented(item, locale)
+        for item in store.all()
+        if (type_ is None or item["type"] == type_) and (parent is None or parent in item["parents"])
+    ]
+    start = (after["name"], after["urn"]) if after else ("", "")
+    following = sorted((item for item in found if _by_name(item) > start), key=_by_name)
+    shown = following[:limit]
+    return shown, dict(zip(("name", "urn"), _by_name(shown[-1]), strict=True)) if len(following) > limit else None
+
+
+def _by_name(classification: Mapping[str, Any]) -> tuple[str, str]:
+    return classification["name"] or "", classification["urn"]
+
+
 def _learn_one(store: ClassificationStore, node: Node) -> bool:
     """Write a node unless nothing about it is new, however many others are at it."""
     known = store.get_many([node.urn]).get(node.urn)

@@ -110,12 +110,15 @@ class Directory:
             changes.refuse_shared(known, gained, after.id)
         return changes.write(self.table, changes.actions(self.table, known, before, after, at))
 
-    def find(self, identifiers: Mapping[Kind, str]) -> list[Learner]:
-        """Return the learners who hold all of these identifiers now."""
+    def find(
+        self, identifiers: Mapping[Kind, str], *, group: str | None = None, status: str | None = None
+    ) -> list[Learner]:
+        """Return the learners who hold all of these identifiers now; of one group, of one status."""
         wanted = [identifier(kind, value) for kind, value in identifiers.items()]
         known = changes.read(self.table, self.integration_id, wanted, self.pseudonym_key())
         common = set.intersection(*({learner.id for learner in known.holders(of)} for of in wanted))
-        return [known.learners[one] for one in sorted(common) if known.learners[one].is_listed]
+        listed = (known.learners[learner_id] for learner_id in sorted(common) if known.learners[learner_id].is_listed)
+        return [learner for learner in listed if group in (None, *learner.groups) and status in (None, learner.status)]
 
     def page(self, *, group: str | None, status: str | None, limit: int, after: Item | None) -> Page:
         """Return a page of all learners in the order they were added, with the position to go on from.
