@@ -5,13 +5,13 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coursebridge.catalog.diff import Decision, Known, Outcome, Read, decide
+from coursebridge.catalog.diff import Decision, Outcome, Read, StoredAsset, decide
 from coursebridge.storage.courses import Labels
 
 HASHES = st.sampled_from(["old", "new"])
 LABELS = st.sampled_from([Labels(), Labels(tags_enabled=True)])
 known_courses = st.builds(
-    Known,
+    StoredAsset,
     status=st.just("active"),
     reason=st.none(),
     hash=HASHES,
@@ -19,7 +19,7 @@ known_courses = st.builds(
     run_id=st.sampled_from(["before", "now"]),
     action=st.sampled_from(["created", "updated", "restored", "archived", "relabelled"]),
 ) | st.builds(
-    Known,
+    StoredAsset,
     status=st.just("archived"),
     reason=st.sampled_from(["retired", "filtered", "missing", "deactivated"]),
     hash=HASHES,
@@ -30,12 +30,14 @@ known_courses = st.builds(
 reads = st.builds(Read, retired=st.booleans(), matches=st.booleans(), hash=HASHES, labels=LABELS, run_id=st.just("now"))
 
 
-def after(known: Known | None, read: Read, decision: Decision) -> Known | None:
+def after(known: StoredAsset | None, read: Read, decision: Decision) -> StoredAsset | None:
     """Return what stands here once a decision was carried out, archiving included."""
     if decision.writes:
-        known = Known(decision.status, decision.reason, read.hash, read.labels, read.run_id, decision.outcome.count)
+        known = StoredAsset(
+            decision.status, decision.reason, read.hash, read.labels, read.run_id, decision.outcome.count
+        )
     if decision.archive and known:
-        return Known("archived", decision.archive, known.hash, known.labels, read.run_id, "archived")
+        return StoredAsset("archived", decision.archive, known.hash, known.labels, read.run_id, "archived")
     return known
 
 
@@ -57,7 +59,7 @@ def test_what_is_needed_is_kept_even_if_it_is_not_wanted(read: Read) -> None:
 
 
 @given(known_courses, reads)
-def test_a_course_ends_active_exactly_if_it_is_wanted(known: Known, read: Read) -> None:
+def test_a_course_ends_active_exactly_if_it_is_wanted(known: StoredAsset, read: Read) -> None:
     end = after(known, read, decide(known, read))
 
     assert end is not None
@@ -66,7 +68,7 @@ def test_a_course_ends_active_exactly_if_it_is_wanted(known: Known, read: Read) 
 
 
 @given(known_courses, reads)
-def test_what_is_kept_is_what_was_read_last(known: Known, read: Read) -> None:
+def test_what_is_kept_is_what_was_read_last(known: StoredAsset, read: Read) -> None:
     end = after(known, read, decide(known, read))
 
     assert end is not None
@@ -74,7 +76,7 @@ def test_what_is_kept_is_what_was_read_last(known: Known, read: Read) -> None:
 
 
 @given(known_courses, reads)
-def test_unchanged_costs_no_write(known: Known, read: Read) -> None:
+def test_unchanged_costs_no_write(known: StoredAsset, read: Read) -> None:
     decision = decide(known, read)
 
     if decision.outcome is Outcome.UNCHANGED:
@@ -83,7 +85,7 @@ def test_unchanged_costs_no_write(known: Known, read: Read) -> None:
 
 
 @given(known_courses, reads)
-def test_a_write_is_made_only_where_something_changes(known: Known, read: Read) -> None:
+def test_a_write_is_made_only_where_something_changes(known: StoredAsset, read: Read) -> None:
     decision = decide(known, read)
 
     same = (known.hash, known.labels, known.status, known.reason) == (
@@ -97,7 +99,7 @@ def test_a_write_is_made_only_where_something_changes(known: Known, read: Read) 
 
 @given(st.none() | known_courses, reads)
 def test_reading_an_asset_again_in_the_same_run_comes_out_the_same_and_writes_nothing(
-    known: Known | None, read: Read
+    known: StoredAsset | None, read: Read
 ) -> None:
     first = decide(known, read)
     again = decide(after(known, read, first), read)
@@ -107,7 +109,7 @@ def test_reading_an_asset_again_in_the_same_run_comes_out_the_same_and_writes_no
 
 
 @given(known_courses, reads)
-def test_a_later_run_that_reads_the_same_finds_it_unchanged(known: Known, read: Read) -> None:
+def test_a_later_run_that_reads_the_same_finds_it_unchanged(known: StoredAsset, read: Read) -> None:
     end = after(known, read, decide(known, read))
     later = Read(read.retired, read.matches, read.hash, read.labels, "later")
 
@@ -115,7 +117,7 @@ def test_a_later_run_that_reads_the_same_finds_it_unchanged(known: Known, read: 
 
 
 @given(known_courses, reads)
-def test_an_active_course_is_archived_at_the_end_of_a_run_and_not_before(known: Known, read: Read) -> None:
+def test_an_active_course_is_archived_at_the_end_of_a_run_and_not_before(known: StoredAsset, read: Read) -> None:
     decision = decide(known, read)
 
     if known.status == "active":

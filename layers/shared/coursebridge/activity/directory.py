@@ -66,7 +66,7 @@ class _Plan:
 
 
 @dataclass(frozen=True)
-class _Known:
+class _Snapshot:
     identities: Mapping[Identifier, IdentityItem]
     learners: Mapping[str, Learner]
     erased: frozenset[Identifier]
@@ -114,9 +114,9 @@ class Directory:
         return counts
 
     def _settled(self, batch: Sequence[Someone]) -> Iterable[_Plan]:
-        known = self._read(batch)
+        snapshot = self._read(batch)
         writing: list[_Plan] = []
-        for plan in [self._plan(someone, known) for someone in batch]:
+        for plan in [self._plan(someone, snapshot) for someone in batch]:
             if not plan.actions:
                 yield self._joined(plan) if plan.two else plan
                 continue
@@ -166,7 +166,7 @@ class Directory:
                 return plan
         raise Unavailable("other writers kept changing the same learner")
 
-    def _read(self, batch: Sequence[Someone]) -> _Known:
+    def _read(self, batch: Sequence[Someone]) -> _Snapshot:
         wanted = {keys.identity(self._integration_id, *one): one for someone in batch for one in someone.identifiers}
         items = self._table.get_many(wanted)
         identities = {wanted[key]: IdentityItem.from_item(item) for key, item in items.items()}
@@ -174,7 +174,7 @@ class Directory:
         items = self._table.get_many(keys.learner(self._integration_id, learner_id) for learner_id in ids)
         learners = {item["id"]: Learner.from_item(item) for item in items.values()}
         news = [one for someone in batch for one in self._nobodys(someone, identities, learners)]
-        return _Known(identities, learners, self._erased(news))
+        return _Snapshot(identities, learners, self._erased(news))
 
     def _nobodys(
         self, someone: Someone, identities: Mapping[Identifier, IdentityItem], learners: Mapping[str, Learner]
@@ -212,24 +212,26 @@ class Directory:
         stones = {keys.tombstone(self._integration_id, digest(one, key)): one for one in strangers}
         return frozenset(stones[found] for found in self._table.get_many(stones))
 
-    def _plan(self, someone: Someone, known: _Known) -> _Plan:
-        match = matched(someone, known.identities, known.learners)
+    def _plan(self, someone: Someone, snapshot: _Snapshot) -> _Plan:
+        match = matched(someone, snapshot.identities, snapshot.learners)
         if match is None:
-            return self._stranger(someone, known)
-        learner = known.learners.get(match.learner_id)
+            return self._stranger(someone, snapshot)
+        learner = snapshot.learners.get(match.learner_id)
         if match.who != "learner":
-            pair = one_person(someone, known.identities, known.learners)
+            pair = one_person(someone, snapshot.identities, snapshot.learners)
             return _Plan(someone, match, [], two=(pair[0].id, pair[1].id) if pair else None)
         if learner is None or not learner.is_active:
             return _Plan(someone, Match("inactive"), [])
         if learner.joining:
             return _Plan(someone, match, [], two=(learner.id, learner.joining[0]))
-        return self._linked(someone, match, learner, known)
+        return self._linked(someone, match, learner, snapshot)
 
-    def _stranger(self, someone: Someone, known: _Known) -> _Plan:
-        who: Who = "erased" if known.erased & someone.identifiers.keys() else "unknown"
+    def _stranger(self, someone: Someone, snapshot: _Snapshot) -> _Plan:
+        who: Who = "erased" if snapshot.erased & someone.identifiers.keys() else "unknown"
         # An identifier that was somebody's makes nobody new, as with statements.
-        was_held = any(not known.identities[one].never_held for one in someone.identifiers if one in known.identities)
+        was_held = any(
+            not snapshot.identities[one].never_held for one in someone.identifiers if one in snapshot.identities
+        )
         if who == "erased" or was_held or self._rules.matching == "directory":
             return _Plan(someone, Match(who), [])
         learner = Learner(
@@ -242,16 +244,16 @@ class Directory:
             source=SOURCE,
         )
         actions = [self._table.put_action(learner.to_item(), **unchanged(0))]
-        actions += [self._held(one, learner.id, learner.id, known) for one in someone.identifiers]
+        actions += [self._held(one, learner.id, learner.id, snapshot) for one in someone.identifiers]
         match = Match("learner", learner.id, learner.id)
         return _Plan(someone, match, actions, added=True, profile_only=_is_profile_only(learner))
 
-    def _linked(self, someone: Someone, match: Match, learner: Learner, known: _Known) -> _Plan:
+    def _linked(self, someone: Someone, match: Match, learner: Learner, snapshot: _Snapshot) -> _Plan:
         """Remember identifiers and groups of a learner, if they are news."""
         news = [
             one
-            for one in self._nobodys(someone, known.identities, known.learners)
-            if one.kind == "profile_urn" or one not in known.erased
+            for one in self._nobodys(someone, snapshot.identities, snapshot.learners)
+            if one.kind == "profile_urn" or one not in snapshot.erased
         ]
         added = learner.source == SOURCE and learner.created_at >= self._rules.since
         groups = someone.groups or learner.enterprise_groups
@@ -265,12 +267,12 @@ class Directory:
             version=learner.version + 1,
         )
         actions = [self._table.put_action(after.to_item(), **unchanged(learner.version))]
-        actions += [self._held(one, learner.id, match.origin, known) for one in news]
+        actions += [self._held(one, learner.id, match.origin, snapshot) for one in news]
         return _Plan(someone, match, actions, added=added, linked=bool(news), profile_only=_is_profile_only(after))
 
-    def _held(self, one: Identifier, learner_id: str, origin: str, known: _Known) -> dict[str, Any]:
+    def _held(self, one: Identifier, learner_id: str, origin: str, snapshot: _Snapshot) -> dict[str, Any]:
         """Return the action that gives an identifier to a learner, provided nobody has done so meanwhile."""
-        before = known.identities.get(one) or IdentityItem(self._integration_id, one)
+        before = snapshot.identities.get(one) or IdentityItem(self._integration_id, one)
         after = before.held_by(learner_id, self._now, origin)
         return self._table.put_action(after.to_item(), **unchanged(before.version))
 

@@ -18,7 +18,7 @@ from coursebridge.storage.table import unchanged
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from coursebridge.apply.reading import Known, Pending, Whom
+    from coursebridge.apply.reading import BatchSnapshot, Pending, Whom
     from coursebridge.storage.identities import IdentityItem
     from coursebridge.storage.records import Record
     from coursebridge.storage.table import Item, Table
@@ -58,7 +58,7 @@ class Plan:
     """
 
     table: Table
-    known: Known
+    snapshot: BatchSnapshot
     group: Sequence[Pending]
     now: str
     actions: list[dict[str, Any]] = field(default_factory=list)
@@ -85,7 +85,7 @@ class Plan:
         if verdict.reason == ERASED:
             action = statement_outcomes.empty(self.table, item, self.now, only_received=True)
         else:
-            decisive = self.known.rules.actor(self.group[number].facts)
+            decisive = self.snapshot.rules.actor(self.group[number].facts)
             action = statement_outcomes.settle(self.table, item, verdict, self.now, learner_id, attempt_id, decisive)
         self._add(action, number)
 
@@ -99,14 +99,14 @@ class Plan:
         self.settles.append(settles)
 
 
-def make(table: Table, known: Known, group: Sequence[Pending], now: str) -> Plan:
+def make(table: Table, snapshot: BatchSnapshot, group: Sequence[Pending], now: str) -> Plan:
     """Decide about statements that are about the same person, and write the decisions down."""
-    plan = Plan(table, known, group, now)
-    person = _person(known, known.whom(group[0]), now)
+    plan = Plan(table, snapshot, group, now)
+    person = _person(snapshot, snapshot.whom(group[0]), now)
     to_apply: dict[str, list[int]] = defaultdict(list)
     missing: set[str] = set()
     for number, one in enumerate(group):
-        verdict = _verdict(one, person, known)
+        verdict = _verdict(one, person, snapshot)
         if verdict is None:
             to_apply[one.urn].append(number)
             continue
@@ -114,44 +114,44 @@ def make(table: Table, known: Known, group: Sequence[Pending], now: str) -> Plan
             missing.add(one.urn)
         plan.settle(number, verdict)
     for urn in sorted(missing):
-        plan.check(keys.course(known.integration_id, urn), 0)
+        plan.check(keys.course(snapshot.integration_id, urn), 0)
     _secure(plan, person, applying=bool(to_apply))
     for urn, numbers in to_apply.items():
         _apply(plan, person, urn, numbers)
     return plan
 
 
-def hold(table: Table, known: Known, one: Pending, verdict: Verdict, now: str) -> Plan:
+def hold(table: Table, snapshot: BatchSnapshot, one: Pending, verdict: Verdict, now: str) -> Plan:
     """Hold one statement, whatever it says."""
-    plan = Plan(table, known, [one], now)
+    plan = Plan(table, snapshot, [one], now)
     plan.settle(0, verdict)
     return plan
 
 
-def _verdict(one: Pending, person: Person, known: Known) -> Verdict | None:
+def _verdict(one: Pending, person: Person, snapshot: BatchSnapshot) -> Verdict | None:
     """Judge a statement; ``None`` when it is to be applied. Nothing keeps what an erased person sent."""
     if person.verdict and person.verdict.reason == ERASED:
         return person.verdict
-    verdict = judge.at_first_sight(one.facts, known.rules) or person.verdict
-    if verdict is None and known.course(one.urn) is None:
+    verdict = judge.at_first_sight(one.facts, snapshot.rules) or person.verdict
+    if verdict is None and snapshot.course(one.urn) is None:
         return Verdict("held", "course_unknown", one.urn)
     return verdict
 
 
-def _person(known: Known, whom: Whom, now: str) -> Person:
+def _person(snapshot: BatchSnapshot, whom: Whom, now: str) -> Person:
     if whom.erased:
         return Person(verdict=Verdict("ignored", ERASED))
     if whom.identifier is None:
         return Person()
-    identity = known.identity(whom.identifier)
-    if verdict := judge.of_actor(whom.identifier, whom.meant, known.rules, never_held=identity.never_held):
+    identity = snapshot.identity(whom.identifier)
+    if verdict := judge.of_actor(whom.identifier, whom.meant, snapshot.rules, never_held=identity.never_held):
         return Person(identity, verdict)
     if not whom.meant:
         dated = DatedIdentifier(*whom.identifier, now)
-        learner = Learner(known.integration_id, new_id(), now, identifiers=(dated,), source="open")
+        learner = Learner(snapshot.integration_id, new_id(), now, identifiers=(dated,), source="open")
         return Person(identity, None, learner, learner.id, new=True)
     meant = whom.meant[0]
-    found = known.learner(meant.learner)
+    found = snapshot.learner(meant.learner)
     if found is None or found.status != "active":
         return Person(identity, Verdict("held", "learner_inactive", whom.identifier.awaited), found)
     return Person(identity, None, found, meant.origin)
@@ -165,7 +165,7 @@ def _secure(plan: Plan, person: Person, *, applying: bool) -> None:
         plan.put(person.learner.to_item(), 0)
         plan.put(person.identity.held_by(person.learner.id, plan.now).to_item(), person.identity.version)
         # Tombstone and identity were read at two moments; between them the person may have been erased.
-        plan.check(plan.known.tombstone(person.identity.identifier), 0)
+        plan.check(plan.snapshot.tombstone(person.identity.identifier), 0)
         return
     plan.check(person.identity.key, person.identity.version)
     if person.verdict and person.verdict.reason == "learner_inactive" and person.learner:
@@ -175,8 +175,8 @@ def _secure(plan: Plan, person: Person, *, applying: bool) -> None:
 def _apply(plan: Plan, person: Person, urn: str, numbers: list[int]) -> None:
     """Fold the statements about one course into its record, and settle them and whatever they change."""
     learner = cast("Learner", person.learner)  # whoever has none has a verdict instead
-    before = plan.known.record(learner.id, urn)
-    course = plan.known.course(urn) or {}
+    before = plan.snapshot.record(learner.id, urn)
+    course = plan.snapshot.course(urn) or {}
     evidence = union(judge.evidence_of(plan.group[number].facts) for number in numbers)
     after = before.with_evidence(person.origin, evidence, course.get("duration_seconds"))
     if after.parts == before.parts and before.version:

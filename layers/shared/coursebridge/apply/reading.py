@@ -49,7 +49,7 @@ class Whom(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Known:
+class BatchSnapshot:
     """What was read for a batch, and what the batch itself has written since."""
 
     integration_id: str
@@ -95,7 +95,7 @@ class Known:
         return keys.tombstone(self.integration_id, digest(of, self.pseudonym_key))
 
 
-def read(table: Table, integration_id: str, batch: Sequence[Pending], pseudonym_key: str) -> Known | None:
+def read(table: Table, integration_id: str, batch: Sequence[Pending], pseudonym_key: str) -> BatchSnapshot | None:
     """Read what a batch needs; ``None`` when the integration no longer exists."""
     integration_key = keys.integration(integration_id)
     people = _people(integration_id, batch, pseudonym_key)
@@ -103,9 +103,9 @@ def read(table: Table, integration_id: str, batch: Sequence[Pending], pseudonym_
     integration = found.get(integration_key)
     if integration is None:
         return None
-    known = Known(integration_id, Rules.of(integration), found, pseudonym_key)
-    found.update(table.get_many(_learners_and_records(known, batch)))
-    return known
+    snapshot = BatchSnapshot(integration_id, Rules.of(integration), found, pseudonym_key)
+    found.update(table.get_many(_learners_and_records(snapshot, batch)))
+    return snapshot
 
 
 def _courses(integration_id: str, batch: Sequence[Pending]) -> Iterator[keys.Key]:
@@ -121,12 +121,12 @@ def _people(integration_id: str, batch: Sequence[Pending], pseudonym_key: str) -
             yield keys.tombstone(integration_id, digest(of, pseudonym_key))
 
 
-def _learners_and_records(known: Known, batch: Sequence[Pending]) -> Iterator[keys.Key]:
+def _learners_and_records(snapshot: BatchSnapshot, batch: Sequence[Pending]) -> Iterator[keys.Key]:
     for one in batch:
-        for meant in known.whom(one).meant:
-            yield keys.learner(known.integration_id, meant.learner)
-            if known.course(one.urn):
-                yield keys.record(known.integration_id, meant.learner, one.urn)
+        for meant in snapshot.whom(one).meant:
+            yield keys.learner(snapshot.integration_id, meant.learner)
+            if snapshot.course(one.urn):
+                yield keys.record(snapshot.integration_id, meant.learner, one.urn)
 
 
 def possible_identifiers(facts: Facts) -> list[Identifier]:

@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from coursebridge.apply import plan as planning
-from coursebridge.apply.reading import Known, Pending, Whom, read
+from coursebridge.apply.reading import BatchSnapshot, Pending, Whom, read
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.errors import TooLarge, Unavailable
 from coursebridge.observability import logger
@@ -79,51 +79,51 @@ class Applier:
         failed: list[Pending] = []
         for pause in pauses():
             try:
-                known = read(self._table, integration_id, batch, self._pseudonym_key())
+                snapshot = read(self._table, integration_id, batch, self._pseudonym_key())
             except Unavailable:
                 return failed + batch
-            if known is None:
+            if snapshot is None:
                 logger.warning("statements of an integration that no longer exists", integration=integration_id)
                 return failed
-            batch = self._settle_all(batch, known, outcomes, failed)
+            batch = self._settle_all(batch, snapshot, outcomes, failed)
             if not batch:
                 return failed
             self._pause(pause)
         return failed + batch
 
     def _settle_all(
-        self, batch: list[Pending], known: Known, outcomes: Outcomes, failed: list[Pending]
+        self, batch: list[Pending], snapshot: BatchSnapshot, outcomes: Outcomes, failed: list[Pending]
     ) -> list[Pending]:
         """Settle what can be settled with what was read; return what must be read again."""
         again: list[Pending] = []
-        for group in _by_person(batch, known):
+        for group in _by_person(batch, snapshot):
             try:
-                again += self._settle(group, known, outcomes)
+                again += self._settle(group, snapshot, outcomes)
             except Unavailable:
                 failed += group
         return again
 
-    def _settle(self, group: list[Pending], known: Known, outcomes: Outcomes) -> list[Pending]:
+    def _settle(self, group: list[Pending], snapshot: BatchSnapshot, outcomes: Outcomes) -> list[Pending]:
         """Write what becomes of one person's statements; return those to be judged again.
 
         Raises:
             Unavailable: the table is busy.
         """
         now = rfc3339(self._now())
-        plan = planning.make(self._table, known, group, now)
+        plan = planning.make(self._table, snapshot, group, now)
         if len(plan.actions) > TRANSACTION and len(group) > 1:
-            return self._settle_halves(group, known, outcomes)
+            return self._settle_halves(group, snapshot, outcomes)
         try:
             return self._write(plan, outcomes)
         except TooLarge:
             if len(group) > 1:
-                return self._settle_halves(group, known, outcomes)
+                return self._settle_halves(group, snapshot, outcomes)
             # Trying again is in vain. Whoever looks at what is held sees it, and the statement is not lost.
-            return self._write(planning.hold(self._table, known, group[0], FULL, now), outcomes)
+            return self._write(planning.hold(self._table, snapshot, group[0], FULL, now), outcomes)
 
-    def _settle_halves(self, group: list[Pending], known: Known, outcomes: Outcomes) -> list[Pending]:
+    def _settle_halves(self, group: list[Pending], snapshot: BatchSnapshot, outcomes: Outcomes) -> list[Pending]:
         half = len(group) // 2
-        return self._settle(group[:half], known, outcomes) + self._settle(group[half:], known, outcomes)
+        return self._settle(group[:half], snapshot, outcomes) + self._settle(group[half:], snapshot, outcomes)
 
     def _write(self, plan: Plan, outcomes: Outcomes) -> list[Pending]:
         """Write a plan; return the statements to be judged again."""
@@ -133,7 +133,7 @@ class Applier:
             if not refused.contended:
                 raise Unavailable("the table is busy") from refused
             return _still_received(plan, refused)
-        plan.known.note(plan.writes)
+        plan.snapshot.note(plan.writes)
         outcomes += plan.outcomes
         return []
 
@@ -159,11 +159,11 @@ def _told(outcomes: Outcomes) -> Counter[str]:
     return counts
 
 
-def _by_person(batch: Sequence[Pending], known: Known) -> Iterator[list[Pending]]:
+def _by_person(batch: Sequence[Pending], snapshot: BatchSnapshot) -> Iterator[list[Pending]]:
     """Yield the statements about each person; those without an identifier to match by go together."""
     groups: dict[Whom, list[Pending]] = defaultdict(list)
     for one in batch:
-        groups[known.whom(one)].append(one)
+        groups[snapshot.whom(one)].append(one)
     for group in groups.values():
         yield from chunks(group, MOST_STATEMENTS)
 

@@ -33,7 +33,7 @@ class Outcome(IntEnum):
 
 
 @dataclass(frozen=True)
-class Known:
+class StoredAsset:
     """What stands here of an asset before it is read."""
 
     status: Status
@@ -91,20 +91,20 @@ class Decision:
     archive: Reason | None = None
 
 
-def decide(known: Known | None, read: Read) -> Decision:
+def decide(stored: StoredAsset | None, read: Read) -> Decision:
     """Return what a run does with an asset.
 
     Archiving an active course is left to the end of the run: until then its content is renewed and it stays active.
     """
-    if known is None:
+    if stored is None:
         return _first_sight(read)
-    changed = known.hash != read.hash or known.labels != read.labels
+    changed = stored.hash != read.hash or stored.labels != read.labels
     if read.objection is None:
-        return _belongs(known, read, changed=changed)
-    if known.status == "active":
+        return _belongs(stored, read, changed=changed)
+    if stored.status == "active":
         return Decision(Outcome.ARCHIVED, changed, "active", None, archive=read.objection)
-    renewed = changed or known.reason != read.objection
-    outcome = _sticky(known, read, Outcome.UPDATED if renewed else Outcome.UNCHANGED)
+    renewed = changed or stored.reason != read.objection
+    outcome = _sticky(stored, read, Outcome.UPDATED if renewed else Outcome.UNCHANGED)
     return Decision(outcome, renewed, "archived", read.objection)
 
 
@@ -115,17 +115,17 @@ def _first_sight(read: Read) -> Decision:
     return Decision(outcome, writes=read.needed, status="archived", reason=read.objection)
 
 
-def _belongs(known: Known, read: Read, *, changed: bool) -> Decision:
-    if known.status == "archived":
+def _belongs(stored: StoredAsset, read: Read, *, changed: bool) -> Decision:
+    if stored.status == "archived":
         return Decision(Outcome.RESTORED, writes=True, status="active", reason=None)
-    outcome = _sticky(known, read, Outcome.UPDATED if changed else Outcome.UNCHANGED)
+    outcome = _sticky(stored, read, Outcome.UPDATED if changed else Outcome.UNCHANGED)
     return Decision(outcome, changed, "active", None)
 
 
-def _sticky(known: Known, read: Read, now: Outcome) -> Outcome:
+def _sticky(stored: StoredAsset, read: Read, now: Outcome) -> Outcome:
     """Return the outcome this run has come to before, if it is the weightier one."""
-    before = _ACTIONS.get(known.action)
-    if known.run_id != read.run_id or before is None or (before is Outcome.ARCHIVED and known.status == "active"):
+    before = _ACTIONS.get(stored.action)
+    if stored.run_id != read.run_id or before is None or (before is Outcome.ARCHIVED and stored.status == "active"):
         return now
     return max(now, before)
 

@@ -74,8 +74,8 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known of the learner: attempts by course, overrides by course."""
+class LearnerHistory:
+    """What has happened to a learner, by course: their attempts, and the steps an admin lets them skip."""
 
     attempts: Mapping[str, Sequence[Attempt]] = field(default_factory=dict)
     overrides: Mapping[str, dict[str, Any]] = field(default_factory=dict)
@@ -87,12 +87,12 @@ def latest(overrides: Iterable[Mapping[str, dict[str, Any]]]) -> dict[str, dict[
     return dict(sorted(entries, key=lambda entry: str(entry[1]["at"])))
 
 
-def way(path: Path, known: Known) -> Way:
+def way(path: Path, history: LearnerHistory) -> Way:
     """Compute a learner's way through a path."""
     steps: list[Step] = []
     for urn in path.steps:
         is_open = not (path.linear and steps) or steps[-1].state == "completed"
-        steps.append(_step(urn, known.attempts.get(urn, ()), known.overrides.get(urn), is_open=is_open))
+        steps.append(_step(urn, history.attempts.get(urn, ()), history.overrides.get(urn), is_open=is_open))
     return Way(path, tuple(steps))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from coursebridge.errors import Conflict, FieldError, InvalidRequest, NotFound
 from coursebridge.ids import new_id
 from coursebridge.paths.libraries import Libraries, course_facts
-from coursebridge.paths.progress import Known, Path, Way, latest, way
+from coursebridge.paths.progress import LearnerHistory, Path, Way, latest, way
 from coursebridge.paths.store import MOST_STEPS_IN_A_PAGE, PathStore, from_item
 from coursebridge.storage import keys
 from coursebridge.storage.courses import CourseStore
@@ -189,7 +189,10 @@ class Paths:
         courses = self._courses.get_many(urns)
         return [
             _presented(
-                way(path, Known(attempts, latest(found[key]["steps"] for key in overrides[path.id] if key in found))),
+                way(
+                    path,
+                    LearnerHistory(attempts, latest(found[key]["steps"] for key in overrides[path.id] if key in found)),
+                ),
                 {urn: course_facts(courses.get(urn)) for urn in path.steps},
             )
             for path in paths

@@ -62,10 +62,10 @@ def assign(
         raise InvalidRequest(f"the identifier {detail}", errors=(FieldError("value", detail),))
     of, at = identifier(kind, value), rfc3339(now)
     for _ in tries():
-        known = changes.read(table, integration_id, [of], pseudonym_key)
+        snapshot = changes.read(table, integration_id, [of], pseudonym_key)
         if not after_erasure:
-            changes.refuse_erased(known, [of], field="value")
-        identity = known.identity(of)
+            changes.refuse_erased(snapshot, [of], field="value")
+        identity = snapshot.identity(of)
         learner, others = _learners(table, integration_id, learner_id, identity)
         since = min([at, *(holder.since for holder in identity.holders.values())])
         after = changes.with_identifier(learner, kind, value.strip(), at, alias=True)
@@ -77,7 +77,7 @@ def assign(
             table.put_action(given.to_item(), **unchanged(identity.version)),
             *(_put(table, before, _without(before, of, at), at) for before in others),
             _put(table, learner, after, at),
-            changes.unerased(table, known, of),
+            changes.unerased(table, snapshot, of),
         ]
         if changes.write(table, transaction):
             return release_for_identities(table, integration_id, {of.awaited}, now)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Known:
+class IdentitySnapshot:
     """What was read about some identifiers and learners.
 
     Attributes:
@@ -50,7 +50,7 @@ def read(
     identifiers: Iterable[Identifier],
     pseudonym_key: str,
     learner_ids: Iterable[str] = (),
-) -> Known:
+) -> IdentitySnapshot:
     """Read identifiers, whoever holds them, and some learners beside; two calls for a hundred keys each."""
     wanted = list(dict.fromkeys(identifiers))
     places = {keys.identity(integration_id, *of): of for of in wanted}
@@ -59,7 +59,7 @@ def read(
     identities = {places[key]: IdentityItem.from_item(item) for key, item in found.items() if key in places}
     ids = {learner for identity in identities.values() for learner in identity.live} | set(learner_ids)
     learners = table.get_many(keys.learner(integration_id, one) for one in ids)
-    return Known(
+    return IdentitySnapshot(
         integration_id,
         identities,
         {item["id"]: Learner.from_item(item) for item in learners.values()},
@@ -119,7 +119,9 @@ def live(learner: Learner | None) -> dict[Identifier, DatedIdentifier]:
     return {dated.identifier: dated for dated in learner.identifiers if dated.until is None} if learner else {}
 
 
-def actions(table: Table, known: Known, before: Learner | None, after: Learner, now: str) -> list[dict[str, Any]]:
+def actions(
+    table: Table, snapshot: IdentitySnapshot, before: Learner | None, after: Learner, now: str
+) -> list[dict[str, Any]]:
     """Return the transaction that writes a learner and whatever that changes about identities.
 
     What is held for the identifiers of a learner who becomes active is released by the stream, which carries every
@@ -128,7 +130,7 @@ def actions(table: Table, known: Known, before: Learner | None, after: Learner, 
 
     Args:
         table: the application's table.
-        known: what was read of everything by which the learner is or was identified.
+        snapshot: what was read of everything by which the learner is or was identified.
         before: the learner as they are, ``None`` for a new one.
         after: the learner as they are to be.
         now: the time of the change.
@@ -136,15 +138,15 @@ def actions(table: Table, known: Known, before: Learner | None, after: Learner, 
     was, is_now = live(before), live(after)
     own = {of.kind for of, dated in is_now.items() if not dated.alias}
     gained, lost = is_now.keys() - was.keys(), was.keys() - is_now.keys()
-    identities = [known.identity(of).held_by(after.id, is_now[of].since) for of in gained]
-    identities += [known.identity(of).left_by(after.id, now, replaced=of.kind in own) for of in lost]
+    identities = [snapshot.identity(of).held_by(after.id, is_now[of].since) for of in gained]
+    identities += [snapshot.identity(of).left_by(after.id, now, replaced=of.kind in own) for of in lost]
     if before is not None and before.status != "active" and after.status == "active":
         rest = set(ever(after)) - gained - lost
-        identities += [known.identity(of).touched() for of in rest if after.id in known.identity(of).meant_now]
+        identities += [snapshot.identity(of).touched() for of in rest if after.id in snapshot.identity(of).meant_now]
     return [
         table.put_action(after.to_item(), **unchanged(before.version if before else 0)),
         *(table.put_action(one.to_item(), **unchanged(one.version - 1)) for one in identities),
-        *(unerased(table, known, of) for of in gained),
+        *(unerased(table, snapshot, of) for of in gained),
     ]
 
 
@@ -163,27 +165,27 @@ def write(table: Table, transaction: list[dict[str, Any]]) -> bool:
     return True
 
 
-def unerased(table: Table, known: Known, of: Identifier) -> dict[str, Any]:
+def unerased(table: Table, snapshot: IdentitySnapshot, of: Identifier) -> dict[str, Any]:
     """Return the action that passes only if nobody erased the identifier's person meanwhile.
 
     It lifts the tombstone if it is known and meant.
     """
-    place = known.tombstones[of]
-    return table.delete_action(place) if of in known.erased else table.check_action(place, **unchanged(0))
+    place = snapshot.tombstones[of]
+    return table.delete_action(place) if of in snapshot.erased else table.check_action(place, **unchanged(0))
 
 
-def refuse_erased(known: Known, identifiers: Iterable[Identifier], *, field: str = "") -> None:
+def refuse_erased(snapshot: IdentitySnapshot, identifiers: Iterable[Identifier], *, field: str = "") -> None:
     """Refuse identifiers of people who were erased: whoever comes back does so because somebody says so.
 
     Args:
-        known: what was read about them.
+        snapshot: what was read about them.
         identifiers: the identifiers.
         field: what the field of the request is called, if not as its kind of identifier.
 
     Raises:
         Conflict: there are such.
     """
-    erased = [of for of in identifiers if of in known.erased]
+    erased = [of for of in identifiers if of in snapshot.erased]
     if erased:
         detail = "belonged to a person who was erased; send after_erasure=true to take them in again"
         raise Conflict(
@@ -192,13 +194,13 @@ def refuse_erased(known: Known, identifiers: Iterable[Identifier], *, field: str
         )
 
 
-def refuse_shared(known: Known, identifiers: Iterable[Identifier], learner_id: str) -> None:
+def refuse_shared(snapshot: IdentitySnapshot, identifiers: Iterable[Identifier], learner_id: str) -> None:
     """Refuse identifiers that somebody else holds: what is sent with one would be held, as it is never guessed whose.
 
     Raises:
         Conflict: there are such.
     """
-    shared = [of for of in identifiers if known.identity(of).live.keys() - {learner_id}]
+    shared = [of for of in identifiers if snapshot.identity(of).live.keys() - {learner_id}]
     if shared:
         detail = "is another learner's; merge the two, or send shared=true if both really have it"
         raise Conflict(

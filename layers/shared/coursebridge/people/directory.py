@@ -102,22 +102,24 @@ class Directory:
     def _written(self, before: Learner | None, after: Learner, at: str, *, shared: bool, after_erasure: bool) -> bool:
         """Write a learner with their identities; ``False`` if others wrote at the same time."""
         was, is_now = changes.live(before), changes.live(after)
-        known = changes.read(self.table, self.integration_id, changes.ever(before, after), self.pseudonym_key())
+        snapshot = changes.read(self.table, self.integration_id, changes.ever(before, after), self.pseudonym_key())
         gained = is_now.keys() - was.keys()
         if not after_erasure:
-            changes.refuse_erased(known, gained)
+            changes.refuse_erased(snapshot, gained)
         if not shared:
-            changes.refuse_shared(known, gained, after.id)
-        return changes.write(self.table, changes.actions(self.table, known, before, after, at))
+            changes.refuse_shared(snapshot, gained, after.id)
+        return changes.write(self.table, changes.actions(self.table, snapshot, before, after, at))
 
     def find(
         self, identifiers: Mapping[Kind, str], *, group: str | None = None, status: str | None = None
     ) -> list[Learner]:
         """Return the learners who hold all of these identifiers now; of one group, of one status."""
         wanted = [identifier(kind, value) for kind, value in identifiers.items()]
-        known = changes.read(self.table, self.integration_id, wanted, self.pseudonym_key())
-        common = set.intersection(*({learner.id for learner in known.holders(of)} for of in wanted))
-        listed = (known.learners[learner_id] for learner_id in sorted(common) if known.learners[learner_id].is_listed)
+        snapshot = changes.read(self.table, self.integration_id, wanted, self.pseudonym_key())
+        common = set.intersection(*({learner.id for learner in snapshot.holders(of)} for of in wanted))
+        listed = (
+            snapshot.learners[learner_id] for learner_id in sorted(common) if snapshot.learners[learner_id].is_listed
+        )
         return [learner for learner in listed if group in (None, *learner.groups) and status in (None, learner.status)]
 
     def page(self, *, group: str | None, status: str | None, limit: int, after: Item | None) -> Page:

@@ -28,7 +28,7 @@ from coursebridge.storage.table import TRANSACTION, chunks, pauses
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from coursebridge.people.changes import Known
+    from coursebridge.people.changes import IdentitySnapshot
     from coursebridge.people.directory import Directory
     from coursebridge.records.identifiers import Kind
 
@@ -194,24 +194,24 @@ class Importer:
         directory = self.directory
         key, at = directory.pseudonym_key(), rfc3339(directory.now())
         wanted = [of for row in rows for of in row.identifiers().values()]
-        known = changes.read(directory.table, directory.integration_id, wanted, key)
+        snapshot = changes.read(directory.table, directory.integration_id, wanted, key)
         # A learner who becomes active, or loses an identifier, has others that no row names.
-        beside = [of for of in changes.ever(*known.learners.values()) if of not in known.tombstones]
+        beside = [of for of in changes.ever(*snapshot.learners.values()) if of not in snapshot.tombstones]
         if beside:
             more = changes.read(directory.table, directory.integration_id, beside, key)
-            known = replace(
-                known,
-                identities={**more.identities, **known.identities},
-                tombstones={**more.tombstones, **known.tombstones},
+            snapshot = replace(
+                snapshot,
+                identities={**more.identities, **snapshot.identities},
+                tombstones={**more.tombstones, **snapshot.tombstones},
             )
-        return [self._plan_row(row, known, at) for row in rows]
+        return [self._plan_row(row, snapshot, at) for row in rows]
 
-    def _plan_row(self, row: _Row, known: Known, at: str) -> _Planned:
-        erased = [of for of in row.identifiers().values() if of in known.erased]
+    def _plan_row(self, row: _Row, snapshot: IdentitySnapshot, at: str) -> _Planned:
+        erased = [of for of in row.identifiers().values() if of in snapshot.erased]
         if erased:
             errors = tuple(FieldError(of.kind, "belonged to a person who was erased") for of in erased)
             return _Planned(row, RowResult(row.number, "error", errors=errors))
-        candidates = _candidates(row, known)
+        candidates = _candidates(row, snapshot)
         if len(candidates) > 1:
             return _Planned(row, _error(row, "fits more than one learner; give a stronger identifier"))
         before = candidates[0] if candidates else None
@@ -219,9 +219,9 @@ class Importer:
         after = changes.changed(before or blank, row.fields, at)
         if before == after:
             return _Planned(row, RowResult(row.number, "unchanged", after.id))
-        actions = changes.actions(self.directory.table, known, before, after, at)
+        actions = changes.actions(self.directory.table, snapshot, before, after, at)
         gained = changes.live(after).keys() - changes.live(before).keys()
-        warnings = tuple(FieldError(of.kind, SHARED) for of in sorted(gained) if known.identity(of).live)
+        warnings = tuple(FieldError(of.kind, SHARED) for of in sorted(gained) if snapshot.identity(of).live)
         return _Planned(row, RowResult(row.number, "updated" if before else "created", after.id, (), warnings), actions)
 
 
@@ -247,7 +247,7 @@ def _error(row: _Row, detail: str) -> RowResult:
     return RowResult(row.number, "error", errors=(FieldError("", detail),))
 
 
-def _candidates(row: _Row, known: Known) -> list[Learner]:
+def _candidates(row: _Row, snapshot: IdentitySnapshot) -> list[Learner]:
     """Return whom a row may be about: by the strongest identifier that leads to anybody it does not contradict."""
     mine = row.identifiers()
     for number, kind in enumerate(ORDER):
@@ -255,7 +255,7 @@ def _candidates(row: _Row, known: Known) -> list[Learner]:
             continue
         fitting = [
             learner
-            for learner in known.holders(mine[kind])
+            for learner in snapshot.holders(mine[kind])
             if not any(_contradicts(learner, mine.get(stronger)) for stronger in ORDER[:number])
         ]
         if fitting:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
 Source = Literal["launch", "xapi", "aicc", "report"]
-Known = TypeVar("Known", int, str)
+Value = TypeVar("Value", int, str)
 
 MOST_POINTS = 300
 MOST_LAUNCHES = 300
@@ -209,7 +209,7 @@ def _superfluous(ordered: Sequence[str], walls: Collection[str]) -> tuple[str, s
     return next(between, (ordered[1], ordered[2]))
 
 
-def max_known(one: Known | None, other: Known | None) -> Known | None:
+def max_known(one: Value | None, other: Value | None) -> Value | None:
     """Return the greater of two values, the one that is known if the other is not, ``None`` if neither is."""
     return max((value for value in (one, other) if value is not None), default=None)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from coursebridge import json_text
 from coursebridge.catalog import filters, fingerprint, mapper
 from coursebridge.catalog.classifications import merged, nodes_of
-from coursebridge.catalog.diff import Decision, Known, Outcome, Read, decide
+from coursebridge.catalog.diff import Decision, Outcome, Read, StoredAsset, decide
 from coursebridge.catalog.learning import learn
 from coursebridge.catalog.sync.archiving import archive
 from coursebridge.catalog.sync.context import SwitchedOff, check_active
@@ -115,7 +115,7 @@ class Applier:
         )
         if stored is None and read.objection:
             read = replace(read, needed=self._is_needed(course["urn"]))
-        decision = decide(_known(stored), read)
+        decision = decide(_stored_asset(stored), read)
         write = self._write(course, decision, read, text, stored) if decision.writes else None
         if write is not None and _is_too_large(write):
             self.applied.outcomes[course["urn"]] = Outcome.FAILED
@@ -159,11 +159,11 @@ class Applier:
         return Write(written, course, pack(text) if is_new else None)
 
 
-def _known(stored: StoredCourse | None) -> Known | None:
+def _stored_asset(stored: StoredCourse | None) -> StoredAsset | None:
     if stored is None:
         return None
     state: Any = stored
-    return Known(state.status, state.archived_reason, stored.hash, stored.labels, stored.run_id, stored.action)
+    return StoredAsset(state.status, state.archived_reason, stored.hash, stored.labels, stored.run_id, stored.action)
 
 
 def _is_too_large(write: Write) -> bool:
