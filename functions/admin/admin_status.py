@@ -129,7 +129,7 @@ class SelftestAnswer(Answer):
 def read_status(integration: Integration) -> StatusAnswer:
     """Says in one answer whether the integration needs attention, and why."""
     kept = IntegrationStore(table()).get(integration)
-    return StatusAnswer.model_validate(status.told(status.observe(table(), kept, utc_now())))
+    return StatusAnswer.model_validate(status.presented(status.observe(table(), kept, utc_now())))
 
 
 @router.post(

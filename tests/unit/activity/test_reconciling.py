@@ -17,8 +17,8 @@ from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.record_store import RecordStore
 from coursebridge.storage.records import Record
-from coursebridge.storage.strangers import StrangerStore
 from coursebridge.storage.table import Table
+from coursebridge.storage.unplaced_people import UnplacedPeopleStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,14 +181,14 @@ def test_what_is_reported_of_somebody_who_comes_later_is_read_again(real_lab: La
     real_lab.did(1, (70, 100))
     first = real_lab.sync("incremental")
     real_lab.sync("incremental")
-    met = [set(one.identifiers) for one in StrangerStore(real_lab.table, "acme").get().people]
+    met = [set(one.identifiers) for one in UnplacedPeopleStore(real_lab.table, "acme").get().people]
     learner = real_lab.learner(1, **{kind: {"profile_urn": urn, "email": email, "external_id": "E1"}[kind]})
 
     run = real_lab.sync("incremental")
 
     assert first["people"]["unknown"] == 1
     assert met == [{identifier("profile_urn", urn), identifier("email", email), identifier("external_id", "E1")}]
-    assert StrangerStore(real_lab.table, "acme").get().people == ()
+    assert UnplacedPeopleStore(real_lab.table, "acme").get().people == ()
     assert real_lab.attempts(learner.id)[0].status == "completed"
     assert run["repairs"]["completions"] == 1
 
@@ -230,12 +230,12 @@ def test_what_is_reported_of_somebody_ambiguous_or_inactive_is_read_again_when_t
     real_lab.changes(activity={"lookback_days": 90})
     real_lab.did(1, (70, 100))
     learner_id = resolved(real_lab)
-    (met,) = StrangerStore(real_lab.table, "acme").get().people
+    (met,) = UnplacedPeopleStore(real_lab.table, "acme").get().people
 
     run = real_lab.sync("incremental")
 
     assert met.reason == f"learner_{reason}"
-    assert StrangerStore(real_lab.table, "acme").get().people == ()
+    assert UnplacedPeopleStore(real_lab.table, "acme").get().people == ()
     assert real_lab.attempts(learner_id)[0].status == "completed"
     assert (run["mode"], run["repairs"]["completions"]) == ("incremental", 1)
 
@@ -252,7 +252,7 @@ def test_whoever_stays_ambiguous_or_inactive_is_not_read_again_in_vain(real_lab:
     run = real_lab.sync("incremental")
 
     assert run["counts"]["read"] == 0
-    assert len(StrangerStore(real_lab.table, "acme").get().people) == 2
+    assert len(UnplacedPeopleStore(real_lab.table, "acme").get().people) == 2
 
 
 def test_every_window_since_somebody_was_first_told_of_is_read_again_when_they_come(real_lab: Lab) -> None:

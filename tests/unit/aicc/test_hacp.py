@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coursebridge.aicc.hacp import Answer, Call, Told, spell_time, told
+from coursebridge.aicc.hacp import Answer, Call, LessonData, lesson_data, spell_time
 
 CORE = "\r\n".join(
     [
@@ -26,7 +26,7 @@ CORE = "\r\n".join(
 @pytest.mark.parametrize("ending", ["\r\n", "\n", "\r"])
 @pytest.mark.parametrize("spelled", [str, str.upper, str.lower])
 def test_any_case_and_any_line_ending_says_the_same(ending: str, spelled: type[str]) -> None:
-    found = told(spelled(CORE).replace("\r\n", ending))
+    found = lesson_data(spelled(CORE).replace("\r\n", ending))
 
     assert (found.status, found.progress, found.seconds, found.location) == ("completed", 100, 3723, "7")
     assert (found.core_lesson or "").lower() == "mine=1"
@@ -40,7 +40,7 @@ def test_any_case_and_any_line_ending_says_the_same(ending: str, spelled: type[s
     ],
 )  # fmt: skip
 def test_the_first_letter_of_a_status_decides(text: str, status: str | None) -> None:
-    assert told(f"[core]\nlesson_status={text}").status == status
+    assert lesson_data(f"[core]\nlesson_status={text}").status == status
 
 
 @pytest.mark.parametrize(
@@ -51,26 +51,26 @@ def test_the_first_letter_of_a_status_decides(text: str, status: str | None) -> 
     ],
 )  # fmt: skip
 def test_a_score_is_progress_in_percent(score: str, percent: int | None) -> None:
-    assert told(f"[core]\nscore={score}").progress == percent
+    assert lesson_data(f"[core]\nscore={score}").progress == percent
 
 
 @pytest.mark.parametrize(("time", "seconds"), [("00:01:30", 90), ("1:1:1.5", 3661), ("90", None), ("::", None)])
 def test_a_time_is_read_or_left_out(time: str, seconds: int | None) -> None:
-    assert told(f"[core]\ntime={time}").seconds == seconds
+    assert lesson_data(f"[core]\ntime={time}").seconds == seconds
 
 
 @pytest.mark.parametrize("data", ["", "nonsense", "[Core]", "[Core_Vendor]\nx=1", "=\n==", "; a comment=1"])
 def test_what_tells_nothing_tells_nothing(data: str) -> None:
-    assert told(data) == Told()
+    assert lesson_data(data) == LessonData()
 
 
 def test_keys_before_any_section_belong_to_the_core() -> None:
-    assert told("lesson_status=i\nscore=4") == Told(status="incomplete", progress=4)
+    assert lesson_data("lesson_status=i\nscore=4") == LessonData(status="incomplete", progress=4)
 
 
 @given(st.text())
 def test_any_data_can_be_read(data: str) -> None:
-    found = told(data)
+    found = lesson_data(data)
 
     assert found.progress is None or 0 <= found.progress <= 100
 

@@ -18,7 +18,7 @@ from coursebridge.linkedin.errors import (
     TokenRejected,
     Unreachable,
     UnusableAnswer,
-    told,
+    safe_message,
 )
 
 Error = Callable[..., httpx.Response]
@@ -210,8 +210,8 @@ def test_every_call_has_a_time_limit() -> None:
 
 
 def test_linkedins_words_are_passed_on_short_and_without_secrets() -> None:
-    assert told("line one\n  line two") == "line one line two"
-    assert told(None) == "no reason given"
-    assert told("bad secret s3cret!", "s3cret") == "bad secret ••••!"
-    assert told("client_secret=a%2Fb%2B+c", "a/b+ c") == "client_secret=••••"
-    assert len(told("x" * 5000)) == 300
+    assert safe_message("line one\n  line two") == "line one line two"
+    assert safe_message(None) == "no reason given"
+    assert safe_message("bad secret s3cret!", "s3cret") == "bad secret ••••!"
+    assert safe_message("client_secret=a%2Fb%2B+c", "a/b+ c") == "client_secret=••••"
+    assert len(safe_message("x" * 5000)) == 300

@@ -17,8 +17,8 @@ from coursebridge.integrations.runs import COUNTS
 from coursebridge.observability import count, logger
 from coursebridge.records.identifiers import digest
 from coursebridge.storage import keys
-from coursebridge.storage.strangers import Stranger, Strangers, StrangerStore
-from coursebridge.storage.strangers import joined as known_longest
+from coursebridge.storage.unplaced_people import UnplacedPeople, UnplacedPeopleStore, UnplacedPerson
+from coursebridge.storage.unplaced_people import joined as known_longest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -54,7 +54,7 @@ def finish(context: Context, run_id: str) -> str:
     tally = _tally(ranges)
     now = rfc3339(context.now())
     throttled = sum(one.get("throttled", 0) for one in ranges)
-    fields = _told(tally, sum(one.get("unusable", 0) for one in ranges), sum(map(is_window, ranges)))
+    fields = _run_fields(tally, sum(one.get("unusable", 0) for one in ranges), sum(map(is_window, ranges)))
     _meet(context, run, ranges, failed=failed)
     _clear_last(context, run_id)
     waited = context.runs.state().get("waiting_run")
@@ -102,7 +102,7 @@ def _tally(ranges: Iterable[Item]) -> Counter[str]:
     return tally
 
 
-def _told(tally: Counter[str], unusable: int, windows: int) -> dict[str, Any]:
+def _run_fields(tally: Counter[str], unusable: int, windows: int) -> dict[str, Any]:
     """Return what the run's record says; ``read`` is the sum of the other counts."""
     counts = {name: tally[name] for name in COUNTS}
     counts["failed"] += unusable
@@ -151,18 +151,18 @@ def _meet(context: Context, run: Item, ranges: Sequence[Item], *, failed: bool) 
     """
     same = _is_same(context.runs.state(), run)
     read = [Range.from_item(one).window for one in ranges if is_window(one)]
-    news = [Stranger.from_json(one) for told in _waiting(context, run, ranges) for one in told["people"]]
+    news = [UnplacedPerson.from_json(one) for told in _waiting(context, run, ranges) for one in told["people"]]
 
-    def think(before: Strangers) -> Strangers:
+    def think(before: UnplacedPeople) -> UnplacedPeople:
         kept = [one for one in before.people if failed or (same and not _is_in(one.since, read))]
         met = tuple(known_longest([*kept, *_unerased(context, news)])[:MOST_WAITING])
-        # Where nobody ever was a stranger nothing is written.
+        # Where everybody has always been placed nothing is written.
         return replace(before, people=met, run_id=run["id"]) if met or before.people else before
 
-    StrangerStore(context.table, context.integration_id).change(think)
+    UnplacedPeopleStore(context.table, context.integration_id).change(think)
 
 
-def _unerased(context: Context, people: Sequence[Stranger]) -> list[Stranger]:
+def _unerased(context: Context, people: Sequence[UnplacedPerson]) -> list[UnplacedPerson]:
     if not people:
         return []
     key = context.pseudonym_key()

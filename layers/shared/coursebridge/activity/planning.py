@@ -13,7 +13,7 @@ from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import Learner
-from coursebridge.storage.strangers import StrangerStore
+from coursebridge.storage.unplaced_people import UnplacedPeopleStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -121,9 +121,9 @@ def _come(context: Context, entries: Mapping[str, str], now: datetime) -> frozen
 
 
 def _known_since(context: Context) -> Iterator[str]:
-    """Yield since when reports tell of each stranger who is one active learner now, by whichever identifier."""
+    """Yield since when reports tell of each unplaced person who is one active learner now, by whichever identifier."""
     i = context.integration_id
-    people = StrangerStore(context.table, i).get().people
+    people = UnplacedPeopleStore(context.table, i).get().people
     places = [keys.identity(i, *one) for each in people for one in each.identifiers]
     held = map(IdentityItem.from_item, context.table.get_many(places, consistent=False).values())
     identities = {identity.identifier: identity for identity in held}

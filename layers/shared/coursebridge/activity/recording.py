@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from coursebridge.activity.mapper import Sighting
     from coursebridge.activity.people import Match, Who
     from coursebridge.activity.roster import Roster
-    from coursebridge.storage.strangers import Reason
     from coursebridge.storage.table import Item, Table
+    from coursebridge.storage.unplaced_people import Reason
 
 T = TypeVar("T")
 KEPT: Mapping[Who, Reason] = {
@@ -52,13 +52,13 @@ class Tally:
             ignored; repairs (``completions``, ``progress``, and how many of them lie before the push was configured:
             ``history``); how many records were ``compared`` and how many of them had ``drifted``.
         courses: URNs of courses that are not in the catalogue, and the oldest window that tells of each.
-        strangers: by the reason and their number in the roster, people who can have no records yet, and the oldest
+        unplaced: by the reason and their number in the roster, people who can have no records yet, and the oldest
             window that tells of them.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     courses: dict[str, str] = field(default_factory=dict)
-    strangers: defaultdict[Reason, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
+    unplaced: defaultdict[Reason, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
 
 
 def wait(waiting: dict[T, str], what: T, window: str) -> None:
@@ -150,7 +150,7 @@ class Recorder:
         self.tally.counts.update(("ignored", f"learner_{match.who}"))
         reason = KEPT.get(match.who)
         if reason:
-            wait(self.tally.strangers[reason], number, _oldest(sighting))
+            wait(self.tally.unplaced[reason], number, _oldest(sighting))
         return False
 
     def _record(self, pairs: Sequence[tuple[Match, Sighting]]) -> None:
@@ -191,7 +191,7 @@ class Recorder:
         if item and Learner.from_item(item).is_listed:
             return True
         self.tally.counts.update(("ignored", "learner_gone"))
-        wait(self.tally.strangers["learner_gone"], self._who(sighting)[0], _oldest(sighting))
+        wait(self.tally.unplaced["learner_gone"], self._who(sighting)[0], _oldest(sighting))
         return False
 
     def _case(self, match: Match, sighting: Sighting, item: Item | None, learner_version: int) -> _Case:

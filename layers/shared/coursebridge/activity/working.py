@@ -16,7 +16,7 @@ from coursebridge.integrations.runs import COUNTS
 from coursebridge.linkedin import reports
 from coursebridge.linkedin.errors import LinkedInError, Retryable
 from coursebridge.observability import logger
-from coursebridge.storage.strangers import Stranger
+from coursebridge.storage.unplaced_people import UnplacedPerson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,8 +126,8 @@ def _record(context: Context, run_id: str, item: Item) -> str:
         recorder = Recorder(context.table, context.integration_id, run, roster, context.now())
         tally = recorder.record(_sightings(context, run_id, item))
         people = [
-            Stranger(frozenset(roster.identifiers(number)), since, reason)
-            for reason, told in tally.strangers.items()
+            UnplacedPerson(frozenset(roster.identifiers(number)), since, reason)
+            for reason, told in tally.unplaced.items()
             for number, since in told.items()
         ]
     waiting = f"waiting-{item['number']:06d}"

@@ -11,7 +11,7 @@ from coursebridge.integrations.runs import shown
 from coursebridge.integrations.store import IntegrationStore
 from coursebridge.storage import keys
 from coursebridge.storage.runs import RunStore
-from coursebridge.storage.strangers import Stranger, Strangers, StrangerStore
+from coursebridge.storage.unplaced_people import UnplacedPeople, UnplacedPeopleStore, UnplacedPerson
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,8 +69,10 @@ class Runs:
             NotFound: there is no such run.
         """
         run = self._item(integration_id, run_id)
-        strangers = StrangerStore(self.table, integration_id).get() if run["kind"] == "activity" else Strangers()
-        unknown = strangers.people[:UNKNOWN_SHOWN] if strangers.run_id == run_id else ()
+        unplaced = (
+            UnplacedPeopleStore(self.table, integration_id).get() if run["kind"] == "activity" else UnplacedPeople()
+        )
+        unknown = unplaced.people[:UNKNOWN_SHOWN] if unplaced.run_id == run_id else ()
         return shown(run) | {"unknown_learners": [_unknown(one) for one in unknown]}
 
     def redrive(self, integration_id: str, run_id: str) -> dict[str, Any]:
@@ -113,10 +115,10 @@ class Runs:
         audit.record(self.table, self.actor, action, run["id"], None, told, integration_id=run["integration_id"])
 
 
-def _unknown(stranger: Stranger) -> dict[str, Any]:
-    identifiers = sorted(stranger.identifiers)
+def _unknown(person: UnplacedPerson) -> dict[str, Any]:
+    identifiers = sorted(person.identifiers)
     named = [{"type": one.kind, "value": one.value} for one in identifiers]
-    return {"identifiers": named, "since": stranger.since, "reason": stranger.reason}
+    return {"identifiers": named, "since": person.since, "reason": person.reason}
 
 
 def _check(integration: Integration, kind: Kind) -> None:

@@ -66,7 +66,7 @@ def observe(table: Table, integration: Integration, now: datetime) -> Observed:
     )
 
 
-def told(seen: Observed) -> dict[str, Any]:
+def presented(seen: Observed) -> dict[str, Any]:
     """Return the status as answers show it."""
     reasons = list(troubles(seen))
     held = {reason: number for reason, number in seen.held.items() if number}

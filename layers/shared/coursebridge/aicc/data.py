@@ -14,7 +14,7 @@ from coursebridge.storage.table import ConditionFailed, pauses, unchanged
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from coursebridge.aicc.hacp import Told
+    from coursebridge.aicc.hacp import LessonData
     from coursebridge.aicc.sessions import Session
     from coursebridge.storage.learners import Learner
     from coursebridge.storage.table import Item, Table
@@ -38,16 +38,16 @@ class CourseData:
         """Return the time of all sessions together."""
         return sum(self.times.values())
 
-    def after(self, session_digest: str, told: Told) -> CourseData:
+    def after(self, session_digest: str, lesson: LessonData) -> CourseData:
         """Return the data after a PutParam."""
         session = session_digest[:16]
         times = dict(self.times)
-        if told.seconds and (session in times or len(times) < MOST_SESSIONS):
-            times[session] = max(times.get(session, 0), told.seconds)
+        if lesson.seconds and (session in times or len(times) < MOST_SESSIONS):
+            times[session] = max(times.get(session, 0), lesson.seconds)
         return replace(
             self,
-            location=self.location if told.location is None else told.location[:LONGEST_LOCATION],
-            core_lesson=self.core_lesson if told.core_lesson is None else told.core_lesson[:LONGEST_LESSON],
+            location=self.location if lesson.location is None else lesson.location[:LONGEST_LOCATION],
+            core_lesson=self.core_lesson if lesson.core_lesson is None else lesson.core_lesson[:LONGEST_LESSON],
             times=times,
             version=self.version + 1,
         )
@@ -79,7 +79,7 @@ class CourseDataStore:
         """Return what is kept for the first of these learners, who are one person, and what only the others have."""
         return reduce(CourseData.or_else, (self.get(one.integration_id, one.id, course_urn) for one in learners))
 
-    def add(self, session: Session, learner_id: str, told: Told) -> None:
+    def add(self, session: Session, learner_id: str, lesson: LessonData) -> None:
         """Keep what a PutParam tells; two calls at once both get theirs in.
 
         Raises:
@@ -89,7 +89,7 @@ class CourseDataStore:
             before = self.get(session.integration_id, learner_id, session.course_urn)
             try:
                 self._table.put(
-                    _item(session, learner_id, before.after(session.digest, told)), **unchanged(before.version)
+                    _item(session, learner_id, before.after(session.digest, lesson)), **unchanged(before.version)
                 )
             except ConditionFailed:
                 time.sleep(pause)

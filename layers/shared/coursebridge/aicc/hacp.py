@@ -51,8 +51,8 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a PutParam tells; ``None`` where it tells nothing.
+class LessonData:
+    """The lesson data of a PutParam; ``None`` for what it leaves out.
 
     Attributes:
         progress: percent, from the score: LinkedIn reports progress there and knows no other score.
@@ -73,12 +73,12 @@ class Told:
         return self.status in DONE
 
 
-def told(data: str) -> Told:
-    """Read the ``aicc_data`` of a PutParam."""
+def lesson_data(data: str) -> LessonData:
+    """Read the lesson data from the ``aicc_data`` of a PutParam."""
     sections = _sections(data)
     core = _pairs(sections.get("core", []))
     lesson = "\r\n".join(sections["core_lesson"]).strip() if "core_lesson" in sections else None
-    return Told(
+    return LessonData(
         status=_status(core.get("lesson_status", "")),
         progress=_percent(core.get("score", "")),
         seconds=_seconds(core.get("time", "")),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from coursebridge.aicc import hacp
 from coursebridge.aicc.data import CourseDataStore
-from coursebridge.aicc.hacp import Answer, Call, Told
+from coursebridge.aicc.hacp import Answer, Call, LessonData
 from coursebridge.aicc.sessions import SessionStore
 from coursebridge.clock import rfc3339
 from coursebridge.records.evidence import Completion, Evidence, Point
@@ -76,12 +76,17 @@ class Receiver:
         )
 
     def _put_param(self, session: Session, learner: Learner, call: Call, now: datetime) -> Answer:
-        told = hacp.told(call.data)
+        lesson = hacp.lesson_data(call.data)
         duration = self._duration_of(session)
         RecordStore(self._table, session.integration_id).add(
-            learner.id, session.course_urn, session.learner_id, evidence_of(told, session, now), duration, rfc3339(now)
+            learner.id,
+            session.course_urn,
+            session.learner_id,
+            evidence_of(lesson, session, now),
+            duration,
+            rfc3339(now),
         )
-        self._data.add(session, learner.id, told)
+        self._data.add(session, learner.id, lesson)
         return Answer()
 
     def _exit_au(self, session: Session, _learner: Learner, _call: Call, _now: datetime) -> Answer:
@@ -94,12 +99,12 @@ class Receiver:
         return duration
 
 
-def evidence_of(told: Told, session: Session, now: datetime) -> Evidence:
+def evidence_of(lesson: LessonData, session: Session, now: datetime) -> Evidence:
     """Return what a PutParam is evidence of; a completion told again in the same session is the same completion."""
     at = rfc3339(now)
-    if told.is_done:
+    if lesson.is_done:
         return Evidence(completions={f"aicc:{session.digest[:32]}": Completion(at, "aicc")})
-    return Evidence(points={at: Point(told.progress, None, "aicc")})
+    return Evidence(points={at: Point(lesson.progress, None, "aicc")})
 
 
 def _status(record: Record, data: CourseData) -> str:

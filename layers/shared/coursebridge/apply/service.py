@@ -72,7 +72,7 @@ class Applier:
             failed += [one.item for one in left]
         if failed:
             logger.warning("statements are left for another try", count=len(failed))
-        return _told(outcomes), failed
+        return _logged(outcomes), failed
 
     def _apply_integration(self, integration_id: str, batch: list[Pending], outcomes: Outcomes) -> list[Pending]:
         """Settle statements, reading again as long as others write at the same time; return those that are left."""
@@ -143,7 +143,7 @@ def pending(item: Item) -> Pending:
     return Pending(item, xapi.facts_of(item))
 
 
-def _told(outcomes: Outcomes) -> Counter[str]:
+def _logged(outcomes: Outcomes) -> Counter[str]:
     """Log each outcome with the requests whose statements had it; return how many had each."""
     counts: Counter[str] = Counter()
     requests: dict[str, list[str]] = defaultdict(list)

@@ -94,12 +94,12 @@ def context(integration_id: str) -> Context:
         published=lambda: _publisher().published(integration_id),
         now=utc_now,
         awaited=StatementStore(table(), integration_id).awaited_courses,
-        told=_told(integration_id),
+        merged_nodes=_merged_nodes(integration_id),
     )
 
 
 @lru_cache(maxsize=4)
-def _told(_integration_id: str) -> set[tuple[str, ...]]:
+def _merged_nodes(_integration_id: str) -> set[tuple[str, ...]]:
     """Return what is remembered of one integration: a megabyte or two, so that of the last few alone."""
     return set()
 

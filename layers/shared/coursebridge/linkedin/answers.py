@@ -19,7 +19,7 @@ from coursebridge.linkedin.errors import (
     Throttled,
     TokenRejected,
     UnusableAnswer,
-    told,
+    safe_message,
 )
 
 if TYPE_CHECKING:
@@ -88,4 +88,4 @@ def _status_in(body: dict[str, Any]) -> int:
 
 
 def _message(body: Any, secret: str) -> str:  # noqa: ANN401  (any JSON)
-    return told(body.get("message"), secret) if isinstance(body, dict) else "the body is not JSON"
+    return safe_message(body.get("message"), secret) if isinstance(body, dict) else "the body is not JSON"

@@ -13,7 +13,7 @@ UpstreamError
     |-- RequestRefused          any other 4xx
     `-- CredentialsRefused      no token for this key pair; the admin's input is wrong, hence 400
 
-The texts never hold a secret or a token: LinkedIn's own message goes through :func:`told`.
+The texts never hold a secret or a token: LinkedIn's own message goes through :func:`safe_message`.
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ class CredentialsRefused(LinkedInError):
         )
 
 
-def told(message: object, secret: str = "") -> str:
+def safe_message(message: object, secret: str = "") -> str:
     """Return LinkedIn's own words in one short line, with a secret masked should it be among them.
 
     Args:

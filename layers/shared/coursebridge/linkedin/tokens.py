@@ -15,7 +15,7 @@ import httpx
 
 from coursebridge.clock import parse_rfc3339, rfc3339, utc_now
 from coursebridge.linkedin import answers
-from coursebridge.linkedin.errors import CredentialsRefused, Unreachable, UnusableAnswer, told
+from coursebridge.linkedin.errors import CredentialsRefused, Unreachable, UnusableAnswer, safe_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,8 +128,8 @@ class TokenSource:
 def _read(response: httpx.Response, pair: KeyPair) -> dict[str, Any]:
     if response.status_code in REFUSALS:
         body = _object(response)
-        error = told(body.get("error", "refused"), pair.client_secret)
-        raise CredentialsRefused(error, told(body.get("error_description"), pair.client_secret))
+        error = safe_message(body.get("error", "refused"), pair.client_secret)
+        raise CredentialsRefused(error, safe_message(body.get("error_description"), pair.client_secret))
     return answers.read(response, "content", pair.client_secret)
 
 

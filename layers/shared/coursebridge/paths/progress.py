@@ -101,8 +101,8 @@ def _step(urn: str, attempts: Sequence[Attempt], override: dict[str, Any] | None
     if completed:
         return Step(urn, "completed", _evidence(completed, completed.completed_at), completed.progress, override)
     if override:
-        told = {"statement_id": None, "time": override["at"], "source": "override"}
-        return Step(urn, "completed", told, attempts[-1].progress if attempts else None, override)
+        evidence = {"statement_id": None, "time": override["at"], "source": "override"}
+        return Step(urn, "completed", evidence, attempts[-1].progress if attempts else None, override)
     if not is_open:
         return Step(urn, "locked")
     if attempts:

@@ -18,8 +18,8 @@ from coursebridge.storage import keys, statement_outcomes
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import Learner, LearnerStore, family
 from coursebridge.storage.statements import StatementStore, sent_as
-from coursebridge.storage.strangers import StrangerStore
 from coursebridge.storage.table import tries, unchanged
+from coursebridge.storage.unplaced_people import UnplacedPeopleStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,7 +74,7 @@ class Erasure:
         self._set_tombstones(own)
         self._mark(people)
         # Reports may have told of them before they were learners.
-        StrangerStore(self.table, self.integration_id).forget(identifiers, rfc3339(self.now()))
+        UnplacedPeopleStore(self.table, self.integration_id).forget(identifiers, rfc3339(self.now()))
         for of in identifiers:
             self._leave(of, ids)
         if not self._empty_all(identifiers, own, ids):

@@ -24,7 +24,7 @@ returns its whole key; one that ends in ``_partition`` returns the partition key
 | Reengagement    | LEARNER#i#learner         | REENGAGED#urn  |               |                 |
 | Identity        | IDENTITY#i#type#value     | IDENTITY       |               |                 |
 | Tombstone       | TOMBSTONE#i#digest        | TOMBSTONE      |               |                 |
-| Strangers       | STRANGERS#i               | STRANGERS      |               |                 |
+| Unplaced people | STRANGERS#i               | STRANGERS      |               |                 |
 | Statement       | STATEMENT#i#statement     | STATEMENT      | STATEMENTS#i  | stored#statement |
 | Voiding         | STATEMENT#i#statement     | VOIDED         |               |                 |
 | Launch session  | AICC#digest               | AICC           |               |                 |
@@ -275,8 +275,8 @@ def tombstone(integration_id: str, digest: str) -> Key:
     return Key(f"TOMBSTONE#{integration_id}#{digest}", "TOMBSTONE")
 
 
-def strangers(integration_id: str) -> Key:
-    """Key of the people reports told of who are no learners."""
+def unplaced_people(integration_id: str) -> Key:
+    """Key of the people in activity reports who cannot be placed among the learners."""
     return Key(f"STRANGERS#{integration_id}", "STRANGERS")
 
 
@@ -453,7 +453,7 @@ def partitions_of(integration_id: str) -> list[str]:
         webhook_partition(integration_id),
         export_partition(integration_id),
         run_partition(integration_id),
-        strangers(integration_id).pk,
+        unplaced_people(integration_id).pk,
         integration(integration_id).pk,
     ]
 

@@ -55,7 +55,7 @@ class Applier:
         self._context = context
         self._courses = context.courses
         self._classifications = context.classifications
-        self._told = context.told
+        self._merged_nodes = context.merged_nodes
         self._integration = context.integration()
         self._labels = labels_of(self._integration)
         self._run_id = run_id
@@ -98,10 +98,10 @@ class Applier:
         for element in elements:
             for node in nodes_of(object_in(element, "details")):
                 fact = (node.urn, node.type, node.owner_urn or "", *node.names, *node.parents)
-                if fact not in self._told:
+                if fact not in self._merged_nodes:
                     news[fact] = node
         learn(self._classifications, merged(news.values()))
-        self._told.update(news)
+        self._merged_nodes.update(news)
 
     def _one(self, element: Element, stored: StoredCourse | None) -> Write | None:
         text = json_text.canonical(element)

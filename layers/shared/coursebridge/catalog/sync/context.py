@@ -49,7 +49,7 @@ class Context:
         published: returns of which generation the published index is, ``None`` where there is none.
         now: the clock.
         awaited: returns the URNs of the courses that held statements wait for.
-        told: what this process has kept of classifications before, which need not be looked up again.
+        merged_nodes: what this process has kept of classifications before, which need not be looked up again.
     """
 
     integration_id: str
@@ -62,4 +62,4 @@ class Context:
     published: Callable[[], int | None]
     now: Callable[[], datetime]
     awaited: Callable[[], Collection[str]]
-    told: set[tuple[str, ...]] = field(default_factory=set)
+    merged_nodes: set[tuple[str, ...]] = field(default_factory=set)

@@ -1,4 +1,4 @@
-"""The people reports told of whom no record could be kept of: for an admin to see, and for a sync to read again.
+"""People in activity reports who cannot be placed among the learners: an admin sees them, a sync reads them again.
 
 They are kept here and nowhere else, so that somebody who is erased is forgotten here, too.
 """
@@ -26,8 +26,8 @@ MOST_BYTES = 300_000
 
 
 @dataclass(frozen=True)
-class Stranger:
-    """Somebody who is not one learner who can have records.
+class UnplacedPerson:
+    """Somebody in a report who is not one learner who can have records.
 
     Attributes:
         identifiers: all that LinkedIn calls them by.
@@ -45,7 +45,7 @@ class Stranger:
         return {"since": self.since, "reason": self.reason, "identifiers": self.names}
 
     @classmethod
-    def from_json(cls, told: dict[str, Any] | list[str]) -> Stranger:
+    def from_json(cls, told: dict[str, Any] | list[str]) -> UnplacedPerson:
         """Read it again; earlier versions laid down a list, and of people who were unknown alone."""
         if isinstance(told, list):
             told = {"since": told[0], "reason": "learner_unknown", "identifiers": told[1:]}
@@ -58,8 +58,8 @@ class Stranger:
 
 
 @dataclass(frozen=True)
-class Strangers:
-    """All of them.
+class UnplacedPeople:
+    """The unplaced people of an integration.
 
     Attributes:
         people: the longest known first, inactive learners last.
@@ -68,34 +68,34 @@ class Strangers:
         version: of the item, 0 where there is none.
     """
 
-    people: tuple[Stranger, ...] = ()
+    people: tuple[UnplacedPerson, ...] = ()
     run_id: str = ""
     forgotten_at: str = ""
     version: int = 0
 
 
-class StrangerStore:
-    """The strangers of one integration, in one item.
+class UnplacedPeopleStore:
+    """The unplaced people of one integration, in one item.
 
     Args:
         table: the application's table.
-        integration_id: whose strangers.
+        integration_id: whose.
     """
 
     def __init__(self, table: Table, integration_id: str) -> None:
         self._table = table
-        self._key = keys.strangers(integration_id)
+        self._key = keys.unplaced_people(integration_id)
 
-    def get(self) -> Strangers:
+    def get(self) -> UnplacedPeople:
         """Return all of them."""
         item = self._table.get(self._key)
         if item is None:
-            return Strangers()
+            return UnplacedPeople()
         told = json.loads(zlib.decompress(item["people"]))
-        people = tuple(Stranger.from_json(one) for one in told)
-        return Strangers(people, item["run_id"], item["forgotten_at"], item["version"])
+        people = tuple(UnplacedPerson.from_json(one) for one in told)
+        return UnplacedPeople(people, item["run_id"], item["forgotten_at"], item["version"])
 
-    def change(self, think: Callable[[Strangers], Strangers]) -> None:
+    def change(self, think: Callable[[UnplacedPeople], UnplacedPeople]) -> None:
         """Write what follows from what is there; it is thought over again when others write at the same time.
 
         Raises:
@@ -129,28 +129,28 @@ class StrangerStore:
         """
         gone = frozenset(identifiers)
         self.change(
-            lambda before: Strangers(
+            lambda before: UnplacedPeople(
                 tuple(one for one in before.people if not one.identifiers & gone), before.run_id, at
             )
         )
 
 
-def joined(people: Iterable[Stranger]) -> list[Stranger]:
+def joined(people: Iterable[UnplacedPerson]) -> list[UnplacedPerson]:
     """Return the distinct people, the longest known first: those who share an identifier are one.
 
     Of several reasons the one told last counts. Inactive learners come last: of the many who have left in time most
     stay so, and they are not to take the place of those whom an admin can help.
     """
-    found: dict[Identifier, Stranger] = {}
+    found: dict[Identifier, UnplacedPerson] = {}
     for one in people:
         parts = {one, *(found[each] for each in one.identifiers if each in found)}
         identifiers = frozenset[Identifier]().union(*(part.identifiers for part in parts))
-        whole = Stranger(identifiers, min(part.since for part in parts), one.reason)
+        whole = UnplacedPerson(identifiers, min(part.since for part in parts), one.reason)
         found.update(dict.fromkeys(whole.identifiers, whole))
     return sorted(set(found.values()), key=lambda one: (one.reason == "learner_inactive", one.since, one.names))
 
 
-def _compressed(people: tuple[Stranger, ...]) -> bytes:
+def _compressed(people: tuple[UnplacedPerson, ...]) -> bytes:
     """Return as many as fit."""
     while True:
         body = zlib.compress(json.dumps([one.to_json() for one in people]).encode())

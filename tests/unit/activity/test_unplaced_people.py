@@ -19,10 +19,10 @@ from coursebridge.errors import Unavailable
 from coursebridge.people.erasure import Erasure
 from coursebridge.records.identifiers import Identifier, identifier
 from coursebridge.storage import keys
-from coursebridge.storage import strangers as storing
+from coursebridge.storage import unplaced_people as storing
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import Learner
-from coursebridge.storage.strangers import Stranger, Strangers, StrangerStore, joined
+from coursebridge.storage.unplaced_people import UnplacedPeople, UnplacedPeopleStore, UnplacedPerson, joined
 from policies import refused, watched
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def lab(real_lab: Lab) -> Lab:
     return real_lab
 
 
-def store(lab: Lab) -> StrangerStore:
-    return StrangerStore(lab.table, "acme")
+def store(lab: Lab) -> UnplacedPeopleStore:
+    return UnplacedPeopleStore(lab.table, "acme")
 
 
 def erase(lab: Lab, learner_id: str) -> None:
@@ -126,9 +126,9 @@ def test_nobody_is_kept_with_an_identifier_of_somebody_who_was_erased(lab: Lab) 
 
 
 def test_of_several_reasons_the_one_told_last_counts_and_inactive_learners_come_last() -> None:
-    before = Stranger(frozenset({_urn(1)}), SINCE, "learner_ambiguous")
-    after = Stranger(frozenset({_urn(1)}), "2026-02-01T08:00:00.000Z", "learner_inactive")
-    later = Stranger(frozenset({_urn(2)}), "2026-03-01T08:00:00.000Z")
+    before = UnplacedPerson(frozenset({_urn(1)}), SINCE, "learner_ambiguous")
+    after = UnplacedPerson(frozenset({_urn(1)}), "2026-02-01T08:00:00.000Z", "learner_inactive")
+    later = UnplacedPerson(frozenset({_urn(2)}), "2026-03-01T08:00:00.000Z")
 
     assert joined([before, after, later]) == [later, replace(before, reason="learner_inactive")]
 
@@ -136,10 +136,10 @@ def test_of_several_reasons_the_one_told_last_counts_and_inactive_learners_come_
 def test_people_an_earlier_version_kept_are_read(lab: Lab) -> None:
     told = [[SINCE, "email:a@example.com", "external_id:E1"]]
     item = {"run_id": "r", "forgotten_at": "", "version": 1, "people": zlib.compress(json.dumps(told).encode())}
-    lab.table.put({**keys.strangers("acme").item(), **item})
+    lab.table.put({**keys.unplaced_people("acme").item(), **item})
 
     identifiers = frozenset({identifier("email", "a@example.com"), identifier("external_id", "E1")})
-    assert store(lab).get().people == (Stranger(identifiers, SINCE, "learner_unknown"),)
+    assert store(lab).get().people == (UnplacedPerson(identifiers, SINCE, "learner_unknown"),)
 
 
 def test_whoever_is_erased_is_a_stranger_no_more(lab: Lab) -> None:
@@ -175,10 +175,10 @@ def test_whoever_is_erased_while_a_run_tells_of_them_does_not_come_back_with_it(
 def test_whoever_is_erased_just_when_a_run_writes_who_is_unknown_is_forgotten(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = StrangerStore.get
+    original = UnplacedPeopleStore.get
     raced: list[int] = []
 
-    def get(self: StrangerStore) -> Strangers:
+    def get(self: UnplacedPeopleStore) -> UnplacedPeople:
         before = original(self)
         if not raced:
             raced.append(1)
@@ -186,7 +186,7 @@ def test_whoever_is_erased_just_when_a_run_writes_who_is_unknown_is_forgotten(
             erase(lab, "learner-1")
         return before
 
-    monkeypatch.setattr(StrangerStore, "get", get)
+    monkeypatch.setattr(UnplacedPeopleStore, "get", get)
 
     run_id = lab.sync()["id"]
 
@@ -208,7 +208,7 @@ def test_what_a_failed_run_kept_for_its_redrive_goes_when_there_is_a_later_run(l
 def test_whoever_reads_again_in_vain_is_kept_and_a_failed_run_drops_nobody(lab: Lab) -> None:
     lab.sync()
     before = store(lab).get().people
-    store(lab).change(lambda now: replace(now, people=(*now.people, Stranger(frozenset({_urn(9)}), SINCE))))
+    store(lab).change(lambda now: replace(now, people=(*now.people, UnplacedPerson(frozenset({_urn(9)}), SINCE))))
 
     lab.sync()
     kept = {one for each in store(lab).get().people for one in each.identifiers}
@@ -232,7 +232,7 @@ def test_learning_may_forget_and_admin_may_see_them(lab: Lab) -> None:
 
 def test_where_there_are_too_many_the_longest_known_are_kept(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storing, "MOST_BYTES", 2000)
-    people = tuple(Stranger(frozenset({_urn(number)}), SINCE) for number in range(1000))
+    people = tuple(UnplacedPerson(frozenset({_urn(number)}), SINCE) for number in range(1000))
 
     store(lab).change(lambda before: replace(before, people=people))
 
@@ -243,10 +243,10 @@ def test_where_there_are_too_many_the_longest_known_are_kept(lab: Lab, monkeypat
 
 def test_others_who_keep_writing_leave_the_call_to_be_repeated(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storing, "tries", lambda: iter((None, None)))
-    stranger = Stranger(frozenset({_urn(1)}), SINCE)
+    stranger = UnplacedPerson(frozenset({_urn(1)}), SINCE)
 
-    def think(before: Strangers) -> Strangers:
-        other = StrangerStore(lab.table, "acme")
+    def think(before: UnplacedPeople) -> UnplacedPeople:
+        other = UnplacedPeopleStore(lab.table, "acme")
         monkeypatch.setattr(storing, "tries", lambda: iter((None,)))
         other.forget([_urn(2)], datetime.now(UTC).isoformat())
         return replace(before, people=(stranger,))
@@ -262,7 +262,7 @@ def _urn(number: int) -> Identifier:
 
 
 strangers = st.builds(
-    Stranger,
+    UnplacedPerson,
     st.frozensets(st.integers(1, 6).map(_urn), min_size=1, max_size=3),
     st.sampled_from([SINCE, "2026-02-01T08:00:00.000Z"]),
 )
@@ -270,7 +270,7 @@ strangers = st.builds(
 
 @given(st.lists(strangers, max_size=8), st.randoms(use_true_random=False))
 def test_strangers_who_share_an_identifier_are_one_since_the_first_word_of_them(
-    told: list[Stranger], shuffler: Any
+    told: list[UnplacedPerson], shuffler: Any
 ) -> None:
     found = joined(told)
     shuffled = list(told)
