@@ -1,14 +1,23 @@
-"""Building the index file: one pass over the courses, memory flat."""
+"""Building the index file: one pass over the courses, with a few hundred of them in memory.
+
+What grows with the catalogue are the numbers of the courses that have a term, four bytes each: they are written term
+by term at the end, as SQLite is quickest, and its file smallest, where rows come in the order of their key.
+"""
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from array import array
+from collections import defaultdict
 from contextlib import closing
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.catalog.search.words import folded, indexed
 from coursebridge.catalog.tags import synced_tags
 from coursebridge.linkedin.reading import LONGEST_SECONDS
+from coursebridge.storage.table import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,10 +26,15 @@ if TYPE_CHECKING:
     from coursebridge.catalog.models import Course
     from coursebridge.storage.courses import StoredCourse
 
+Terms = dict[tuple[str, str], "array[int]"]
+"""The numbers of the courses, in order and each once, by the kind and the value of what they can be found by."""
+# Some hundreds of classifications name all courses.
+_folded_name = lru_cache(maxsize=4096)(folded)
+
 # The last word of a question is a beginning; one letter, as somebody begins to type, is found in half of all courses.
 SCHEMA = """
 CREATE TABLE course (
-    id INTEGER PRIMARY KEY, urn TEXT NOT NULL UNIQUE, type TEXT, status TEXT, archived_reason TEXT, level TEXT,
+    id INTEGER PRIMARY KEY, urn TEXT NOT NULL, type TEXT, status TEXT, archived_reason TEXT, level TEXT,
     locale TEXT, language TEXT, title TEXT, duration INTEGER, published_at TEXT, updated_at TEXT, hash TEXT,
     tags_enabled INTEGER, team TEXT, author_email TEXT, synced_at TEXT
 );
@@ -30,13 +44,21 @@ CREATE VIRTUAL TABLE words USING fts5 (
     title, description, content='', prefix='1', tokenize='unicode61 remove_diacritics 2'
 );
 """
+# What was inserted last is merged into what was before at the end alone, all at once, and may take 4 MB until then.
+UNMERGED = """
+INSERT INTO words (words, rank) VALUES ('automerge', 0);
+INSERT INTO words (words, rank) VALUES ('crisismerge', 1999);
+INSERT INTO words (words, rank) VALUES ('hashsize', 4194304);
+"""
+# Before terms and indexes, which then fill the pages that merging leaves free.
+MERGED = "INSERT INTO words (words) VALUES ('optimize')"
 # Sorting walks an index over the very expression that is sorted by, and stops after a page.
 INDEXES = """
+CREATE UNIQUE INDEX by_urn ON course (urn);
 CREATE INDEX by_title ON course (title, urn);
 CREATE INDEX by_updated_at ON course (coalesce(updated_at, ''), urn);
 CREATE INDEX by_published_at ON course (coalesce(published_at, ''), urn);
 CREATE INDEX by_duration ON course (coalesce(duration, -1), urn);
-INSERT INTO words (words) VALUES ('optimize');
 """
 # Nothing is lost with a file that is not finished: it is made anew.
 QUICK = """
@@ -47,30 +69,48 @@ PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA cache_size = -8000;
 """
 COLUMNS = 17
+AT_ONCE = 250
+"""Courses that are inserted together."""
 
 
 def build(file: Path, courses: Iterable[StoredCourse]) -> int:
     """Write the index of these courses to a file that is not there yet; return how many there are."""
+    terms: Terms = defaultdict(lambda: array("I"))
+    number = 0
     with closing(sqlite3.connect(file, isolation_level=None)) as database:
-        database.executescript(QUICK + SCHEMA)
+        database.executescript(QUICK + SCHEMA + UNMERGED)
         database.execute("BEGIN")
-        number = 0
-        for number, stored in enumerate(courses, start=1):
-            _insert(database, number, stored, stored.course)
+        for some in chunks(enumerate(courses, start=1), AT_ONCE):
+            _insert(database, some, terms)
+            number += len(some)
+        database.execute(MERGED)
+        _insert_terms(database, terms)
         database.execute("COMMIT")
         database.executescript(INDEXES)
     return number
 
 
-def _insert(database: sqlite3.Connection, number: int, stored: StoredCourse, course: Course) -> None:
+def _insert(database: sqlite3.Connection, some: list[tuple[int, StoredCourse]], terms: Terms) -> None:
+    rows, texts = [], []
+    for number, stored in some:
+        course: Course = stored.course
+        rows.append(_row(number, stored, course))
+        description = " ".join(filter(None, (course["short_description"], course["description"])))
+        texts.append((number, indexed(course["title"]), indexed(description)))
+        for term in _terms(stored, course):
+            numbers = terms[term]
+            if not numbers or numbers[-1] != number:
+                numbers.append(number)
     marks = ", ".join("?" * COLUMNS)
-    database.execute(f"INSERT INTO course VALUES ({marks})", _row(number, stored, course))  # noqa: S608  (question marks)
-    database.execute("INSERT INTO body VALUES (?, ?)", (number, stored.body))
-    description = " ".join(filter(None, (course["short_description"], course["description"])))
-    texts = (number, indexed(course["title"]), indexed(description))
-    database.execute("INSERT INTO words (rowid, title, description) VALUES (?, ?, ?)", texts)
-    terms = {(kind, value, number) for kind, value in _terms(stored, course)}
-    database.executemany("INSERT INTO term VALUES (?, ?, ?)", terms)
+    database.executemany(f"INSERT INTO course VALUES ({marks})", rows)  # noqa: S608  (question marks)
+    database.executemany("INSERT INTO body VALUES (?, ?)", ((number, stored.body) for number, stored in some))
+    database.executemany("INSERT INTO words (rowid, title, description) VALUES (?, ?, ?)", texts)
+
+
+def _insert_terms(database: sqlite3.Connection, terms: Terms) -> None:
+    for (kind, value), numbers in sorted(terms.items()):
+        values = (kind, value, json.dumps(numbers.tolist()))
+        database.execute("INSERT INTO term SELECT ?, ?, value FROM json_each(?)", values)
 
 
 def _row(number: int, stored: StoredCourse, course: Course) -> tuple[Any, ...]:
@@ -106,9 +146,9 @@ def _terms(stored: StoredCourse, course: Course) -> Iterator[tuple[str, str]]:
     for one in course["classifications"]:
         kind = "skill" if one["type"] == "SKILL" else "subject"
         yield kind, one["urn"]
-        yield kind, folded(one["name"])
+        yield kind, _folded_name(one["name"])
         for path in one["paths"]:
             for urn in path:
                 yield kind, urn
     for tag in synced_tags(course, stored.labels):
-        yield "tag", folded(tag)
+        yield "tag", _folded_name(tag)

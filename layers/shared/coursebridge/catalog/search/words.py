@@ -17,9 +17,13 @@ _UNSPACED = (
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _ROW = re.compile(f"[{_UNSPACED}]+")
+_APART = re.compile(f"[{_UNSPACED}]|[^{_UNSPACED}]+")
 _PIECES = re.compile(rf"[{_UNSPACED}]+|[^\W_]+")
 _LETTER = rf"[^\W_{_UNSPACED}]"
-_SYMBOLIC = re.compile(rf"(?P<name>{_LETTER}+)(?P<symbol>\+\+|#|\+(?!{_LETTER}))|\.net(?!{_LETTER})")
+# From the beginning of a word, and all of it at once: of a long text each letter is looked at once.
+_SYMBOLIC = re.compile(rf"(?<!{_LETTER})(?P<name>{_LETTER}++)(?P<symbol>\+\+|#|\+(?!{_LETTER}))|\.net(?!{_LETTER})")
+_SYMBOLS = ("+", "#", ".net")
+"""What each name with a symbol holds: hardly a text does, and to look for these alone is much quicker."""
 # A plus by itself may be the first of two.
 _SPELLED = {"++": "plusplus ", "+": "plus", "#": "sharp "}
 MOST_PIECES = 32
@@ -27,8 +31,10 @@ MOST_PIECES = 32
 
 def indexed(text: str) -> str:
     """Return a text for the index: every unspaced character set apart, names with symbols spelled out beside them."""
-    spelled = _SYMBOLIC.sub(lambda name: f"{name[0]} {_spelled(name)} ", folded(text))
-    return _ROW.sub(lambda row: f" {' '.join(row[0])} ", spelled)
+    text = folded(text)
+    if any(symbol in text for symbol in _SYMBOLS):
+        text = _SYMBOLIC.sub(lambda name: f"{name[0]} {_spelled(name)} ", text)
+    return text if text.isascii() else " ".join(_APART.findall(text))
 
 
 def match_expression(query: str) -> str | None:
