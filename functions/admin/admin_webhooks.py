@@ -257,7 +257,7 @@ def list_deliveries(
 )
 def replay_delivery(integration: Integration, webhook_id: WebhookId, delivery_id: DeliveryId) -> Response[Delivery]:
     """Sends a delivery round again."""
-    queue_url = settings().need("webhook_queue_url")
+    queue_url = settings().webhook_queue_url
     again = _webhooks(integration).replay(webhook_id, delivery_id, clients.sqs(), queue_url)
     return Response(HTTPStatus.ACCEPTED, "application/json", _delivery(again))
 
@@ -265,8 +265,8 @@ def replay_delivery(integration: Integration, webhook_id: WebhookId, delivery_id
 def _webhooks(integration: str) -> Webhooks:
     if wiring.registry().integration(integration) is None:
         raise NotFound("there is no such integration")
-    inside = settings().local == "true"
-    return Webhooks(table(), integration, settings().need("secret_prefix"), inside, caller(router))
+    inside = settings().local
+    return Webhooks(table(), integration, settings().secret_prefix, inside, caller(router))
 
 
 def _shown(target: Target) -> Webhook:

@@ -32,7 +32,7 @@ def read(records: list[dict[str, Any]]) -> Batch:
         try:
             batch.add(record["dynamodb"])
         except dead_letters.UNREADABLE as error:
-            queue_url = settings().need("apply_dead_letter_url")
+            queue_url = settings().apply_dead_letter_url
             dead_letters.set_aside(queue_url, record, dead_letters.reason_of(error))
             count("RecordsSetAside")
     return batch

@@ -30,7 +30,7 @@ def endpoints(integration_id: str) -> list[Target]:
 def resources_of(event: Event, known: Callable[[str], list[Target]]) -> list[str]:
     """Return the queue of webhooks if an endpoint wants the event; its rule lets through only what names it."""
     wanted = any(endpoint.wants(event.type) for endpoint in known(event.integration_id))
-    return [settings().need("webhook_events_arn")] if wanted else []
+    return [settings().webhook_events_arn] if wanted else []
 
 
 def read(record: dict[str, Any]) -> list[Sendable]:
@@ -42,7 +42,7 @@ def read(record: dict[str, Any]) -> list[Sendable]:
 
 def set_aside(record: dict[str, Any], reason: str) -> None:
     """Send a stream record that makes no event to the dead letters with the reason; the rest goes on."""
-    dead_letters.set_aside(settings().need("events_dead_letter_url"), record, reason)
+    dead_letters.set_aside(settings().events_dead_letter_url, record, reason)
     count("EventsSetAside")
 
 
@@ -59,7 +59,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
             set_aside(record, dead_letters.reason_of(error))
     # Read once a batch and never remembered: whoever has just added an endpoint gets what happens next.
     resources = partial(resources_of, known=cache(endpoints))
-    sent = Publisher(clients.events(), settings().need("event_bus_name"), resources).publish(sendables)
+    sent = Publisher(clients.events(), settings().event_bus_name, resources).publish(sendables)
     for refused, code in sent.refused:
         set_aside(records[refused.sequence_number], f"the bus refused {refused.event.type}: {code}")
     count("EventsPublished", sent.sent)

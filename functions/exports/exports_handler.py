@@ -23,8 +23,8 @@ RESERVE_MILLIS = 120_000
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Work on the job of each message; a job that another one works on comes back later."""
-    runner = Runner(table(), clients.s3(), settings().need("bucket_name"), utc_now, time_is_up(context, RESERVE_MILLIS))
-    exports = Exports(table(), clients.sqs(), settings().need("export_queue_url"))
+    runner = Runner(table(), clients.s3(), settings().bucket_name, utc_now, time_is_up(context, RESERVE_MILLIS))
+    exports = Exports(table(), clients.sqs(), settings().export_queue_url)
     busy: list[dict[str, str]] = []
     for record in event["Records"]:
         job = json.loads(record["body"])

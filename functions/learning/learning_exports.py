@@ -67,7 +67,7 @@ class Export(Answer):
 )
 def order_export(integration: Integration, body: ExportRequest) -> Export:
     """Order an export."""
-    exports = Exports(table(), clients.sqs(), settings().need("export_queue_url"))
+    exports = Exports(table(), clients.sqs(), settings().export_queue_url)
     return _shown(exports.order(integration, body.what, body.format, utc_now()))
 
 
@@ -102,5 +102,5 @@ def get_export(integration: Integration, export_id: ExportId) -> Export:
 
 def _shown(job: Job) -> Export:
     is_there = job.status == "succeeded"
-    url = link(clients.s3(), settings().need("bucket_name"), job) if is_there else None
+    url = link(clients.s3(), settings().bucket_name, job) if is_there else None
     return Export.model_validate({**vars(job), "expires_at": rfc3339(job.expires_at), "url": url})

@@ -33,7 +33,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     purge = Purge(
         table(),
         clients.s3(),
-        settings().need("bucket_name"),
+        settings().bucket_name,
         event["integration_id"],
         time_is_up(context, TIME_TO_END_MILLIS),
     )

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 @cache
 def dispatcher() -> Dispatcher:
     """Return what delivers."""
-    sender = Sender(transports(), look_up, settings().local == "true", utc_now)
+    sender = Sender(transports(), look_up, settings().local, utc_now)
     return Dispatcher(
         table(),
         clients.sqs(),
-        settings().need("webhook_queue_url"),
-        settings().need("secret_prefix"),
+        settings().webhook_queue_url,
+        settings().secret_prefix,
         sender,
         utc_now,
     )
@@ -82,7 +82,7 @@ def deliver(record: SQSRecord, integration_id: str, delivery_id: str) -> None:
         return
     # The message itself waits: it comes back after the pause.
     clients.sqs().change_message_visibility(
-        QueueUrl=settings().need("webhook_queue_url"), ReceiptHandle=record.receipt_handle, VisibilityTimeout=pause
+        QueueUrl=settings().webhook_queue_url, ReceiptHandle=record.receipt_handle, VisibilityTimeout=pause
     )
     raise NotDone
 

@@ -10,6 +10,7 @@ import yaml
 
 import cfn
 from coursebridge.observability import count_by
+from coursebridge.settings import Settings, Variable
 from coursebridge.webhooks.dispatch import MOST_RECEIVES, PAUSES
 
 FUNCTIONS = cfn.resources("AWS::Serverless::Function")
@@ -469,6 +470,15 @@ def test_every_parameter_and_output_is_described_and_no_text_parameter_takes_any
         for name, entry in document["Parameters"].items()
         if entry["Type"] == "String" and not {"AllowedValues", "AllowedPattern"} & entry.keys()
     ] == []
+
+
+def test_functions_are_told_what_the_settings_know_and_nothing_else() -> None:
+    blocks = [cfn.template()["Globals"]["Function"], *FUNCTIONS.values()]
+    told = {name for block in blocks for name in block.get("Environment", {}).get("Variables", {})}
+    known = {name.upper() for name, field in vars(Settings).items() if isinstance(field, Variable)}
+
+    # The emulator alone sets where AWS is.
+    assert {name for name in told if not name.startswith("POWERTOOLS_")} == known - {"AWS_ENDPOINT_URL"}
 
 
 def test_no_secret_travels_in_the_environment() -> None:

@@ -34,7 +34,7 @@ def read(name: str, *, fresh: bool = False) -> Any:  # noqa: ANN401  (each secre
 
 def pseudonym_key() -> str:
     """Return the key of the digests of erased identifiers."""
-    return str(read(settings().need("pseudonym_secret_arn"))["key"])
+    return str(read(settings().pseudonym_secret_arn)["key"])
 
 
 def read_or_empty(name: str) -> dict[str, Any]:

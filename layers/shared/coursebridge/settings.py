@@ -1,89 +1,105 @@
-"""The environment of a function as a frozen, typed value, read in one place and only when needed.
+"""The environment of a function as typed values, read in one place and only when needed.
 
 Secrets never travel in the environment: what stands here are the ARNs to read them from.
 """
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Self
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 
 class MissingSetting(RuntimeError):
     """A function was deployed without a variable it needs; the text names the variable."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What the functions read from their environment.
+class Variable(Generic[T]):
+    """A field of :class:`Settings`: ``table_name`` is read from ``TABLE_NAME``.
 
-    A field ``table_name`` is read from ``TABLE_NAME``. A function that touches a field its template block does
-    not set gets :class:`MissingSetting` with the variable's name.
+    Args:
+        read: makes the value of the variable's text.
+        default: the value where the variable is not set or empty; ``None`` for one that its readers cannot do without.
     """
 
-    table_name: str = ""
-    bucket_name: str = ""
-    signing_keys_secret_arn: str = ""
-    bootstrap_secret_arn: str = ""
-    pseudonym_secret_arn: str = ""
-    secret_prefix: str = ""
-    api_public_url: str = ""
-    linkedin_oauth_url: str = ""
-    linkedin_api_url: str = ""
-    event_bus_name: str = ""
-    catalog_state_machine_arn: str = ""
-    catalog_function_name: str = ""
-    purge_function_name: str = ""
-    activity_state_machine_arn: str = ""
-    schedule_group_name: str = ""
-    schedule_role_arn: str = ""
-    schedule_dead_letter_arn: str = ""
-    export_queue_url: str = ""
-    webhook_queue_url: str = ""
-    webhook_events_arn: str = ""
-    events_dead_letter_url: str = ""
-    apply_dead_letter_url: str = ""
-    local: str = "false"
-    token_lifetime_seconds: int = 3600
-    sweep_lost_after_seconds: int = 900
-    stack_name: str = "coursebridge"
-    aws_endpoint_url: str = ""
+    def __init__(self, read: Callable[[str], T], default: T | None = None) -> None:
+        self._read = read
+        self._default = default
+        self._name = ""
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read every field that the environment has; the others keep their default."""
-        values: dict[str, str | int] = {}
-        for field in fields(cls):
-            text = environment.get(field.name.upper())
-            if text is not None:
-                values[field.name] = int(text) if field.type is int else text
-        return cls(**values)  # type: ignore[arg-type]
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._name = name.upper()
 
-    def need(self, name: str) -> str:
-        """Return the text setting of this name.
+    def __get__(self, settings: "Settings", _owner: type) -> T:
+        """Return the value.
 
         Raises:
-            MissingSetting: the function's template block does not set it.
+            MissingSetting: the function's template block does not set the variable.
         """
-        value = getattr(self, name)
-        if not value:
-            message = f"the environment variable {name.upper()} is not set"
+        text = settings.environment.get(self._name)
+        if text:
+            return self._read(text)
+        if self._default is None:
+            message = f"the environment variable {self._name} is not set"
             raise MissingSetting(message)
-        return str(value)
+        return self._default
+
+
+def _is_true(text: str) -> bool:
+    return text == "true"
+
+
+class Settings:
+    """What the functions read from their environment, each variable when it is asked for.
+
+    Args:
+        environment: the variables.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+
+    table_name = Variable(str)
+    bucket_name = Variable(str)
+    signing_keys_secret_arn = Variable(str)
+    bootstrap_secret_arn = Variable(str)
+    pseudonym_secret_arn = Variable(str)
+    secret_prefix = Variable(str)
+    api_public_url = Variable(str, "")
+    linkedin_oauth_url = Variable(str)
+    linkedin_api_url = Variable(str)
+    event_bus_name = Variable(str)
+    catalog_state_machine_arn = Variable(str)
+    catalog_function_name = Variable(str)
+    purge_function_name = Variable(str)
+    activity_state_machine_arn = Variable(str)
+    schedule_group_name = Variable(str)
+    schedule_role_arn = Variable(str)
+    schedule_dead_letter_arn = Variable(str)
+    export_queue_url = Variable(str)
+    webhook_queue_url = Variable(str)
+    webhook_events_arn = Variable(str)
+    events_dead_letter_url = Variable(str)
+    apply_dead_letter_url = Variable(str)
+    local = Variable(_is_true, default=False)
+    token_lifetime_seconds = Variable(int, 3600)
+    sweep_lost_after_seconds = Variable(int, 900)
+    stack_name = Variable(str, "coursebridge")
+    aws_endpoint_url = Variable(str, "")
 
 
 def stack_name() -> str:
     """Return the stack's name, for what is made while modules load and must not fix the other settings."""
-    return Settings.from_environment(os.environ).stack_name
+    return Settings(os.environ).stack_name
 
 
 def aws_endpoint_url() -> str:
     """Return where AWS is if it is an emulator, else nothing, for a client that is made before the rest is fixed."""
-    return Settings.from_environment(os.environ).aws_endpoint_url
+    return Settings(os.environ).aws_endpoint_url
 
 
 @cache
 def settings() -> Settings:
-    """Return this process's settings."""
-    return Settings.from_environment(os.environ)
+    """Return this process's settings, as they are at the first call."""
+    return Settings(dict(os.environ))

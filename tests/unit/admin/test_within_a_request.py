@@ -20,6 +20,7 @@ def linkedin(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         behaviour["seconds"] = seconds
         return httpx.Client(transport=httpx.MockTransport(behaviour["answer"]), base_url="https://oauth.example.com")
 
+    monkeypatch.setenv("LINKEDIN_OAUTH_URL", "https://oauth.example.com")
     monkeypatch.setattr(wiring, "_quick_http", http)
     return behaviour
 

@@ -23,7 +23,7 @@ def context(integration_id: str) -> Context:
         runs=RunStore(table(), integration_id, "activity"),
         table=table(),
         s3=clients.s3(),
-        bucket=settings().need("bucket_name"),
+        bucket=settings().bucket_name,
         pseudonym_key=secret_values.pseudonym_key,
         now=utc_now,
     )

@@ -52,7 +52,7 @@ VERIFYING_SECONDS = 8.0
 @cache
 def clients() -> Clients:
     """Return the life of clients."""
-    return Clients(table(), partial(secret_values.read, settings().need("bootstrap_secret_arn")))
+    return Clients(table(), partial(secret_values.read, settings().bootstrap_secret_arn))
 
 
 @cache
@@ -63,14 +63,12 @@ def kept_schedules() -> Schedules:
 
 def integrations(actor: str) -> Integrations:
     """Return what administers integrations on behalf of a caller."""
-    return Integrations(
-        table(), clients(), kept_schedules(), settings().need("secret_prefix"), actor, _purge_in_the_background
-    )
+    return Integrations(table(), clients(), kept_schedules(), settings().secret_prefix, actor, _purge_in_the_background)
 
 
 def _purge_in_the_background(integration_id: str) -> None:
     aws.functions().invoke(
-        FunctionName=settings().need("purge_function_name"),
+        FunctionName=settings().purge_function_name,
         InvocationType="Event",
         Payload=json.dumps({"integration_id": integration_id}),
     )
@@ -90,7 +88,7 @@ def verify(client_id: str, client_secret: str) -> datetime:
         CredentialsRefused: LinkedIn gives none; says LinkedIn's error, cause and remedy.
         LinkedInError: LinkedIn is not well at the moment.
     """
-    mint(_quick_http("linkedin_oauth_url", VERIFYING_SECONDS), KeyPair.of(client_id, client_secret))
+    mint(_quick_http(settings().linkedin_oauth_url, VERIFYING_SECONDS), KeyPair.of(client_id, client_secret))
     return utc_now()
 
 
@@ -115,7 +113,7 @@ def settings_change(invocation: LambdaContext) -> SettingsChange:
         table(),
         catalog_wiring.context,
         aws.functions(),
-        settings().need("catalog_function_name"),
+        settings().catalog_function_name,
         time_is_up(invocation),
     )
 
@@ -130,11 +128,13 @@ def selftest(integration_id: str, base_url: str, invocation: LambdaContext) -> S
 
     def linkedin(scope: Scope) -> LinkedInClient:
         pair = catalog_wiring.key_pair(integration_id, scope)
-        tokens = TokenSource(_quick_http("linkedin_oauth_url"), pair, catalog_wiring.TokenSecret(integration_id))
-        return LinkedInClient(_quick_http("linkedin_api_url"), tokens, scope, attempts=1)
+        tokens = TokenSource(
+            _quick_http(settings().linkedin_oauth_url), pair, catalog_wiring.TokenSecret(integration_id)
+        )
+        return LinkedInClient(_quick_http(settings().linkedin_api_url), tokens, scope, attempts=1)
 
     def minted(scope: Scope) -> AccessToken:
-        return mint(_quick_http("linkedin_oauth_url"), catalog_wiring.key_pair(integration_id, scope))
+        return mint(_quick_http(settings().linkedin_oauth_url), catalog_wiring.key_pair(integration_id, scope))
 
     return Selftest(
         integration,
@@ -149,8 +149,8 @@ def selftest(integration_id: str, base_url: str, invocation: LambdaContext) -> S
     )
 
 
-def _quick_http(setting: str, seconds: float = QUICK_SECONDS) -> httpx.Client:
-    return httpx.Client(base_url=settings().need(setting), timeout=seconds)
+def _quick_http(base_url: str, seconds: float = QUICK_SECONDS) -> httpx.Client:
+    return httpx.Client(base_url=base_url, timeout=seconds)
 
 
 def runs(actor: str) -> Runs:
@@ -160,7 +160,7 @@ def runs(actor: str) -> Runs:
 
 def _activity_control(integration_id: str) -> RunControl:
     store = RunStore(table(), integration_id, "activity")
-    return RunControl(store, aws.stepfunctions(), settings().need("activity_state_machine_arn"))
+    return RunControl(store, aws.stepfunctions(), settings().activity_state_machine_arn)
 
 
 def statements(actor: str) -> Statements:

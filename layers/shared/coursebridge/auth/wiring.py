@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 @cache
 def registry() -> Registry:
     """Return the registry of clients."""
-    return Registry(table(), partial(secret_values.read, settings().need("bootstrap_secret_arn")))
+    return Registry(table(), partial(secret_values.read, settings().bootstrap_secret_arn))
 
 
 @cache
 def tokens() -> Tokens:
     """Return what mints and verifies tokens."""
-    keys = SigningKeys(partial(secret_values.read, settings().need("signing_keys_secret_arn")))
+    keys = SigningKeys(partial(secret_values.read, settings().signing_keys_secret_arn))
     return Tokens(keys, settings().stack_name, settings().token_lifetime_seconds)
 
 

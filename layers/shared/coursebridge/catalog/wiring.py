@@ -47,13 +47,13 @@ class TokenSecret:
 @cache
 def oauth_http() -> HttpClient:
     """Return the HTTP client for LinkedIn's OAuth server."""
-    return http_client(settings().need("linkedin_oauth_url"))
+    return http_client(settings().linkedin_oauth_url)
 
 
 @cache
 def api_http() -> HttpClient:
     """Return the HTTP client for LinkedIn's API."""
-    return http_client(settings().need("linkedin_api_url"))
+    return http_client(settings().linkedin_api_url)
 
 
 def key_pair(integration_id: str, scope: Scope) -> KeyPair:
@@ -110,7 +110,7 @@ def _publisher() -> Publisher:
 
     # Each part of an index under way to S3 is in memory.
     transfer = TransferConfig(max_concurrency=2)
-    return Publisher(clients.s3(), settings().need("bucket_name"), transfer)
+    return Publisher(clients.s3(), settings().bucket_name, transfer)
 
 
 def preview(integration: Integration, filters: Filters) -> dict[str, Any]:
@@ -122,5 +122,5 @@ def preview(integration: Integration, filters: Filters) -> dict[str, Any]:
 def run_control(integration_id: str) -> RunControl:
     """Return what starts, redrives and confirms an integration's catalogue runs."""
     runs = RunStore(table(), integration_id, "catalog")
-    arn = settings().need("catalog_state_machine_arn")
+    arn = settings().catalog_state_machine_arn
     return RunControl(runs, clients.stepfunctions(), arn, on_abandoned={"index_form": STALE})

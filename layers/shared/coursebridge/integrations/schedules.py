@@ -134,8 +134,8 @@ def of_stack() -> Schedules:
     here = settings()
     return Schedules(
         clients.scheduler(),
-        here.need("schedule_group_name"),
-        here.need("schedule_role_arn"),
-        here.need("schedule_dead_letter_arn"),
-        {"catalog": here.need("catalog_state_machine_arn"), "activity": here.need("activity_state_machine_arn")},
+        here.schedule_group_name,
+        here.schedule_role_arn,
+        here.schedule_dead_letter_arn,
+        {"catalog": here.catalog_state_machine_arn, "activity": here.activity_state_machine_arn},
     )

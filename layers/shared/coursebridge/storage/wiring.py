@@ -12,4 +12,4 @@ from coursebridge.storage.table import Table
 @cache
 def table() -> Table:
     """Return the application's table."""
-    return Table(clients.dynamodb(), settings().need("table_name"))
+    return Table(clients.dynamodb(), settings().table_name)

@@ -15,7 +15,7 @@ from coursebridge.storage.wiring import table
 @cache
 def replicas() -> Replicas:
     """Return the indexes of this process."""
-    return Replicas(clients.s3(), settings().need("bucket_name"))
+    return Replicas(clients.s3(), settings().bucket_name)
 
 
 def course_search(integration_id: str) -> CourseSearch:
