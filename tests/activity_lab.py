@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from catalog_lab import SECRETS, Clock, SharedTokens
 from coursebridge.activity import tasks
 from coursebridge.activity.context import Context
-from coursebridge.catalog.sync.context import RetryLater
 from coursebridge.clock import from_millis, rfc3339, to_millis
 from coursebridge.integrations.models import Integration
 from coursebridge.integrations.runs import RunControl
@@ -24,6 +23,7 @@ from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import DatedIdentifier, Learner
 from coursebridge.storage.records import Record
 from coursebridge.storage.runs import RunStore
+from coursebridge.syncs.stopping import RetryLater
 from sandbox.activity import Activity, Content, Engagement
 from sandbox.activity import Learner as Upstream
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from coursebridge.catalog.sync import tasks
-from coursebridge.catalog.sync.context import Context, RetryLater
+from coursebridge.catalog.sync.context import Context
 from coursebridge.integrations.models import Integration
 from coursebridge.integrations.runs import RunControl
 from coursebridge.linkedin.client import LinkedInClient
@@ -22,6 +22,7 @@ from coursebridge.linkedin.tokens import TokenSource
 from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore
 from coursebridge.storage.runs import RunStore
+from coursebridge.syncs.stopping import RetryLater
 from sandbox.catalogue.steps import Step, take
 from sandbox.rest.tokens import DEFAULT_APPLICATIONS
 

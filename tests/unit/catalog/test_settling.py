@@ -8,12 +8,13 @@ from unittest.mock import patch
 
 import pytest
 
-from coursebridge.catalog.sync import problems, ranges, settling, tasks, working
-from coursebridge.catalog.sync.context import RetryLater
+from coursebridge.catalog.sync import ranges, settling, tasks, working
 from coursebridge.linkedin import assets
 from coursebridge.linkedin.assets import Listing
 from coursebridge.linkedin.errors import NoSuchEntity
 from coursebridge.linkedin.walk import STEP
+from coursebridge.syncs.problems import task_died
+from coursebridge.syncs.stopping import RetryLater
 
 if TYPE_CHECKING:
     from catalog_lab import Lab, MakeLab
@@ -348,7 +349,7 @@ def test_a_range_that_is_settled_stays_so_whatever_is_told_of_it_later(make_lab:
     assert tasks.range_failed(lab.context, first) == settled == {"status": "done"}
     open_still = {**lab.context.runs.range(first["run_id"], first["number"]), "settled": False}
     assert working.RangeWork(lab.context, first["run_id"], open_still).run() == "done"
-    assert working.give_up(lab.context, first["run_id"], open_still, problems.task_died("COURSE en")) == "failed"
+    assert working.give_up(lab.context, first["run_id"], open_still, task_died("COURSE en")) == "failed"
     assert lab.context.runs.get(planned["run_id"])["progress"] == progress
 
 

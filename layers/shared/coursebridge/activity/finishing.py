@@ -11,7 +11,6 @@ from coursebridge.activity.planning import WAITING, Range, waiting
 from coursebridge.activity.recording import MOST_WAITING
 from coursebridge.activity.windows import Coverage, joined
 from coursebridge.activity.working import is_window
-from coursebridge.catalog.sync import problems
 from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.integrations.runs import COUNTS
 from coursebridge.observability import count, logger
@@ -19,14 +18,15 @@ from coursebridge.records.identifiers import digest
 from coursebridge.storage import keys
 from coursebridge.storage.unplaced_people import UnplacedPeople, UnplacedPeopleStore, UnplacedPerson
 from coursebridge.storage.unplaced_people import joined as known_longest
+from coursebridge.syncs.problems import gathered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from coursebridge.activity.context import Context
     from coursebridge.activity.windows import Window
-    from coursebridge.catalog.sync.problems import Problem
     from coursebridge.storage.table import Item
+    from coursebridge.syncs.problems import Problem
 
 NOT_REPAIRED = (
     "learner_unknown",
@@ -66,7 +66,7 @@ def finish(context: Context, run_id: str) -> str:
         status=status,
         finished_at=now,
         progress={"done": len(ranges), "total": len(ranges)},
-        errors=problems.gathered(problem for one in ranges for problem in one.get("problems", [])),
+        errors=gathered(problem for one in ranges for problem in one.get("problems", [])),
         throttled=throttled,
         clean=not failed,
         **fields,
@@ -86,7 +86,7 @@ def fail(context: Context, run_id: str, problem: Problem) -> None:
     """Close a run that cannot go on; what it recorded stays."""
     now = rfc3339(context.now())
     run = context.runs.get(run_id)
-    errors = problems.gathered([*run.get("errors", []), problem])
+    errors = gathered([*run.get("errors", []), problem])
     outcome = {"last_run_id": run_id, "last_status": "failed", "last_finished_at": now}
     ended = {"status": "failed", "finished_at": now, "errors": errors, "clean": False}
     if not context.runs.close(run_id, outcome, **ended):

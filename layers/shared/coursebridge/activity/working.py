@@ -8,24 +8,23 @@ from coursebridge.activity.mapper import UnusableRow, sighting
 from coursebridge.activity.planning import WINDOW, Range
 from coursebridge.activity.recording import Recorder, Run
 from coursebridge.activity.roster import Roster
-from coursebridge.catalog.sync import problems
-from coursebridge.catalog.sync.context import RetryLater, SwitchedOff, check_active
-from coursebridge.catalog.sync.working import STOPPING
 from coursebridge.integrations import day_limit
 from coursebridge.integrations.runs import COUNTS
 from coursebridge.linkedin import reports
 from coursebridge.linkedin.errors import LinkedInError, Retryable
 from coursebridge.observability import logger
 from coursebridge.storage.unplaced_people import UnplacedPerson
+from coursebridge.syncs.problems import problem_of, switched_off, task_died
+from coursebridge.syncs.stopping import STOPPING, RetryLater, SwitchedOff, check_active
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from coursebridge.activity.context import Context
     from coursebridge.activity.mapper import Sighting
-    from coursebridge.catalog.sync.problems import Problem
     from coursebridge.linkedin.client import LinkedInClient
     from coursebridge.storage.table import Item
+    from coursebridge.syncs.problems import Problem
 
 CONTENTS = "contents"
 """The kind of a range that records the rows of some contents, out of windows that were read."""
@@ -53,7 +52,7 @@ def range_failed(context: Context, run_id: str, number: int) -> str:
     item = context.runs.range(run_id, number)
     if item["settled"]:
         return str(item["status"])
-    noted = item.get("problems") or [problems.task_died(item["partition"])]
+    noted = item.get("problems") or [task_died(item["partition"])]
     return _settle(context, run_id, item | {"status": "failed", "problems": noted})
 
 
@@ -87,10 +86,10 @@ def _read(context: Context, run_id: str, item: Item) -> str:
         rows = _Rows(context, client, Range.from_item(item))
         staged = context.staging(run_id).write_range(item["number"], rows)
     except SwitchedOff:
-        return _stop(context, run_id, item, problems.switched_off())
+        return _stop(context, run_id, item, switched_off())
     except LinkedInError as error:
         # What stops the whole run is one problem, however many ranges meet it at once.
-        problem = problems.problem_of(error, "" if isinstance(error, STOPPING) else item["partition"])
+        problem = problem_of(error, "" if isinstance(error, STOPPING) else item["partition"])
         if isinstance(error, Retryable):
             context.runs.change_range(run_id, item["number"], problems=[problem])
             raise RetryLater(error.reason) from error

@@ -12,12 +12,12 @@ from coursebridge.catalog.classifications import merged, nodes_of
 from coursebridge.catalog.diff import Decision, Outcome, Read, StoredAsset, decide
 from coursebridge.catalog.learning import learn
 from coursebridge.catalog.sync.archiving import archive
-from coursebridge.catalog.sync.context import SwitchedOff, check_active
 from coursebridge.catalog.tags import labels_of
 from coursebridge.clock import rfc3339
 from coursebridge.linkedin.reading import object_in
 from coursebridge.storage.courses import LARGEST_ITEM_BYTES, StoredCourse, Write
 from coursebridge.storage.packing import pack
+from coursebridge.syncs.stopping import SwitchedOff, check_active
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

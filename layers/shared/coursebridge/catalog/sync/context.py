@@ -16,24 +16,6 @@ if TYPE_CHECKING:
     from coursebridge.storage.runs import RunStore
 
 
-class RetryLater(Exception):
-    """A task could not do its work now; the state machine tries it again. What it had done is noted."""
-
-
-class SwitchedOff(Exception):
-    """The integration is not active any more: what is under way stops."""
-
-
-def check_active(integration: Integration) -> None:
-    """Check that an integration is active.
-
-    Raises:
-        SwitchedOff: it is not.
-    """
-    if integration.status != "active":
-        raise SwitchedOff
-
-
 @dataclass(frozen=True)
 class Context:
     """One integration, seen from a task.

@@ -9,7 +9,6 @@ from coursebridge.catalog.conform import Wish
 from coursebridge.catalog.indexing import is_current, publish, publish_latest
 from coursebridge.catalog.settings_change import apply_settings
 from coursebridge.catalog.sync import archiving, problems, ranges
-from coursebridge.catalog.sync.context import RetryLater
 from coursebridge.catalog.sync.outcomes import Tally, reasons_in
 from coursebridge.catalog.sync.settling import is_suspect, is_unfinished, listing_groups, tears
 from coursebridge.clock import rfc3339
@@ -17,17 +16,19 @@ from coursebridge.integrations import day_limit
 from coursebridge.linkedin.errors import DAY_LIMIT, LinkedInError, Retryable
 from coursebridge.observability import count, logger
 from coursebridge.storage.runs import STALE
+from coursebridge.syncs.problems import gathered, problem_of, switched_off
+from coursebridge.syncs.stopping import RetryLater
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from coursebridge.catalog.sync.archiving import Candidates
     from coursebridge.catalog.sync.context import Context
-    from coursebridge.catalog.sync.problems import Problem
     from coursebridge.catalog.sync.ranges import Range
     from coursebridge.integrations.models import Integration
     from coursebridge.linkedin.assets import Listing
     from coursebridge.storage.table import Item
+    from coursebridge.syncs.problems import Problem
 
 CHANGES = ("created", "updated", "archived", "restored")
 
@@ -43,7 +44,7 @@ def finish(context: Context, run_id: str) -> str:
     if not context.runs.renew_lock(run_id, context.now()):
         return str(context.runs.get(run_id)["status"])
     if context.integration().status != "active":
-        fail(context, run_id, problems.switched_off())
+        fail(context, run_id, switched_off())
         return "failed"
     return _Finish(context, run_id).run()
 
@@ -86,7 +87,7 @@ class _Finish:
         except LinkedInError as error:
             day_limit.note(self._context.runs, error, self._context.now())
             self._clean = False
-            self._problems.append(problems.problem_of(error, "looking for what is missing"))
+            self._problems.append(problem_of(error, "looking for what is missing"))
             found.reasons = {urn: reason for urn, reason in found.reasons.items() if reason != "missing"}
         if found.unlisted:
             self._problems.append(problems.still_available(len(found.unlisted)))
@@ -150,7 +151,7 @@ class _Finish:
             finished_at=now,
             counts=counts,
             progress={"done": self._run["progress"]["total"], "total": self._run["progress"]["total"]},
-            errors=problems.gathered(self._problems),
+            errors=gathered(self._problems),
             throttled=throttled,
             clean=self._clean,
             pending_archive=pending,
@@ -171,7 +172,7 @@ def fail(context: Context, run_id: str, problem: Problem) -> None:
     """
     now = rfc3339(context.now())
     run = context.runs.get(run_id)
-    errors = problems.gathered([*run.get("errors", []), run.get("last_problem") or problem])
+    errors = gathered([*run.get("errors", []), run.get("last_problem") or problem])
     counts = _counts_without_archiving(Tally(one.get("outcomes", b"") for one in context.runs.ranges(run_id)))
     outcome: dict[str, Any] = {"last_run_id": run_id, "last_status": "failed", "last_finished_at": now}
     ended = {"status": "failed", "finished_at": now, "counts": counts, "errors": errors, "clean": False}

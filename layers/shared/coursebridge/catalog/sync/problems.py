@@ -1,63 +1,8 @@
-"""What went wrong in a run, as its record shows it: code, detail, cause, remedy, and how often."""
+"""What makes a run of the catalogue sync less than clean, beside LinkedIn's errors (``syncs.problems``)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from coursebridge.errors import UpstreamError
-
-MOST_IN_A_RECORD = 50
-"""The rest is cut, so that a run's item stays small whatever happens."""
-
-
-class Problem(TypedDict):
-    """One kind of problem of a run."""
-
-    code: str
-    detail: str
-    cause: str
-    remedy: str
-    count: int
-
-
-def problem_of(error: UpstreamError, where: str = "") -> Problem:
-    """Return an error of LinkedIn's as a problem; ``where`` says at which page or asset."""
-    detail = f"{error.detail} ({where})" if where else error.detail
-    return Problem(code=error.reason, detail=detail, cause=error.cause, remedy=error.remedy, count=1)
-
-
-def gathered(problems: Iterable[Mapping[str, object]]) -> list[Problem]:
-    """Return problems without repetition, the most frequent first."""
-    found: dict[tuple[object, object], Problem] = {}
-    for one in problems:
-        known = found.setdefault((one["code"], one["detail"]), Problem(**{**one, "count": 0}))  # type: ignore[typeddict-item]
-        known["count"] += int(str(one["count"]))
-    return sorted(found.values(), key=lambda one: -one["count"])[:MOST_IN_A_RECORD]
-
-
-def task_died(detail: str) -> Problem:
-    """Return the problem of a task that ended without a word."""
-    return Problem(
-        code="task_failed",
-        detail=detail,
-        cause="The task ran out of time or memory, or was stopped.",
-        remedy="Redrive the run; if it happens again, the function's log tells why.",
-        count=1,
-    )
-
-
-def switched_off() -> Problem:
-    """Return the problem of a run whose integration is not active."""
-    return Problem(
-        code="integration_inactive",
-        detail="the integration is switched off",
-        cause="It was deactivated while the run was under way, or before the run began.",
-        remedy="Activate the integration; the next sync reads what this one has not.",
-        count=1,
-    )
+from coursebridge.syncs.problems import Problem
 
 
 def unusable_elements(number: int) -> Problem:

@@ -10,13 +10,9 @@ from coursebridge.catalog.diff import Outcome
 from coursebridge.catalog.learning import learn
 from coursebridge.catalog.sync import outcomes, problems, ranges
 from coursebridge.catalog.sync.applying import Applier
-from coursebridge.catalog.sync.context import RetryLater, SwitchedOff
 from coursebridge.integrations import day_limit
 from coursebridge.linkedin import assets
 from coursebridge.linkedin.errors import (
-    CredentialsRefused,
-    DayLimit,
-    KeyMissing,
     LinkedInError,
     NoSuchEntity,
     Retryable,
@@ -24,20 +20,19 @@ from coursebridge.linkedin.errors import (
 )
 from coursebridge.linkedin.walk import Walk
 from coursebridge.observability import logger
+from coursebridge.syncs.problems import problem_of, switched_off, task_died
+from coursebridge.syncs.stopping import STOPPING, RetryLater, SwitchedOff
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from coursebridge.catalog.models import Element
     from coursebridge.catalog.sync.context import Context
-    from coursebridge.catalog.sync.problems import Problem
     from coursebridge.catalog.sync.ranges import Range
     from coursebridge.linkedin.assets import Listing
     from coursebridge.linkedin.client import LinkedInClient
     from coursebridge.linkedin.pages import Page
-
-STOPPING = (CredentialsRefused, DayLimit, KeyMissing)
-"""What makes asking on behalf of the same run pointless."""
+    from coursebridge.syncs.problems import Problem
 
 
 class RangeWork:
@@ -66,10 +61,10 @@ class RangeWork:
             raise RetryLater(error.reason) from error
         except LinkedInError as error:
             day_limit.note(self._context.runs, error, self._context.now())
-            problem = problems.problem_of(error, self._range["partition"])
+            problem = problem_of(error, self._range["partition"])
             return self._fail(problem, stops=isinstance(error, STOPPING))
         except SwitchedOff:
-            return self._fail(problems.switched_off(), stops=True)
+            return self._fail(switched_off(), stops=True)
         return self._settle("partial" if self._problems else "done")
 
     def _read(self) -> None:
@@ -112,7 +107,7 @@ class RangeWork:
         for page in walk:
             self._applier.applied.broken += page.broken
             self._applier.apply(self._wanted(page))
-        self._problems += [problems.problem_of(error, f"{name}, page at {at}") for at, error in walk.failures]
+        self._problems += [problem_of(error, f"{name}, page at {at}") for at, error in walk.failures]
         return walk
 
     def _wanted(self, page: Page) -> list[Element]:
@@ -128,7 +123,7 @@ class RangeWork:
                 # The filters name what is gone, or never was: no reason to distrust the rest of the run.
                 self._applier.applied.archive[urn] = "missing"
             except UnusableAnswer as error:
-                self._problems.append(problems.problem_of(error, urn))
+                self._problems.append(problem_of(error, urn))
         self._found["ended"] = True
 
     def _read_classifications(self) -> None:
@@ -144,7 +139,7 @@ class RangeWork:
         walk = Walk(fetch, 0, ranges.PAGES + ranges.PAGES_BEYOND)
         nodes = [node for page in walk for element in page.elements if (node := node_of(element))]
         learn(self._context.classifications, merged(nodes))
-        self._problems += [problems.problem_of(error, f"{kind} {locale}, page at {at}") for at, error in walk.failures]
+        self._problems += [problem_of(error, f"{kind} {locale}, page at {at}") for at, error in walk.failures]
 
     def _record(self) -> Range:
         applied = self._applier.applied
@@ -158,7 +153,7 @@ class RangeWork:
         }
 
     def _note_for_retry(self, error: Retryable) -> None:
-        problem = problems.problem_of(error, self._range["partition"])
+        problem = problem_of(error, self._range["partition"])
         record = self._record()
         fields = {name: record[name] for name in ("outcomes", "archive", "broken", "throttled")}
         self._context.runs.change_range(self._run_id, self._range["number"], problems=[problem], **fields)
@@ -202,7 +197,7 @@ def range_failed(context: Context, run_id: str, number: int) -> str:
     one = context.runs.range(run_id, number)
     if one["settled"]:
         return str(one["status"])
-    noted = one.get("problems") or [problems.task_died(one["partition"])]
+    noted = one.get("problems") or [task_died(one["partition"])]
     return give_up(context, run_id, one, noted[0])
 
 
