@@ -6,7 +6,6 @@ Functions are pointed at it by `AWS_ENDPOINT_URL_DYNAMODB`, which every AWS SDK 
 from __future__ import annotations
 
 import http.client
-import random
 import threading
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 import changed
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Iterator
 
     from local.aws import Clients
@@ -32,14 +32,16 @@ class FaultyDynamoDb(ThreadingHTTPServer):
         share: of the calls that are refused, from 0 to 1.
         passed: how many calls were handed on.
         refused: how many were refused.
+        chance: decides which.
     """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, endpoint_url: str) -> None:
+    def __init__(self, endpoint_url: str, chance: random.Random) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.behind = urlsplit(endpoint_url)
+        self.chance = chance
         self.share = 0.0
         self.passed = 0
         self.refused = 0
@@ -54,8 +56,8 @@ class FaultyDynamoDb(ThreadingHTTPServer):
 
     def refuses(self) -> bool:
         """Decide about one call, and count it."""
-        refused = random.random() < self.share
         with self._lock:
+            refused = self.chance.random() < self.share
             self.refused += refused
             self.passed += not refused
         return refused
@@ -99,9 +101,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def before(aws: Clients, endpoint_url: str, functions: list[str]) -> Iterator[FaultyDynamoDb]:
+def before(aws: Clients, endpoint_url: str, functions: list[str], chance: random.Random) -> Iterator[FaultyDynamoDb]:
     """Put the proxy before the table of these functions, and take it away again."""
-    with ExitStack() as changes, FaultyDynamoDb(endpoint_url) as proxy:
+    with ExitStack() as changes, FaultyDynamoDb(endpoint_url, chance) as proxy:
         thread = threading.Thread(target=proxy.serve_forever, daemon=True)
         thread.start()
         try:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,19 @@ if TYPE_CHECKING:
     from running_stack import RunningStack
 
 LEARNERS, MOST_IN_A_REQUEST, REPEATS = 40, 5, 0.1
+FAULTS = frozenset(
+    {
+        "worker killed",
+        "LinkedIn down for 2 s",
+        "DynamoDB throttled for a while",
+        "poison in the stream",
+        "signing keys rotated",
+        "webhook secret rotated",
+        "client secret rotated",
+        "LinkedIn key pair replaced",
+    }
+)
+"""What breaks, again and again, in another order each time."""
 PAUSE_AFTER_REFUSAL, PAUSE_AFTER_SYNC, PAUSE_AFTER_CHANGE, PAUSE_AFTER_SWEEP = 0.2, 3.0, 1.0, 5.0
 MOST_BEHIND = 60
 """Statements that may wait to be judged. The emulator reads a table's stream in one thread: senders that never waited
@@ -39,15 +53,23 @@ would only pile up what is worked off afterwards, and the soak would say less an
 
 @dataclass
 class Told:
-    """What senders sent and were acknowledged, and what anybody was answered. Safe to use from several threads."""
+    """What senders sent and were acknowledged, and what anybody was answered. Safe to use from several threads.
+
+    Attributes:
+        statements: what was acknowledged, by id.
+        acknowledgements: how many requests brought it, repeats included.
+        requests: how often whom was answered what.
+    """
 
     statements: dict[str, dict[str, Any]] = field(default_factory=dict)
+    acknowledgements: int = 0
     requests: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def acknowledged(self, batch: list[dict[str, Any]]) -> None:
         with self._lock:
             self.statements |= {one["id"]: one for one in batch}
+            self.acknowledgements += 1
 
     def answered(self, who: str, what: object) -> None:
         with self._lock:
@@ -56,35 +78,65 @@ class Told:
     def attempts(self) -> dict[tuple[str, str], tuple[int, str | None]]:
         """Return what every record must say in the end: progress, and when it was completed."""
         found: dict[tuple[str, str], tuple[int, str | None]] = {}
-        for one in sorted(self.statements.values(), key=lambda each: str(each["timestamp"])):
-            key = (one["actor"]["mbox"].removeprefix("mailto:"), one["object"]["id"])
-            progress, completed_at = found.get(key, (0, None))
+        for one in self._in_order():
+            progress, completed_at = found.get(_record(one), (0, None))
             if one["verb"]["id"] == PROGRESSED:
                 told = int(one["result"]["extensions"][PROGRESS])
-                found[key] = (max(progress, told), completed_at)
+                found[_record(one)] = (max(progress, told), completed_at)
             else:
-                found[key] = (100, completed_at or one["timestamp"])
+                found[_record(one)] = (100, completed_at or one["timestamp"])
         return found
+
+    def completing(self) -> dict[tuple[str, str], str]:
+        """Return the statement that completed each record, if one did: the first of its completions."""
+        found: dict[tuple[str, str], str] = {}
+        for one in self._in_order():
+            if one["verb"]["id"] != PROGRESSED:
+                found.setdefault(_record(one), one["id"])
+        return found
+
+    def outcomes(self) -> dict[str, str]:
+        """Return what must have become of every statement: a completion after the first one changes nothing."""
+        completing = set(self.completing().values())
+        return {
+            name: "applied" if one["verb"]["id"] == PROGRESSED or name in completing else "ignored"
+            for name, one in self.statements.items()
+        }
+
+    def _in_order(self) -> list[dict[str, Any]]:
+        return sorted(self.statements.values(), key=lambda one: (one["timestamp"], one["id"]))
+
+
+def _record(one: dict[str, Any]) -> tuple[str, str]:
+    return one["actor"]["mbox"].removeprefix("mailto:"), one["object"]["id"]
 
 
 @dataclass
 class Soak:
-    """Everything that goes on at once until it is stopped."""
+    """Everything that goes on at once until it is stopped.
+
+    Whoever is at work draws from a chance of their own, made of the seed: the same seed sends the same statements and
+    breaks the same things in the same order. When each happens remains the machine's affair.
+    """
 
     stack: RunningStack
     connection: Connection
     proxy: FaultyDynamoDb
     urns: list[str]
+    seed: int
     told: Told = field(default_factory=Told)
     faults: Counter[str] = field(default_factory=Counter)
     poison: list[dict[str, str]] = field(default_factory=list)
     _behind: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
 
+    def __post_init__(self) -> None:
+        self._fate = self._chance("faults")
+
     @contextmanager
     def going_on(self, senders: int) -> Iterator[None]:
         """Let everything go on, and when the block ends let everybody finish what they were at."""
-        work: list[Callable[[], None]] = [self._send] * senders
+        work: list[Callable[[], None]] = [partial(self._send, number) for number in range(senders)]
         work += [self._sync, self._administer, self._read, self._sweep, self._watch, self._break]
         with ThreadPoolExecutor(len(work)) as pool:
             futures = [pool.submit(each) for each in work]
@@ -108,28 +160,33 @@ class Soak:
         with httpx.Client(base_url=self.stack.outputs.api_url, timeout=30, trust_env=False) as http:
             yield http
 
-    def _send(self) -> None:
+    def _chance(self, who: str) -> random.Random:
+        return random.Random(f"{self.seed} {who}")
+
+    def _send(self, number: int) -> None:
         """Send as LinkedIn would if it tried again: until it is acknowledged."""
+        chance = self._chance(f"sender {number}")
         with self._http() as http:
             caller = self._caller(self.connection.linkedin, http)
             while not self._stop.is_set():
                 if self._behind > MOST_BEHIND:
                     self._stop.wait(PAUSE_AFTER_REFUSAL)
                     continue
-                batch = [self._statement() for _ in range(random.randint(1, MOST_IN_A_REQUEST))]
+                batch = [self._statement(chance) for _ in range(chance.randint(1, MOST_IN_A_REQUEST))]
                 self._until_acknowledged(caller, batch)
-                if random.random() < REPEATS:
+                if chance.random() < REPEATS:
                     self._until_acknowledged(caller, batch)
 
-    def _statement(self) -> dict[str, Any]:
+    def _statement(self, chance: random.Random) -> dict[str, Any]:
         # Not in order, and none from before the integration was made.
-        at = datetime.now(UTC) + timedelta(seconds=random.uniform(0, 120))
-        actor = {"objectType": "Agent", "mbox": f"mailto:soak-{random.randrange(LEARNERS)}@example.com"}
-        about: dict[str, Any] = {"objectType": "Activity", "id": random.choice(self.urns)}
-        if random.random() < 0.1:
-            return statement(id=str(uuid.uuid4()), timestamp=rfc3339(at), actor=actor, object=about)
-        result = {"extensions": {PROGRESS: str(random.randint(1, 99))}}
-        return statement(timestamp=rfc3339(at), actor=actor, object=about, verb={"id": PROGRESSED}, result=result)
+        at = datetime.now(UTC) + timedelta(seconds=chance.uniform(0, 120))
+        actor = {"objectType": "Agent", "mbox": f"mailto:soak-{chance.randrange(LEARNERS)}@example.com"}
+        about: dict[str, Any] = {"objectType": "Activity", "id": chance.choice(self.urns)}
+        named: dict[str, Any] = {"id": str(uuid.UUID(int=chance.getrandbits(128), version=4)), "timestamp": rfc3339(at)}
+        if chance.random() < 0.1:
+            return statement(**named, actor=actor, object=about)
+        result = {"extensions": {PROGRESS: str(chance.randint(1, 99))}}
+        return statement(**named, actor=actor, object=about, verb={"id": PROGRESSED}, result=result)
 
     def _until_acknowledged(self, caller: Caller, batch: list[dict[str, Any]]) -> None:
         body: Any = batch[0] if len(batch) == 1 else batch
@@ -155,11 +212,12 @@ class Soak:
         return status
 
     def _sync(self) -> None:
+        chance = self._chance("syncs")
         with self._http() as http:
             path = f"/admin/integrations/{self.connection.id}/runs"
             caller = self._caller(self.connection.admin, http)
             while not self._stop.wait(PAUSE_AFTER_SYNC):
-                mode = random.choice(["full", "incremental"])
+                mode = chance.choice(["full", "incremental"])
                 self._try("syncs", caller, "POST", path, json={"kind": "catalog", "mode": mode})
 
     def _administer(self) -> None:
@@ -205,8 +263,8 @@ class Soak:
         rotate = [self._rotate_signing_keys, self._rotate_webhook, self._rotate_client, self._replace_key_pair]
         kinds = [self._kill, self._kill, self._linkedin_down, self._throttle, self._poison, *rotate]
         while True:
-            for break_something in random.sample(kinds, len(kinds)):
-                if self._stop.wait(random.uniform(0.3, 1.0)):
+            for break_something in self._fate.sample(kinds, len(kinds)):
+                if self._stop.wait(self._fate.uniform(0.3, 1.0)):
                     return
                 break_something()
 
@@ -216,7 +274,7 @@ class Soak:
         [emulator] = [process for process in processes if process.name == "emulator"]
         workers = psutil.Process(emulator.pid).children(recursive=True)
         if workers:
-            random.choice(workers).kill()
+            self._fate.choice(workers).kill()
             self.faults["worker killed"] += 1
 
     def _linkedin_down(self) -> None:
@@ -226,8 +284,8 @@ class Soak:
         self.faults["LinkedIn down for 2 s"] += 1
 
     def _throttle(self) -> None:
-        self.proxy.share = random.choice([0.3, 0.6, 1.0])
-        self._stop.wait(random.uniform(0.5, 2.0))
+        self.proxy.share = self._fate.choice([0.3, 0.6, 1.0])
+        self._stop.wait(self._fate.uniform(0.5, 2.0))
         self.proxy.share = 0.0
         self.faults["DynamoDB throttled for a while"] += 1
 
@@ -268,7 +326,7 @@ class Soak:
                 self._answer(caller, "DELETE", f"{home}/secrets/{old['n']}")
 
     def _replace_key_pair(self) -> None:
-        pair = random.choice([SANDBOX_PAIR, CONTENT_PAIR])
+        pair = self._fate.choice([SANDBOX_PAIR, CONTENT_PAIR])
         with self._http() as http:
             caller = self._caller(self.connection.admin, http)
             self._answer(caller, "PUT", f"/admin/integrations/{self.connection.id}/credentials/content", json=pair)

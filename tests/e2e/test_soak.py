@@ -1,11 +1,13 @@
 """Everything at once while things break: nothing that was acknowledged is lost, nothing is wrong in the end.
 
 `COURSEBRIDGE_SOAK_SECONDS` is how long the faults go on: three minutes unless it says otherwise.
+`COURSEBRIDGE_SOAK_SEED` repeats what a soak sent and broke: each prints its own.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -18,7 +20,8 @@ import faulty_dynamodb
 from bus import listening, taken_from
 from connector import Caller, Connection, eventually
 from running_stack import Session
-from soak import LEARNERS, Soak
+from soak import FAULTS, LEARNERS, Soak
+from syncing import changed_counts
 from tools.redrive import Redriver
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from running_stack import RunningStack
 
 SECONDS = float(os.environ.get("COURSEBRIDGE_SOAK_SECONDS", "180"))
+SEED = int(os.environ.get("COURSEBRIDGE_SOAK_SEED", "0")) or random.SystemRandom().getrandbits(32)
 SENDERS = 4
 PATIENCE_SECONDS = 240
 THROTTLED = ("ApplyFunction", "StatementsFunction", "SweepFunction", "CatalogSyncFunction", "AdminFunction")
@@ -64,14 +68,15 @@ def queues(stack: RunningStack) -> Iterator[dict[str, str]]:
 @pytest.fixture
 def soak(stack: RunningStack, connection: Connection) -> Iterator[Soak]:
     """A soak that has not begun; the functions of `THROTTLED` reach the table through its proxy."""
+    print(f"\nCOURSEBRIDGE_SOAK_SEED={SEED}")  # noqa: T201  (what a failure is repeated by)
     urns = [course["urn"] for course in connection.courses(status="active")[:25]]
     names = [stack.outputs.function_names[name] for name in THROTTLED]
     sweep = stack.outputs.function_names["SweepFunction"]
     with (
-        faulty_dynamodb.before(stack.aws, stack.outputs.endpoint_url, names) as proxy,
+        faulty_dynamodb.before(stack.aws, stack.outputs.endpoint_url, names, random.Random(SEED)) as proxy,
         changed.environment(stack.aws, sweep, SWEEP_LOST_AFTER_SECONDS=str(LOST_AFTER_SECONDS)),
     ):
-        soak = Soak(stack, connection, proxy, urns)
+        soak = Soak(stack, connection, proxy, urns, SEED)
         yield soak
         for key in soak.poison:
             wire: Any = {name: {"S": value} for name, value in key.items()}
@@ -104,7 +109,8 @@ def judged(soak: Soak) -> dict[str, str]:
         return [one for one in left if final.get(one) == "received"]
 
     eventually(unjudged, lambda left: not left, PATIENCE_SECONDS)
-    return final
+    # What came later may have turned what was judged before.
+    return outcomes(soak, list(soak.told.statements))
 
 
 def kept(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
@@ -122,8 +128,8 @@ def told_of(events: list[Any]) -> tuple[set[str], set[tuple[str, str]]]:
     )
 
 
-def told_in_events(stack: RunningStack, queue: str, attempts: list[dict[str, Any]]) -> int:
-    """Wait until the bus has told of every attempt's start and completion; return how many events there were."""
+def told_in_events(stack: RunningStack, queue: str, attempts: list[dict[str, Any]]) -> list[Any]:
+    """Wait until the bus has told of every attempt's start and completion; return the events."""
     seen: list[Any] = []
 
     def untold() -> list[Any]:
@@ -136,7 +142,7 @@ def told_in_events(stack: RunningStack, queue: str, attempts: list[dict[str, Any
         ]
 
     eventually(untold, lambda left: not left, PATIENCE_SECONDS)
-    return len(seen)
+    return seen
 
 
 def set_aside(stack: RunningStack, queues: dict[str, str], poison: set[str]) -> set[str]:
@@ -180,6 +186,7 @@ def test_nothing_acknowledged_is_lost_and_every_attempt_is_right_whatever_breaks
     with listening(stack, connection.id, "AttemptStarted", "AttemptCompleted") as listener:
         with soak.going_on(SENDERS):
             time.sleep(SECONDS)
+            eventually(lambda: FAULTS - soak.faults.keys(), lambda spared: not spared)
         ended("faults")
         final = judged(soak)
         ended("judging")
@@ -195,23 +202,42 @@ def test_nothing_acknowledged_is_lost_and_every_attempt_is_right_whatever_breaks
     eventually(lambda: connection.sync()["status"], lambda status: status == "succeeded")
     ended("sync")
 
-    lost = [one for one in soak.told.statements if one not in final]
-    expected = soak.told.attempts()
+    told, seen = soak.told, told_of(events)
+    lost = [one for one in told.statements if one not in final]
+    misjudged = {
+        one: (outcome, final.get(one)) for one, outcome in told.outcomes().items() if final.get(one) != outcome
+    }
+    expected, completing = told.attempts(), told.completing()
     records = {(email, one["course_urn"]): (one["progress"], one["completed_at"]) for email, one in found}
-    wrong = {key: (told, records.get(key)) for key, told in expected.items() if records.get(key) != told}
+    completed_by = {
+        (email, one["course_urn"]): one["completion_statement_id"] for email, one in found if one["completed_at"]
+    }
+    runs = connection.admin.every(f"/admin/integrations/{connection.id}/runs", limit=1000)
+    wrong = {key: (right, records.get(key)) for key, right in expected.items() if records.get(key) != right}
     print(  # noqa: T201  (the figures are what a soak is for)
-        f"\nsoak of {SECONDS:.0f} s: {len(soak.told.statements)} statements acknowledged, lost {len(lost)}; "
-        f"records {len(expected)}, wrong {len(wrong)}; events {events}; set aside {len(letters)}, "
-        f"redriven {dict(redriven)}"
+        f"\nsoak of {SECONDS:.0f} s: {len(told.statements)} statements acknowledged, lost {len(lost)}, "
+        f"misjudged {len(misjudged)}; records {len(expected)}, wrong {len(wrong)}; events {len(events)}; "
+        f"runs {dict(Counter(run['status'] for run in runs))}; set aside {len(letters)}, redriven {dict(redriven)}"
         f"\nfaults: {dict(soak.faults)}, DynamoDB calls refused: {soak.proxy.refused} of "
         f"{soak.proxy.refused + soak.proxy.passed}"
-        f"\nanswers: {dict(sorted(soak.told.requests.items()))}"
+        f"\nanswers: {dict(sorted(told.requests.items()))}"
         f"\nseconds: {seconds}"
     )
 
     assert lost == []
+    assert misjudged == {}
     assert wrong == {}
-    assert len(found) == len(records) == len(expected)
-    assert set(final.values()) <= {"applied", "ignored"}
+    assert len(found) == len(records) == len(expected) > 0
+    assert completed_by == completing
+    # Nobody was told of an attempt that is not there.
+    assert seen[0] == {attempt["id"] for _, attempt in found}
+    assert told.requests["statements: 200"] == told.acknowledgements > SENDERS
+    assert soak.faults.keys() == FAULTS
+    assert soak.faults["poison in the stream"] == len(poison)
+    assert soak.proxy.refused > 0
+    # No run was left hanging, whatever became of it, and each accounts for all that it read.
+    assert {run["status"] for run in runs} <= {"succeeded", "failed"}
+    for run in runs:
+        changed_counts(run)
     assert letters == poison
     assert redriven.keys() <= {"redriven"}
