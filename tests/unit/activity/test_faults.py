@@ -164,7 +164,7 @@ def test_a_record_that_others_write_at_the_same_time_keeps_both(
     raced: list[int] = []
 
     def race(self: MemoryTable, actions: Any) -> None:
-        written = [action["item"] for action in actions if action["item"].get("entity") == "record"]
+        written = [action.item for action in actions if action.item.get("entity") == "record"]
         if written and not raced:
             raced.append(1)
             told = evidence or Evidence.from_item(written[0]["parts"]["learner-1"])

@@ -259,7 +259,7 @@ def test_a_busy_table_leaves_the_task_to_be_repeated(lab: Lab, monkeypatch: pyte
     lab.did(1, (1, 50))
 
     def busy(self: MemoryTable, actions: Any) -> None:
-        if any(action["item"].get("entity") == entity for action in actions):
+        if any(action.item.get("entity") == entity for action in actions):
             raise TransactionRefused(["ThrottlingError"], [{}])
         original(self, actions)
 
@@ -286,7 +286,7 @@ def test_a_table_that_stays_busy_leaves_the_task_to_be_repeated(
     refusals: list[str] = []
 
     def busy(self: MemoryTable, actions: Any) -> None:
-        if any(action["item"].get("entity") == entity for action in actions):
+        if any(action.item.get("entity") == entity for action in actions):
             refusals.append(reason if refusals else "TransactionConflict")
             raise TransactionRefused([refusals[-1]], [{}])
         original(self, actions)
