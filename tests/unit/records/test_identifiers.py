@@ -3,13 +3,59 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from coursebridge.records.identifiers import Identifier, digest, identifier, usable
+from coursebridge.records.identifiers import KINDS, Identifier, Kind, digest, identifier, usable
 
 
 @pytest.mark.parametrize("value", ["Ada@Example.com", " ada@example.com ", "ADA@EXAMPLE.COM"])
 def test_addresses_are_compared_without_regard_to_case(value: str) -> None:
     assert identifier("email", value) == Identifier("email", "ada@example.com")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("stra\u00dfe@x.org", "STRASSE@X.ORG"),  # the sharp s, whose capitals are two
+        ("stra\u00dfe@x.org", "STRA\u1e9eE@X.ORG"),
+        ("\u03bf\u03b4\u03bf\u03c2@x.org", "\u039f\u0394\u039f\u03a3@X.ORG"),  # the sigma at a word's end
+        ("\u0390@x.org", "\u03aa\u0301@X.ORG"),  # a Greek letter whose capital is no single one
+        ("\u0130@x.org", "i\u0307@x.org"),  # the Turkish capital i with its dot
+        ("\u00e9@x.org", "E\u0301@X.ORG"),
+    ],
+)
+def test_these_are_the_same_address(one: str, other: str) -> None:
+    assert identifier("email", one) == identifier("email", other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("\u0131@x.org", "i@x.org"),  # the Turkish i without a dot is a letter of its own
+        ("\u0130@x.org", "i@x.org"),
+        ("\u00e9@x.org", "e@x.org"),
+        ("\u03ac@x.org", "\u03b1@x.org"),
+        ("\uff41@x.org", "a@x.org"),  # one that only looks wider
+        ("ada+1@x.org", "ada@x.org"),
+        ("a.da@x.org", "ada@x.org"),
+    ],
+)
+def test_these_are_not(one: str, other: str) -> None:
+    assert identifier("email", one) != identifier("email", other)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(value=st.text())
+def test_the_form_in_which_one_is_compared_is_its_own(kind: Kind, value: str) -> None:
+    once = identifier(kind, value)
+
+    assert identifier(kind, once.value) == once
+
+
+@given(st.text().filter(lambda text: "\u0131" not in text))
+def test_an_address_in_capitals_or_in_none_is_the_same(value: str) -> None:
+    assert identifier("email", value.upper()) == identifier("email", value) == identifier("email", value.lower())
 
 
 def test_user_names_are_compared_as_they_are() -> None:

@@ -38,7 +38,10 @@ def identifier(kind: Kind, value: str) -> Identifier:
     LinkedIn does not normalise it; user names and ids are compared as they are.
     """
     text = unicodedata.normalize("NFC", value.strip())
-    return Identifier(kind, text.casefold() if kind == "email" else text)
+    if kind == "email":
+        # Folding takes some letters apart (Greek ones with two accents), which their capitals are not.
+        text = unicodedata.normalize("NFC", text.casefold())
+    return Identifier(kind, text)
 
 
 def usable(value: str | None) -> bool:
