@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from activity_lab import BUCKET, COURSE, OTHER_COURSE, upstream
+from activity_lab import BUCKET, COURSE, DURATION, OTHER_COURSE, upstream
 from coursebridge.clock import from_millis, rfc3339
 from coursebridge.errors import TooLarge
 from coursebridge.people.merging import Merging
@@ -105,6 +105,21 @@ def test_what_statements_told_is_confirmed_with_the_seconds_viewed(real_lab: Lab
     assert (attempt.source, attempt.time_spent_seconds, attempt.reported_seconds_viewed) == ("xapi", 3600, 60)
     assert run["counts"]["updated"] == 1
     assert run["repairs"]["total"] == 0
+
+
+def test_a_completion_from_a_report_took_the_courses_time_and_one_that_goes_on_none_yet(real_lab: Lab) -> None:
+    done, going_on = real_lab.learner(1), real_lab.learner(2)
+    real_lab.did(1, (3, 40), (2, 100))
+    real_lab.did(2, (3, 40), (2, 60), (1, 80))
+
+    real_lab.sync()
+
+    times = [
+        (one.source, one.time_spent_seconds, one.reported_seconds_viewed, one.statement_duration_seconds)
+        for learner in (done, going_on)
+        for one in real_lab.attempts(learner.id)
+    ]
+    assert times == [("report", DURATION, 120, None), ("report", None, 180, None)]
 
 
 def test_a_second_run_writes_nothing(real_lab: Lab) -> None:

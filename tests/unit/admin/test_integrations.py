@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from coursebridge import secret_values
+from coursebridge.integrations.models import IntegrationSettings
 from coursebridge.integrations.schedules import Schedules
 from coursebridge.storage import keys
 from coursebridge.webhooks.targets import TargetStore, secret_name
@@ -36,6 +37,69 @@ def test_a_new_integration_has_the_defaults_and_its_webhook_secret_this_once(api
     assert made["webhook"]["user_type"] == "Email"
     assert made["webhook"]["client_secret"]
     assert "webhook" not in api.ask("GET", f"/admin/integrations/{made['id']}")
+
+
+DEFAULTS: dict[str, Any] = {
+    "description": "",
+    "filters": {
+        "asset_types": ["COURSE"],
+        "languages": [],
+        "classifications": [],
+        "levels": [],
+        "min_duration_seconds": None,
+        "max_duration_seconds": None,
+        "published_after": None,
+        "include_urns": [],
+        "exclude_urns": [],
+        "curated_videos_only": False,
+        "licensed_only": True,
+    },
+    "tags_enabled": False,
+    "target_group": None,
+    "author_email": None,
+    "learner_identification": "email",
+    "learner_matching": "open",
+    "statement_validation": "lenient",
+    "catalog_schedule": {"expression": "cron(10 8 * * ? *)", "timezone": "Europe/Paris", "enabled": True},
+    "activity": {
+        "enabled": True,
+        "schedule": {"expression": "cron(40 5 * * ? *)", "timezone": "Europe/Paris", "enabled": True},
+        "lookback_days": 14,
+    },
+    "archive_limit_percent": 20,
+}
+"""Every setting but the name, as an integration has it that says nothing of it (design, section 5)."""
+
+OTHERS: dict[str, Any] = {
+    "description": "Ours",
+    "filters": {**DEFAULTS["filters"], "asset_types": ["VIDEO"], "licensed_only": False},
+    "tags_enabled": True,
+    "target_group": "sales",
+    "author_email": "author@example.com",
+    "learner_identification": "username",
+    "learner_matching": "directory",
+    "statement_validation": "strict",
+    "catalog_schedule": {"expression": "rate(1 day)", "timezone": "UTC", "enabled": False},
+    "activity": {**DEFAULTS["activity"], "enabled": False, "lookback_days": 90},
+    "archive_limit_percent": 5,
+}
+
+
+def test_every_setting_has_its_default(api: Api) -> None:
+    made = api.integration(name="Acme")
+
+    assert DEFAULTS.keys() | {"name"} == IntegrationSettings.model_fields.keys()
+    assert {name: made[name] for name in DEFAULTS} == DEFAULTS
+
+
+@pytest.mark.parametrize("setting", DEFAULTS)
+def test_null_is_the_default(api: Api, setting: str) -> None:
+    made = api.integration(**OTHERS)
+    assert made[setting] == OTHERS[setting] != DEFAULTS[setting]
+
+    changed = api.ask("PATCH", f"/admin/integrations/{made['id']}", {setting: None})
+
+    assert {name: changed[name] for name in DEFAULTS} == {**OTHERS, setting: DEFAULTS[setting]}
 
 
 def test_the_item_has_every_setting_flat_and_times_as_text(api: Api) -> None:

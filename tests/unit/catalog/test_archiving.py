@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from catalog_lab import MakeLab
 from coursebridge.catalog.sync import archiving, outcomes, tasks
 from coursebridge.errors import Conflict
+from coursebridge.linkedin.errors import NoSuchEntity
 from coursebridge.storage.courses import CourseStore, Head, Labels
 
 
@@ -238,3 +240,21 @@ def test_an_included_urn_that_is_gone_is_archived(make_lab: MakeLab) -> None:
     course = lab.context.courses.get(wanted)
     assert course is not None
     assert (course.status, course.archived_reason) == ("archived", "missing")
+
+
+@pytest.mark.parametrize(("missing", "asked"), [(99, 99), (100, 100), (101, 0)])
+def test_up_to_a_hundred_are_asked_for_one_by_one(monkeypatch: pytest.MonkeyPatch, missing: int, asked: int) -> None:
+    urns = [f"urn:li:lyndaCourse:{n}" for n in range(missing)]
+    found = archiving.Candidates(reasons={**dict.fromkeys(urns, "missing"), "urn:li:lyndaCourse:retired": "retired"})
+    looked_for: list[str] = []
+
+    def gone(_client: Any, urn: str) -> Any:
+        looked_for.append(urn)
+        raise NoSuchEntity("gone")
+
+    monkeypatch.setattr("coursebridge.catalog.sync.archiving.assets.asset", gone)
+    context: Any = SimpleNamespace(linkedin=lambda: None)
+    archiving.verify(context, found, ())
+
+    assert looked_for == urns[:asked]
+    assert len(found.reasons) == missing + 1

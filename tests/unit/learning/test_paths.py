@@ -229,6 +229,20 @@ def test_a_completed_step_shows_its_evidence(deployed: Table, school: Caller) ->
     assert (walked["status"], walked["completed_at"]) == ("in_progress", None)
 
 
+def test_a_step_stays_completed_though_its_course_is_launched_again(deployed: Table, school: Caller) -> None:
+    path = make_path(school)
+    complete(deployed, EXCEL)
+    complete(deployed, WORD)
+    before = way(school, path)
+    RecordStore(deployed, ACME).add("ann", EXCEL, "ann", Evidence(launches=frozenset({LATER})), 60, LATER)
+
+    after = way(school, path)
+
+    assert [one["status"] for one in school.get("/learners/ann/attempts")["items"]].count("in_progress") == 1
+    assert before["status"] == "completed"
+    assert after == before
+
+
 def test_the_last_step_completes_the_path(deployed: Table, school: Caller) -> None:
     path = make_path(school)
     complete(deployed, EXCEL, LATER)

@@ -448,3 +448,25 @@ def test_activity_without_progress_begins_at_none() -> None:
 
 def test_an_attempt_that_only_reports_tell_of_begins_when_they_first_saw_it() -> None:
     assert folded(reported(progress=40, last_engaged_at=at(9))).attempts[0].started_at == at(9)
+
+
+@pytest.mark.parametrize("begun", [progressed(1), launched(1), Evidence()])
+def test_a_launch_at_the_moment_of_a_reported_completion_comes_after_it(begun: Evidence) -> None:
+    first, second = folded(begun, launched(5), done_again(5)).attempts
+
+    assert (first.status, first.completed_at, first.source) == ("completed", at(5), "report")
+    assert (second.status, second.started_at, second.source) == ("in_progress", at(5), "launch")
+
+
+def test_a_launch_at_the_moment_of_a_reported_completion_parts_it_from_the_next() -> None:
+    result = folded(progressed(1), launched(5), done_again(5), completed(5 + 2 * DAY))
+
+    assert [attempt.completed_at for attempt in result.attempts] == [at(5), at(5 + 2 * DAY)]
+    assert [attempt.source for attempt in result.attempts] == ["report", "xapi"]
+
+
+def test_a_statement_at_the_moment_of_a_launch_and_a_reported_completion_tells_of_that_completion() -> None:
+    first, second = folded(progressed(1), launched(5), done_again(5), completed(5)).attempts
+
+    assert (first.completion_statement_id, first.source) == ("c1", "xapi")
+    assert second.status == "in_progress"
