@@ -17,7 +17,7 @@ from coursebridge.linkedin.client import LinkedInClient
 from coursebridge.linkedin.credentials import KeyPair
 from coursebridge.linkedin.tokens import TokenSource
 from coursebridge.records.evidence import Completion, Evidence, Point
-from coursebridge.records.identifiers import identifier
+from coursebridge.records.identifiers import normalised
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import DatedIdentifier, Learner
@@ -104,7 +104,7 @@ class Lab:
 
     def holds(self, learner_id: str, kind: Kind, value: str) -> None:
         """Give an identifier to a learner, whoever else has it."""
-        one = identifier(kind, value)
+        one = normalised(kind, value)
         found = self.table.get(keys.identity("acme", *one))
         before = IdentityItem.from_item(found) if found else IdentityItem("acme", one)
         self.table.put(before.held_by(learner_id, rfc3339(self.clock())).to_item())
@@ -144,7 +144,7 @@ class Lab:
 
     def found(self, kind: Kind, value: str) -> Learner | None:
         """Return the one learner who holds an identifier."""
-        item = self.table.get(keys.identity("acme", *identifier(kind, value)))
+        item = self.table.get(keys.identity("acme", *normalised(kind, value)))
         (learner_id,) = (IdentityItem.from_item(item).live if item else None) or (None,)
         found = self.table.get(keys.learner("acme", learner_id)) if learner_id else None
         return Learner.from_item(found) if found else None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from coursebridge.apply.release import release_for_identities
 from coursebridge.apply.service import Applier
 from coursebridge.clock import rfc3339
-from coursebridge.records.identifiers import KINDS, Identifier, identifier
+from coursebridge.records.identifiers import KINDS, Identifier, normalised
 from coursebridge.statements.receiving import Receiver
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
@@ -145,7 +145,7 @@ class Lab:
         return learner
 
     def identity(self, kind: Kind, value: str) -> IdentityItem:
-        of = identifier(kind, value)
+        of = normalised(kind, value)
         item = self.table.get(keys.identity(self.id, *of))
         return IdentityItem.from_item(item) if item else IdentityItem(self.id, of)
 

@@ -14,7 +14,7 @@ from activity_lab import OTHER_COURSE, PSEUDONYM_KEY, upstream
 from coursebridge.activity.people import Someone, one_person
 from coursebridge.people import merging
 from coursebridge.people.merging import Merging
-from coursebridge.records.identifiers import Identifier, digest, identifier
+from coursebridge.records.identifiers import Identifier, digest, normalised
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import DatedIdentifier, Learner
@@ -128,7 +128,7 @@ def test_whoever_reports_added_learns_their_address_from_a_later_report(lab: Lab
 
 
 def test_an_address_that_was_an_erased_persons_is_given_to_nobody(lab: Lab) -> None:
-    stone = digest(identifier("email", upstream(7).email), PSEUDONYM_KEY)
+    stone = digest(normalised("email", upstream(7).email), PSEUDONYM_KEY)
     lab.table.put(keys.tombstone("acme", stone).item())
     stranger = Learner("acme", "seven", SINCE, identifiers=_dated(profile_urn=upstream(7).profile_urn), source="report")
     lab.table.put(stranger.to_item())
@@ -154,7 +154,7 @@ def test_an_admin_sees_how_many_are_known_by_linkedins_own_identifier_alone(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nameless(person: Person, _identification: str) -> list[Identifier]:
-        return [identifier("profile_urn", person.profile_urn or "")]
+        return [normalised("profile_urn", person.profile_urn or "")]
 
     monkeypatch.setattr("coursebridge.activity.roster.identifiers_of", nameless)
     monkeypatch.setattr("coursebridge.activity.recording.identifiers_of", nameless)
@@ -174,7 +174,7 @@ def _dated(**identifiers: str) -> tuple[DatedIdentifier, ...]:
 
 
 def _someone(**identifiers: str) -> Someone:
-    return Someone({identifier(kind, value): None for kind, value in identifiers.items()})  # type: ignore[arg-type]
+    return Someone({normalised(kind, value): None for kind, value in identifiers.items()})  # type: ignore[arg-type]
 
 
 def _learner(name: str, source: str, **identifiers: str) -> Learner:
@@ -252,7 +252,7 @@ def test_two_learners_are_left_alone_whenever_it_is_not_certain(
 
 
 def test_a_row_of_two_accounts_joins_nobody() -> None:
-    someone = Someone({**_someone(**BOTH).identifiers, identifier("profile_urn", "u2"): None})
+    someone = Someone({**_someone(**BOTH).identifiers, normalised("profile_urn", "u2"): None})
 
     assert _joined(someone, A, B) is None
 

@@ -19,7 +19,7 @@ from coursebridge.activity.people import Match, identifiers_of
 from coursebridge.activity.roster import Roster
 from coursebridge.clock import rfc3339
 from coursebridge.errors import Unavailable
-from coursebridge.records.identifiers import Kind, digest, identifier
+from coursebridge.records.identifiers import Kind, digest, normalised
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import DatedIdentifier
@@ -187,7 +187,7 @@ def test_inactive_learners_are_left_alone(lab: Lab) -> None:
 
 
 def test_an_erased_person_does_not_come_back(lab: Lab) -> None:
-    stone = digest(identifier("email", "learner1@example.com"), PSEUDONYM_KEY)
+    stone = digest(normalised("email", "learner1@example.com"), PSEUDONYM_KEY)
     lab.table.put(keys.tombstone("acme", stone).item())
     lab.did(1, (1, 50))
 
@@ -348,7 +348,7 @@ def test_a_roster_tells_the_first_name_and_all_groups_and_finds_everybody_again_
     with Roster.opened(saved) as again:
         for one in ada.identifiers:
             assert again.who(one) == (ada.number, Match("learner", "l1", "o1"))
-        assert again.who(identifier("profile_urn", "u2")) == (bob.number, Match("unknown"))
+        assert again.who(normalised("profile_urn", "u2")) == (bob.number, Match("unknown"))
 
 
 def test_finding_people_takes_no_more_memory_for_more_of_them() -> None:

@@ -12,7 +12,7 @@ from coursebridge.clock import from_millis, rfc3339
 from coursebridge.errors import TooLarge
 from coursebridge.people.merging import Merging
 from coursebridge.records.evidence import Completion, Evidence
-from coursebridge.records.identifiers import Kind, identifier
+from coursebridge.records.identifiers import Kind, normalised
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.record_store import RecordStore
@@ -202,7 +202,7 @@ def test_what_is_reported_of_somebody_who_comes_later_is_read_again(real_lab: La
     run = real_lab.sync("incremental")
 
     assert first["people"]["unknown"] == 1
-    assert met == [{identifier("profile_urn", urn), identifier("email", email), identifier("external_id", "E1")}]
+    assert met == [{normalised("profile_urn", urn), normalised("email", email), normalised("external_id", "E1")}]
     assert UnplacedPeopleStore(real_lab.table, "acme").get().people == ()
     assert real_lab.attempts(learner.id)[0].status == "completed"
     assert run["repairs"]["completions"] == 1
@@ -220,7 +220,7 @@ def _assigned(lab: Lab) -> str:
     learner = lab.learner(1, profile_urn=upstream(1).profile_urn)
     other = lab.learner(2, email=upstream(1).email)
     lab.sync("incremental")
-    now, key = rfc3339(lab.clock()), keys.identity("acme", *identifier("email", upstream(1).email))
+    now, key = rfc3339(lab.clock()), keys.identity("acme", *normalised("email", upstream(1).email))
     identity = IdentityItem.from_item(lab.table.get(key) or {})
     lab.table.put(identity.left_by(other.id, now).held_by(learner.id, now).to_item())
     return learner.id

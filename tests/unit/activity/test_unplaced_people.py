@@ -17,7 +17,7 @@ from coursebridge.activity import finishing, planning
 from coursebridge.admin.runs import Runs
 from coursebridge.errors import Unavailable
 from coursebridge.people.erasure import Erasure
-from coursebridge.records.identifiers import Identifier, identifier
+from coursebridge.records.identifiers import Identifier, normalised
 from coursebridge.storage import keys
 from coursebridge.storage import unplaced_people as storing
 from coursebridge.storage.identities import IdentityItem
@@ -138,7 +138,7 @@ def test_people_an_earlier_version_kept_are_read(lab: Lab) -> None:
     item = {"run_id": "r", "forgotten_at": "", "version": 1, "people": zlib.compress(json.dumps(told).encode())}
     lab.table.put({**keys.unplaced_people("acme").item(), **item})
 
-    identifiers = frozenset({identifier("email", "a@example.com"), identifier("external_id", "E1")})
+    identifiers = frozenset({normalised("email", "a@example.com"), normalised("external_id", "E1")})
     assert store(lab).get().people == (UnplacedPerson(identifiers, SINCE, "learner_unknown"),)
 
 
@@ -258,7 +258,7 @@ def test_others_who_keep_writing_leave_the_call_to_be_repeated(lab: Lab, monkeyp
 
 
 def _urn(number: int) -> Identifier:
-    return identifier("profile_urn", f"u{number}")
+    return normalised("profile_urn", f"u{number}")
 
 
 strangers = st.builds(
@@ -295,7 +295,7 @@ def test_people_a_range_tells_of_again_and_again_stand_there_once(lab: Lab, monk
 
 def test_an_identifier_that_nobody_holds_any_more_makes_no_stranger_known(lab: Lab) -> None:
     lab.sync()
-    email = identifier("email", upstream(1).email)
+    email = normalised("email", upstream(1).email)
     held = IdentityItem("acme", email).held_by("former", SINCE)
     lab.table.put(Learner("acme", "former", SINCE).to_item())
 

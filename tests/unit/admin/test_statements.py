@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from coursebridge.records.identifiers import digest, identifier
+from coursebridge.records.identifiers import digest, normalised
 from coursebridge.secret_values import pseudonym_key
 from coursebridge.storage import keys
 from coursebridge.storage.learners import Learner
@@ -151,7 +151,7 @@ def test_an_identifier_becomes_a_learners_and_what_was_held_for_it_is_replayed(a
 
 def test_an_identifier_of_an_erased_person_is_not_given_by_accident(api: Api, integration_id: str) -> None:
     api.table.put(Learner(integration_id, "learner-1", "2026-01-01T00:00:00.000Z").to_item())
-    erased = identifier("email", "learner@example.com")
+    erased = normalised("email", "learner@example.com")
     api.table.put(keys.tombstone(integration_id, digest(erased, pseudonym_key())).item())
     body = {"type": "email", "value": "learner@example.com", "learner_id": "learner-1"}
     path = f"/admin/integrations/{integration_id}/identities"

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from coursebridge.apply.release import release
 from coursebridge.errors import TooLarge
 from coursebridge.records.evidence import Evidence
-from coursebridge.records.identifiers import digest, identifier
+from coursebridge.records.identifiers import digest, normalised
 from coursebridge.storage import keys
 from coursebridge.storage.record_store import RecordStore
 from coursebridge.storage.table import Table
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from coursebridge.storage.table import Item
 
-ADA = identifier("email", "ada@example.com")
+ADA = normalised("email", "ada@example.com")
 STATEMENTS = [
     progress(1, 20),
     completion(5),

@@ -11,13 +11,13 @@ import pytest
 from coursebridge.clock import rfc3339
 from coursebridge.observability import logger
 from coursebridge.records.evidence import Completion, Evidence
-from coursebridge.records.identifiers import digest, identifier
+from coursebridge.records.identifiers import digest, normalised
 from coursebridge.statements.receiving import Receiver
 from coursebridge.storage import keys
 from coursebridge.storage.record_store import RecordStore
 from people_lab import COURSE, DURATION, OTHER_COURSE, PSEUDONYM_KEY, Lab, account, completion, progress
 
-ADA = identifier("email", "ada@example.com")
+ADA = normalised("email", "ada@example.com")
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, str | None]]] = {
     "a completion": ({}, completion(1), ("applied", None)),
     "progress": ({}, progress(1), ("applied", None)),
@@ -225,14 +225,14 @@ def test_what_an_erased_person_sends_is_emptied(lab: Lab) -> None:
 
 
 def test_an_erased_user_name_counts_where_people_are_matched_by_address(lab: Lab) -> None:
-    lab.table.put(keys.tombstone(lab.id, digest(identifier("username", "ada"), PSEUDONYM_KEY)).item())
+    lab.table.put(keys.tombstone(lab.id, digest(normalised("username", "ada"), PSEUDONYM_KEY)).item())
 
     assert lab.take(completion(1, actor=account("ada"))) == {"ignored:erased": 1}
 
 
 def test_an_erased_external_id_does_not_touch_another_with_that_user_name(lab: Lab) -> None:
     lab.configure(learner_identification="username")
-    lab.table.put(keys.tombstone(lab.id, digest(identifier("external_id", "ada"), PSEUDONYM_KEY)).item())
+    lab.table.put(keys.tombstone(lab.id, digest(normalised("external_id", "ada"), PSEUDONYM_KEY)).item())
 
     assert lab.take(completion(1, actor=account("ada"))) == {"applied": 1}
 

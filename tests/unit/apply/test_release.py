@@ -19,14 +19,14 @@ from coursebridge.apply.release import (
 )
 from coursebridge.apply.sweep import Sweep, Swept, integrations
 from coursebridge.clock import rfc3339
-from coursebridge.records.identifiers import identifier
+from coursebridge.records.identifiers import normalised
 from coursebridge.storage import keys, statement_outcomes
 from people_lab import Lab, account, completion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ADA = identifier("email", "ada@example.com")
+ADA = normalised("email", "ada@example.com")
 LATE = "urn:li:lyndaCourse:9"
 LONG = f"urn:li:lyndaCourse:{'9' * 500}"
 LOST_AFTER = timedelta(minutes=15)
@@ -66,7 +66,7 @@ def test_others_stay_held(directory: Lab) -> None:
 def test_many_identities_at_once_are_asked_for_together(directory: Lab, others: int) -> None:
     directory.take(completion(1), completion(1, "bob@example.com"))
     directory.learner(email="ada@example.com")
-    strangers = [identifier("email", f"stranger{n}@example.com") for n in range(others)]
+    strangers = [normalised("email", f"stranger{n}@example.com") for n in range(others)]
     calls = directory.calls()
 
     awaited = {one.awaited for one in (ADA, *strangers)}
@@ -78,7 +78,7 @@ def test_an_identifier_that_is_the_beginning_of_another_releases_only_its_own(di
     directory.configure(learner_identification="username")
     directory.take(completion(1, actor=account("ada")), completion(2, actor=account("ada#x")))
 
-    [found] = held(directory.table, directory.id, "learner_unknown", identifier("username", "ada").awaited)
+    [found] = held(directory.table, directory.id, "learner_unknown", normalised("username", "ada").awaited)
 
     assert found["awaited"] == "username:ada"
 

@@ -11,14 +11,14 @@ from coursebridge.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from coursebridge.people import aliases, changes
 from coursebridge.people.fields import LearnerFields
 from coursebridge.people.merging import Merging
-from coursebridge.records.identifiers import digest, identifier
+from coursebridge.records.identifiers import digest, normalised
 from coursebridge.storage import keys
 from people_lab import PSEUDONYM_KEY, Lab, completion, progress
 
 if TYPE_CHECKING:
     from coursebridge.people.directory import Directory
 
-OTHER = identifier("email", "other@example.com")
+OTHER = normalised("email", "other@example.com")
 
 
 def assign(lab: Lab, learner_id: str = "ada", value: str = "other@example.com", *, after_erasure: bool = False) -> int:

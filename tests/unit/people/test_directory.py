@@ -12,7 +12,7 @@ from coursebridge.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from coursebridge.people import changes
 from coursebridge.people.fields import LearnerFields
 from coursebridge.people.merging import Merging
-from coursebridge.records.identifiers import digest, identifier
+from coursebridge.records.identifiers import digest, normalised
 from coursebridge.storage import keys
 from coursebridge.storage.table import Table, TransactionRefused
 from people_lab import PSEUDONYM_KEY, Lab, completion, progress
@@ -20,7 +20,7 @@ from people_lab import PSEUDONYM_KEY, Lab, completion, progress
 if TYPE_CHECKING:
     from coursebridge.people.directory import Directory
 
-ADA = identifier("email", "ada@example.com")
+ADA = normalised("email", "ada@example.com")
 
 
 def fields(**members: Any) -> LearnerFields:

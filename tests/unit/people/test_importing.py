@@ -9,7 +9,7 @@ import pytest
 from coursebridge.errors import InvalidRequest, TooLarge, Unavailable
 from coursebridge.people import changes, importing
 from coursebridge.people.importing import Importer, Report, rows_of_csv, rows_of_json
-from coursebridge.records.identifiers import digest, identifier
+from coursebridge.records.identifiers import digest, normalised
 from coursebridge.storage import keys
 from people_lab import PSEUDONYM_KEY, Lab, completion
 
@@ -124,7 +124,7 @@ def test_empty_cells_say_nothing(directory: Directory, lab: Lab) -> None:
 
 
 def test_an_erased_person_does_not_come_back_with_the_next_import(directory: Directory, lab: Lab) -> None:
-    lab.table.put(keys.tombstone(lab.id, digest(identifier("external_id", "E1"), PSEUDONYM_KEY)).item())
+    lab.table.put(keys.tombstone(lab.id, digest(normalised("external_id", "E1"), PSEUDONYM_KEY)).item())
 
     report = Importer(directory).run([row(1)])
 

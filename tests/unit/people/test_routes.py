@@ -14,7 +14,7 @@ from coursebridge.auth import scopes, wiring
 from coursebridge.auth.tokens import Grant
 from coursebridge.people import importing
 from coursebridge.records.evidence import Evidence
-from coursebridge.records.identifiers import identifier
+from coursebridge.records.identifiers import normalised
 from coursebridge.storage.record_store import RecordStore
 from learning_lab import Caller
 from people_lab import COURSE, DURATION, OTHER_COURSE, PSEUDONYM_KEY, Lab, completion, progress
@@ -313,7 +313,7 @@ def test_a_record_is_explained(lab: Lab, lms: Caller) -> None:
     assert (told["learner"], told["attempts"], told["course"]["duration_seconds"]) == (None, [], 600)
     assert [one["reason"] for one in told["statements"]] == ["learner_unknown"]
     add(lms, email="ada@example.com")
-    lab.released(identifier("email", "ada@example.com"))
+    lab.released(normalised("email", "ada@example.com"))
     told = lms.get("/explain", learner="email:ada@example.com", course=COURSE)
     assert all(step["ok"] for step in told["steps"])
     assert told["attempts"][0]["status"] == "completed"

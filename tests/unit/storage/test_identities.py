@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coursebridge.records.identifiers import identifier
+from coursebridge.records.identifiers import normalised
 from coursebridge.storage.identities import IdentityItem
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ MEANT: dict[str, tuple[list[Step], list[set[str]]]] = {
 
 def after(steps: Sequence[Step]) -> IdentityItem:
     """Return an identifier after one step an hour."""
-    identity = IdentityItem("acme", identifier("email", "info@example.com"))
+    identity = IdentityItem("acme", normalised("email", "info@example.com"))
     for hour, (step, learner) in enumerate(steps, 1):
         if step == "give":
             identity = identity.held_by(learner, at(hour))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
-from coursebridge.records.identifiers import Identifier, identifier
+from coursebridge.records.identifiers import Identifier, normalised
 from coursebridge.storage.learners import UNATTENDED
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def identifiers_of(person: Person, identification: str) -> list[Identifier]:
     """
     kind: Literal["username", "external_id"] = "username" if identification == "username" else "external_id"
     named = ((person.profile_urn, "profile_urn"), (person.unique_user_id, kind), (person.email, "email"))
-    return [identifier(kind, value) for value, kind in named if value]  # type: ignore[arg-type]
+    return [normalised(kind, value) for value, kind in named if value]  # type: ignore[arg-type]
 
 
 def matched(

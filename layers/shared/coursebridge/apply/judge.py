@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.records.evidence import Completion, Evidence, Point
-from coursebridge.records.identifiers import Identifier, identifier, usable
+from coursebridge.records.identifiers import Identifier, normalised, usable
 from coursebridge.storage.statement_outcomes import Verdict
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Rules:
     def actor(self, facts: Facts) -> Identifier | None:
         """Return the identifier of the actor that this integration matches people by, if the actor has it."""
         value = facts.email if self.identification == "email" else facts.account_name
-        return identifier(self.identification, value) if value and usable(value) else None
+        return normalised(self.identification, value) if value and usable(value) else None
 
 
 def at_first_sight(facts: Facts, rules: Rules) -> Verdict | None:
@@ -91,15 +91,15 @@ def at_first_sight(facts: Facts, rules: Rules) -> Verdict | None:
     return None
 
 
-def of_actor(of: Identifier, meant: Sequence[Meant], rules: Rules, *, never_held: bool) -> Verdict | None:
+def of_actor(identifier: Identifier, meant: Sequence[Meant], rules: Rules, *, never_held: bool) -> Verdict | None:
     """Judge whom the actor means; ``None`` when it is exactly one, or one may be added.
 
     An identifier that was somebody's makes nobody new (docs/decisions/0005-what-a-former-identifier-means.md).
     """
     if len(meant) > 1:
-        return Verdict("held", "learner_ambiguous", of.awaited)
+        return Verdict("held", "learner_ambiguous", identifier.awaited)
     if not meant and (rules.matching == "directory" or not never_held):
-        return Verdict("held", "learner_unknown", of.awaited)
+        return Verdict("held", "learner_unknown", identifier.awaited)
     return None
 
 

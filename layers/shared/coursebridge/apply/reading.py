@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from coursebridge.apply.judge import MOST_URN_BYTES, Rules
 from coursebridge.clock import rfc3339
-from coursebridge.records.identifiers import Identifier, digest, identifier, usable
+from coursebridge.records.identifiers import Identifier, digest, normalised, usable
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem, Meant
 from coursebridge.storage.learners import Learner
@@ -59,17 +59,17 @@ class BatchSnapshot:
 
     def whom(self, one: Pending) -> Whom:
         """Return whom a statement is about."""
-        of = self.rules.actor(one.facts)
+        identifier = self.rules.actor(one.facts)
         # The rule's identifier alone decides when there is one: another kind of the same spelling may be another's.
-        decisive = [of] if of else possible_identifiers(one.facts)
+        decisive = [identifier] if identifier else possible_identifiers(one.facts)
         erased = any(self.tombstone(each) in self.items for each in decisive)
-        meant = self.identity(of).meant(rfc3339(one.facts.timestamp)) if of else []
-        return Whom(of, tuple(meant), erased)
+        meant = self.identity(identifier).meant(rfc3339(one.facts.timestamp)) if identifier else []
+        return Whom(identifier, tuple(meant), erased)
 
-    def identity(self, of: Identifier) -> IdentityItem:
+    def identity(self, identifier: Identifier) -> IdentityItem:
         """Return an identity, an empty one where nobody ever had it."""
-        item = self.items.get(keys.identity(self.integration_id, *of))
-        return IdentityItem.from_item(item) if item else IdentityItem(self.integration_id, of)
+        item = self.items.get(keys.identity(self.integration_id, *identifier))
+        return IdentityItem.from_item(item) if item else IdentityItem(self.integration_id, identifier)
 
     def course(self, urn: str) -> Item | None:
         """Return a course's item."""
@@ -90,9 +90,9 @@ class BatchSnapshot:
         for item in written:
             self.items[keys.Key(item["PK"], item["SK"])] = item
 
-    def tombstone(self, of: Identifier) -> keys.Key:
+    def tombstone(self, identifier: Identifier) -> keys.Key:
         """Return the key at which an identifier stands if its person was erased."""
-        return keys.tombstone(self.integration_id, digest(of, self.pseudonym_key))
+        return keys.tombstone(self.integration_id, digest(identifier, self.pseudonym_key))
 
 
 def read(table: Table, integration_id: str, batch: Sequence[Pending], pseudonym_key: str) -> BatchSnapshot | None:
@@ -116,9 +116,9 @@ def _courses(integration_id: str, batch: Sequence[Pending]) -> Iterator[keys.Key
 
 def _people(integration_id: str, batch: Sequence[Pending], pseudonym_key: str) -> Iterator[keys.Key]:
     for one in batch:
-        for of in possible_identifiers(one.facts):
-            yield keys.identity(integration_id, *of)
-            yield keys.tombstone(integration_id, digest(of, pseudonym_key))
+        for identifier in possible_identifiers(one.facts):
+            yield keys.identity(integration_id, *identifier)
+            yield keys.tombstone(integration_id, digest(identifier, pseudonym_key))
 
 
 def _learners_and_records(snapshot: BatchSnapshot, batch: Sequence[Pending]) -> Iterator[keys.Key]:
@@ -131,7 +131,7 @@ def _learners_and_records(snapshot: BatchSnapshot, batch: Sequence[Pending]) -> 
 
 def possible_identifiers(facts: Facts) -> list[Identifier]:
     """Return what the actor may be matched by under any rule: the rule itself is read in the same call."""
-    found = [identifier("email", facts.email)] if facts.email and usable(facts.email) else []
+    found = [normalised("email", facts.email)] if facts.email and usable(facts.email) else []
     if facts.account_name and usable(facts.account_name):
-        found += [identifier("username", facts.account_name), identifier("external_id", facts.account_name)]
+        found += [normalised("username", facts.account_name), normalised("external_id", facts.account_name)]
     return found

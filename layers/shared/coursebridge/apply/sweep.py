@@ -105,10 +105,10 @@ class Sweep:
     def _learner_has_come(self, integration: Item) -> Iterator[str]:
         is_open = integration["learner_matching"] == "open"
         yield from self._by_identity(
-            "learner_unknown", lambda of, meant, _inactive: bool(meant) or (is_open and of.never_held)
+            "learner_unknown", lambda identity, meant, _inactive: bool(meant) or (is_open and identity.never_held)
         )
-        yield from self._by_identity("learner_ambiguous", lambda _of, meant, _inactive: len(meant) <= 1)
-        yield from self._by_identity("learner_inactive", lambda _of, meant, inactive: not meant & inactive)
+        yield from self._by_identity("learner_ambiguous", lambda _identity, meant, _inactive: len(meant) <= 1)
+        yield from self._by_identity("learner_inactive", lambda _identity, meant, inactive: not meant & inactive)
 
     def _rules_have_changed(self, integration: Item) -> Iterator[str]:
         """Yield statements whose actor says after all whom they are about, by settings that changed lately."""
@@ -125,13 +125,15 @@ class Sweep:
         """Yield what need not wait any longer, judged by whom the identifier meant when the statement happened."""
         for share in self._shares(reason):
             wanted = {item["awaited"]: Identifier.awaiting(item["awaited"]) for item in share}
-            places = {awaited: keys.identity(self.integration_id, *of) for awaited, of in wanted.items()}
+            places = {
+                awaited: keys.identity(self.integration_id, *identifier) for awaited, identifier in wanted.items()
+            }
             found = self.table.get_many(places.values(), consistent=False)
             identities = {
                 awaited: IdentityItem.from_item(found[places[awaited]])
                 if places[awaited] in found
-                else IdentityItem(self.integration_id, of)
-                for awaited, of in wanted.items()
+                else IdentityItem(self.integration_id, identifier)
+                for awaited, identifier in wanted.items()
             }
             meant = {item["statement_id"]: _meant(identities[item["awaited"]], item) for item in share}
             inactive = self._inactive(set().union(*meant.values()))

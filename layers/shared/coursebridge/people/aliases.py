@@ -9,7 +9,7 @@ from coursebridge.apply.release import release_for_identities
 from coursebridge.clock import rfc3339
 from coursebridge.errors import Conflict, FieldError, InvalidRequest, NotFound, Unavailable
 from coursebridge.people import changes
-from coursebridge.records.identifiers import identifier, usable
+from coursebridge.records.identifiers import normalised, usable
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import Learner, LearnerStore
@@ -60,12 +60,12 @@ def assign(
     if not usable(value):
         detail = "is empty or too long"
         raise InvalidRequest(f"the identifier {detail}", errors=(FieldError("value", detail),))
-    of, at = identifier(kind, value), rfc3339(now)
+    identifier, at = normalised(kind, value), rfc3339(now)
     for _ in tries():
-        snapshot = changes.read(table, integration_id, [of], pseudonym_key)
+        snapshot = changes.read(table, integration_id, [identifier], pseudonym_key)
         if not after_erasure:
-            changes.refuse_erased(snapshot, [of], field="value")
-        identity = snapshot.identity(of)
+            changes.refuse_erased(snapshot, [identifier], field="value")
+        identity = snapshot.identity(identifier)
         learner, others = _learners(table, integration_id, learner_id, identity)
         since = min([at, *(holder.since for holder in identity.holders.values())])
         after = changes.with_identifier(learner, kind, value.strip(), at, alias=True)
@@ -75,12 +75,12 @@ def assign(
         given = replace(given.held_by(learner.id, since), version=identity.version + 1)
         transaction = [
             table.put_action(given.to_item(), **unchanged(identity.version)),
-            *(_put(table, before, _without(before, of, at), at) for before in others),
+            *(_put(table, before, _without(before, identifier, at), at) for before in others),
             _put(table, learner, after, at),
-            changes.unerased(table, snapshot, of),
+            changes.unerased(table, snapshot, identifier),
         ]
         if changes.write(table, transaction):
-            return release_for_identities(table, integration_id, {of.awaited}, now)
+            return release_for_identities(table, integration_id, {identifier.awaited}, now)
     raise Unavailable("other writers kept changing the same learner, try again")
 
 
@@ -94,11 +94,11 @@ def remove(table: Table, integration_id: str, kind: Kind, value: str, learner_id
         Conflict: it is the learner's own and not an alias.
         Unavailable: the table is busy; nothing was done.
     """
-    of, at = identifier(kind, value), rfc3339(now)
+    identifier, at = normalised(kind, value), rfc3339(now)
     for _ in tries():
         learner = LearnerStore(table, integration_id).get_surviving(learner_id)
-        identity = _identity(table, integration_id, of)
-        dated = changes.live(learner).get(of)
+        identity = _identity(table, integration_id, identifier)
+        dated = changes.live(learner).get(identifier)
         if dated is None and learner.id not in identity.meant_now:
             raise NotFound("the learner does not have this identifier")
         if dated and not dated.alias:
@@ -106,16 +106,16 @@ def remove(table: Table, integration_id: str, kind: Kind, value: str, learner_id
         left = identity.left_by(learner.id, at)
         transaction = [
             table.put_action(left.to_item(), **unchanged(identity.version)),
-            _put(table, learner, _without(learner, of, at), at),
+            _put(table, learner, _without(learner, identifier, at), at),
         ]
         if changes.write(table, transaction):
             return
     raise Unavailable("other writers kept changing the same learner, try again")
 
 
-def _identity(table: Table, integration_id: str, of: Identifier) -> IdentityItem:
-    item = table.get(keys.identity(integration_id, *of))
-    return IdentityItem.from_item(item) if item else IdentityItem(integration_id, of)
+def _identity(table: Table, integration_id: str, identifier: Identifier) -> IdentityItem:
+    item = table.get(keys.identity(integration_id, *identifier))
+    return IdentityItem.from_item(item) if item else IdentityItem(integration_id, identifier)
 
 
 def _learners(
@@ -127,11 +127,11 @@ def _learners(
     return learner, [Learner.from_item(item) for item in table.get_many(others).values()]
 
 
-def _without(learner: Learner, of: Identifier, now: str) -> Learner:
+def _without(learner: Learner, identifier: Identifier, now: str) -> Learner:
     return replace(
         learner,
         identifiers=tuple(
-            replace(dated, until=now) if dated.until is None and dated.identifier == of else dated
+            replace(dated, until=now) if dated.until is None and dated.identifier == identifier else dated
             for dated in learner.identifiers
         ),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.errors import Conflict, FieldError, Unavailable
-from coursebridge.records.identifiers import Identifier, digest, identifier
+from coursebridge.records.identifiers import Identifier, digest, normalised
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import DatedIdentifier, Learner
@@ -35,13 +35,13 @@ class IdentitySnapshot:
     erased: frozenset[Identifier]
     tombstones: Mapping[Identifier, keys.Key]
 
-    def identity(self, of: Identifier) -> IdentityItem:
+    def identity(self, identifier: Identifier) -> IdentityItem:
         """Return an identity, an empty one where nobody ever had it."""
-        return self.identities.get(of) or IdentityItem(self.integration_id, of)
+        return self.identities.get(identifier) or IdentityItem(self.integration_id, identifier)
 
-    def holders(self, of: Identifier) -> list[Learner]:
+    def holders(self, identifier: Identifier) -> list[Learner]:
         """Return the learners who hold an identifier now."""
-        return [self.learners[one] for one in self.identity(of).live if one in self.learners]
+        return [self.learners[one] for one in self.identity(identifier).live if one in self.learners]
 
 
 def read(
@@ -53,8 +53,10 @@ def read(
 ) -> IdentitySnapshot:
     """Read identifiers, whoever holds them, and some learners beside; two calls for a hundred keys each."""
     wanted = list(dict.fromkeys(identifiers))
-    places = {keys.identity(integration_id, *of): of for of in wanted}
-    tombstones = {of: keys.tombstone(integration_id, digest(of, pseudonym_key)) for of in wanted}
+    places = {keys.identity(integration_id, *identifier): identifier for identifier in wanted}
+    tombstones = {
+        identifier: keys.tombstone(integration_id, digest(identifier, pseudonym_key)) for identifier in wanted
+    }
     found = table.get_many([*places, *tombstones.values()])
     identities = {places[key]: IdentityItem.from_item(item) for key, item in found.items() if key in places}
     ids = {learner for identity in identities.values() for learner in identity.live} | set(learner_ids)
@@ -63,7 +65,7 @@ def read(
         integration_id,
         identities,
         {item["id"]: Learner.from_item(item) for item in learners.values()},
-        frozenset(of for of, key in tombstones.items() if key in found),
+        frozenset(identifier for identifier, key in tombstones.items() if key in found),
         tombstones,
     )
 
@@ -93,16 +95,16 @@ def with_identifier(learner: Learner, kind: Kind, value: str | None, now: str, *
         now: the time of the change.
         alias: whether it stands beside the learner's own one rather than in its place.
     """
-    of = identifier(kind, value) if value else None
-    same = [dated for dated in learner.identifiers if dated.until is None and dated.identifier == of]
+    identifier = normalised(kind, value) if value else None
+    same = [dated for dated in learner.identifiers if dated.until is None and dated.identifier == identifier]
     if any(alias or (not dated.alias and dated.value == value) for dated in same):
         return learner
     kept: list[DatedIdentifier] = []
     for dated in learner.identifiers:
         replaced = dated.type == kind and dated.until is None and not alias
-        if not replaced or (dated.alias and dated.identifier != of):
+        if not replaced or (dated.alias and dated.identifier != identifier):
             kept.append(dated)
-        elif dated.identifier != of:
+        elif dated.identifier != identifier:
             kept.append(replace(dated, until=now))
     since = same[0].since if same else now
     news = [DatedIdentifier(kind, value, since, alias=alias)] if value else []
@@ -136,17 +138,23 @@ def actions(
         now: the time of the change.
     """
     was, is_now = live(before), live(after)
-    own = {of.kind for of, dated in is_now.items() if not dated.alias}
+    own = {identifier.kind for identifier, dated in is_now.items() if not dated.alias}
     gained, lost = is_now.keys() - was.keys(), was.keys() - is_now.keys()
-    identities = [snapshot.identity(of).held_by(after.id, is_now[of].since) for of in gained]
-    identities += [snapshot.identity(of).left_by(after.id, now, replaced=of.kind in own) for of in lost]
+    identities = [snapshot.identity(identifier).held_by(after.id, is_now[identifier].since) for identifier in gained]
+    identities += [
+        snapshot.identity(identifier).left_by(after.id, now, replaced=identifier.kind in own) for identifier in lost
+    ]
     if before is not None and before.status != "active" and after.status == "active":
         rest = set(ever(after)) - gained - lost
-        identities += [snapshot.identity(of).touched() for of in rest if after.id in snapshot.identity(of).meant_now]
+        identities += [
+            snapshot.identity(identifier).touched()
+            for identifier in rest
+            if after.id in snapshot.identity(identifier).meant_now
+        ]
     return [
         table.put_action(after.to_item(), **unchanged(before.version if before else 0)),
         *(table.put_action(one.to_item(), **unchanged(one.version - 1)) for one in identities),
-        *(unerased(table, snapshot, of) for of in gained),
+        *(unerased(table, snapshot, identifier) for identifier in gained),
     ]
 
 
@@ -165,13 +173,13 @@ def write(table: Table, transaction: list[dict[str, Any]]) -> bool:
     return True
 
 
-def unerased(table: Table, snapshot: IdentitySnapshot, of: Identifier) -> dict[str, Any]:
+def unerased(table: Table, snapshot: IdentitySnapshot, identifier: Identifier) -> dict[str, Any]:
     """Return the action that passes only if nobody erased the identifier's person meanwhile.
 
     It lifts the tombstone if it is known and meant.
     """
-    place = snapshot.tombstones[of]
-    return table.delete_action(place) if of in snapshot.erased else table.check_action(place, **unchanged(0))
+    place = snapshot.tombstones[identifier]
+    return table.delete_action(place) if identifier in snapshot.erased else table.check_action(place, **unchanged(0))
 
 
 def refuse_erased(snapshot: IdentitySnapshot, identifiers: Iterable[Identifier], *, field: str = "") -> None:
@@ -185,12 +193,12 @@ def refuse_erased(snapshot: IdentitySnapshot, identifiers: Iterable[Identifier],
     Raises:
         Conflict: there are such.
     """
-    erased = [of for of in identifiers if of in snapshot.erased]
+    erased = [identifier for identifier in identifiers if identifier in snapshot.erased]
     if erased:
         detail = "belonged to a person who was erased; send after_erasure=true to take them in again"
         raise Conflict(
             "an identifier belonged to a person who was erased",
-            errors=tuple(FieldError(field or of.kind, detail) for of in erased),
+            errors=tuple(FieldError(field or identifier.kind, detail) for identifier in erased),
         )
 
 
@@ -200,9 +208,10 @@ def refuse_shared(snapshot: IdentitySnapshot, identifiers: Iterable[Identifier],
     Raises:
         Conflict: there are such.
     """
-    shared = [of for of in identifiers if snapshot.identity(of).live.keys() - {learner_id}]
+    shared = [identifier for identifier in identifiers if snapshot.identity(identifier).live.keys() - {learner_id}]
     if shared:
         detail = "is another learner's; merge the two, or send shared=true if both really have it"
         raise Conflict(
-            "another learner has this identifier", errors=tuple(FieldError(of.kind, detail) for of in shared)
+            "another learner has this identifier",
+            errors=tuple(FieldError(identifier.kind, detail) for identifier in shared),
         )

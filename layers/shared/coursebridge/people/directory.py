@@ -10,7 +10,7 @@ from coursebridge.clock import rfc3339, utc_now
 from coursebridge.errors import Conflict, InvalidRequest, Unavailable
 from coursebridge.ids import new_id
 from coursebridge.people import changes
-from coursebridge.records.identifiers import KINDS, identifier
+from coursebridge.records.identifiers import KINDS, normalised
 from coursebridge.storage import keys
 from coursebridge.storage.learners import Learner, LearnerStore
 from coursebridge.storage.table import Page, pauses
@@ -114,9 +114,9 @@ class Directory:
         self, identifiers: Mapping[Kind, str], *, group: str | None = None, status: str | None = None
     ) -> list[Learner]:
         """Return the learners who hold all of these identifiers now; of one group, of one status."""
-        wanted = [identifier(kind, value) for kind, value in identifiers.items()]
+        wanted = [normalised(kind, value) for kind, value in identifiers.items()]
         snapshot = changes.read(self.table, self.integration_id, wanted, self.pseudonym_key())
-        common = set.intersection(*({learner.id for learner in snapshot.holders(of)} for of in wanted))
+        common = set.intersection(*({learner.id for learner in snapshot.holders(identifier)} for identifier in wanted))
         listed = (
             snapshot.learners[learner_id] for learner_id in sorted(common) if snapshot.learners[learner_id].is_listed
         )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.errors import Conflict, Unavailable
 from coursebridge.people import changes
-from coursebridge.records.identifiers import Identifier, digest, identifier
+from coursebridge.records.identifiers import Identifier, digest, normalised
 from coursebridge.storage import keys, statement_outcomes
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import Learner, LearnerStore, family
@@ -75,8 +75,8 @@ class Erasure:
         self._mark(people)
         # Reports may have told of them before they were learners.
         UnplacedPeopleStore(self.table, self.integration_id).forget(identifiers, rfc3339(self.now()))
-        for of in identifiers:
-            self._leave(of, ids)
+        for identifier in identifiers:
+            self._leave(identifier, ids)
         if not self._empty_all(identifiers, own, ids):
             return False
         # Indexes follow the table a little later: a statement applied just before the tombstones may not have shown.
@@ -90,15 +90,25 @@ class Erasure:
     def _own(self, identifiers: Sequence[Identifier], ids: frozenset[str]) -> list[Identifier]:
         """Return the identifiers that mean nobody else; those that were found to before it was broken off included."""
         key = self.pseudonym_key()
-        places = {of: keys.tombstone(self.integration_id, digest(of, key)) for of in identifiers}
+        places = {
+            identifier: keys.tombstone(self.integration_id, digest(identifier, key)) for identifier in identifiers
+        }
         found = self.table.get_many(places.values())
-        return [of for of in identifiers if places[of] in found or not self._identity(of).meant_now.keys() - ids]
+        return [
+            identifier
+            for identifier in identifiers
+            if places[identifier] in found or not self._identity(identifier).meant_now.keys() - ids
+        ]
 
     def _set_tombstones(self, own: Sequence[Identifier]) -> None:
         key, at = self.pseudonym_key(), rfc3339(self.now())
         self.table.put_many(
-            {**keys.tombstone(self.integration_id, digest(of, key)).item(), "entity": "tombstone", "erased_at": at}
-            for of in own
+            {
+                **keys.tombstone(self.integration_id, digest(identifier, key)).item(),
+                "entity": "tombstone",
+                "erased_at": at,
+            }
+            for identifier in own
         )
 
     def _mark(self, people: Sequence[Learner]) -> None:
@@ -114,10 +124,10 @@ class Erasure:
             else:
                 raise Unavailable("other writers kept changing the same learner, try again")
 
-    def _leave(self, of: Identifier, ids: frozenset[str]) -> None:
+    def _leave(self, identifier: Identifier, ids: frozenset[str]) -> None:
         """Take the person out of an identity, which goes when it was nobody else's."""
         for _ in tries():
-            before = self._identity(of)
+            before = self._identity(identifier)
             after = before.without(ids)
             if after.holders == before.holders:
                 return
@@ -132,18 +142,18 @@ class Erasure:
         raise Unavailable("other writers kept changing the same identifier, try again")
 
     def _empty_all(self, identifiers: Sequence[Identifier], own: Sequence[Identifier], ids: frozenset[str]) -> bool:
-        return all(self._empty_statements(of, ids, own=of in own) for of in identifiers)
+        return all(self._empty_statements(identifier, ids, own=identifier in own) for identifier in identifiers)
 
-    def _empty_statements(self, of: Identifier, ids: frozenset[str], *, own: bool) -> bool:
+    def _empty_statements(self, identifier: Identifier, ids: frozenset[str], *, own: bool) -> bool:
         """Take the person out of every statement; return whether the time was enough."""
         store, at = StatementStore(self.table, self.integration_id), rfc3339(self.now())
-        for actor in sent_as(of):
+        for actor in sent_as(identifier):
             after: Item | None = None
             while True:
                 if self.time_is_up():
                     return False
                 page = store.list_of_actor(actor.digest(), limit=PAGE, after=after)
-                theirs = [item for item in page.items if is_theirs(item, of, ids, own=own)]
+                theirs = [item for item in page.items if is_theirs(item, identifier, ids, own=own)]
                 emptied = [statement_outcomes.empty(self.table, item, at) for item in theirs]
                 if emptied and not changes.write(self.table, emptied):
                     continue
@@ -160,21 +170,21 @@ class Erasure:
         self.table.delete_many(place for place in places if place != learner.key)
         self.table.delete(learner.key)
 
-    def _identity(self, of: Identifier) -> IdentityItem:
-        item = self.table.get(keys.identity(self.integration_id, *of))
-        return IdentityItem.from_item(item) if item else IdentityItem(self.integration_id, of)
+    def _identity(self, identifier: Identifier) -> IdentityItem:
+        item = self.table.get(keys.identity(self.integration_id, *identifier))
+        return IdentityItem.from_item(item) if item else IdentityItem(self.integration_id, identifier)
 
 
-def is_theirs(item: Item, of: Identifier, ids: frozenset[str], *, own: bool) -> bool:
+def is_theirs(item: Item, identifier: Identifier, ids: frozenset[str], *, own: bool) -> bool:
     """Whether a statement found by an identifier is about one of these learners.
 
     Args:
         item: the statement's item.
-        of: the identifier.
+        identifier: the identifier.
         ids: the learners.
         own: whether nobody else holds the identifier, so that what was not applied to anybody is theirs, too.
     """
     if item["learner_id"]:
         return item["learner_id"] in ids
     value = item["actor"]["value"] or ""
-    return own and (of.kind == "email" or identifier(of.kind, value) == of)
+    return own and (identifier.kind == "email" or normalised(identifier.kind, value) == identifier)

@@ -9,7 +9,7 @@ from coursebridge.apply.judge import HELD_REASONS, IGNORED_REASONS, Rules
 from coursebridge.errors import FieldError, InvalidRequest
 from coursebridge.people.erasure import is_theirs
 from coursebridge.records.evidence import Evidence, union
-from coursebridge.records.identifiers import KINDS, Identifier, identifier, usable
+from coursebridge.records.identifiers import KINDS, Identifier, normalised, usable
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import Learner, LearnerStore, family
@@ -102,9 +102,9 @@ def _learners(table: Table, integration_id: str, who: str) -> tuple[list[Learner
     if kind not in KINDS or not usable(value):
         detail = f"is a learner's id or one of {', '.join(f'{one}:...' for one in KINDS)}"
         raise InvalidRequest(f"learner {detail}", errors=(FieldError("learner", detail),))
-    of = identifier(kind, value)
-    item = table.get(keys.identity(integration_id, *of))
-    identity = IdentityItem.from_item(item) if item else IdentityItem(integration_id, of)
+    identifier = normalised(kind, value)
+    item = table.get(keys.identity(integration_id, *identifier))
+    identity = IdentityItem.from_item(item) if item else IdentityItem(integration_id, identifier)
     found = table.get_many(keys.learner(integration_id, one) for one in identity.meant_now)
     return [Learner.from_item(one) for one in found.values()], identity
 
@@ -116,13 +116,17 @@ def _statements(
     store = StatementStore(table, integration_id)
     found: dict[str, Item] = {}
     complete = True
-    for of in identifiers:
-        for actor in sent_as(of):
+    for identifier in identifiers:
+        for actor in sent_as(identifier):
             after: Item | None = None
             for _ in range(MOST_EXAMINED // PAGE):
                 page = store.list_of_actor(actor.digest(), limit=PAGE, after=after)
                 about = (item for item in page.items if item["object_id"] == urn)
-                found |= {item["statement_id"]: item for item in about if is_theirs(item, of, ids, own=True) or not ids}
+                found |= {
+                    item["statement_id"]: item
+                    for item in about
+                    if is_theirs(item, identifier, ids, own=True) or not ids
+                }
                 after = page.last_key
                 if after is None:
                     break
@@ -132,7 +136,7 @@ def _statements(
 
 
 def _identified(rules: Rules, identifiers: Sequence[Identifier], given: Sequence[Identifier]) -> Step:
-    kinds = {of.kind for of in identifiers}
+    kinds = {identifier.kind for identifier in identifiers}
     if rules.identification in kinds:
         return Step("identifier", True, f"people are matched by {rules.identification}, which is known here")
     what = "what was asked for" if given else "the learner"

@@ -21,7 +21,7 @@ from coursebridge.errors import FieldError, InvalidRequest, TooLarge, Unavailabl
 from coursebridge.ids import new_id
 from coursebridge.people import changes
 from coursebridge.people.fields import LearnerFields
-from coursebridge.records.identifiers import Identifier, identifier
+from coursebridge.records.identifiers import Identifier, normalised
 from coursebridge.storage.learners import Learner
 from coursebridge.storage.table import TRANSACTION, chunks, pauses
 
@@ -70,7 +70,7 @@ class _Row:
 
     def identifiers(self) -> dict[Kind, Identifier]:
         given = self.fields.identifiers()
-        return {kind: identifier(kind, value) for kind in ORDER if (value := given.get(kind))}
+        return {kind: normalised(kind, value) for kind in ORDER if (value := given.get(kind))}
 
 
 @dataclass(frozen=True)
@@ -193,10 +193,14 @@ class Importer:
     def _plan(self, rows: Sequence[_Row]) -> list[_Planned]:
         directory = self.directory
         key, at = directory.pseudonym_key(), rfc3339(directory.now())
-        wanted = [of for row in rows for of in row.identifiers().values()]
+        wanted = [identifier for row in rows for identifier in row.identifiers().values()]
         snapshot = changes.read(directory.table, directory.integration_id, wanted, key)
         # A learner who becomes active, or loses an identifier, has others that no row names.
-        beside = [of for of in changes.ever(*snapshot.learners.values()) if of not in snapshot.tombstones]
+        beside = [
+            identifier
+            for identifier in changes.ever(*snapshot.learners.values())
+            if identifier not in snapshot.tombstones
+        ]
         if beside:
             more = changes.read(directory.table, directory.integration_id, beside, key)
             snapshot = replace(
@@ -207,9 +211,9 @@ class Importer:
         return [self._plan_row(row, snapshot, at) for row in rows]
 
     def _plan_row(self, row: _Row, snapshot: IdentitySnapshot, at: str) -> _Planned:
-        erased = [of for of in row.identifiers().values() if of in snapshot.erased]
+        erased = [identifier for identifier in row.identifiers().values() if identifier in snapshot.erased]
         if erased:
-            errors = tuple(FieldError(of.kind, "belonged to a person who was erased") for of in erased)
+            errors = tuple(FieldError(identifier.kind, "belonged to a person who was erased") for identifier in erased)
             return _Planned(row, RowResult(row.number, "error", errors=errors))
         candidates = _candidates(row, snapshot)
         if len(candidates) > 1:
@@ -221,7 +225,9 @@ class Importer:
             return _Planned(row, RowResult(row.number, "unchanged", after.id))
         actions = changes.actions(self.directory.table, snapshot, before, after, at)
         gained = changes.live(after).keys() - changes.live(before).keys()
-        warnings = tuple(FieldError(of.kind, SHARED) for of in sorted(gained) if snapshot.identity(of).live)
+        warnings = tuple(
+            FieldError(identifier.kind, SHARED) for identifier in sorted(gained) if snapshot.identity(identifier).live
+        )
         return _Planned(row, RowResult(row.number, "updated" if before else "created", after.id, (), warnings), actions)
 
 

@@ -132,7 +132,10 @@ class Merging:
             raise Conflict("the learner was not merged into another one")
         survivor, at = self._get(other.merged_into), self._at()
         origins = {one.id for one in family(self.table, other)}
-        given = {of: self._identity(of).holders.keys() for of in {dated.identifier for dated in survivor.identifiers}}
+        given = {
+            identifier: self._identity(identifier).holders.keys()
+            for identifier in {dated.identifier for dated in survivor.identifiers}
+        }
         theirs = [dated for dated in survivor.identifiers if given[dated.identifier] & origins]
         kept = [
             dated for dated in survivor.identifiers if not given[dated.identifier] or given[dated.identifier] - origins
@@ -156,14 +159,14 @@ class Merging:
             ),
         )
 
-    def _identity(self, of: Identifier) -> IdentityItem:
-        item = self.table.get(keys.identity(self.integration_id, *of))
-        return IdentityItem.from_item(item) if item else IdentityItem(self.integration_id, of)
+    def _identity(self, identifier: Identifier) -> IdentityItem:
+        item = self.table.get(keys.identity(self.integration_id, *identifier))
+        return IdentityItem.from_item(item) if item else IdentityItem(self.integration_id, identifier)
 
     def _move_identities(self, identifiers: Iterable[Identifier], origins: frozenset[str], to: Learner) -> None:
-        for of in dict.fromkeys(identifiers):
+        for identifier in dict.fromkeys(identifiers):
             for _ in tries():
-                before = self._identity(of)
+                before = self._identity(identifier)
                 after = before.moved(origins, to.id)
                 if after.holders == before.holders:
                     break

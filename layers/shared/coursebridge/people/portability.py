@@ -69,12 +69,12 @@ def _sections(table: Table, people: list[Learner]) -> Iterator[tuple[str, Read]]
         yield "learner", partial(_of_learner, table, one.key.pk)
     integration_id, ids = people[0].integration_id, frozenset(one.id for one in people)
     identifiers = list(dict.fromkeys(dated.identifier for one in people for dated in one.identifiers))
-    places = {of: keys.identity(integration_id, *of) for of in identifiers}
+    places = {identifier: keys.identity(integration_id, *identifier) for identifier in identifiers}
     identities = table.get_many(places.values())
-    for of, place in places.items():
+    for identifier, place in places.items():
         shared = place in identities and bool(IdentityItem.from_item(identities[place]).meant_now.keys() - ids)
-        theirs = partial(is_theirs, of=of, ids=ids, own=not shared)
-        for actor in sent_as(of):
+        theirs = partial(is_theirs, identifier=identifier, ids=ids, own=not shared)
+        for actor in sent_as(identifier):
             yield "statement", partial(_of_actor, StatementStore(table, integration_id), actor.digest(), theirs)
 
 

@@ -31,7 +31,7 @@ class Identifier(NamedTuple):
         return cls(kind, value)  # type: ignore[arg-type]  # written from one
 
 
-def identifier(kind: Kind, value: str) -> Identifier:
+def normalised(kind: Kind, value: str) -> Identifier:
     """Return an identifier in its comparable form.
 
     White space around it goes and Unicode is composed. E-mail addresses are compared without regard to case, as
@@ -49,6 +49,6 @@ def usable(value: str | None) -> bool:
     return bool(value and value.strip()) and len((value or "").encode()) <= MOST_BYTES
 
 
-def digest(of: Identifier, key: str) -> str:
+def digest(identifier: Identifier, key: str) -> str:
     """Return the keyed digest by which an erased identifier is recognised and from which it cannot be read."""
-    return hmac.new(key.encode(), f"{of.kind}:{of.value}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key.encode(), f"{identifier.kind}:{identifier.value}".encode(), hashlib.sha256).hexdigest()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.errors import NotFound
-from coursebridge.records.identifiers import Identifier, Kind, identifier
+from coursebridge.records.identifiers import Identifier, Kind, normalised
 from coursebridge.storage import keys
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class DatedIdentifier:
     @property
     def identifier(self) -> Identifier:
         """Return the form in which it is compared."""
-        return identifier(self.type, self.value)
+        return normalised(self.type, self.value)
 
 
 @dataclass(frozen=True)

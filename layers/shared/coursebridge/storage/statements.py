@@ -156,11 +156,11 @@ class StatementStore:
         return [{**entry, **found[key]} for key, entry in zip(order, entries, strict=True) if key in found]
 
 
-def sent_as(of: Identifier) -> Iterator[actors.Identifier]:
+def sent_as(identifier: Identifier) -> Iterator[actors.Identifier]:
     """Yield the identifiers under which statements of a person may be filed."""
-    if of.kind == "email":
-        yield actors.Identifier("email", of.value)
-        sha1 = hashlib.sha1(f"mailto:{of.value}".encode(), usedforsecurity=False)  # xAPI's mbox_sha1sum
+    if identifier.kind == "email":
+        yield actors.Identifier("email", identifier.value)
+        sha1 = hashlib.sha1(f"mailto:{identifier.value}".encode(), usedforsecurity=False)  # xAPI's mbox_sha1sum
         yield actors.Identifier("mbox_sha1sum", sha1.hexdigest())
-    elif of.kind in ACCOUNTS:
-        yield actors.Identifier("account", of.value)
+    elif identifier.kind in ACCOUNTS:
+        yield actors.Identifier("account", identifier.value)
