@@ -77,7 +77,9 @@ class CourseDataStore:
 
     def get_joined(self, learners: Iterable[Learner], course_urn: str) -> CourseData:
         """Return what is kept for the first of these learners, who are one person, and what only the others have."""
-        return reduce(CourseData.or_else, (self.get(one.integration_id, one.id, course_urn) for one in learners))
+        return reduce(
+            CourseData.or_else, (self.get(learner.integration_id, learner.id, course_urn) for learner in learners)
+        )
 
     def add(self, session: Session, learner_id: str, lesson: LessonData) -> None:
         """Keep what a PutParam tells; two calls at once both get theirs in.

@@ -105,13 +105,13 @@ def make(table: Table, snapshot: BatchSnapshot, group: Sequence[Pending], now: s
     person = _person(snapshot, snapshot.whom(group[0]), now)
     to_apply: dict[str, list[int]] = defaultdict(list)
     missing: set[str] = set()
-    for number, one in enumerate(group):
-        verdict = _verdict(one, person, snapshot)
+    for number, pending in enumerate(group):
+        verdict = _verdict(pending, person, snapshot)
         if verdict is None:
-            to_apply[one.urn].append(number)
+            to_apply[pending.urn].append(number)
             continue
         if verdict.reason == "course_unknown":
-            missing.add(one.urn)
+            missing.add(pending.urn)
         plan.settle(number, verdict)
     for urn in sorted(missing):
         plan.check(keys.course(snapshot.integration_id, urn), 0)
@@ -121,20 +121,20 @@ def make(table: Table, snapshot: BatchSnapshot, group: Sequence[Pending], now: s
     return plan
 
 
-def hold(table: Table, snapshot: BatchSnapshot, one: Pending, verdict: Verdict, now: str) -> Plan:
+def hold(table: Table, snapshot: BatchSnapshot, pending: Pending, verdict: Verdict, now: str) -> Plan:
     """Hold one statement, whatever it says."""
-    plan = Plan(table, snapshot, [one], now)
+    plan = Plan(table, snapshot, [pending], now)
     plan.settle(0, verdict)
     return plan
 
 
-def _verdict(one: Pending, person: Person, snapshot: BatchSnapshot) -> Verdict | None:
+def _verdict(pending: Pending, person: Person, snapshot: BatchSnapshot) -> Verdict | None:
     """Judge a statement; ``None`` when it is to be applied. Nothing keeps what an erased person sent."""
     if person.verdict and person.verdict.reason == ERASED:
         return person.verdict
-    verdict = judge.at_first_sight(one.facts, snapshot.rules) or person.verdict
-    if verdict is None and snapshot.course(one.urn) is None:
-        return Verdict("held", "course_unknown", one.urn)
+    verdict = judge.at_first_sight(pending.facts, snapshot.rules) or person.verdict
+    if verdict is None and snapshot.course(pending.urn) is None:
+        return Verdict("held", "course_unknown", pending.urn)
     return verdict
 
 

@@ -57,13 +57,13 @@ class BatchSnapshot:
     items: dict[keys.Key, Item]
     pseudonym_key: str
 
-    def whom(self, one: Pending) -> Whom:
+    def whom(self, pending: Pending) -> Whom:
         """Return whom a statement is about."""
-        identifier = self.rules.actor(one.facts)
+        identifier = self.rules.actor(pending.facts)
         # The rule's identifier alone decides when there is one: another kind of the same spelling may be another's.
-        decisive = [identifier] if identifier else possible_identifiers(one.facts)
+        decisive = [identifier] if identifier else possible_identifiers(pending.facts)
         erased = any(self.tombstone(each) in self.items for each in decisive)
-        meant = self.identity(identifier).meant(rfc3339(one.facts.timestamp)) if identifier else []
+        meant = self.identity(identifier).meant(rfc3339(pending.facts.timestamp)) if identifier else []
         return Whom(identifier, tuple(meant), erased)
 
     def identity(self, identifier: Identifier) -> IdentityItem:
@@ -109,24 +109,24 @@ def read(table: Table, integration_id: str, batch: Sequence[Pending], pseudonym_
 
 
 def _courses(integration_id: str, batch: Sequence[Pending]) -> Iterator[keys.Key]:
-    for one in batch:
-        if one.urn:
-            yield keys.course(integration_id, one.urn)
+    for pending in batch:
+        if pending.urn:
+            yield keys.course(integration_id, pending.urn)
 
 
 def _people(integration_id: str, batch: Sequence[Pending], pseudonym_key: str) -> Iterator[keys.Key]:
-    for one in batch:
-        for identifier in possible_identifiers(one.facts):
+    for pending in batch:
+        for identifier in possible_identifiers(pending.facts):
             yield keys.identity(integration_id, *identifier)
             yield keys.tombstone(integration_id, digest(identifier, pseudonym_key))
 
 
 def _learners_and_records(snapshot: BatchSnapshot, batch: Sequence[Pending]) -> Iterator[keys.Key]:
-    for one in batch:
-        for meant in snapshot.whom(one).meant:
+    for pending in batch:
+        for meant in snapshot.whom(pending).meant:
             yield keys.learner(snapshot.integration_id, meant.learner)
-            if snapshot.course(one.urn):
-                yield keys.record(snapshot.integration_id, meant.learner, one.urn)
+            if snapshot.course(pending.urn):
+                yield keys.record(snapshot.integration_id, meant.learner, pending.urn)
 
 
 def possible_identifiers(facts: Facts) -> list[Identifier]:

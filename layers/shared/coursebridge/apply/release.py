@@ -125,8 +125,8 @@ def release_for_settings(table: Table, integration_id: str, now: datetime) -> in
 def _waiting(table: Table, integration_id: str, reason: str, awaited: Collection[str]) -> Iterator[Item]:
     """Yield what is held for any of these; of many, what is found in a bounded look, for the sweep looks at all."""
     if len(awaited) <= FEW:
-        for one in awaited:
-            yield from held(table, integration_id, reason, one)
+        for name in awaited:
+            yield from held(table, integration_id, reason, name)
     else:
         found = islice(held(table, integration_id, reason), MOST_LOOKED_AT)
         yield from (item for item in found if item["awaited"] in awaited)

@@ -69,7 +69,7 @@ class Applier:
             by_integration[item["integration_id"]][item["statement_id"]] = pending(item)
         for integration_id, batch in by_integration.items():
             left = self._apply_integration(integration_id, list(batch.values()), outcomes)
-            failed += [one.item for one in left]
+            failed += [statement.item for statement in left]
         if failed:
             logger.warning("statements are left for another try", count=len(failed))
         return _logged(outcomes), failed
@@ -162,8 +162,8 @@ def _logged(outcomes: Outcomes) -> Counter[str]:
 def _by_person(batch: Sequence[Pending], snapshot: BatchSnapshot) -> Iterator[list[Pending]]:
     """Yield the statements about each person; those without an identifier to match by go together."""
     groups: dict[Whom, list[Pending]] = defaultdict(list)
-    for one in batch:
-        groups[snapshot.whom(one)].append(one)
+    for statement in batch:
+        groups[snapshot.whom(statement)].append(statement)
     for group in groups.values():
         yield from chunks(group, MOST_STATEMENTS)
 
@@ -175,4 +175,4 @@ def _still_received(plan: Plan, refused: TransactionRefused) -> list[Pending]:
         for number, reason, item in zip(plan.settles, refused.reasons, refused.items, strict=False)
         if number is not None and reason == "ConditionalCheckFailed" and item.get("outcome") != "received"
     }
-    return [one for number, one in enumerate(plan.group) if number not in settled]
+    return [statement for number, statement in enumerate(plan.group) if number not in settled]

@@ -73,8 +73,8 @@ class Sweep:
         return Swept(
             unjudged=self._release(self._unjudged(), again=True),
             waited_for_course=self._release(self._course_has_come()),
-            waited_for_learner=sum(self._release(self._learner_has_come(one)) for one in integration.values()),
-            waited_for_rules=sum(self._release(self._rules_have_changed(one)) for one in integration.values()),
+            waited_for_learner=sum(self._release(self._learner_has_come(item)) for item in integration.values()),
+            waited_for_rules=sum(self._release(self._rules_have_changed(item)) for item in integration.values()),
         )
 
     def _release(self, statement_ids: Iterator[str], *, again: bool = False) -> int:
@@ -143,7 +143,7 @@ class Sweep:
                     yield statement_id
 
     def _inactive(self, learners: set[str]) -> frozenset[str]:
-        places = (keys.learner(self.integration_id, one) for one in learners)
+        places = (keys.learner(self.integration_id, learner_id) for learner_id in learners)
         found = self.table.get_many(places, consistent=False)
         return frozenset(item["id"] for item in found.values() if item["status"] != "active")
 

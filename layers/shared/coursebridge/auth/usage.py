@@ -40,7 +40,9 @@ class Usage:
         The first admin client is not in the table until it is changed, and a client may be revoked this very moment:
         then nothing is noted. Nor is it worth failing for.
         """
-        place, secret = next((place, one) for place, one in enumerate(client.secrets) if one.n == secret_n)
+        place, secret = next(
+            (place, candidate) for place, candidate in enumerate(client.secrets) if candidate.n == secret_n
+        )
         now = self.now()
         if secret.last_used_at and now - parse_rfc3339(secret.last_used_at) < AT_MOST_EVERY:
             return

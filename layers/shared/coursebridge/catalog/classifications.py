@@ -96,22 +96,24 @@ def classifications_of(details: dict[str, Any]) -> list[CourseClassification]:
         if node is None:
             continue
         label = next(iter(node.names.values()), "")
-        one = found.setdefault(node.urn, {"urn": node.urn, "type": node.type, "name": label, "paths": []})
+        classification = found.setdefault(node.urn, {"urn": node.urn, "type": node.type, "name": label, "paths": []})
         path = [urn for link in _path(entry) if (urn := string(_as_object(link).get("urn")))]
-        if path not in one["paths"]:
-            one["paths"].append(path)
-        _add_certification(one, entry)
+        if path not in classification["paths"]:
+            classification["paths"].append(path)
+        _add_certification(classification, entry)
     return list(found.values())
 
 
-def _add_certification(one: CourseClassification, entry: dict[str, Any]) -> None:
+def _add_certification(classification: CourseClassification, entry: dict[str, Any]) -> None:
     """Add credits and disciplines. LinkedIn has both since March 2025, under names that are not documented."""
     for member, value in entry.items():
         word = member.lower()
         if "credit" in word and isinstance(value, int | float) and not isinstance(value, bool):
-            one["credits"] = value
+            classification["credits"] = value
         elif "disciplin" in word and isinstance(value, list):
-            one["disciplines"] = [label for item in value if (label := name(item) or name(object_in(item, "name")))]
+            classification["disciplines"] = [
+                label for item in value if (label := name(item) or name(object_in(item, "name")))
+            ]
 
 
 def _chained(links: list[dict[str, Any]]) -> Iterator[Node]:

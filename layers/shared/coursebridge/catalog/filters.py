@@ -66,8 +66,8 @@ def _under_a_classification(course: Course, filters: Filters) -> bool:
         return True
     wanted = set(filters.classifications)
     return any(
-        one["urn"] in wanted or any(not wanted.isdisjoint(path) for path in one["paths"])
-        for one in course["classifications"]
+        classification["urn"] in wanted or any(not wanted.isdisjoint(path) for path in classification["paths"])
+        for classification in course["classifications"]
     )
 
 

@@ -92,9 +92,9 @@ def _is_retired(details: dict[str, Any], retired_at: str | None) -> bool:
 
 def _authors(details: dict[str, Any]) -> list[Author]:
     authors = (
-        Author(urn=string(one.get("urn")), name=name(one.get("name")) or _full_name(one))
-        for one in items(details, "contributors")
-        if one.get("contributionType", "AUTHOR") != "PUBLISHER"
+        Author(urn=string(contributor.get("urn")), name=name(contributor.get("name")) or _full_name(contributor))
+        for contributor in items(details, "contributors")
+        if contributor.get("contributionType", "AUTHOR") != "PUBLISHER"
     )
     return [author for author in authors if author["name"]]
 

@@ -20,4 +20,6 @@ def synced_tags(course: Course, labels: Labels) -> list[str]:
     """Return the tags a course has from LinkedIn, none when tags are switched off."""
     if not labels.tags_enabled:
         return []
-    return list(dict.fromkeys(one["name"] for one in course["classifications"] if one["name"]))
+    return list(
+        dict.fromkeys(classification["name"] for classification in course["classifications"] if classification["name"])
+    )

@@ -63,7 +63,9 @@ def key_pair(integration_id: str, scope: Scope) -> KeyPair:
         CredentialsRefused: the integration has none.
     """
     prefix = settings().secret_prefix
-    return pair_for(scope, lambda one: secret_values.read_or_empty(credentials_secret(prefix, integration_id, one)))
+    return pair_for(
+        scope, lambda of_scope: secret_values.read_or_empty(credentials_secret(prefix, integration_id, of_scope))
+    )
 
 
 @cache

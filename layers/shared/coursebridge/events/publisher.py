@@ -65,11 +65,11 @@ class Publisher:
         """Put events on the bus; stop at the first call of which an entry failed for now."""
         sent, refused = 0, list[tuple[Sendable, str]]()
         for call in calls(sendables):
-            answer = self._client.put_events(Entries=[self._entry(one.event) for one in call])
+            answer = self._client.put_events(Entries=[self._entry(sendable.event) for sendable in call])
             errors = [result.get("ErrorCode") for result in answer["Entries"]]
             sent += errors.count(None)
-            refused += [(one, code) for one, code in zip(call, errors, strict=True) if code in PERMANENT]
-            failed = [one for one, code in zip(call, errors, strict=True) if code and code not in PERMANENT]
+            refused += [(sendable, code) for sendable, code in zip(call, errors, strict=True) if code in PERMANENT]
+            failed = [sendable for sendable, code in zip(call, errors, strict=True) if code and code not in PERMANENT]
             if failed:
                 return Sent(sent, tuple(refused), failed[0].sequence_number)
         return Sent(sent, tuple(refused), None)
@@ -91,10 +91,10 @@ def calls(sendables: Sequence[Sendable]) -> Iterator[list[Sendable]]:
     A call may fail for some of its entries only. Were two of a subject in it, the later could overtake the earlier.
     """
     call: list[Sendable] = []
-    for one in sendables:
-        if len(call) == MOST_ENTRIES or any(other.event.subject == one.event.subject for other in call):
+    for sendable in sendables:
+        if len(call) == MOST_ENTRIES or any(other.event.subject == sendable.event.subject for other in call):
             yield call
             call = []
-        call.append(one)
+        call.append(sendable)
     if call:
         yield call

@@ -46,7 +46,7 @@ def _flat_course(course: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **course,
         "authors": [author["name"] for author in course["authors"]],
-        "classifications": [one["name"] for one in course["classifications"]],
+        "classifications": [classification["name"] for classification in course["classifications"]],
         **{f"launch_url_{kind}": urls[kind] for kind in ("web", "sso", "aicc")},
         **{f"tags_{kind}": tags[kind] for kind in ("synced", "manual")},
     }

@@ -144,8 +144,8 @@ def classified(stored: StoredCourse) -> Iterator[Relationship]:
     course: Course = stored.course
     kind = TYPE_OF_ASSET[course["type"]]
     source = (kind, entity_key(kind, stored.integration_id, stored.urn))
-    for one in course["classifications"]:
-        target = (CLASSIFICATION, entity_key(CLASSIFICATION, stored.integration_id, one["urn"]))
+    for classification in course["classifications"]:
+        target = (CLASSIFICATION, entity_key(CLASSIFICATION, stored.integration_id, classification["urn"]))
         yield _relationship("HAS", source, target)
 
 
@@ -159,17 +159,17 @@ def assigned(record: Record, kind: str) -> Relationship:
     source = (USER, entity_key(USER, record.integration_id, record.learner_id))
     target = (kind, entity_key(kind, record.integration_id, record.course_urn))
     report = union(record.parts.values()).report
-    completed = [one.completed_at for one in record.attempts if one.completed_at]
+    completed = [attempt.completed_at for attempt in record.attempts if attempt.completed_at]
     return {
         **_relationship("ASSIGNED", source, target),
         "status": "completed" if completed else "in_progress",
-        "progressPercentage": max((one.progress for one in record.attempts), default=0),
+        "progressPercentage": max((attempt.progress for attempt in record.attempts), default=0),
         "attempts": len(record.attempts),
         "completions": max(len(completed), _total(report, "completions")),
         "views": _total(report, "views") if report else None,
         "secondsViewed": _total(report, "seconds") if report else None,
-        "firstEngagedOn": _millis(min((one.started_at for one in record.attempts), default=None)),
-        "lastEngagedOn": _millis(max((one.last_activity_at for one in record.attempts), default=None)),
+        "firstEngagedOn": _millis(min((attempt.started_at for attempt in record.attempts), default=None)),
+        "lastEngagedOn": _millis(max((attempt.last_activity_at for attempt in record.attempts), default=None)),
         "completedOn": _millis(min(completed, default=None)),
         "source": record.attempts[-1].source if record.attempts else None,
     }

@@ -177,7 +177,7 @@ class Paths:
 
     def _overrides(self, people: Sequence[Learner], path_id: str) -> dict[keys.Key, str]:
         """Return where overrides of a learner may lie, and whose they are: of all who were merged into them, too."""
-        return {keys.path_override(self._integration_id, one.id, path_id): one.id for one in people}
+        return {keys.path_override(self._integration_id, learner.id, path_id): learner.id for learner in people}
 
     def _ways(self, learner: Learner, paths: Sequence[Path]) -> list[dict[str, Any]]:
         urns = {urn for path in paths for urn in path.steps}

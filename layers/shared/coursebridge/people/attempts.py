@@ -46,7 +46,7 @@ def _fitting(page: Page, index: str, status: str | None, limit: int) -> Attempts
     items: list[Attempt] = []
     last: Item | None = None
     for item in page.items:
-        attempts = [one for one in Record.from_item(item).attempts if status in (None, one.status)]
+        attempts = [attempt for attempt in Record.from_item(item).attempts if status in (None, attempt.status)]
         if items and len(items) + len(attempts) > limit:
             return Attempts(items, last)
         items += attempts

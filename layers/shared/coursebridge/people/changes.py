@@ -41,7 +41,9 @@ class IdentitySnapshot:
 
     def holders(self, identifier: Identifier) -> list[Learner]:
         """Return the learners who hold an identifier now."""
-        return [self.learners[one] for one in self.identity(identifier).live if one in self.learners]
+        return [
+            self.learners[learner_id] for learner_id in self.identity(identifier).live if learner_id in self.learners
+        ]
 
 
 def read(
@@ -60,7 +62,7 @@ def read(
     found = table.get_many([*places, *tombstones.values()])
     identities = {places[key]: IdentityItem.from_item(item) for key, item in found.items() if key in places}
     ids = {learner for identity in identities.values() for learner in identity.live} | set(learner_ids)
-    learners = table.get_many(keys.learner(integration_id, one) for one in ids)
+    learners = table.get_many(keys.learner(integration_id, learner_id) for learner_id in ids)
     return IdentitySnapshot(
         integration_id,
         identities,
@@ -153,7 +155,7 @@ def actions(
         ]
     return [
         table.put_action(after.to_item(), **unchanged(before.version if before else 0)),
-        *(table.put_action(one.to_item(), **unchanged(one.version - 1)) for one in identities),
+        *(table.put_action(identity.to_item(), **unchanged(identity.version - 1)) for identity in identities),
         *(unerased(table, snapshot, identifier) for identifier in gained),
     ]
 

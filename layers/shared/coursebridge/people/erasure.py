@@ -68,8 +68,8 @@ class Erasure:
         if root.merged_into:
             raise Conflict("the learner was merged into another one; erase that one, or take the merge back first")
         people = family(self.table, root)
-        ids = frozenset(one.id for one in people)
-        identifiers = list(dict.fromkeys(dated.identifier for one in people for dated in one.identifiers))
+        ids = frozenset(learner.id for learner in people)
+        identifiers = list(dict.fromkeys(dated.identifier for learner in people for dated in learner.identifiers))
         own = self._own(identifiers, ids)
         self._set_tombstones(own)
         self._mark(people)
@@ -83,8 +83,8 @@ class Erasure:
         self.let_indexes_follow()
         if not self._empty_all(identifiers, own, ids):
             return False
-        for one in reversed(people):
-            self._delete(one)
+        for learner in reversed(people):
+            self._delete(learner)
         return True
 
     def _own(self, identifiers: Sequence[Identifier], ids: frozenset[str]) -> list[Identifier]:
@@ -113,9 +113,9 @@ class Erasure:
 
     def _mark(self, people: Sequence[Learner]) -> None:
         """Make them invisible, and every write that still has them in mind fail."""
-        for one in people:
+        for learner in people:
             for _ in tries():
-                before = LearnerStore(self.table, self.integration_id).find(one.id)
+                before = LearnerStore(self.table, self.integration_id).find(learner.id)
                 if before is None:
                     break
                 after = replace(before, erasing_at=rfc3339(self.now()), version=before.version + 1)

@@ -227,8 +227,8 @@ def _evidence(record: Record) -> dict[str, Any]:
             {"at": at, "progress": point.progress, "source": point.source} for at, point in sorted(whole.points.items())
         ],
         "completions": [
-            {"at": one.at, "source": one.source, "by": name, "attempt_id": record.counted.get(name)}
-            for name, one in sorted(whole.completions.items(), key=lambda entry: entry[1].at)
+            {"at": completion.at, "source": completion.source, "by": name, "attempt_id": record.counted.get(name)}
+            for name, completion in sorted(whole.completions.items(), key=lambda entry: entry[1].at)
         ],
         "report": (
             {

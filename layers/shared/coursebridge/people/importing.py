@@ -167,19 +167,19 @@ class Importer:
 
     def _round(self, rows: Sequence[_Row]) -> Iterator[RowResult]:
         planned = self._plan(rows)
-        yield from (one.result for one in planned if not one.actions)
-        writing = list(_together([one for one in planned if one.actions]))
+        yield from (plan.result for plan in planned if not plan.actions)
+        writing = list(_together([plan for plan in planned if plan.actions]))
         with ThreadPoolExecutor(WRITERS) as pool:
             for results in pool.map(self._write, writing):
                 yield from results
 
     def _write(self, batch: Sequence[_Planned]) -> list[RowResult]:
         try:
-            if changes.write(self.directory.table, [action for one in batch for action in one.actions]):
-                return [one.result for one in batch]
-            return [self._alone(one.row) for one in batch]
+            if changes.write(self.directory.table, [action for plan in batch for action in plan.actions]):
+                return [plan.result for plan in batch]
+            return [self._alone(plan.row) for plan in batch]
         except Unavailable as error:
-            return [_error(one.row, error.detail) for one in batch]
+            return [_error(plan.row, error.detail) for plan in batch]
 
     def _alone(self, row: _Row) -> RowResult:
         """Import a row whose people others are changing at the same time."""
@@ -236,8 +236,8 @@ def _read(number: int, row: Any) -> _Row | RowResult:  # noqa: ANN401  (whatever
         fields = LearnerFields.model_validate(_said(row))
     except ValidationError as error:
         errors = tuple(
-            FieldError(".".join(str(part) for part in one["loc"]), one["msg"])
-            for one in error.errors(include_url=False, include_input=False)
+            FieldError(".".join(str(part) for part in problem["loc"]), problem["msg"])
+            for problem in error.errors(include_url=False, include_input=False)
         )
         return RowResult(number, "error", errors=errors)
     read = _Row(number, fields)
@@ -290,12 +290,12 @@ def _together(planned: Iterable[_Planned]) -> Iterator[list[_Planned]]:
     """Yield what fits into one transaction each; no two writes of one item, which only rows of one person bring."""
     batch: list[_Planned] = []
     size, touched = 0, set[str]()
-    for one in planned:
-        mine = {str(_key(action)) for action in one.actions}
-        if batch and (size + len(one.actions) > TRANSACTION or mine & touched):
+    for plan in planned:
+        mine = {str(_key(action)) for action in plan.actions}
+        if batch and (size + len(plan.actions) > TRANSACTION or mine & touched):
             yield batch
             batch, size, touched = [], 0, set()
-        batch, size, touched = [*batch, one], size + len(one.actions), touched | mine
+        batch, size, touched = [*batch, plan], size + len(plan.actions), touched | mine
     if batch:
         yield batch
 

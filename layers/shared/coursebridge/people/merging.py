@@ -74,7 +74,7 @@ class Merging:
         """
         survivor, other = self._get(survivor_id), self._get(other_id)
         if other.merged_into == survivor.id:
-            origins = frozenset(one.id for one in family(self.table, other))
+            origins = frozenset(learner.id for learner in family(self.table, other))
             self._move_identities((dated.identifier for dated in other.identifiers), origins, survivor)
             self._move_records(records(self.table, other), origins, survivor)
         return self._joined(survivor_id, other_id)
@@ -85,7 +85,7 @@ class Merging:
             before = self._get(survivor_id)
             if other_id not in before.joining:
                 return before
-            left = tuple(one for one in before.joining if one != other_id)
+            left = tuple(learner_id for learner_id in before.joining if learner_id != other_id)
             after = replace(before, joining=left, version=before.version + 1)
             if self._written(after):
                 return after
@@ -107,7 +107,7 @@ class Merging:
             raise Unavailable("other writers kept changing the same learner, try again")
         other = self._get(learner_id)
         survivor = self._get(other.parting_from or "")
-        origins = frozenset(one.id for one in family(self.table, other))
+        origins = frozenset(learner.id for learner in family(self.table, other))
         self._move_identities((dated.identifier for dated in other.identifiers), origins, other)
         self._move_records(records(self.table, survivor), origins, other)
         apart = tuple(dict.fromkeys((*other.kept_apart, survivor.id)))
@@ -123,7 +123,7 @@ class Merging:
         return LearnerStore(self.table, self.integration_id).get(learner_id)
 
     def _written(self, *learners: Learner) -> bool:
-        puts = [self.table.put_action(one.to_item(), **unchanged(one.version - 1)) for one in learners]
+        puts = [self.table.put_action(learner.to_item(), **unchanged(learner.version - 1)) for learner in learners]
         return changes.write(self.table, puts)
 
     def _parted(self, other: Learner) -> tuple[Learner, Learner]:

@@ -65,10 +65,10 @@ def held_about(table: Table, learner: Learner, position: dict[str, Any] | None, 
 
 
 def _sections(table: Table, people: list[Learner]) -> Iterator[tuple[str, Read]]:
-    for one in people:
-        yield "learner", partial(_of_learner, table, one.key.pk)
-    integration_id, ids = people[0].integration_id, frozenset(one.id for one in people)
-    identifiers = list(dict.fromkeys(dated.identifier for one in people for dated in one.identifiers))
+    for learner in people:
+        yield "learner", partial(_of_learner, table, learner.key.pk)
+    integration_id, ids = people[0].integration_id, frozenset(learner.id for learner in people)
+    identifiers = list(dict.fromkeys(dated.identifier for learner in people for dated in learner.identifiers))
     places = {identifier: keys.identity(integration_id, *identifier) for identifier in identifiers}
     identities = table.get_many(places.values())
     for identifier, place in places.items():

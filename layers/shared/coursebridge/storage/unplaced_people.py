@@ -54,7 +54,7 @@ class UnplacedPerson:
     @property
     def names(self) -> list[str]:
         """Return the identifiers as text, in order."""
-        return sorted(one.awaited for one in self.identifiers)
+        return sorted(identifier.awaited for identifier in self.identifiers)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class UnplacedPeopleStore:
         if item is None:
             return UnplacedPeople()
         told = json.loads(zlib.decompress(item["people"]))
-        people = tuple(UnplacedPerson.from_json(one) for one in told)
+        people = tuple(UnplacedPerson.from_json(person) for person in told)
         return UnplacedPeople(people, item["run_id"], item["forgotten_at"], item["version"])
 
     def change(self, think: Callable[[UnplacedPeople], UnplacedPeople]) -> None:
@@ -130,7 +130,7 @@ class UnplacedPeopleStore:
         gone = frozenset(identifiers)
         self.change(
             lambda before: UnplacedPeople(
-                tuple(one for one in before.people if not one.identifiers & gone), before.run_id, at
+                tuple(person for person in before.people if not person.identifiers & gone), before.run_id, at
             )
         )
 
@@ -142,18 +142,20 @@ def joined(people: Iterable[UnplacedPerson]) -> list[UnplacedPerson]:
     stay so, and they are not to take the place of those whom an admin can help.
     """
     found: dict[Identifier, UnplacedPerson] = {}
-    for one in people:
-        parts = {one, *(found[each] for each in one.identifiers if each in found)}
+    for person in people:
+        parts = {person, *(found[each] for each in person.identifiers if each in found)}
         identifiers = frozenset[Identifier]().union(*(part.identifiers for part in parts))
-        whole = UnplacedPerson(identifiers, min(part.since for part in parts), one.reason)
+        whole = UnplacedPerson(identifiers, min(part.since for part in parts), person.reason)
         found.update(dict.fromkeys(whole.identifiers, whole))
-    return sorted(set(found.values()), key=lambda one: (one.reason == "learner_inactive", one.since, one.names))
+    return sorted(
+        set(found.values()), key=lambda person: (person.reason == "learner_inactive", person.since, person.names)
+    )
 
 
 def _compressed(people: tuple[UnplacedPerson, ...]) -> bytes:
     """Return as many as fit."""
     while True:
-        body = zlib.compress(json.dumps([one.to_json() for one in people]).encode())
+        body = zlib.compress(json.dumps([person.to_json() for person in people]).encode())
         if len(body) <= MOST_BYTES:
             return body
         people = people[: len(people) // 2]

@@ -63,13 +63,13 @@ class Delivery:
         """Whether nothing more is to be done."""
         return self.status in ("delivered", "failed", "cancelled")
 
-    def after(self, one: Try, status: Status, next_try_at: str | None = None) -> Delivery:
+    def after(self, attempt: Try, status: Status, next_try_at: str | None = None) -> Delivery:
         """Return the delivery after a try."""
         return replace(
             self,
             status=status,
-            tries=(*self.tries, one)[-MOST_TRIES_SHOWN:],
-            delivered_at=one.at if status == "delivered" else self.delivered_at,
+            tries=(*self.tries, attempt)[-MOST_TRIES_SHOWN:],
+            delivered_at=attempt.at if status == "delivered" else self.delivered_at,
             next_try_at=next_try_at,
             tried=self.tried + 1,
         )
@@ -80,7 +80,7 @@ class Delivery:
             **keys.webhook_delivery(self.integration_id, self.id).item(),
             "entity": "webhook_delivery",
             **vars(self),
-            "tries": [vars(one) for one in self.tries],
+            "tries": [vars(attempt) for attempt in self.tries],
             "expires_at": int((parse_rfc3339(self.created_at) + KEPT).timestamp()),
         }
 
@@ -88,7 +88,7 @@ class Delivery:
     def from_item(cls, item: Item) -> Delivery:
         """Read the table item."""
         values = {name: item[name] for name in cls.__dataclass_fields__ if name in item}
-        return cls(**{**values, "tries": tuple(Try(**one) for one in item["tries"])})
+        return cls(**{**values, "tries": tuple(Try(**attempt) for attempt in item["tries"])})
 
 
 def delivery_of(event: Mapping[str, Any], target: Target, now: datetime) -> Delivery:

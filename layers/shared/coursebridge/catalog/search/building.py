@@ -143,11 +143,11 @@ def _bounded(seconds: int | None) -> int | None:
 
 def _terms(stored: StoredCourse, course: Course) -> Iterator[tuple[str, str]]:
     """Yield what a course can be found by, by URN or by name: subjects with all above them, skills, tags."""
-    for one in course["classifications"]:
-        kind = "skill" if one["type"] == "SKILL" else "subject"
-        yield kind, one["urn"]
-        yield kind, _folded_name(one["name"])
-        for path in one["paths"]:
+    for classification in course["classifications"]:
+        kind = "skill" if classification["type"] == "SKILL" else "subject"
+        yield kind, classification["urn"]
+        yield kind, _folded_name(classification["name"])
+        for path in classification["paths"]:
             for urn in path:
                 yield kind, urn
     for tag in synced_tags(course, stored.labels):
