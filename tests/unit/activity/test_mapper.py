@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coursebridge.activity.mapper import Person, UnusableRow, person_of, sighting
+from coursebridge.activity.mapper import Person, UnusableRow, person_of, reported_activity
 from coursebridge.activity.windows import Window
 from coursebridge.records.evidence import Report
 
@@ -53,13 +53,13 @@ def row(*activities: Json, **changes: Any) -> Json:
 
 
 def report(*activities: Json) -> Report:
-    found = sighting(row(*activities), "COURSE", WINDOW)
+    found = reported_activity(row(*activities), "COURSE", WINDOW)
     assert found is not None
     return found.report
 
 
 def test_linkedins_own_example_is_read() -> None:
-    found = sighting(row(), "COURSE", WINDOW)
+    found = reported_activity(row(), "COURSE", WINDOW)
 
     assert found is not None
     assert found.person == Person(
@@ -149,7 +149,7 @@ def test_progress_ends_at_a_hundred() -> None:
 
 @pytest.mark.parametrize("activities", [[], None, [activity("SECONDS_VIEWED", 0)], "nonsense"])
 def test_a_row_without_activity_says_nothing(activities: object) -> None:
-    assert sighting(row(activities=activities), "COURSE", WINDOW) is None
+    assert reported_activity(row(activities=activities), "COURSE", WINDOW) is None
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_row_without_activity_says_nothing(activities: object) -> None:
 )
 def test_a_row_about_nobody_or_nothing_is_unusable(changes: Json) -> None:
     with pytest.raises(UnusableRow):
-        sighting(row(**changes), "COURSE", WINDOW)
+        reported_activity(row(**changes), "COURSE", WINDOW)
 
 
 @pytest.mark.parametrize("missing", ["email", "uniqueUserId", "entity", "enterpriseGroups", "name"])
@@ -177,14 +177,14 @@ def test_any_detail_of_a_learner_may_be_missing(missing: str) -> None:
 def test_no_json_breaks_the_mapper(value: object) -> None:
     strange = activity("SECONDS_VIEWED", value, firstEngagedAt=value, lastEngagedAt=value, assetType=value)
 
-    sighting(row(strange, PROGRESS), "COURSE", WINDOW)
+    reported_activity(row(strange, PROGRESS), "COURSE", WINDOW)
     person_of({"email": value, "entity": value, "enterpriseGroups": value, "uniqueUserId": value})
 
 
 def test_two_windows_of_the_same_person_and_content_join() -> None:
     later = Window(WINDOW.end, 14)
-    one = sighting(row(), "COURSE", WINDOW)
-    other = sighting(row(activity("SECONDS_VIEWED", 30), activity("PROGRESS_PERCENTAGE", 20)), "COURSE", later)
+    one = reported_activity(row(), "COURSE", WINDOW)
+    other = reported_activity(row(activity("SECONDS_VIEWED", 30), activity("PROGRESS_PERCENTAGE", 20)), "COURSE", later)
     assert one is not None
     assert other is not None
 

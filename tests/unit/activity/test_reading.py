@@ -13,7 +13,7 @@ import pytest
 
 from activity_lab import COURSE
 from coursebridge.activity import staging
-from coursebridge.activity.mapper import Person, Sighting
+from coursebridge.activity.mapper import Person, ReportedActivity
 from coursebridge.linkedin import reports
 from coursebridge.linkedin.errors import UnusableAnswer
 from coursebridge.records.evidence import Report
@@ -101,17 +101,17 @@ def test_the_same_page_again_and_again_is_not_read_for_ever() -> None:
         read(page(1000), page(1000))
 
 
-def sighting(number: int) -> Sighting:
-    return Sighting(Person(f"urn:{number}"), f"urn:li:lyndaCourse:{number}", Report(progress=number % 100))
+def reported_activity(number: int) -> ReportedActivity:
+    return ReportedActivity(Person(f"urn:{number}"), f"urn:li:lyndaCourse:{number}", Report(progress=number % 100))
 
 
 def test_what_is_laid_down_comes_back_bucket_by_bucket(lab: Lab) -> None:
     place = lab.context.staging("run")
-    told = [sighting(number) for number in range(500)]
+    told = [reported_activity(number) for number in range(500)]
 
     staged = place.write_range(3, told)
 
-    halves = [place.sightings(3, staged.offsets, first, last) for first, last in ((0, 31), (32, 63))]
+    halves = [place.activities(3, staged.offsets, first, last) for first, last in ((0, 31), (32, 63))]
     found = [one for half in halves for one in half]
     assert staged.rows == 500
     assert sorted(found, key=lambda one: one.content_urn) == sorted(told, key=lambda one: one.content_urn)
@@ -120,13 +120,13 @@ def test_what_is_laid_down_comes_back_bucket_by_bucket(lab: Lab) -> None:
 
 def test_buckets_with_nothing_in_them_are_not_asked_for(lab: Lab) -> None:
     place = lab.context.staging("run")
-    offsets = place.write_range(3, [sighting(1)]).offsets
+    offsets = place.write_range(3, [reported_activity(1)]).offsets
     place.clear_all()
 
     empty = [number for number in range(staging.BUCKETS) if offsets[number] == offsets[number + 1]]
 
     assert len(empty) == staging.BUCKETS - 1
-    assert [list(place.sightings(3, offsets, number, number)) for number in empty] == [[]] * len(empty)
+    assert [list(place.activities(3, offsets, number, number)) for number in empty] == [[]] * len(empty)
 
 
 def test_what_an_earlier_version_laid_down_without_names_is_read(lab: Lab) -> None:
@@ -141,19 +141,19 @@ def test_what_an_earlier_version_laid_down_without_names_is_read(lab: Lab) -> No
     done, first, last = times
     report = Report(100, done, first_engaged_at=first, last_engaged_at=last, seconds={"w": 60}, completions={"w": 1})
     assert list(place.people(3)) == [Person("u1", "a@example.com", None, "Ada", ("STAFF",))]
-    assert list(place.sightings(3, offsets, 0, staging.BUCKETS - 1)) == [
-        Sighting(Person("u1", "a@example.com"), COURSE, report, times[0])
+    assert list(place.activities(3, offsets, 0, staging.BUCKETS - 1)) == [
+        ReportedActivity(Person("u1", "a@example.com"), COURSE, report, times[0])
     ]
 
 
 def test_all_rows_of_a_content_lie_in_one_bucket_of_every_range(lab: Lab) -> None:
     place = lab.context.staging("run")
-    one = replace(sighting(1), content_urn=COURSE)
+    one = replace(reported_activity(1), content_urn=COURSE)
     offsets = [place.write_range(number, [one] * (number + 1)).offsets for number in range(3)]
 
     (group,) = staging.groups_of(offsets)
 
-    assert [len(list(place.sightings(number, offsets[number], *group))) for number in range(3)] == [1, 2, 3]
+    assert [len(list(place.activities(number, offsets[number], *group))) for number in range(3)] == [1, 2, 3]
 
 
 def test_a_task_takes_as_many_buckets_as_it_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Sighting:
+class ReportedActivity:
     """What one or more rows say about one person and one content.
 
     Attributes:
@@ -63,8 +63,8 @@ class Sighting:
     report: Report
     completed_again_at: str | None = None
 
-    def __or__(self, other: Sighting) -> Sighting:
-        """Join two sightings of the same person and content."""
+    def __or__(self, other: ReportedActivity) -> ReportedActivity:
+        """Join what is reported of the same person and content."""
         latest = max(filter(None, (self.completed_again_at, other.completed_again_at)), default=None)
         return replace(self, report=self.report | other.report, completed_again_at=latest)
 
@@ -73,7 +73,7 @@ class UnusableRow(Exception):
     """A row names no content, or nobody."""
 
 
-def sighting(row: Json, asset_type: str, window: Window) -> Sighting | None:
+def reported_activity(row: Json, asset_type: str, window: Window) -> ReportedActivity | None:
     """Return what a row says; ``None`` when it tells of no activity.
 
     Args:
@@ -89,7 +89,7 @@ def sighting(row: Json, asset_type: str, window: Window) -> Sighting | None:
     if not content_urn or not person.is_identified:
         raise UnusableRow("the row names no content, or nobody")
     report = _report(items(row, "activities"), asset_type, window)
-    return Sighting(person, content_urn, report, report.completed_at) if report else None
+    return ReportedActivity(person, content_urn, report, report.completed_at) if report else None
 
 
 def person_of(details: Json) -> Person:

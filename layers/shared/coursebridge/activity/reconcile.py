@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from coursebridge.records.fold import is_same_completion
 
 if TYPE_CHECKING:
-    from coursebridge.activity.mapper import Sighting
+    from coursebridge.activity.mapper import ReportedActivity
     from coursebridge.storage.records import Record
 
 Repair = Literal["completion", "retake", "progress"]
@@ -27,19 +27,19 @@ def repair_of(before: Record, after: Record) -> Repair | None:
     return "progress" if raised else None
 
 
-def is_history(sighting: Sighting, repair: Repair | None, statistics_since: str) -> bool:
+def is_history(activity: ReportedActivity, repair: Repair | None, statistics_since: str) -> bool:
     """Whether what a report tells of lies before the push was configured, so that nothing was missed."""
-    report = sighting.report
+    report = activity.report
     first = None if repair in ("progress", "retake") else report.completed_at
     return (first or report.last_engaged_at or "") < statistics_since
 
 
-def completed_again_at(record: Record, sighting: Sighting) -> str | None:
+def completed_again_at(record: Record, activity: ReportedActivity) -> str | None:
     """Return the time of a later completion that no attempt was open for, so that it changes no record.
 
     LinkedIn sends no statement about it; whoever recertifies people wants to know.
     """
-    at, known = sighting.completed_again_at, max(_completions(record), default=None)
+    at, known = activity.completed_again_at, max(_completions(record), default=None)
     return at if at and known and at > known and not is_same_completion(at, known) else None
 
 

@@ -1,4 +1,4 @@
-"""Sightings into records: each record is read once, and written only when reports know something it does not.
+"""Reported activity into records: each record is read once, and written only when reports know something it does not.
 
 A write leaves on the record what this run made of it, so that a task that is repeated counts what it had done before.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from coursebridge.activity.mapper import Sighting
+    from coursebridge.activity.mapper import ReportedActivity
     from coursebridge.activity.people import Match, Who
     from coursebridge.activity.roster import Roster
     from coursebridge.storage.table import Item, Table
@@ -45,7 +45,7 @@ MOST_WAITING = 2000
 
 @dataclass
 class Tally:
-    """What came of sightings.
+    """What came of reported activities.
 
     Attributes:
         counts: ``read``, which is the sum of ``created``, ``updated``, ``unchanged`` and ``ignored``; why things were
@@ -86,7 +86,7 @@ class Run:
 class _Case:
     """One learner and one course: what is known, what is told, and what follows."""
 
-    sighting: Sighting
+    activity: ReportedActivity
     match: Match
     learner_version: int
     before: Record
@@ -124,14 +124,14 @@ class Recorder:
         self._absent: set[str] = set()
         self.tally = Tally()
 
-    def record(self, sightings: Iterable[Sighting]) -> Tally:
-        """Record sightings; several of the same person and content are joined first, and held in memory for that.
+    def record(self, activities: Iterable[ReportedActivity]) -> Tally:
+        """Record activities; several of the same person and content are joined first, and held in memory for that.
 
         Raises:
-            coursebridge.errors.Unavailable: the table is busy; the same sightings may be recorded again.
+            coursebridge.errors.Unavailable: the table is busy; the same activities may be recorded again.
         """
-        joined: dict[tuple[str, str], tuple[int, Match, Sighting]] = {}
-        for one in sightings:
+        joined: dict[tuple[str, str], tuple[int, Match, ReportedActivity]] = {}
+        for one in activities:
             number, match = self._who(one)
             key = (match.learner_id or str(number), one.content_urn)
             joined[key] = (number, match, joined[key][2] | one if key in joined else one)
@@ -140,26 +140,26 @@ class Recorder:
             self._record([one[1:] for one in batch if self._has_place(*one)])
         return self.tally
 
-    def _who(self, sighting: Sighting) -> tuple[int, Match]:
-        return self._roster.who(identifiers_of(sighting.person, self._run.identification)[0])
+    def _who(self, activity: ReportedActivity) -> tuple[int, Match]:
+        return self._roster.who(identifiers_of(activity.person, self._run.identification)[0])
 
-    def _has_place(self, number: int, match: Match, sighting: Sighting) -> bool:
-        """Whether a sighting is of a learner; if not, note why."""
+    def _has_place(self, number: int, match: Match, activity: ReportedActivity) -> bool:
+        """Whether an activity is of a learner; if not, note why."""
         if match.who == "learner":
             return True
         self.tally.counts.update(("ignored", f"learner_{match.who}"))
         reason = KEPT.get(match.who)
         if reason:
-            wait(self.tally.unplaced[reason], number, _oldest(sighting))
+            wait(self.tally.unplaced[reason], number, _oldest(activity))
         return False
 
-    def _record(self, pairs: Sequence[tuple[Match, Sighting]]) -> None:
-        self._learn_courses({sighting.content_urn for _, sighting in pairs})
+    def _record(self, pairs: Sequence[tuple[Match, ReportedActivity]]) -> None:
+        self._learn_courses({activity.content_urn for _, activity in pairs})
         known = [pair for pair in pairs if pair[1].content_urn not in self._absent]
-        for _, sighting in pairs:
-            if sighting.content_urn in self._absent:
+        for _, activity in pairs:
+            if activity.content_urn in self._absent:
                 self.tally.counts.update(("ignored", "course_unknown"))
-                wait(self.tally.courses, sighting.content_urn, _oldest(sighting))
+                wait(self.tally.courses, activity.content_urn, _oldest(activity))
         cases = self._cases(known)
         changing = [case for case in cases if case.changes]
         written = self._written(changing) if changing else []
@@ -173,7 +173,7 @@ class Recorder:
         self._durations.update((key.sk, item.get("duration_seconds")) for key, item in found.items())
         self._absent |= news - self._durations.keys()
 
-    def _cases(self, pairs: Sequence[tuple[Match, Sighting]]) -> list[_Case]:
+    def _cases(self, pairs: Sequence[tuple[Match, ReportedActivity]]) -> list[_Case]:
         i = self._integration_id
         places = [
             (keys.record(i, match.learner_id, one.content_urn), keys.learner(i, match.learner_id))
@@ -186,31 +186,36 @@ class Recorder:
                 cases.append(self._case(match, one, found.get(record), found[learner]["version"]))
         return cases
 
-    def _is_there(self, item: Item | None, sighting: Sighting) -> bool:
+    def _is_there(self, item: Item | None, activity: ReportedActivity) -> bool:
         """Whether a learner is still there; one who was merged during the run is left to the next run."""
         if item and Learner.from_item(item).is_listed:
             return True
         self.tally.counts.update(("ignored", "learner_gone"))
-        wait(self.tally.unplaced["learner_gone"], self._who(sighting)[0], _oldest(sighting))
+        wait(self.tally.unplaced["learner_gone"], self._who(activity)[0], _oldest(activity))
         return False
 
-    def _case(self, match: Match, sighting: Sighting, item: Item | None, learner_version: int) -> _Case:
-        urn = sighting.content_urn
+    def _case(self, match: Match, activity: ReportedActivity, item: Item | None, learner_version: int) -> _Case:
+        urn = activity.content_urn
         before = Record.from_item(item) if item else Record(self._integration_id, match.learner_id, urn)
-        after = before.with_evidence(match.origin, Evidence(report=sighting.report), self._durations[urn])
+        after = before.with_evidence(match.origin, Evidence(report=activity.report), self._durations[urn])
         if item and after.parts == before.parts:
             mine = item.get("repair") or {}
             return _Case(
-                sighting, match, learner_version, before, before, mine if mine.get("run_id") == self._run.run_id else {}
+                activity,
+                match,
+                learner_version,
+                before,
+                before,
+                mine if mine.get("run_id") == self._run.run_id else {},
             )
         repair = reconcile.repair_of(before, after)
         stamp = {
             "run_id": self._run.run_id,
             "outcome": "updated" if item else "created",
             "repair": repair,
-            "history": reconcile.is_history(sighting, repair, self._run.statistics_since),
+            "history": reconcile.is_history(activity, repair, self._run.statistics_since),
         }
-        return _Case(sighting, match, learner_version, before, after, stamp)
+        return _Case(activity, match, learner_version, before, after, stamp)
 
     def _written(self, cases: Sequence[_Case]) -> list[_Case]:
         """Write records together; those that turn statements, which is rare, one by one."""
@@ -234,7 +239,7 @@ class Recorder:
     def _alone(self, case: _Case) -> list[_Case]:
         """Write one record that others may be writing at the same time; nothing if it is full or its learner gone."""
         for pause in pauses():
-            cases = self._cases([(case.match, case.sighting)])
+            cases = self._cases([(case.match, case.activity)])
             try:
                 if cases and cases[0].changes:
                     turned = turns(self._table, cases[0].before, cases[0].after, self._now)
@@ -275,14 +280,14 @@ class Recorder:
             counts["drifted"] += repair in ("completion", "progress")
 
     def _is_history(self, case: _Case) -> bool:
-        return reconcile.is_history(case.sighting, None, self._run.statistics_since)
+        return reconcile.is_history(case.activity, None, self._run.statistics_since)
 
     def _note_return(self, case: _Case) -> None:
         """Put down that a course was completed once more; the stream makes an event of it, once for each time."""
-        at = reconcile.completed_again_at(case.after, case.sighting)
+        at = reconcile.completed_again_at(case.after, case.activity)
         if at is None:
             return
-        key = keys.reengagement(self._integration_id, case.match.learner_id, case.sighting.content_urn)
+        key = keys.reengagement(self._integration_id, case.match.learner_id, case.activity.content_urn)
         known = self._table.get(key) or {}
         if known.get("completed_at", "") >= at:
             self.tally.counts["reengaged"] += known["run_id"] == self._run.run_id
@@ -292,7 +297,7 @@ class Recorder:
             "entity": "reengagement",
             "integration_id": self._integration_id,
             "learner_id": case.match.learner_id,
-            "course_urn": case.sighting.content_urn,
+            "course_urn": case.activity.content_urn,
             "completed_at": at,
             "run_id": self._run.run_id,
             "noted_at": self._now,
@@ -301,7 +306,11 @@ class Recorder:
         self.tally.counts["reengaged"] += 1
 
 
-def _oldest(sighting: Sighting) -> str:
-    """Return the key of the oldest window a sighting is of, or a time in it."""
-    report: Mapping[str, int] = {**sighting.report.seconds, **sighting.report.views, **sighting.report.completions}
-    return min(report, default="") or (sighting.report.first_engaged_at or "")
+def _oldest(activity: ReportedActivity) -> str:
+    """Return the key of the oldest window an activity is of, or a time in it."""
+    report: Mapping[str, int] = {
+        **activity.report.seconds,
+        **activity.report.views,
+        **activity.report.completions,
+    }
+    return min(report, default="") or (activity.report.first_engaged_at or "")

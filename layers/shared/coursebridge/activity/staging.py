@@ -13,7 +13,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from coursebridge.activity.mapper import Person, Sighting
+from coursebridge.activity.mapper import Person, ReportedActivity
 from coursebridge.records.evidence import Report
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Staged:
 
     Attributes:
         offsets: where each bucket starts in the object, and where the last one ends.
-        rows: how many sightings there are.
+        rows: how many reported activities there are.
     """
 
     offsets: list[int]
@@ -65,20 +65,20 @@ class Staging:
         self._bucket = bucket
         self._prefix = f"runs/{integration_id}/{run_id}/"
 
-    def write_range(self, number: int, sightings: Iterable[Sighting]) -> Staged:
+    def write_range(self, number: int, activities: Iterable[ReportedActivity]) -> Staged:
         """Lay down the rows of a range and whom they tell of, two objects; compressed, they are held in memory."""
         buckets = [_Deflated() for _ in range(BUCKETS)]
         told = _Deflated()
         seen: set[Person] = set()
         rows = 0
-        for sighting in sightings:
-            buckets[zlib.crc32(sighting.content_urn.encode()) % BUCKETS].add(_row(sighting))
+        for activity in activities:
+            buckets[zlib.crc32(activity.content_urn.encode()) % BUCKETS].add(_row(activity))
             rows += 1
-            if sighting.person not in seen:
+            if activity.person not in seen:
                 if len(seen) >= MOST_SEEN:
                     seen.clear()
-                seen.add(sighting.person)
-                told.add(vars(sighting.person))
+                seen.add(activity.person)
+                told.add(vars(activity.person))
         bodies = [bucket.body() for bucket in buckets]
         offsets = [0]
         for body in bodies:
@@ -92,7 +92,7 @@ class Staging:
         for told in _lines(self.get_file(f"people/{number:06d}"), FORMER_PERSON):
             yield Person(**{**told, "groups": tuple(told["groups"])})
 
-    def sightings(self, number: int, offsets: Sequence[int], first: int, last: int) -> Iterator[Sighting]:
+    def activities(self, number: int, offsets: Sequence[int], first: int, last: int) -> Iterator[ReportedActivity]:
         """Yield the rows of a range in the buckets from ``first`` to ``last``, both included."""
         start, end = offsets[first], offsets[last + 1]
         if start == end:
@@ -100,7 +100,7 @@ class Staging:
         body = self._span(f"rows/{number:06d}", start, end)
         for bucket in range(first, last + 1):
             for row in _lines([body[offsets[bucket] - start : offsets[bucket + 1] - start]], FORMER_ROW):
-                yield _sighting(row)
+                yield _activity(row)
 
     def put_file(self, name: str, file: BinaryIO) -> None:
         """Lay down a file."""
@@ -182,19 +182,19 @@ def _lines(pieces: Iterable[bytes], former: Sequence[str]) -> Iterator[dict[str,
             yield told if isinstance(told, dict) else dict(zip(former, told, strict=True))
 
 
-def _row(sighting: Sighting) -> dict[str, Any]:
-    person = sighting.person
+def _row(activity: ReportedActivity) -> dict[str, Any]:
+    person = activity.person
     return {
         "profile_urn": person.profile_urn,
         "email": person.email,
         "unique_user_id": person.unique_user_id,
-        "content_urn": sighting.content_urn,
-        "completed_again_at": sighting.completed_again_at,
-        **sighting.report.to_item(),
+        "content_urn": activity.content_urn,
+        "completed_again_at": activity.completed_again_at,
+        **activity.report.to_item(),
     }
 
 
-def _sighting(row: dict[str, Any]) -> Sighting:
+def _activity(row: dict[str, Any]) -> ReportedActivity:
     person = Person(row.pop("profile_urn"), row.pop("email"), row.pop("unique_user_id"))
     content_urn, completed_again_at = row.pop("content_urn"), row.pop("completed_again_at")
-    return Sighting(person, content_urn, Report.from_item(row), completed_again_at)
+    return ReportedActivity(person, content_urn, Report.from_item(row), completed_again_at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from coursebridge.activity.mapper import UnusableRow, sighting
+from coursebridge.activity.mapper import UnusableRow, reported_activity
 from coursebridge.activity.planning import WINDOW, Range
 from coursebridge.activity.recording import Recorder, Run
 from coursebridge.activity.roster import Roster
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from coursebridge.activity.context import Context
-    from coursebridge.activity.mapper import Sighting
+    from coursebridge.activity.mapper import ReportedActivity
     from coursebridge.linkedin.client import LinkedInClient
     from coursebridge.storage.table import Item
     from coursebridge.syncs.problems import Problem
@@ -65,13 +65,13 @@ class _Rows:
         self._range = one
         self.unusable = 0
 
-    def __iter__(self) -> Iterator[Sighting]:
+    def __iter__(self) -> Iterator[ReportedActivity]:
         window = self._range.window
         for page in reports.pages(self._client, reports.Report(self._range.asset_type, window.start, window.days)):
             check_active(self._context.integration())
             for row in page:
                 try:
-                    found = sighting(row, self._range.asset_type, window)
+                    found = reported_activity(row, self._range.asset_type, window)
                 except UnusableRow:
                     self.unusable += 1
                     continue
@@ -123,7 +123,7 @@ def _record(context: Context, run_id: str, item: Item) -> str:
     run = Run(run_id, item["identification"], item["statistics_since"])
     with Roster.opened(staging.get_file(item["found"])) as roster:
         recorder = Recorder(context.table, context.integration_id, run, roster, context.now())
-        tally = recorder.record(_sightings(context, run_id, item))
+        tally = recorder.record(_activities(context, run_id, item))
         people = [
             UnplacedPerson(frozenset(roster.identifiers(number)), since, reason)
             for reason, told in tally.unplaced.items()
@@ -137,11 +137,11 @@ def _record(context: Context, run_id: str, item: Item) -> str:
     return _settle(context, run_id, item | found | {"status": "done", "problems": []}, counts)
 
 
-def _sightings(context: Context, run_id: str, item: Item) -> Iterator[Sighting]:
+def _activities(context: Context, run_id: str, item: Item) -> Iterator[ReportedActivity]:
     """Yield the rows of the contents a range is for, out of every window that was read."""
     offsets = {one["number"]: one["offsets"] for one in context.runs.ranges(run_id) if one["number"] in item["of"]}
     for number in item["of"]:
-        yield from context.staging(run_id).sightings(number, offsets[number], item["first"], item["last"])
+        yield from context.staging(run_id).activities(number, offsets[number], item["first"], item["last"])
 
 
 def _settle(context: Context, run_id: str, item: dict[str, Any], counts: dict[str, int] | None = None) -> str:
