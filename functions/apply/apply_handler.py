@@ -1,4 +1,4 @@
-"""Table stream to learners and attempts: applies new statements, and releases held ones when what they await comes."""
+"""Applies new statements from the table's stream, and releases held ones when what they await arrives."""
 
 from __future__ import annotations
 

@@ -21,6 +21,6 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     return TASKS[event["task"]](wiring.context(event["integration_id"]), event)
 
 
-# A page of LinkedIn's is some thirty thousand objects. Reading one sets off collections that would look through all
+# A page from LinkedIn is some thirty thousand objects. Reading one sets off collections that would look through all
 # that was imported each time, which takes longer than the reading: what is here now is here to stay.
 gc.freeze()

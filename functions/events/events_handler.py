@@ -1,4 +1,4 @@
-"""Table stream to the event bus."""
+"""Publishes changes of the table, read from its stream, to the event bus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queue of export jobs to files in the bucket."""
+"""Works off the queue of export jobs: each becomes a file in the bucket."""
 
 from __future__ import annotations
 

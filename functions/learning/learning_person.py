@@ -1,4 +1,4 @@
-"""One person: merged and parted, aliases, everything about them, erased, and why a record is there or not."""
+"""Routes about one person: merge and unmerge, remove an alias, export, erase, and explain a record."""
 
 # No postponed annotations: Powertools reads the types of parameters at run time.
 

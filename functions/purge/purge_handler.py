@@ -1,4 +1,4 @@
-"""What an integration leaves behind, deleted in the background."""
+"""Deletes what a deleted integration leaves behind, in the background."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets Manager asks for the steps of a rotation of the signing keys."""
+"""Rotates the signing keys, one step a call, as Secrets Manager demands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every few minutes: send round again what the stream lost and what waits no longer, and tell how old things are."""
+"""Runs every few minutes: sends lost and no longer waiting statements round again, and reports how old things are."""
 
 from __future__ import annotations
 

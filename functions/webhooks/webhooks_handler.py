@@ -1,4 +1,4 @@
-"""Queues of events and of deliveries to the endpoints of whoever cannot take EventBridge."""
+"""Works off the queues of outbound webhooks: an event becomes deliveries, a delivery is sent to its endpoint."""
 
 from __future__ import annotations
 

@@ -233,7 +233,7 @@ def _unexpected(error: Exception) -> Response[str]:
 def _validate_after_authorizing(app: APIGatewayHttpResolver) -> None:
     """Let the caller be checked before the request is, and read JSON by its content.
 
-    Powertools validates before any middleware of ours runs, which would tell strangers what a request should look
+    Powertools validates before any of our middlewares runs, which would tell strangers what a request should look
     like; and it knows only ``application/json``, not ``application/merge-patch+json``.
     """
     from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Who changed what, when, from what to what.
+"""Writes the audit: who changed what, when, from what to what.
 
 Every change an admin makes leaves an entry, and so does every override of a rule. An entry never holds a secret: fields
 whose name says so are masked, whatever was handed in. Nor does it hold people: a learner appears by id.

@@ -1,4 +1,4 @@
-"""Cursors of lists: where the next page starts, signed, and bound to the list they were given out for.
+"""Seals and opens the cursors of lists: where the next page starts, signed, and bound to one list.
 
 A cursor is a JSON Web Token with an audience of its own, so that neither an access token passes for a cursor nor a
 cursor for an access token.

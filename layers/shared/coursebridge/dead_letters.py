@@ -1,4 +1,4 @@
-"""Stream records that no later try will read: set aside with the reason, so that nothing waits behind them."""
+"""Sends stream records that can never be read to a dead-letter queue, so that nothing waits behind them."""
 
 from __future__ import annotations
 

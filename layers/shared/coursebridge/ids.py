@@ -1,4 +1,4 @@
-"""Identifiers that nobody can guess and that sort by the time they were made."""
+"""Makes ids that nobody can guess and that sort by the time they were made."""
 
 import secrets
 from datetime import datetime

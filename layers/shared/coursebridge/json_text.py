@@ -1,4 +1,4 @@
-"""JSON of LinkedIn's by the thousand: orjson's speed, and the standard library for the rare text orjson refuses."""
+"""Fast JSON for LinkedIn's large answers: orjson, and the standard library for the rare text orjson refuses."""
 
 from __future__ import annotations
 

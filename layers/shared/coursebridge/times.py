@@ -1,4 +1,4 @@
-"""Moments and lengths of time as callers give them, within what the table, SQLite and a date can hold."""
+"""Types for times and durations that callers give, within what the table, SQLite and a date can hold."""
 
 # No postponed annotations: pydantic reads the types at run time.
 

@@ -1,4 +1,4 @@
-"""What becomes of a HACP call: evidence for the learner's record, and what the course keeps for itself."""
+"""Answers HACP calls: adds evidence to the learner's record, and keeps what the course stores for itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a statement: pure rules over what was read (design, section 5, "Statements")."""
+"""Decides what becomes of a statement, by pure rules over what was read (design, section 5, "Statements")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one transaction does for the statements of one person."""
+"""Plans the transaction that settles the statements of one person."""
 
 from __future__ import annotations
 

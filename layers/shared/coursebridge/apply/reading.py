@@ -1,4 +1,4 @@
-"""What a batch of statements needs from the table, read in two calls."""
+"""Reads what a batch of statements needs from the table, in two calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Held statements, sent round again when what they waited for is there.
+"""Releases held statements: sends them round again when what they waited for is there.
 
 Releasing is setting the outcome back to ``received``: the stream then carries the statement to ``apply`` as if it had
 just arrived. A release that was not needed does no harm.

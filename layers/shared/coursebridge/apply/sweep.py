@@ -1,4 +1,4 @@
-"""Brings home what the stream lost: statements nobody has judged, and held ones whose wait is over.
+"""Finds what the stream lost and sends it round again: unjudged statements, and held ones whose wait is over.
 
 The stream keeps a day and can fail for longer; the sparse index over what is not applied has no such limit. Sweeping
 sends statements round again and decides nothing itself.

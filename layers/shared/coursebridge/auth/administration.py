@@ -1,4 +1,4 @@
-"""The life of clients: made, given another secret, revoked.
+"""Creates OAuth clients, gives them new secrets, and revokes them.
 
 Every change is conditional on the secrets that were read, so that two admins at once both get theirs in. A change takes
 effect within half a minute everywhere: that is how long functions remember a client (``auth.registry``).

@@ -1,4 +1,4 @@
-"""Clients as the functions that check a call see them: read from the table, remembered for half a minute.
+"""Reads clients and integrations for the functions that check calls, and remembers them for half a minute.
 
 Half a minute, so that a revoked client or secret is dead everywhere within the minute the contract gives it, and
 a busy function pays no read per call.

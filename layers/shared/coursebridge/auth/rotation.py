@@ -1,4 +1,4 @@
-"""Rotation of the signing keys: a new one signs, the old ones verify until no token of theirs can live.
+"""Rotation of the signing keys: a new one signs, the old ones verify until every token they signed has expired.
 
 The four steps are those of Secrets Manager's rotation functions (its ``SecretsManagerRotationTemplate``), each safe to
 repeat. Nobody has to be told: functions read the secret again every five minutes, and at once when a token names a key

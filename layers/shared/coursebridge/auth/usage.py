@@ -1,4 +1,4 @@
-"""When a client's secret was last used: noted by the token function, to the hour."""
+"""Notes when a client's secret was last used, to the hour."""
 
 from __future__ import annotations
 

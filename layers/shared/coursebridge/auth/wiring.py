@@ -1,4 +1,4 @@
-"""What every function that checks a token shares: one of each per process."""
+"""Makes what every function that checks a token needs, once per process."""
 
 from __future__ import annotations
 

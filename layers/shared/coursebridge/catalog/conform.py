@@ -1,4 +1,4 @@
-"""Making the courses that are here what the settings say, without asking LinkedIn.
+"""Makes stored courses conform to the settings (filters, status, tags), without a call to LinkedIn.
 
 Saving filters, switching tags, another group, deactivating and activating are one thing: each course gets the status
 and the labels it should have. What LinkedIn has retired or no longer lists stays archived.

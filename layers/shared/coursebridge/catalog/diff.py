@@ -1,4 +1,4 @@
-"""What a run does with one asset: pure.
+"""Decides what a run does with one asset: create, update, archive, restore or nothing. Pure.
 
 The outcome is sticky within a run: an asset that is read again, because pages overlap or a task was
 retried, comes out as it did the first time. So a run's counts do not depend on what happened on the way.

@@ -1,4 +1,4 @@
-"""What "really changed" means: the digest of LinkedIn's element, and the short digests of what a run has seen."""
+"""Digests of LinkedIn's elements, which tell what really changed, and short ones of what a run has seen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The search index on its way to hold what the table does, whoever changes courses meanwhile.
+"""Brings the search index up to date with the table, even while others change courses.
 
 Whoever changes courses outdates the index when done (``RunStore.outdate_index``), which raises the generation of the
 courses. Whoever publishes notes the generation before reading them, and claims that the index is up to date only if

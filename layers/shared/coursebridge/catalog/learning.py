@@ -1,4 +1,4 @@
-"""Keeping the classification graph: what assets and finders tell is merged into what is known."""
+"""Keeps the classification graph: merges what assets and finders say into it, and lists it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LinkedIn's element to a course. Any member can be absent, odd or of a new kind; none of that loses the asset."""
+"""Maps LinkedIn's element to a course. Any member can be absent, odd or of a new kind; none of that loses the asset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of an asset.
+"""The shapes of what is kept of an asset.
 
 A course is JSON throughout: it is stored, compared and served as such, so its shape is a typed dictionary and
 not a class to convert to and from.

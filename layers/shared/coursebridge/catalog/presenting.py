@@ -1,4 +1,4 @@
-"""A course as others see it (design, 4.7)."""
+"""Presents a course as the learning API and exports show it."""
 
 from __future__ import annotations
 

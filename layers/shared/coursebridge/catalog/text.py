@@ -1,4 +1,4 @@
-"""LinkedIn's HTML: made plain, and made safe.
+"""Makes LinkedIn's HTML safe, and plain text of it.
 
 Of mark-up only what is listed here survives, and no attribute does; every text is escaped anew. So nothing that
 LinkedIn sends can run in a page that shows a description.

@@ -1,4 +1,4 @@
-"""What the functions of the catalogue share: one of each per process."""
+"""Makes what the functions of the catalogue need: HTTP clients, key pairs, the context of a sync."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a change of an item to what happened: pure.
+"""Turns the change of an item into events. Pure.
 
 | item          | change                                        | event                                          |
 | ------------- | --------------------------------------------- | ---------------------------------------------- |

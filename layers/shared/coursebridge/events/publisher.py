@@ -1,4 +1,4 @@
-"""Events put on the bus, in order for each subject, none left out in silence."""
+"""Puts events on the bus, in order for each subject, and reports each that was refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Export jobs in the table: asked for, worked on by one at a time, gone after a week with their file."""
+"""Export jobs in the table: one worker at a time each, deleted after a week with their file."""
 
 from __future__ import annotations
 

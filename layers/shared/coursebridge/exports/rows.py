@@ -1,4 +1,4 @@
-"""What an export holds: rows read page by page, each page with the key to read on from."""
+"""Reads the rows of an export page by page, each page with the key to go on from."""
 
 from __future__ import annotations
 

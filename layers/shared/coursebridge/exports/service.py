@@ -1,4 +1,4 @@
-"""Asking for an export: the job is written down, then a message sends the exports function to work."""
+"""Orders exports: writes the job, then queues the message that starts the exports function."""
 
 from __future__ import annotations
 

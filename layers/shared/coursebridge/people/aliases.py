@@ -1,4 +1,4 @@
-"""Lasting aliases: this identifier is that learner, from now on and for what was held."""
+"""Assigns and removes lasting aliases: this identifier is that learner, also for statements that were held."""
 
 from __future__ import annotations
 

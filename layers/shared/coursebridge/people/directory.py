@@ -1,4 +1,4 @@
-"""Learners created, changed and found."""
+"""The learner directory: creates, changes and finds learners."""
 
 from __future__ import annotations
 

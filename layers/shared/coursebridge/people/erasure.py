@@ -1,4 +1,4 @@
-"""A person erased everywhere: tombstones first, the learner last, so that breaking off anywhere can be gone on with.
+"""Erases a person everywhere: tombstones first, the learner last, so that it can break off and resume anywhere.
 
 The tombstones are keyed digests of the person's identifiers. By them ``apply`` recognises what is sent or sent round
 again later, and empties it; nobody can read an identifier from one. Of each statement a shell stays, so that sending it

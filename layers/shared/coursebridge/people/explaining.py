@@ -1,4 +1,4 @@
-"""Why a record is there or is not: from receipt to record, step by step, in words."""
+"""Explains why a record exists or not, step by step from receipt to record, in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole directories at once: rows of JSON or CSV, each created, updated or left alone, and told so.
+"""Imports many learners at once: rows of JSON or CSV, each created, updated or left alone, with a result for each.
 
 A row is matched by the identifiers it gives, the strongest first. It is never a learner who has another identifier of a
 stronger kind: two people who share a mailbox stay two. Sending the same rows again changes nothing.

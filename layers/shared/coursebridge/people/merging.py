@@ -1,4 +1,4 @@
-"""Two learners who are one person, made one, and parted again when that was a mistake.
+"""Merges two learners who are one person, and parts them again when that was a mistake.
 
 Evidence keeps whose it was, so nothing is lost by merging and everything goes back by parting. The steps are learners,
 identities, records, in this order and each repeatable: whoever breaks off sends the same request again. Statements that

@@ -1,4 +1,4 @@
-"""Records of learners who are merged or parted: evidence moved from one learner to another."""
+"""Moves evidence between the records of learners who are merged or parted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that is held about a person, page by page."""
+"""Exports everything that is held about a person, page by page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The directory's services as a function has them: on its table, with its secret and its time."""
+"""Makes the directory's services for a function: with its table, its secret and its time limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From evidence to attempts: one pure function of a set, so that order, repetition and interleaving do not matter.
+"""Computes attempts from evidence: a pure function of a set, so that order and repetition do not matter.
 
 The rules (design, section 5, "Statements"):
 
@@ -7,7 +7,7 @@ The rules (design, section 5, "Statements"):
 - a completion closes the open attempt: progress 100, its time, the course's duration as time spent; with no attempt at
   all it opens one and closes it; with no open attempt it is ``already_completed``;
 - nothing reopens a completed attempt: a later launch opens the next one, later activity only touches the last;
-- what reports say fills and repairs and never overrides a statement: a completion of theirs closes the open attempt
+- what reports say fills and repairs and never overrides a statement: a reported completion closes the open attempt
   unless something else tells of that completion, their progress counts only while nothing is completed.
 """
 

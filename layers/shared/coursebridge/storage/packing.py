@@ -1,4 +1,4 @@
-"""Courses and LinkedIn's elements compressed, with what all of them have in common told beforehand.
+"""Compresses courses and LinkedIn's elements, with a dictionary of what all of them have in common.
 
 Most of such a JSON text is names of members, URN prefixes and the same URLs, hundreds of times in a catalogue and once
 in a text. A preset dictionary (RFC 1950, section 2.2) lets each text refer to them: a course takes half the room, and

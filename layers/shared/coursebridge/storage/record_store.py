@@ -1,4 +1,4 @@
-"""Evidence added to records, whoever else writes them."""
+"""Adds evidence to records, safely beside other writers."""
 
 from __future__ import annotations
 

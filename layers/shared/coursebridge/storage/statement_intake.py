@@ -1,4 +1,4 @@
-"""The one way into the table for statements: all of a request or none of it, in one call.
+"""Stores new statements: all of a request or none of it, in one call.
 
 What stands in a statement's item is told in :mod:`coursebridge.storage.statements`.
 """

@@ -1,4 +1,4 @@
-"""What becomes of statements: the writes that say so, each one action of a transaction.
+"""Writes the outcomes of statements, each as one action of a transaction.
 
 A statement is settled once, on condition that nobody has. What was settled is turned when later evidence, an earlier
 completion above all, changes which attempt a completion counts for.

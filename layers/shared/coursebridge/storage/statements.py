@@ -1,4 +1,4 @@
-"""Statements in the table, found again. ``statement_intake`` stores and ``coursebridge.apply`` settles them.
+"""Reads statements from the table. ``statement_intake`` stores and ``coursebridge.apply`` settles them.
 
 What stands in a statement's item:
 

@@ -1,4 +1,4 @@
-"""The application's table as the functions have it: one per process."""
+"""Makes the application's table for the functions, once per process."""
 
 from __future__ import annotations
 

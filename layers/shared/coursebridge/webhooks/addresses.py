@@ -1,4 +1,4 @@
-"""Where a webhook may go: to public addresses over TLS, and nowhere inside.
+"""Checks where a webhook may go: to public addresses over TLS, never to an internal one.
 
 Whoever may set an endpoint must not be able to reach what only this function can reach (OWASP: server-side request
 forgery). The name is resolved once, every address it has is checked, and the connection goes to the checked address: a

@@ -1,4 +1,4 @@
-"""From an event on the bus to deliveries, and from a delivery to the next try."""
+"""Turns an event on the bus into deliveries, and sends a delivery until it is accepted or given up."""
 
 from __future__ import annotations
 

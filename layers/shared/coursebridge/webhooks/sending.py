@@ -1,4 +1,4 @@
-"""One try at delivering: signed, bounded in time, to the address that was checked, answers judged by their status."""
+"""Tries a delivery once: signed, bounded in time, to the address that was checked, answers judged by their status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an admin does with endpoints: make, change, rotate, look at deliveries, replay."""
+"""Administers outbound webhook endpoints: create, change, rotate, list deliveries, replay."""
 
 from __future__ import annotations
 

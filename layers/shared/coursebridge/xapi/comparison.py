@@ -1,4 +1,4 @@
-"""When two statements say the same: xAPI 1.0.3, Data 2.3.1, "Statement Comparison Requirements"."""
+"""Compares two statements: xAPI 1.0.3, Data 2.3.1, "Statement Comparison Requirements"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON cut where its values begin and end, so that what was sent can be kept and given back to the letter.
+"""Cuts JSON text where its values begin and end, so that what was sent can be kept and returned to the letter.
 
 Numbers, the order of members and escapes survive, which a decode and an encode would not promise.
 """

@@ -1,4 +1,4 @@
-"""What is asked of a statement at the least: enough to keep it, find it again and say when it happened.
+"""Lenient validation: the least a statement needs to be kept, found again and dated.
 
 LinkedIn sends a completion once, so everything else passes: an actor nobody can be found by, verbs and
 objects never heard of, odd results. A time that cannot be read is refused, because a completion dated by

@@ -1,4 +1,4 @@
-"""Which statements a query means: the filters of xAPI 1.0.3, Communication 2.1.3."""
+"""Matches statements against a query: the filters of xAPI 1.0.3, Communication 2.1.3."""
 
 from __future__ import annotations
 

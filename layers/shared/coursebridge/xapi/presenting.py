@@ -1,4 +1,4 @@
-"""A stored statement as it is given out: what was received, and what a receiver adds (xAPI 1.0.3, Data 2.4).
+"""Presents a stored statement: what was received, and what the LRS adds (xAPI 1.0.3, Data 2.4).
 
 ``exact`` copies the members' texts, so numbers and escapes come back as they were sent.
 """

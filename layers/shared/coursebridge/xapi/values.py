@@ -1,4 +1,4 @@
-"""The values LinkedIn writes in more than one way, read tolerantly: times, durations, progress, truth.
+"""Reads values that LinkedIn writes in more than one way, tolerantly: times, durations, progress, truth.
 
 Each reader returns ``None`` for what it cannot make sense of, and never guesses.
 """

@@ -1,4 +1,4 @@
-"""Building the index file: one pass over the courses, with a few hundred of them in memory.
+"""Builds the index file: one pass over the courses, with a few hundred of them in memory.
 
 What grows with the catalogue are the numbers of the courses that have a term, four bytes each: they are written term
 by term at the end, as SQLite is quickest, and its file smallest, where rows come in the order of their key.

@@ -1,4 +1,4 @@
-"""The index file on its way: built, put into S3, fetched where it is read, and replaced when it changes."""
+"""Publishes the index file to S3, and fetches it again where it is read whenever it has changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions to an index file: what matches, in which order, page by page.
+"""Queries an index file: what matches, in which order, page by page.
 
 Pages go on from the last key and not from an offset, so that they neither repeat nor skip, and the last page costs
 no more than the first.

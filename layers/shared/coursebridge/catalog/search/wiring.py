@@ -1,4 +1,4 @@
-"""The course search as a function has it: on its table, and with the indexes of its process."""
+"""Makes the course search for a function: with its table, and the indexes of its process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How texts and queries become words, in every language of the catalogue.
+"""Turns texts and queries into words, in every language of the catalogue.
 
 Chinese, Japanese and Korean are written without spaces, or with particles grown to the words. Their characters are
 words of their own here, and what a query has of them in a row must stand in a row. Everything else goes by SQLite's
