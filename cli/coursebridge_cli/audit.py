@@ -18,10 +18,15 @@ def audit(integration: Integration = None, *, limit: Most = 50, as_json: Json = 
     output.table(
         "Audit",
         ("When", "Who", "What", "To what", "Changes"),
-        ((one["at"], one["actor"], one["action"], one["subject"], _changes(one["changes"])) for one in found),
+        (
+            (entry["at"], entry["actor"], entry["action"], entry["subject"], _changes(entry["changes"]))
+            for entry in found
+        ),
         "Nothing was changed yet.",
     )
 
 
 def _changes(changes: list[dict[str, Any]]) -> str:
-    return "\n".join(f"{one['field']}: {json.dumps(one['from'])} → {json.dumps(one['to'])}" for one in changes[:5])
+    return "\n".join(
+        f"{change['field']}: {json.dumps(change['from'])} → {json.dumps(change['to'])}" for change in changes[:5]
+    )

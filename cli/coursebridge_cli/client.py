@@ -78,12 +78,14 @@ class Client:
             UsageError: There is none, or more than one fits.
         """
         found = list(self.every("/admin/integrations"))
-        fitting = [one for one in found if wanted is None or wanted in (one["id"], one["name"])]
+        fitting = [
+            integration for integration in found if wanted is None or wanted in (integration["id"], integration["name"])
+        ]
         if len(fitting) == 1:
             return fitting[0]
         if not found:
             raise UsageError("there is no integration yet", "Make one: coursebridge setup")
-        names = tuple(f"{one['id']}  {one['name']}" for one in found)
+        names = tuple(f"{integration['id']}  {integration['name']}" for integration in found)
         if fitting:
             raise UsageError("there is more than one integration", "Name one with --integration.", names)
         raise UsageError(f"there is no integration {wanted}", "Name one of these with --integration.", names)

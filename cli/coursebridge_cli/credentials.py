@@ -66,7 +66,7 @@ def show(integration: Integration = None, *, as_json: Json = False) -> None:
     output.table(
         "Secrets",
         ("Number", "Made", "Last used"),
-        ((one["n"], one["created_at"], one["last_used_at"]) for one in found["secrets"]),
+        ((secret["n"], secret["created_at"], secret["last_used_at"]) for secret in found["secrets"]),
         "No secret is live.",
     )
     if found["warning"]:

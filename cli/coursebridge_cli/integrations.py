@@ -28,13 +28,13 @@ def list_integrations(*, as_json: Json = False) -> None:
         ("Id", "Name", "Status", "Learners by", "To do"),
         (
             (
-                one["id"],
-                one["name"],
-                one["status"],
-                one["learner_identification"],
-                sum(not step["done"] for step in one["setup"]) or "nothing",
+                integration["id"],
+                integration["name"],
+                integration["status"],
+                integration["learner_identification"],
+                sum(not step["done"] for step in integration["setup"]) or "nothing",
             )
-            for one in found
+            for integration in found
         ),
         "There is no integration yet. Make one: coursebridge setup",
     )

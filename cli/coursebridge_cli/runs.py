@@ -64,10 +64,10 @@ def list_runs(integration: Integration = None, *, limit: Most = 20, as_json: Jso
         ("Id", "Kind", "Mode", "Started by", "Status", "Started", *(name.capitalize() for name in COUNTED)),
         (
             (
-                one["id"], one["kind"], one["mode"], one["trigger"], one["status"], one["started_at"],
-                *(one["counts"].get(name, 0) for name in COUNTED),
+                run["id"], run["kind"], run["mode"], run["trigger"], run["status"], run["started_at"],
+                *(run["counts"].get(name, 0) for name in COUNTED),
             )
-            for one in found
+            for run in found
         ),
         "Nothing has run yet. Start one: coursebridge runs start",
     )  # fmt: skip

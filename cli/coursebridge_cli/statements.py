@@ -120,15 +120,15 @@ def _list(integration: str | None, outcome: Outcome | None, reason: str | None, 
         ("Id", "Stored", "Verb", "Object", "Actor", "Outcome", "Why"),
         (
             (
-                one["id"],
-                one["stored_at"],
-                one["verb"].rpartition("/")[2],
-                one["object_id"],
-                one["actor"]["value"],
-                one["outcome"],
-                one["explanation"],
+                statement["id"],
+                statement["stored_at"],
+                statement["verb"].rpartition("/")[2],
+                statement["object_id"],
+                statement["actor"]["value"],
+                statement["outcome"],
+                statement["explanation"],
             )
-            for one in found
+            for statement in found
         ),
         "There is none.",
     )

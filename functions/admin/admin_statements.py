@@ -108,7 +108,7 @@ def list_statements(
     context = ("statements", integration, outcome, reason)
     position = opened(cursor, *context)
     found, after = wiring.statements(caller(router)).list(integration, outcome, reason, limit, position)
-    return Page(items=[StatementAnswer.model_validate(one) for one in found], next=sealed(after, *context))
+    return Page(items=[StatementAnswer.model_validate(item) for item in found], next=sealed(after, *context))
 
 
 @router.get(
@@ -146,8 +146,8 @@ def replay_statement(integration: Integration, sid: StatementId) -> Response[Who
 def replay_held(integration: Integration, replay: ReplayRequest) -> Response[ReplayAnswer]:
     """Sends held statements round again, as many as there is time for; of what waits for the same, the oldest first."""
     time_is_up = wiring.time_is_up(router.lambda_context)
-    told = wiring.statements(caller(router)).replay_held(integration, replay.reason, time_is_up)
-    return Response(HTTPStatus.ACCEPTED, "application/json", ReplayAnswer.model_validate(told))
+    replayed = wiring.statements(caller(router)).replay_held(integration, replay.reason, time_is_up)
+    return Response(HTTPStatus.ACCEPTED, "application/json", ReplayAnswer.model_validate(replayed))
 
 
 @router.post(
@@ -164,7 +164,7 @@ def replay_held(integration: Integration, replay: ReplayRequest) -> Response[Rep
 )
 def assign_identity(integration: Integration, identity: IdentityRequest) -> Response[IdentityAnswer]:
     """Makes a lasting alias and replays every held statement with it."""
-    told = wiring.statements(caller(router)).assign(
+    assigned = wiring.statements(caller(router)).assign(
         integration, identity.type, identity.value, identity.learner_id, after_erasure=identity.after_erasure
     )
-    return Response(HTTPStatus.CREATED, "application/json", IdentityAnswer.model_validate(told))
+    return Response(HTTPStatus.CREATED, "application/json", IdentityAnswer.model_validate(assigned))

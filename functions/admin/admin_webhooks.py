@@ -244,7 +244,7 @@ def list_deliveries(
     """Lists what was sent, with every try."""
     context = ("deliveries", integration, webhook_id, status)
     found, last_key = _webhooks(integration).page(webhook_id, status, limit=limit, after=opened(cursor, *context))
-    return Page(items=[_delivery(one) for one in found], next=sealed(last_key, *context))
+    return Page(items=[_delivery(delivery) for delivery in found], next=sealed(last_key, *context))
 
 
 @router.post(
@@ -279,4 +279,4 @@ def _with_secret(status: HTTPStatus, target: Target, secret: str) -> Response[We
 
 
 def _delivery(delivery: deliveries.Delivery) -> Delivery:
-    return Delivery.model_validate({**vars(delivery), "tries": [vars(one) for one in delivery.tries]})
+    return Delivery.model_validate({**vars(delivery), "tries": [vars(attempt) for attempt in delivery.tries]})

@@ -65,5 +65,5 @@ def list_attempts_of_course(
 
 
 def _page(found: attempts.Attempts, context: tuple[str | None, ...]) -> Page[Attempt]:
-    items = [Attempt.model_validate(one.to_item()) for one in found.items]
+    items = [Attempt.model_validate(attempt.to_item()) for attempt in found.items]
     return Page(items=items, next=sealed(found.position, *context))

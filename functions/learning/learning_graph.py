@@ -27,9 +27,9 @@ Lines = Annotated[int, Query(description="How many lines a page holds at the mos
 
 
 def _lines(description: str) -> dict[int, Any]:
-    told = responses(HTTPStatus.OK, description, _404=NO_INTEGRATION)
-    told[HTTPStatus.OK]["content"] = {NDJSON: {"schema": {"type": "string"}}}
-    return told
+    described = responses(HTTPStatus.OK, description, _404=NO_INTEGRATION)
+    described[HTTPStatus.OK]["content"] = {NDJSON: {"schema": {"type": "string"}}}
+    return described
 
 
 @router.get(

@@ -169,7 +169,7 @@ def export_learner(
     learner = people.directory(integration).get(id)
     context = ("export", integration, id)
     held = held_about(table(), learner, opened(cursor, *context), limit)
-    return Page(items=[HeldItem.model_validate(one) for one in held.items], next=sealed(held.position, *context))
+    return Page(items=[HeldItem.model_validate(item) for item in held.items], next=sealed(held.position, *context))
 
 
 @router.delete(
@@ -211,14 +211,18 @@ def explain_record(
 ) -> ExplainAnswer:
     """Explain a record."""
     item = wiring.registry().integration(integration) or {}
-    told = explain(table(), item, learner, course)
-    facts = {name: told.course.get(name) for name in ("title", "status", "duration_seconds")} if told.course else None
+    explanation = explain(table(), item, learner, course)
+    facts = (
+        {name: explanation.course.get(name) for name in ("title", "status", "duration_seconds")}
+        if explanation.course
+        else None
+    )
     return ExplainAnswer(
-        learner=shown(told.learner) if told.learner else None,
+        learner=shown(explanation.learner) if explanation.learner else None,
         course_urn=course,
         course=facts,
-        steps=[StepAnswer.model_validate(step._asdict()) for step in told.steps],
-        statements=[ExplainedStatement.model_validate(one) for one in told.statements],
-        evidence=told.evidence,
-        attempts=[Attempt.model_validate(one.to_item()) for one in told.attempts],
+        steps=[StepAnswer.model_validate(step._asdict()) for step in explanation.steps],
+        statements=[ExplainedStatement.model_validate(each) for each in explanation.statements],
+        evidence=explanation.evidence,
+        attempts=[Attempt.model_validate(each.to_item()) for each in explanation.attempts],
     )

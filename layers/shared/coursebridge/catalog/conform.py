@@ -104,7 +104,7 @@ def conform(courses: CourseStore, wish: Wish, now: Callable[[], datetime]) -> Co
         left = batch
         while left:
             refused = set(courses.restate(left))
-            counts.update(change.action for change in left if change.urn not in refused)
+            counts.update(course.action for course in left if course.urn not in refused)
             # A sync has written these since they were read: what it brought stays, and is looked at again.
             left = list(_wanted(courses.get_many(refused).values(), wish, now))
     return counts

@@ -200,9 +200,9 @@ def _relationship(verb: str, source: tuple[str, str], target: tuple[str, str]) -
 
 def _contributors(course: Course, element: Element | None) -> list[tuple[str | None, str | None]]:
     """Return URN and name of authors and publishers; of authors alone where the element is not at hand."""
-    told: Iterable[dict[str, Any]] = items(object_in(element, "details"), "contributors")
+    listed: Iterable[dict[str, Any]] = items(object_in(element, "details"), "contributors")
     named = {one["urn"]: one["name"] for one in course["authors"]}
-    found = [(string(one.get("urn")), name(one.get("name")) or named.get(string(one.get("urn")))) for one in told]
+    found = [(string(one.get("urn")), name(one.get("name")) or named.get(string(one.get("urn")))) for one in listed]
     return found or [(one["urn"], one["name"]) for one in course["authors"]]
 
 
