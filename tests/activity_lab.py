@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from coursebridge.records.fold import Attempt
     from coursebridge.records.identifiers import Kind
-    from coursebridge.storage.table import Item, Table
+    from coursebridge.storage.run_shapes import Run
+    from coursebridge.storage.table import Table
     from sandbox.world import World
 
 BUCKET = "coursebridge-test"
@@ -149,7 +150,7 @@ class Lab:
         found = self.table.get(keys.learner("acme", learner_id)) if learner_id else None
         return Learner.from_item(found) if found else None
 
-    def sync(self, mode: str = "full", **event: Any) -> Item:
+    def sync(self, mode: str = "full", **event: Any) -> Run:
         """Run the state machine to its end and return the run's record."""
         return StateMachine(self.context).run({"integration_id": "acme", "mode": mode, "trigger": "test", **event})
 
@@ -169,7 +170,7 @@ class StateMachine:
     def __init__(self, context: Context) -> None:
         self.context = context
 
-    def run(self, event: dict[str, Any]) -> Item:
+    def run(self, event: dict[str, Any]) -> Run:
         planned = self.task("plan", event)
         run_id: str = planned["run_id"] or event.get("run_id", "")
         numbers = planned["ranges"]

@@ -27,7 +27,7 @@ from sandbox.catalogue.steps import Step, take
 from sandbox.rest.tokens import DEFAULT_APPLICATIONS
 
 if TYPE_CHECKING:
-    from coursebridge.storage.table import Item
+    from coursebridge.storage.run_shapes import Run
     from sandbox.world import World
 
 BASE_URL = "http://sandbox.example"
@@ -136,14 +136,14 @@ class Lab:
         changed = {**self.settings.model_dump(), **settings, "version": self.settings.version + 1}
         self.settings = Integration.model_validate(changed)
 
-    def sync(self, mode: str = "full", **event: Any) -> Item:
+    def sync(self, mode: str = "full", **event: Any) -> Run:
         """Run the state machine to its end and return the run's record."""
         self.executions += 1
         self.clock.goes_on(seconds=1)
         begun = {"integration_id": "acme", "mode": mode, "trigger": "test", "execution": f"execution-{self.executions}"}
         return StateMachine(self.context).run(begun | event)
 
-    def resumed(self, run: Item) -> Item:
+    def resumed(self, run: Run) -> Run:
         """Run the state machine for a run that was redriven or confirmed."""
         return self.sync(run["mode"], run_id=run["id"])
 
@@ -196,7 +196,7 @@ class StateMachine:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def run(self, event: dict[str, Any]) -> Item:
+    def run(self, event: dict[str, Any]) -> Run:
         planned = self._task("plan", event)
         run_id: str = planned["run_id"] or event.get("run_id", "")
         numbers = planned["ranges"]

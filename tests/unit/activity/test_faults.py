@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from activity_lab import MakeLab
+    from coursebridge.storage.run_shapes import Run
     from coursebridge.storage.table import Table
 
 
@@ -425,7 +426,7 @@ def test_the_function_does_the_task_it_is_told_to(deployed: Table, monkeypatch: 
     assert wiring.context("acme").pseudonym_key() == "k"
 
 
-def _finished(lab: Lab, run_id: str) -> dict[str, Any]:
+def _finished(lab: Lab, run_id: str) -> Run:
     further = tasks.settle(lab.context, {"run_id": run_id})["ranges"]
     for number in further:
         tasks.work(lab.context, {"run_id": run_id, "number": number})

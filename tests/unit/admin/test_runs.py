@@ -12,6 +12,7 @@ from coursebridge.storage.runs import STALE, RunStore
 from unit.admin.conftest import GOOD_PAIR
 
 if TYPE_CHECKING:
+    from coursebridge.storage.run_shapes import RunStatus
     from unit.admin.conftest import Api
 
 
@@ -47,7 +48,7 @@ def path(api: Api) -> str:
     return f"/admin/integrations/{integration_id}/runs"
 
 
-def put_run(api: Api, path: str, status: str) -> None:
+def put_run(api: Api, path: str, status: RunStatus) -> None:
     """Put a run that has ended."""
     now = rfc3339(utc_now())
     RunStore(api.table, path.split("/")[3], "catalog").create(
@@ -129,7 +130,7 @@ def test_a_run_there_is_not_is_refused(api: Api, path: str, body: dict[str, Any]
 
 @pytest.mark.parametrize(("call", "status"), [("redrive", "failed"), ("confirm", "needs_confirmation")])
 def test_a_run_goes_on_when_an_admin_says_so(
-    api: Api, path: str, executions: StepFunctions, call: str, status: str
+    api: Api, path: str, executions: StepFunctions, call: str, status: RunStatus
 ) -> None:
     put_run(api, path, status)
 
@@ -150,7 +151,7 @@ def test_a_run_with_nothing_left_to_do_stays(api: Api, path: str, executions: St
 
 @pytest.mark.parametrize(("call", "status"), [("redrive", "failed"), ("confirm", "needs_confirmation")])
 def test_no_run_of_an_integration_that_is_switched_off_goes_on(
-    api: Api, path: str, executions: StepFunctions, call: str, status: str
+    api: Api, path: str, executions: StepFunctions, call: str, status: RunStatus
 ) -> None:
     put_run(api, path, status)
     api.ask("PATCH", path.removesuffix("/runs"), {"status": "inactive"})

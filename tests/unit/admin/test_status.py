@@ -89,7 +89,7 @@ def test_a_failed_sync_is_told_with_what_went_wrong(api: Api) -> None:
 def test_a_run_that_waits_for_confirmation_keeps_an_admin_up(api: Api) -> None:
     integration_id = connected(api)
     runs = RunStore(api.table, integration_id, "catalog")
-    runs.create({**run("r1", "needs_confirmation", []), "pending_archive": 12})
+    runs.create(run("r1", "needs_confirmation", []) | {"pending_archive": 12})
     runs.remember(last_run_id="r1", last_status="needs_confirmation")
 
     assert "wants to archive 12 courses" in status_of(api, integration_id)["reasons"][0]
@@ -184,7 +184,7 @@ def test_a_switched_off_integration_is_no_trouble(api: Api) -> None:
     assert found["notes"][0].startswith("The integration is switched off")
 
 
-def run(run_id: str, state: str, errors: list[dict[str, str]]) -> dict[str, Any]:
+def run(run_id: str, state: str, errors: list[dict[str, str]]) -> Any:
     now = rfc3339(utc_now())
     return {
         "id": run_id, "kind": "catalog", "mode": "full", "trigger": "admin", "status": state, "started_at": now,

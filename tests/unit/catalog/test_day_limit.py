@@ -13,7 +13,7 @@ from memory_table import Killed
 
 if TYPE_CHECKING:
     from catalog_lab import Lab, MakeLab
-    from coursebridge.storage.table import Item
+    from coursebridge.storage.run_shapes import Run
 
 CALLS_A_DAY = 45
 
@@ -23,7 +23,7 @@ def limited(lab: Lab, calls: int = CALLS_A_DAY) -> None:
     lab.world.quirks.switch_on("throttle_day", {"after": calls})
 
 
-def stopped(make_lab: MakeLab, **settings: Any) -> tuple[Lab, Item]:
+def stopped(make_lab: MakeLab, **settings: Any) -> tuple[Lab, Run]:
     """Return a lab, and its first run, which LinkedIn's limit has stopped in the middle."""
     lab = make_lab(size=200, locales=("en_US", "de_DE", "fr_FR"), **settings)
     limited(lab, 17)

@@ -349,7 +349,9 @@ class TestAnIntegrationThatIsDeactivatedDuringARun:
 
         tasks.work(Deactivating(lab, after=looks).context, {**planned, "number": planned["ranges"][0]})
 
-        assert lab.context.runs.get(planned["run_id"])["stopped"]["code"] == "integration_inactive"
+        stopped = lab.context.runs.get(planned["run_id"])["stopped"]
+        assert stopped is not None
+        assert stopped["code"] == "integration_inactive"
         assert lab.active() == set()
 
     def test_has_none_of_a_range_that_linkedin_failed(self, make_lab: MakeLab) -> None:

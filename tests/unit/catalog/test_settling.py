@@ -19,6 +19,7 @@ from coursebridge.syncs.stopping import RetryLater
 if TYPE_CHECKING:
     from catalog_lab import Lab, MakeLab
     from coursebridge.linkedin.pages import Page
+    from coursebridge.storage.run_shapes import Range
 
 ENGLISH = ("en_US",)
 
@@ -31,7 +32,7 @@ def short_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranges, "SPAN", STEP)
 
 
-def listed(lab: Lab, run_id: str) -> list[dict[str, Any]]:
+def listed(lab: Lab, run_id: str) -> list[Range]:
     return [one for one in lab.context.runs.ranges(run_id) if one["kind"] == "listing" and one["pages"]]
 
 
@@ -175,7 +176,7 @@ class TestASecondOpinion:
         lab = make_lab(size=20, locales=ENGLISH)
         planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
         listing = Listing("COURSE", "en")
-        topics = {**next(ranges.second_opinion(listing, 0, ["urn:1"])), "number": 50}
+        topics: Range = {**next(ranges.second_opinion(listing, 0, ["urn:1"])), "number": 50}
         lab.context.runs.add_ranges(planned["run_id"], [topics], lab.clock())
 
         with patch.object(ranges, "SUSPECT_TOTALS", {0}):
@@ -347,7 +348,7 @@ def test_a_range_that_is_settled_stays_so_whatever_is_told_of_it_later(make_lab:
     progress = lab.context.runs.get(planned["run_id"])["progress"]
 
     assert tasks.range_failed(lab.context, first) == settled == {"status": "done"}
-    open_still = {**lab.context.runs.range(first["run_id"], first["number"]), "settled": False}
+    open_still: Range = {**lab.context.runs.range(first["run_id"], first["number"]), "settled": False}
     assert working.RangeWork(lab.context, first["run_id"], open_still).run() == "done"
     assert working.give_up(lab.context, first["run_id"], open_still, task_died("COURSE en")) == "failed"
     assert lab.context.runs.get(planned["run_id"])["progress"] == progress

@@ -212,17 +212,17 @@ class TestRuns:
     def test_ranges_come_in_order_and_expire(self, runs: RunStore) -> None:
         runs.add_ranges("1", [{"number": number} for number in (11, 2, 100)], NOW)
 
-        found = list(runs.ranges("1"))
+        found: list[Any] = list(runs.ranges("1"))
 
         assert [one["number"] for one in found] == [2, 11, 100]
         assert found[0]["expires_at"] == int(NOW.timestamp()) + 30 * 86_400
 
     def test_a_field_of_a_range_or_of_what_is_remembered_can_be_set(self, runs: RunStore) -> None:
         runs.add_ranges("1", [{"number": 0}], NOW)
-        runs.change_range("1", 0, problems=[{"code": "x"}])
+        runs.change_range("1", 0, partition="COURSE en")
         runs.remember(watermark="w")
 
-        assert runs.range("1", 0)["problems"] == [{"code": "x"}]
+        assert runs.range("1", 0)["partition"] == "COURSE en"
         assert runs.state()["watermark"] == "w"
 
     def test_an_index_is_claimed_only_for_the_latest_generation_of_courses(self, runs: RunStore) -> None:

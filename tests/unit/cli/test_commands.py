@@ -342,7 +342,7 @@ def test_an_api_that_does_not_answer_ends_with_3(terminal: Terminal, monkeypatch
     assert terminal.run("integrations", "list").code == 3
 
 
-def run(run_id: str, *, status: str, errors: list[Any] | None = None) -> dict[str, Any]:
+def run(run_id: str, *, status: str, errors: list[Any] | None = None) -> Any:
     counts = dict.fromkeys(runs.COUNTED, 0)
     return {
         "id": run_id, "kind": "catalog", "mode": "full", "trigger": "admin", "status": status,

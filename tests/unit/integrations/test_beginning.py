@@ -94,7 +94,7 @@ def test_whoever_loses_the_race_for_the_lock_gets_the_winners_run_or_another_try
     def beaten(run: Any, *arguments: Any, **options: Any) -> bool:
         if not winners:
             winners.append("winner")
-            assert begin({**run, "id": "winner"}, *arguments, **options)
+            assert begin(run | {"id": "winner"}, *arguments, **options)
             if gone:
                 assert runs.close("winner", {}, status="succeeded")
                 return False

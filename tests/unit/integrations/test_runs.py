@@ -15,6 +15,7 @@ from coursebridge.integrations.runs import RunControl, shown
 from coursebridge.storage.runs import RANGE_DAYS, RunStore
 
 if TYPE_CHECKING:
+    from coursebridge.storage.run_shapes import RangeStatus, RunStatus
     from coursebridge.storage.table import Table
 
 ARN = "arn:aws:states:eu-west-1:123456789012:stateMachine:catalog"
@@ -83,10 +84,10 @@ def runs(table: Table) -> RunStore:
 @pytest.fixture
 def control(runs: RunStore, machine: StepFunctions, clock: Clock) -> RunControl:
     client: Any = machine
-    return RunControl(runs, client, ARN, clock, on_abandoned={"left": "unfinished"})
+    return RunControl(runs, client, ARN, clock, on_abandoned={"filters": "unfinished"})
 
 
-def ended(runs: RunStore, run_id: str, status: str = "succeeded", **fields: Any) -> None:
+def ended(runs: RunStore, run_id: str, status: RunStatus = "succeeded", **fields: Any) -> None:
     assert runs.close(run_id, {}, status=status, planned=True, **fields)
 
 
@@ -150,7 +151,7 @@ class TestARunWhoseExecution:
         assert following.is_new
         assert runs.get(dead["id"])["status"] == "failed"
         assert runs.get(dead["id"])["errors"][0]["code"] == "interrupted"
-        assert runs.state()["left"] == "unfinished"
+        assert runs.state()["filters"] == "unfinished"
 
     def test_has_ended_leaves_no_note_in_a_kind_of_sync_that_needs_none(
         self, table: Table, machine: StepFunctions, clock: Clock
@@ -237,7 +238,7 @@ class TestRedriving:
         self, control: RunControl, runs: RunStore, machine: StepFunctions, clock: Clock
     ) -> None:
         run = control.start("full", "admin").run
-        states = ("done", "failed", "partial")
+        states: tuple[RangeStatus, ...] = ("done", "failed", "partial")
         runs.add_ranges(
             run["id"],
             [{"number": number, "settled": True, "status": status} for number, status in enumerate(states)],
@@ -281,7 +282,7 @@ class TestRedriving:
 
 @pytest.mark.parametrize(("way", "status"), [("redrive", "failed"), ("confirm", "needs_confirmation")])
 def test_a_run_is_taken_up_again_only_while_what_it_has_read_is_kept(
-    control: RunControl, runs: RunStore, clock: Clock, way: str, status: str
+    control: RunControl, runs: RunStore, clock: Clock, way: str, status: RunStatus
 ) -> None:
     run = control.start("full", "admin").run
     ended(runs, run["id"], status)

@@ -16,6 +16,7 @@ from coursebridge.integrations.runs import COUNTS
 from coursebridge.observability import count, logger
 from coursebridge.records.identifiers import digest
 from coursebridge.storage import keys
+from coursebridge.storage.runs import ended
 from coursebridge.storage.unplaced_people import UnplacedPeople, UnplacedPeopleStore, UnplacedPerson
 from coursebridge.storage.unplaced_people import joined as known_longest
 from coursebridge.syncs.problems import gathered
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
     from coursebridge.activity.context import Context
     from coursebridge.activity.windows import Window
-    from coursebridge.storage.table import Item
-    from coursebridge.syncs.problems import Problem
+    from coursebridge.storage.run_shapes import Problem, Remembered, Run, RunStatus
+    from coursebridge.storage.run_shapes import Range as RangeItem
 
 NOT_REPAIRED = (
     "learner_unknown",
@@ -50,34 +51,31 @@ def finish(context: Context, run_id: str) -> str:
         _clear(context, run, ranges)
         return str(run["status"])
     failed = any(one["status"] == "failed" for one in ranges)
-    status = "failed" if failed else "succeeded"
+    status: RunStatus = "failed" if failed else "succeeded"
     tally = _tally(ranges)
     now = rfc3339(context.now())
     throttled = sum(one.get("throttled", 0) for one in ranges)
-    fields = _run_fields(tally, sum(one.get("unusable", 0) for one in ranges), sum(map(is_window, ranges)))
+    fields: Run = {
+        **_run_fields(tally, sum(one.get("unusable", 0) for one in ranges), sum(map(is_window, ranges))),
+        "status": status,
+        "finished_at": now,
+        "progress": {"done": len(ranges), "total": len(ranges)},
+        "errors": gathered(problem for one in ranges for problem in one.get("problems", [])),
+        "throttled": throttled,
+        "clean": not failed,
+    }
     _meet(context, run, ranges, failed=failed)
     _clear_last(context, run_id)
     waited = context.runs.state().get("waiting_run")
-    covered = {} if failed else _covered(context, run, ranges)
-    outcome = {"last_run_id": run_id, "last_status": status, "last_finished_at": now, "last_throttled": throttled}
-    closed = context.runs.close(
-        run_id,
-        {**covered, **outcome, **({} if failed else {"last_success_at": now})},
-        status=status,
-        finished_at=now,
-        progress={"done": len(ranges), "total": len(ranges)},
-        errors=gathered(problem for one in ranges for problem in one.get("problems", [])),
-        throttled=throttled,
-        clean=not failed,
-        **fields,
-    )
-    if not closed:
+    covered: Remembered = {} if failed else _covered(context, run, ranges)
+    outcome = ended(run_id, status, now) | {"last_throttled": throttled}
+    if not context.runs.close(run_id, {**covered, **outcome}, **fields):
         return status
     _measure(status, tally)
     if covered and waited not in (None, run_id):
         context.staging(waited).clear([], WAITING)
-    _clear(context, run | {"status": status}, ranges)
-    told = {name: fields[name] for name in ("counts", "repairs", "not_repaired")}
+    _clear(context, {**run, "status": status}, ranges)
+    told = {"counts": fields["counts"], "repairs": fields["repairs"], "not_repaired": fields["not_repaired"]}
     logger.info("activity sync finished", run=run_id, status=status, told=told)
     return status
 
@@ -87,22 +85,21 @@ def fail(context: Context, run_id: str, problem: Problem) -> None:
     now = rfc3339(context.now())
     run = context.runs.get(run_id)
     errors = gathered([*run.get("errors", []), problem])
-    outcome = {"last_run_id": run_id, "last_status": "failed", "last_finished_at": now}
-    ended = {"status": "failed", "finished_at": now, "errors": errors, "clean": False}
-    if not context.runs.close(run_id, outcome, **ended):
+    fields: Run = {"status": "failed", "finished_at": now, "errors": errors, "clean": False}
+    if not context.runs.close(run_id, ended(run_id, "failed", now), **fields):
         return
     count("ActivitySyncsFailed")
     logger.error("activity sync failed", run=run_id, code=errors[0]["code"])
 
 
-def _tally(ranges: Iterable[Item]) -> Counter[str]:
+def _tally(ranges: Iterable[RangeItem]) -> Counter[str]:
     tally: Counter[str] = Counter()
     for one in ranges:
         tally.update(one.get("tally", {}))
     return tally
 
 
-def _run_fields(tally: Counter[str], unusable: int, windows: int) -> dict[str, Any]:
+def _run_fields(tally: Counter[str], unusable: int, windows: int) -> Run:
     """Return what the run's record says; ``read`` is the sum of the other counts."""
     counts = {name: tally[name] for name in COUNTS}
     counts["failed"] += unusable
@@ -123,7 +120,7 @@ def drift_percent(drifted: int, compared: int) -> Decimal:
     return round(Decimal(100 * drifted) / compared, 2) if compared else Decimal(0)
 
 
-def _covered(context: Context, run: Item, ranges: Sequence[Item]) -> dict[str, Any]:
+def _covered(context: Context, run: Run, ranges: Sequence[RangeItem]) -> Remembered:
     """Keep which courses had no place with what earlier runs left waiting elsewhere; return what is covered now."""
     state = context.runs.state()
     same = _is_same(state, run)
@@ -144,7 +141,7 @@ def _covered(context: Context, run: Item, ranges: Sequence[Item]) -> dict[str, A
     }
 
 
-def _meet(context: Context, run: Item, ranges: Sequence[Item], *, failed: bool) -> None:
+def _meet(context: Context, run: Run, ranges: Sequence[RangeItem], *, failed: bool) -> None:
     """Keep who can have no records yet, and nobody who was erased.
 
     Whoever is inactive, or one of several, can have an identifier of somebody who was erased long ago.
@@ -173,13 +170,13 @@ def _unerased(context: Context, people: Sequence[UnplacedPerson]) -> list[Unplac
     return [each for each in people if not any(stones[one] in erased for one in each.identifiers)]
 
 
-def _waiting(context: Context, run: Item, ranges: Iterable[Item]) -> Iterator[dict[str, Any]]:
+def _waiting(context: Context, run: Run, ranges: Iterable[RangeItem]) -> Iterator[dict[str, Any]]:
     """Yield what had no place, as the ranges tell."""
     staging = context.staging(run["id"])
     yield from (staging.get_json(one["waiting"]) for one in ranges if one.get("waiting"))
 
 
-def _is_same(state: Item, run: Item) -> bool:
+def _is_same(state: Remembered, run: Run) -> bool:
     """Whether what earlier runs read, they read under the settings of this one."""
     return state.get("settings") == run["settings"] and bool(state.get("covered_since"))
 
@@ -196,7 +193,7 @@ def _clear_last(context: Context, run_id: str) -> None:
         context.staging(last).clear_all(*([WAITING] if last == state.get("waiting_run") else []))
 
 
-def _clear(context: Context, run: Item, ranges: Sequence[Item]) -> None:
+def _clear(context: Context, run: Run, ranges: Sequence[RangeItem]) -> None:
     """Remove what was laid down and is recorded; what a redrive needs stays."""
     recording = [one for one in ranges if not is_window(one)]
     pending = {number for one in recording if one["status"] != "done" for number in one["of"]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from coursebridge.activity.people import Someone, matched
 from coursebridge.activity.windows import LONGEST_LOOKBACK_DAYS, Coverage, Window, due, windows
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
     from coursebridge.activity.context import Context
     from coursebridge.integrations.models import Integration
-    from coursebridge.storage.table import Item
+    from coursebridge.storage.run_shapes import Mode, Run
+    from coursebridge.storage.run_shapes import Range as RangeItem
 
 WAITING = "waiting"
 """The object with the courses that had no place, and the windows that tell of them."""
-WINDOW = "window"
+WINDOW: Final = "window"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Range:
     asset_type: str
     window: Window
 
-    def to_item(self) -> Item:
+    def to_item(self) -> RangeItem:
         """Return what stands in the table."""
         return {
             "number": self.number,
@@ -50,7 +51,7 @@ class Range:
         }
 
     @classmethod
-    def from_item(cls, item: Item) -> Range:
+    def from_item(cls, item: RangeItem) -> Range:
         """Read it again."""
         return cls(item["number"], item["asset_type"], Window(parse_rfc3339(item["start"]), item["days"]))
 
@@ -65,13 +66,13 @@ def settings_digest(integration: Integration) -> str:
     return blake2b(json.dumps(deciding).encode(), digest_size=8).hexdigest()
 
 
-def serves(context: Context, asked: str, run: Item) -> bool:
+def serves(context: Context, asked: Mode, run: Run) -> bool:
     """Whether a run that was stopped does, once it is finished, what a new one would."""
     same = run.get("settings") == settings_digest(context.integration())
     return same and (run["mode"] == "full" or asked == "incremental")
 
 
-def lay_out(context: Context, run: Item, now: datetime) -> list[int]:
+def lay_out(context: Context, run: Run, now: datetime) -> list[int]:
     """Write the ranges of a run and return their numbers: one for each asset type and window."""
     integration = context.integration()
     covered = _coverage(context, integration, now) if run["mode"] == "incremental" else None
@@ -82,7 +83,7 @@ def lay_out(context: Context, run: Item, now: datetime) -> list[int]:
         for number, (window, asset_type) in enumerate((window, kind) for window in found for kind in types)
     ]
     context.runs.add_ranges(run["id"], [one.to_item() for one in planned], now)
-    fields: dict[str, Any] = {
+    fields: Run = {
         "planned": True,
         "planned_at": rfc3339(now),
         "mode": "incremental" if covered else "full",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from coursebridge.activity.directory import Directory, Rules
 from coursebridge.activity.roster import Roster
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from coursebridge.activity.context import Context
     from coursebridge.activity.mapper import Person
     from coursebridge.integrations.models import Integration
-    from coursebridge.storage.table import Item
+    from coursebridge.storage.run_shapes import Progress, Run
+    from coursebridge.storage.run_shapes import Range as RangeItem
 
 
 def settle(context: Context, run_id: str) -> list[int]:
@@ -36,7 +37,7 @@ def settle(context: Context, run_id: str) -> list[int]:
     return _dealt(context, context.runs.get(run_id), news, len(known))
 
 
-def _dealt(context: Context, run: Item, news: Sequence[Item], first_number: int) -> list[int]:
+def _dealt(context: Context, run: Run, news: Sequence[RangeItem], first_number: int) -> list[int]:
     numbers = [one["number"] for one in news]
     roster_name = f"found-{first_number:06d}"
     integration = context.integration()
@@ -46,7 +47,7 @@ def _dealt(context: Context, run: Item, news: Sequence[Item], first_number: int)
         counts = _directory(context, run, integration).find(roster)
         with roster.saved() as file:
             context.staging(run["id"]).put_file(roster_name, file)
-    ranges: list[dict[str, Any]] = [
+    ranges: list[RangeItem] = [
         {
             "number": first_number + place,
             "kind": CONTENTS,
@@ -64,14 +65,14 @@ def _dealt(context: Context, run: Item, news: Sequence[Item], first_number: int)
         for place, (first, last) in enumerate(groups_of(one["offsets"] for one in news))
     ]
     people = {name: run.get("people", {}).get(name, 0) + number for name, number in counts.items()}
-    progress = {**run["progress"], "total": run["progress"]["total"] + len(ranges)}
+    progress: Progress = {**run["progress"], "total": run["progress"]["total"] + len(ranges)}
     context.runs.add_ranges(run["id"], ranges, context.now())
     context.runs.change(run["id"], people=people, progress=progress, dealt_at=rfc3339(context.now()))
     logger.info("people of a run found", run=run["id"], people=dict(counts))
     return [one["number"] for one in ranges]
 
 
-def _directory(context: Context, run: Item, integration: Integration) -> Directory:
+def _directory(context: Context, run: Run, integration: Integration) -> Directory:
     # Whoever was added since the run, or its redrive, began reading was added by a task that was repeated.
     rules = Rules(integration.learner_matching, run.get("dealt_at") or run["started_at"])
     return Directory(context.table, context.integration_id, rules, context.pseudonym_key, context.now())

@@ -11,8 +11,7 @@ from coursebridge.syncs.tasks import SKIPPED, SUPERSEDED, Tasks
 
 if TYPE_CHECKING:
     from coursebridge.activity.context import Context
-    from coursebridge.storage.table import Item
-    from coursebridge.syncs.problems import Problem
+    from coursebridge.storage.run_shapes import Problem, Run
 
 
 def _objection(context: Context) -> Problem | None:
@@ -22,7 +21,7 @@ def _objection(context: Context) -> Problem | None:
     return None if integration.activity.enabled else task_died("activity reports are switched off")
 
 
-def _laid_out(context: Context, run: Item) -> list[int]:
+def _laid_out(context: Context, run: Run) -> list[int]:
     return planning.lay_out(context, run, context.now())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 from coursebridge.activity.mapper import UnusableRow, reported_activity
 from coursebridge.activity.planning import WINDOW, Range
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from coursebridge.activity.context import Context
     from coursebridge.activity.mapper import ReportedActivity
     from coursebridge.linkedin.client import LinkedInClient
-    from coursebridge.storage.table import Item
-    from coursebridge.syncs.problems import Problem
+    from coursebridge.storage.run_shapes import Problem
+    from coursebridge.storage.run_shapes import Range as RangeItem
 
-CONTENTS = "contents"
+CONTENTS: Final = "contents"
 """The kind of a range that records the rows of some contents, out of windows that were read."""
 
 
@@ -79,7 +79,7 @@ class _Rows:
                     yield found
 
 
-def _read(context: Context, run_id: str, item: Item) -> str:
+def _read(context: Context, run_id: str, item: RangeItem) -> str:
     try:
         check_active(context.integration())
         client = context.linkedin()
@@ -97,11 +97,16 @@ def _read(context: Context, run_id: str, item: Item) -> str:
         if isinstance(error, STOPPING):
             return _stop(context, run_id, item, problem)
         return _settle(context, run_id, item | {"status": "failed", "problems": [problem]})
-    found = {"offsets": staged.offsets, "rows": staged.rows, "unusable": rows.unusable, "throttled": client.throttled}
+    found: RangeItem = {
+        "offsets": staged.offsets,
+        "rows": staged.rows,
+        "unusable": rows.unusable,
+        "throttled": client.throttled,
+    }
     return _settle(context, run_id, item | found | {"status": "done", "problems": _told(rows.unusable)})
 
 
-def _stop(context: Context, run_id: str, item: Item, problem: Problem) -> str:
+def _stop(context: Context, run_id: str, item: RangeItem, problem: Problem) -> str:
     """Let no further window be read."""
     context.runs.change(run_id, stopped=problem)
     return _settle(context, run_id, item | {"status": "failed", "problems": [problem]})
@@ -118,7 +123,7 @@ def _told(unusable: int) -> list[Problem]:
     return [problem] if unusable else []
 
 
-def _record(context: Context, run_id: str, item: Item) -> str:
+def _record(context: Context, run_id: str, item: RangeItem) -> str:
     staging = context.staging(run_id)
     run = Run(run_id, item["identification"], item["statistics_since"])
     with Roster.opened(staging.get_file(item["found"])) as roster:
@@ -132,25 +137,25 @@ def _record(context: Context, run_id: str, item: Item) -> str:
     waiting = f"waiting-{item['number']:06d}"
     if tally.courses or people:
         staging.put_json(waiting, {"courses": tally.courses, "people": [one.to_json() for one in people]})
-    found = {"tally": dict(tally.counts), "waiting": waiting if tally.courses or people else ""}
+    found: RangeItem = {"tally": dict(tally.counts), "waiting": waiting if tally.courses or people else ""}
     counts = {name: tally.counts[name] for name in COUNTS}
     return _settle(context, run_id, item | found | {"status": "done", "problems": []}, counts)
 
 
-def _activities(context: Context, run_id: str, item: Item) -> Iterator[ReportedActivity]:
+def _activities(context: Context, run_id: str, item: RangeItem) -> Iterator[ReportedActivity]:
     """Yield the rows of the contents a range is for, out of every window that was read."""
     offsets = {one["number"]: one["offsets"] for one in context.runs.ranges(run_id) if one["number"] in item["of"]}
     for number in item["of"]:
         yield from context.staging(run_id).activities(number, offsets[number], item["first"], item["last"])
 
 
-def _settle(context: Context, run_id: str, item: dict[str, Any], counts: dict[str, int] | None = None) -> str:
+def _settle(context: Context, run_id: str, item: RangeItem, counts: dict[str, int] | None = None) -> str:
     if context.runs.settle_range(run_id, item):
         context.runs.count(run_id, counts or {}, context.now())
     logger.info("range settled", run=run_id, number=item["number"], kind=item["kind"], status=item["status"])
     return str(item["status"])
 
 
-def is_window(item: Item) -> bool:
+def is_window(item: RangeItem) -> bool:
     """Whether a range reads a window."""
     return bool(item["kind"] == WINDOW)

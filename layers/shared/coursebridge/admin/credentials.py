@@ -11,7 +11,8 @@ from coursebridge.errors import FieldError, InvalidRequest
 from coursebridge.integrations import day_limit
 from coursebridge.integrations.models import KeyPairNote
 from coursebridge.linkedin.credentials import KeyPair, credentials_secret
-from coursebridge.storage.runs import KINDS, RunStore
+from coursebridge.storage.run_shapes import KINDS
+from coursebridge.storage.runs import RunStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from coursebridge import audit
 from coursebridge.errors import Conflict, NotFound
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from coursebridge.integrations.models import Integration
     from coursebridge.integrations.runs import RunControl
-    from coursebridge.integrations.schedules import Kind, Mode
+    from coursebridge.storage.run_shapes import Kind, Mode, Run
     from coursebridge.storage.table import Item, Table
 
 UNKNOWN_SHOWN = 200
@@ -60,7 +60,7 @@ class Runs:
         """
         IntegrationStore(self.table).get(integration_id)
         page = RunStore(self.table, integration_id, "catalog").list(limit, after)
-        return [shown(run) for run in page.items], page.last_key
+        return [shown(cast("Run", run)) for run in page.items], page.last_key
 
     def get(self, integration_id: str, run_id: str) -> dict[str, Any]:
         """Return a run; the latest of activity reports with the people it told of who can have no records yet.
@@ -99,18 +99,18 @@ class Runs:
         self._note("run.confirmed", run)
         return shown(confirmed)
 
-    def _resumable(self, integration_id: str, run_id: str) -> Item:
+    def _resumable(self, integration_id: str, run_id: str) -> Run:
         run = self._item(integration_id, run_id)
         _check(IntegrationStore(self.table).get(integration_id), run["kind"])
         return run
 
-    def _item(self, integration_id: str, run_id: str) -> Item:
+    def _item(self, integration_id: str, run_id: str) -> Run:
         item = self.table.get(keys.run(integration_id, run_id))
         if item is None:
             raise NotFound("there is no such run")
-        return item
+        return cast("Run", item)
 
-    def _note(self, action: str, run: Item) -> None:
+    def _note(self, action: str, run: Run) -> None:
         told = {"kind": run["kind"], "mode": run["mode"]}
         audit.record(self.table, self.actor, action, run["id"], None, told, integration_id=run["integration_id"])
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from coursebridge.auth.clients import Client
 from coursebridge.storage import keys
-from coursebridge.storage.runs import KINDS
+from coursebridge.storage.run_shapes import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from coursebridge.integrations.models import Integration
+    from coursebridge.storage.run_shapes import Kind, Remembered
     from coursebridge.storage.table import Item, Table
 
 
@@ -28,7 +29,7 @@ class Situation:
             to a hundred.
     """
 
-    syncs: Mapping[str, Item]
+    syncs: Mapping[Kind, Remembered]
     webhook: Client | None
     last_statement: Item | None
     mismatched: int
@@ -48,7 +49,7 @@ def situations(table: Table, integrations: Sequence[Integration]) -> Iterator[Si
     for one in integrations:
         client = found.get(keys.client(one.webhook_client_id))
         yield Situation(
-            {kind: found.get(keys.sync_state(one.id, kind), {}) for kind in KINDS},
+            {kind: cast("Remembered", found.get(keys.sync_state(one.id, kind), {})) for kind in KINDS},
             Client.from_item(client) if client else None,
             last_statement(table, one.id),
             held_count(table, one.id, "actor_mismatch", most=100),

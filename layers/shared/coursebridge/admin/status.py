@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from coursebridge.activity import quiet
 from coursebridge.admin.situation import held_count, situations
@@ -13,7 +13,7 @@ from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.integrations import day_limit
 from coursebridge.integrations.schedules import planned
 from coursebridge.storage import keys
-from coursebridge.storage.runs import KINDS
+from coursebridge.storage.run_shapes import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from coursebridge.activity.quiet import Judgement
     from coursebridge.admin.situation import Situation
     from coursebridge.integrations.models import Integration, Schedule
-    from coursebridge.storage.table import Item, Table
+    from coursebridge.storage.run_shapes import Kind, Run
+    from coursebridge.storage.table import Table
 
 MOST_COUNTED = 10_000
 LATE = timedelta(minutes=10)
@@ -45,7 +46,7 @@ class Observed:
 
     integration: Integration
     situation: Situation
-    runs: Mapping[str, Item]
+    runs: Mapping[str, Run]
     held: Mapping[str, int]
     waiting_since: datetime | None
     silence: Judgement
@@ -130,7 +131,7 @@ def notes(seen: Observed) -> Iterator[str]:
         yield "The webhook's secret is older than a year: rotate it."
 
 
-def _sync_troubles(seen: Observed, kind: str) -> Iterator[str]:
+def _sync_troubles(seen: Observed, kind: Kind) -> Iterator[str]:
     run = seen.runs.get(kind)
     state = seen.situation.syncs[kind]
     if run and run["status"] == "needs_confirmation":
@@ -145,14 +146,14 @@ def _sync_troubles(seen: Observed, kind: str) -> Iterator[str]:
         yield f"No {kind} sync starts by itself: its schedule is switched off or has no time to come."
 
 
-def _is_left_to_hands(seen: Observed, kind: str) -> bool:
+def _is_left_to_hands(seen: Observed, kind: Kind) -> bool:
     """Whether syncs could start, and will only if somebody starts them; nobody who switches reports off wants them."""
     wanted = seen.integration.credentials.any() and (kind == "catalog" or seen.integration.activity.enabled)
     schedule = _schedule(seen.integration, kind)
     return wanted and schedule.due_after(seen.now) is None
 
 
-def _overdue(seen: Observed, kind: str) -> bool:
+def _overdue(seen: Observed, kind: Kind) -> bool:
     """Whether the schedule came twice since the last success: once may fail, and is repeated."""
     schedule = _schedule(seen.integration, kind)
     last = seen.situation.syncs[kind].get("last_success_at")
@@ -161,7 +162,7 @@ def _overdue(seen: Observed, kind: str) -> bool:
     return second is not None and second < seen.now
 
 
-def _sync(seen: Observed, kind: str) -> dict[str, Any]:
+def _sync(seen: Observed, kind: Kind) -> dict[str, Any]:
     state, run, schedule = seen.situation.syncs[kind], seen.runs.get(kind), _schedule(seen.integration, kind)
     soon = schedule.next_time(seen.now)
     return {
@@ -194,11 +195,11 @@ def _throttling(seen: Observed) -> dict[str, Any]:
     }
 
 
-def _schedule(integration: Integration, kind: str) -> Schedule:
+def _schedule(integration: Integration, kind: Kind) -> Schedule:
     return next(one.schedule for one in planned(integration) if (one.kind, one.mode) == (kind, "incremental"))
 
 
-def _latest_runs(table: Table, integration_id: str, situation: Situation) -> Iterator[tuple[str, Item]]:
+def _latest_runs(table: Table, integration_id: str, situation: Situation) -> Iterator[tuple[Kind, Run]]:
     locks = {kind: keys.run_lock(integration_id, kind) for kind in KINDS}
     held = table.get_many(locks.values())
     for kind in KINDS:
@@ -206,7 +207,7 @@ def _latest_runs(table: Table, integration_id: str, situation: Situation) -> Ite
         run_id = lock["run_id"] if lock else situation.syncs[kind].get("last_run_id")
         run = table.get(keys.run(integration_id, run_id)) if run_id else None
         if run is not None:
-            yield kind, run
+            yield kind, cast("Run", run)
 
 
 def _waiting_since(table: Table, integration_id: str) -> datetime | None:

@@ -15,12 +15,12 @@ from coursebridge.catalog.search.publishing import FORM
 
 if TYPE_CHECKING:
     from coursebridge.catalog.sync.context import Context
-    from coursebridge.storage.table import Item
+    from coursebridge.storage.run_shapes import Remembered
 
 TRIES = 3
 
 
-def is_current(context: Context, state: Item) -> bool:
+def is_current(context: Context, state: Remembered) -> bool:
     """Whether the published index holds what the table does, and was not replaced by an older one.
 
     Args:

@@ -13,12 +13,11 @@ from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.linkedin.errors import DAY_LIMIT, DayLimit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from coursebridge.linkedin.errors import LinkedInError
+    from coursebridge.storage.run_shapes import Remembered, Run
     from coursebridge.storage.runs import RunStore
-    from coursebridge.storage.table import Item
 
 
 def note(runs: RunStore, error: LinkedInError, now: datetime) -> None:
@@ -34,13 +33,13 @@ def lift(runs: RunStore) -> None:
         runs.remember(limited_until=None)
 
 
-def in_force_until(state: Mapping[str, str | None], now: datetime) -> datetime | None:
+def in_force_until(state: Remembered, now: datetime) -> datetime | None:
     """Return when the limit resets by what a kind of sync remembers, ``None`` when LinkedIn may be asked."""
     until = state.get("limited_until")
     moment = parse_rfc3339(until) if until else None
     return moment if moment and moment > now else None
 
 
-def has_stopped(run: Item) -> bool:
+def has_stopped(run: Run) -> bool:
     """Whether a run has failed of the limit."""
     return run["status"] == "failed" and any(one["code"] == DAY_LIMIT for one in run["errors"])

@@ -22,13 +22,13 @@ from coursebridge.observability import logger
 from coursebridge.storage.runs import RANGE_DAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from datetime import datetime
 
     from mypy_boto3_stepfunctions import SFNClient
 
+    from coursebridge.storage.run_shapes import Mode, Problem, Progress, Range, Remembered, Run
     from coursebridge.storage.runs import RunStore
-    from coursebridge.storage.table import Item
 
 COUNTS = ("read", "created", "updated", "archived", "restored", "ignored", "unchanged", "failed")
 GRACE = timedelta(minutes=1)
@@ -40,7 +40,7 @@ TAKEN_UP_FOR = timedelta(days=21)
 RESUMABLE = timedelta(days=RANGE_DAYS - 1)
 """Of a run that began earlier the table may not hold all ranges until it ends."""
 INTERNAL = frozenset({"PK", "SK", "entity", "GSI1PK", "GSI1SK"})
-INTERRUPTED = {
+INTERRUPTED: Problem = {
     "code": "interrupted",
     "detail": "the run's execution ended without finishing",
     "cause": "It was stopped by hand, or the state machine failed.",
@@ -53,11 +53,11 @@ INTERRUPTED = {
 class Started:
     """A run, and whether it was started now or is the one that was running already."""
 
-    run: Item
+    run: Run
     is_new: bool
 
 
-def shown(run: Item) -> dict[str, Any]:
+def shown(run: Run) -> dict[str, Any]:
     """Return a run as an admin sees it (design, 4.7)."""
     return {name: value for name, value in run.items() if name not in INTERNAL and not name.startswith("_")}
 
@@ -79,15 +79,15 @@ class RunControl:
         stepfunctions: SFNClient | None = None,
         state_machine_arn: str = "",
         now: Callable[[], datetime] = utc_now,
-        on_abandoned: Mapping[str, Any] | None = None,
+        on_abandoned: Remembered | None = None,
     ) -> None:
         self._runs = runs
         self._stepfunctions = stepfunctions
         self._state_machine_arn = state_machine_arn
         self._now = now
-        self._on_abandoned = on_abandoned or {}
+        self._on_abandoned: Remembered = on_abandoned or {}
 
-    def start(self, mode: str, trigger: str) -> Started:
+    def start(self, mode: Mode, trigger: str) -> Started:
         """Start a run and its execution, or return the run that is under way.
 
         While LinkedIn's limit of the day is in force, the run that it has stopped is returned as it is.
@@ -103,7 +103,7 @@ class RunControl:
             self._execute(started.run, started.run["id"])
         return Started(self._runs.get(started.run["id"]), started.is_new)
 
-    def begin(self, mode: str, trigger: str, execution: str = "") -> Started:
+    def begin(self, mode: Mode, trigger: str, execution: str = "") -> Started:
         """Take the lock and write the run's record, or return the run that holds it. Starts no execution."""
         now = self._now()
         run_id = new_id(now)
@@ -118,7 +118,7 @@ class RunControl:
         return Started(self._runs.get(held.run_id), is_new=False) if held else self.begin(mode, trigger, execution)
 
     def begin_in(
-        self, execution: str, mode: str, trigger: str, serves: Callable[[Item], bool] = lambda _run: False
+        self, execution: str, mode: Mode, trigger: str, serves: Callable[[Run], bool] = lambda _run: False
     ) -> str | None:
         """Begin the run of an execution that was started without one, and return its id.
 
@@ -160,7 +160,7 @@ class RunControl:
             self._runs.change(run_id, execution=execution)
         return True
 
-    def redrive(self, run_id: str) -> Item:
+    def redrive(self, run_id: str) -> Run:
         """Work off the ranges of a run that failed, without reading the others again.
 
         Raises:
@@ -172,7 +172,7 @@ class RunControl:
             raise Conflict("nothing of this run has failed")
         return self._again(run, failed)
 
-    def confirm(self, run_id: str) -> Item:
+    def confirm(self, run_id: str) -> Run:
         """Let a run that asked for confirmation archive what it wants to.
 
         Raises:
@@ -181,31 +181,32 @@ class RunControl:
         run = self._resumable(run_id)
         if run["status"] != "needs_confirmation":
             raise Conflict("this run does not wait for confirmation")
-        return self._resume(run, confirmed=True)
+        return self._resume(run, {"confirmed": True})
 
     def _is_limited(self) -> bool:
         return day_limit.in_force_until(self._runs.state(), self._now()) is not None
 
-    def _can_be_taken_up(self, run: Item) -> bool:
+    def _can_be_taken_up(self, run: Run) -> bool:
         return day_limit.has_stopped(run) and self._now() - parse_rfc3339(run["started_at"]) < TAKEN_UP_FOR
 
-    def _taken_up(self, run: Item, execution: str) -> str | None:
+    def _taken_up(self, run: Run, execution: str) -> str | None:
         try:
             return str(self._again(run, self._failed(run["id"]), execution)["id"])
         except Conflict:
             logger.info("another run took the place of this one", run=run["id"])
             return None
 
-    def _failed(self, run_id: str) -> list[Item]:
+    def _failed(self, run_id: str) -> list[Range]:
         return [one for one in self._runs.ranges(run_id) if one["settled"] and one["status"] != "done"]
 
-    def _again(self, run: Item, failed: list[Item], execution: str = "") -> Item:
+    def _again(self, run: Run, failed: list[Range], execution: str = "") -> Run:
         for one in failed:
             self._runs.change_range(run["id"], one["number"], settled=False)
-        progress = run["progress"] | {"done": max(run["progress"]["done"] - len(failed), 0)}
-        return self._resume(run, execution, progress=progress, stopped=None, last_problem=None, errors=[])
+        progress: Progress = run["progress"] | {"done": max(run["progress"]["done"] - len(failed), 0)}
+        again: Run = {"progress": progress, "stopped": None, "last_problem": None, "errors": []}
+        return self._resume(run, again, execution)
 
-    def _resumable(self, run_id: str) -> Item:
+    def _resumable(self, run_id: str) -> Run:
         run = self._runs.get(run_id)
         latest = self._runs.latest()
         if latest is not None and latest["id"] != run_id:
@@ -216,20 +217,26 @@ class RunControl:
             raise Conflict("what this run has read is kept no longer: start a new one")
         return run
 
-    def _resume(self, run: Item, execution: str = "", **fields: Any) -> Item:  # noqa: ANN401  (a run's fields)
+    def _resume(self, run: Run, fields: Run, execution: str = "") -> Run:
         run_id, times = run["id"], run.get("resumed", 0) + 1
         stale = None if self._holder() else self._runs.lock()
         if not self._runs.take_lock(run_id, self._now(), instead_of=stale.run_id if stale else ""):
             raise Conflict("another run is under way")
-        touched_at = rfc3339(self._now())
         # Without the execution that has ended, lest the run look dead until the new one is noted.
-        again = {"status": "running", "finished_at": None, "resumed": times, "touched_at": touched_at}
-        changed = self._runs.change(run_id, **fields, **again, execution=execution)
+        again: Run = {
+            **fields,
+            "status": "running",
+            "finished_at": None,
+            "resumed": times,
+            "touched_at": rfc3339(self._now()),
+            "execution": execution,
+        }
+        changed = self._runs.change(run_id, **again)
         day_limit.lift(self._runs)
         self._execute(changed, f"{run_id}-{times}")
         return self._runs.get(run_id)
 
-    def _execute(self, run: Item, name: str) -> None:
+    def _execute(self, run: Run, name: str) -> None:
         if self._stepfunctions is None:
             return
         inputs = {name: run[name] for name in ("integration_id", "mode", "trigger")} | {"run_id": run["id"]}
@@ -243,7 +250,7 @@ class RunControl:
             raise Unavailable("the run could not be started, try again") from error
         self._runs.change(run["id"], execution=answer["executionArn"])
 
-    def _holder(self) -> Item | None:
+    def _holder(self) -> Run | None:
         """Return the run under way; one that turns out to be dead is closed."""
         lock = self._runs.lock()
         if lock is None:
@@ -255,7 +262,7 @@ class RunControl:
             self._close(run, INTERRUPTED)
         return None
 
-    def _is_alive(self, run: Item, locked_at: datetime) -> bool:
+    def _is_alive(self, run: Run, locked_at: datetime) -> bool:
         now = self._now()
         if run["status"] != "running":
             return False
@@ -269,11 +276,16 @@ class RunControl:
             return now - locked_at < GRACE
         return answer["status"] == "RUNNING"
 
-    def _close(self, run: Item, problem: dict[str, Any]) -> None:
-        ended = {"status": "failed", "finished_at": rfc3339(self._now()), "errors": [problem], "clean": False}
+    def _close(self, run: Run, problem: Problem) -> None:
+        ended: Run = {
+            "status": "failed",
+            "finished_at": rfc3339(self._now()),
+            "errors": [problem],
+            "clean": False,
+        }
         self._runs.close(run["id"], self._on_abandoned, **ended)
 
-    def _record(self, run_id: str, mode: str, trigger: str, execution: str, now: datetime) -> Item:
+    def _record(self, run_id: str, mode: Mode, trigger: str, execution: str, now: datetime) -> Run:
         return {
             "id": run_id,
             "integration_id": self._runs.integration_id,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
 
     from coursebridge.integrations.models import Integration, Schedule
+    from coursebridge.storage.run_shapes import Kind, Mode
 
-Kind = Literal["catalog", "activity"]
-Mode = Literal["incremental", "full"]
 # A sync that could not be started is no help an hour later: the next one reads the same and more.
 RETRIES = {"MaximumRetryAttempts": 3, "MaximumEventAgeInSeconds": 3600}
 

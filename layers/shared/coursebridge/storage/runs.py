@@ -7,7 +7,7 @@ settled once, however often its task is repeated, and only the first settling mo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from coursebridge.clock import rfc3339
 from coursebridge.errors import NotFound, Unavailable
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
+    from coursebridge.storage.run_shapes import Kind, Range, Remembered, Run, RunStatus
     from coursebridge.storage.table import Item, Page, Table
 
-Kind = Literal["catalog", "activity"]
-KINDS: tuple[Kind, ...] = ("catalog", "activity")
 RANGE_DAYS = 30
 """How long ranges are kept: a day more than a run can be redriven or confirmed."""
 DAY_SECONDS = 86_400
@@ -51,11 +50,11 @@ class RunStore:
         self.integration_id = integration_id
         self.kind = kind
 
-    def create(self, run: Mapping[str, Any]) -> None:
+    def create(self, run: Run) -> None:
         """Write a new run, or the same one once more."""
         self.table.put(self._run_item(run))
 
-    def begin(self, run: Mapping[str, Any], now: datetime, instead_of: str = "") -> bool:
+    def begin(self, run: Run, now: datetime, instead_of: str = "") -> bool:
         """Write a new run and take the lock for it, or take it over from a run that is dead; say whether that worked.
 
         One transaction, as a lock whose run nobody can find would be held for ever.
@@ -77,8 +76,8 @@ class RunStore:
             return False
         return True
 
-    def get(self, run_id: str) -> Item:
-        """Return a run's item.
+    def get(self, run_id: str) -> Run:
+        """Return a run.
 
         Raises:
             NotFound: there is no such run.
@@ -86,7 +85,7 @@ class RunStore:
         item = self.table.get(keys.run(self.integration_id, run_id))
         if item is None or item["kind"] != self.kind:
             raise NotFound(f"there is no {self.kind} run {run_id}")
-        return item
+        return cast("Run", item)
 
     def list(self, limit: int, after: Item | None = None) -> Page:
         """Return the runs of every kind, newest first."""
@@ -94,7 +93,7 @@ class RunStore:
             keys.run_partition(self.integration_id), prefix=keys.RUN_PREFIX, limit=limit, after=after, ascending=False
         )
 
-    def latest(self) -> Item | None:
+    def latest(self) -> Run | None:
         """Return the newest run of this kind."""
         found = self.table.query_all(
             keys.run_partition(self.integration_id),
@@ -103,11 +102,11 @@ class RunStore:
             condition="kind = :kind",
             values={":kind": self.kind},
         )
-        return next(found, None)
+        return cast("Run | None", next(found, None))
 
-    def change(self, run_id: str, **fields: Any) -> Item:  # noqa: ANN401  (a run's fields)
+    def change(self, run_id: str, /, **fields: Unpack[Run]) -> Run:
         """Set fields of a run and return it."""
-        return self._set(keys.run(self.integration_id, run_id), fields)
+        return cast("Run", self._set(keys.run(self.integration_id, run_id), fields))
 
     def lock(self) -> Lock | None:
         """Return who holds the lock."""
@@ -135,7 +134,7 @@ class RunStore:
             return False
         return True
 
-    def close(self, run_id: str, remembered: Mapping[str, Any], **fields: Any) -> bool:  # noqa: ANN401  (a run's fields)
+    def close(self, run_id: str, remembered: Remembered, /, **fields: Unpack[Run]) -> bool:
         """Write how a run ended and what is remembered of it, and release its lock: all of it, or nothing.
 
         Remembering that the index is :data:`STALE` outdates it (:meth:`outdate_index`).
@@ -162,7 +161,7 @@ class RunStore:
             raise Unavailable("the table is busy, try again") from refused
         return True
 
-    def add_ranges(self, run_id: str, ranges: Iterable[Mapping[str, Any]], now: datetime) -> None:
+    def add_ranges(self, run_id: str, ranges: Iterable[Range], now: datetime) -> None:
         """Write ranges; each has a ``number``, and ``settled`` unless it is open."""
         expires_at = int(now.timestamp()) + RANGE_DAYS * DAY_SECONDS
         self.table.put_many(
@@ -184,7 +183,7 @@ class RunStore:
             if one["number"] >= above
         )
 
-    def range(self, run_id: str, number: int) -> Item:
+    def range(self, run_id: str, number: int) -> Range:
         """Return a range.
 
         Raises:
@@ -193,13 +192,14 @@ class RunStore:
         item = self.table.get(keys.run_range(self.integration_id, run_id, number))
         if item is None:
             raise NotFound(f"run {run_id} has no range {number}")
-        return item
+        return cast("Range", item)
 
-    def ranges(self, run_id: str) -> Iterator[Item]:
+    def ranges(self, run_id: str) -> Iterator[Range]:
         """Yield the ranges of a run in order."""
-        return self.table.query_all(keys.run_range_partition(self.integration_id, run_id), consistent=True)
+        found = self.table.query_all(keys.run_range_partition(self.integration_id, run_id), consistent=True)
+        return cast("Iterator[Range]", found)
 
-    def settle_range(self, run_id: str, settled: Mapping[str, Any]) -> bool:
+    def settle_range(self, run_id: str, settled: Range) -> bool:
         """Write a range that was worked off; return whether it was open before."""
         item = {name: value for name, value in settled.items() if name not in ("PK", "SK")}
         key = keys.run_range(self.integration_id, run_id, settled["number"])
@@ -211,7 +211,7 @@ class RunStore:
             return False
         return True
 
-    def change_range(self, run_id: str, number: int, **fields: Any) -> None:  # noqa: ANN401  (a range's fields)
+    def change_range(self, run_id: str, number: int, /, **fields: Unpack[Range]) -> None:
         """Set fields of a range."""
         self._set(keys.run_range(self.integration_id, run_id, number), fields)
 
@@ -227,24 +227,25 @@ class RunStore:
         expression = "SET " + ", ".join(["#p.#d = #p.#d + :one", "touched_at = :now", *sums])
         self.table.update(keys.run(self.integration_id, run_id), expression, values, names=names)
 
-    def state(self) -> Item:
+    def state(self) -> Remembered:
         """Return what this kind of sync remembers between runs, empty before the first."""
-        return self.table.get(keys.sync_state(self.integration_id, self.kind)) or {}
+        return cast("Remembered", self.table.get(keys.sync_state(self.integration_id, self.kind)) or {})
 
-    def remember(self, **fields: Any) -> None:  # noqa: ANN401  (whatever a kind of sync remembers)
+    def remember(self, **fields: Unpack[Remembered]) -> None:
         """Set fields of what is remembered."""
         self._set(keys.sync_state(self.integration_id, self.kind), fields)
 
-    def outdate_index(self, **fields: Any) -> Item:  # noqa: ANN401  (whatever a kind of sync remembers)
+    def outdate_index(self, **fields: Unpack[Remembered]) -> Remembered:
         """Note, with fields of what is remembered, that the search index does not hold what the table does any more.
 
         Returns:
             What is remembered now. Its ``generation`` is one higher: no index of courses read before can be claimed.
         """
         expression, values, names = _setting({"index_form": STALE, **fields}, counted=True)
-        return self.table.update(keys.sync_state(self.integration_id, self.kind), expression, values, names=names)
+        key = keys.sync_state(self.integration_id, self.kind)
+        return cast("Remembered", self.table.update(key, expression, values, names=names))
 
-    def claim_index(self, generation: int, **fields: Any) -> bool:  # noqa: ANN401  (whatever a kind of sync remembers)
+    def claim_index(self, generation: int, /, **fields: Unpack[Remembered]) -> bool:
         """Set fields of what is remembered, if no courses were outdated since a generation; say whether that is so."""
         expression, values, names = _setting(fields)
         key = keys.sync_state(self.integration_id, self.kind)
@@ -255,7 +256,7 @@ class RunStore:
             return False
         return True
 
-    def _run_item(self, run: Mapping[str, Any]) -> Item:
+    def _run_item(self, run: Run) -> Item:
         key = keys.run(self.integration_id, run["id"])
         return {**run, **key.item(), "entity": "run", "integration_id": self.integration_id}
 
@@ -273,6 +274,12 @@ class RunStore:
     def _set(self, key: keys.Key, fields: Mapping[str, Any]) -> Item:
         expression, values, names = _setting(fields)
         return self.table.update(key, expression, values, names=names)
+
+
+def ended(run_id: str, status: RunStatus, at: str) -> Remembered:
+    """Return what every kind of sync remembers of a run that has ended."""
+    told: Remembered = {"last_run_id": run_id, "last_status": status, "last_finished_at": at}
+    return told | {"last_success_at": at} if status == "succeeded" else told
 
 
 def _setting(fields: Mapping[str, Any], *, counted: bool = False) -> tuple[str, dict[str, Any], dict[str, str]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
+
+from coursebridge.storage.run_shapes import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -11,16 +13,6 @@ if TYPE_CHECKING:
 
 MOST_IN_A_RECORD = 50
 """The rest is cut, so that a run's item stays small whatever happens."""
-
-
-class Problem(TypedDict):
-    """One kind of problem of a run."""
-
-    code: str
-    detail: str
-    cause: str
-    remedy: str
-    count: int
 
 
 def problem_of(error: UpstreamError, where: str = "") -> Problem:

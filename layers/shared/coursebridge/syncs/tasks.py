@@ -5,7 +5,7 @@ What a task of one kind of sync does is its own; when it may do it, and what the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -13,12 +13,11 @@ from coursebridge.integrations.runs import RunControl
 from coursebridge.syncs.problems import task_died
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from datetime import datetime
 
+    from coursebridge.storage.run_shapes import Mode, Problem, Remembered, Run
     from coursebridge.storage.runs import RunStore
-    from coursebridge.storage.table import Item
-    from coursebridge.syncs.problems import Problem
 
 Event = dict[str, Any]
 """What a task is told and what it answers, JSON both."""
@@ -58,14 +57,14 @@ class Tasks(Generic[C]):
     """
 
     objection: Callable[[C], Problem | None]
-    serves: Callable[[C, str, Item], bool]
-    lay_out: Callable[[C, Item], list[int] | None]
+    serves: Callable[[C, Mode, Run], bool]
+    lay_out: Callable[[C, Run], list[int] | None]
     range: Callable[[C, str, int], str]
     give_up: Callable[[C, str, int], str]
     further: Callable[[C, str], list[int]]
     finish: Callable[[C, str], str]
     fail: Callable[[C, str, Problem], None]
-    on_abandoned: Mapping[str, Any] = field(default_factory=dict)
+    on_abandoned: Remembered | None = None
 
     def by_name(self) -> dict[str, Callable[[C, Event], Event]]:
         """Return the tasks by the names that the state machine has for them."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from coursebridge.catalog.sync.outcomes import Tally
     from coursebridge.linkedin.assets import Listing
     from coursebridge.storage.courses import Head
-    from coursebridge.storage.table import Item
+    from coursebridge.storage.run_shapes import Run
 
 ASKED_ONE_BY_ONE = 100
 BATCH = 100
@@ -52,7 +52,7 @@ class Candidates:
 
 
 def candidates(
-    context: Context, run: Item, told: Mapping[str, str], complete: Iterable[Listing], tally: Tally
+    context: Context, run: Run, told: Mapping[str, str], complete: Iterable[Listing], tally: Tally
 ) -> Candidates:
     """Return what a run wants to archive.
 

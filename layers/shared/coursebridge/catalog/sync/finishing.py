@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from coursebridge.catalog.conform import Wish
 from coursebridge.catalog.indexing import is_current, publish, publish_latest
@@ -15,7 +15,7 @@ from coursebridge.clock import rfc3339
 from coursebridge.integrations import day_limit
 from coursebridge.linkedin.errors import DAY_LIMIT, LinkedInError, Retryable
 from coursebridge.observability import count, logger
-from coursebridge.storage.runs import STALE
+from coursebridge.storage.runs import STALE, ended
 from coursebridge.syncs.problems import gathered, problem_of, switched_off
 from coursebridge.syncs.stopping import RetryLater
 
@@ -24,11 +24,9 @@ if TYPE_CHECKING:
 
     from coursebridge.catalog.sync.archiving import Candidates
     from coursebridge.catalog.sync.context import Context
-    from coursebridge.catalog.sync.ranges import Range
     from coursebridge.integrations.models import Integration
     from coursebridge.linkedin.assets import Listing
-    from coursebridge.storage.table import Item
-    from coursebridge.syncs.problems import Problem
+    from coursebridge.storage.run_shapes import Problem, Range, Remembered, Run, RunStatus
 
 CHANGES = ("created", "updated", "archived", "restored")
 
@@ -69,9 +67,9 @@ class _Finish:
         if not brake:
             archiving.archive(self._context, self._run["id"], found.reasons)
         counts = self._counts(found, archived=not brake)
-        status = "needs_confirmation" if brake else self._status()
+        status: RunStatus = "needs_confirmation" if brake else self._status()
         self._conform_and_index(counts)
-        remembered = self._covered(found) if self._clean and not brake else {}
+        remembered: Remembered = self._covered(found) if self._clean and not brake else {}
         self._close(status, counts, remembered, pending=len(found.reasons) if brake else 0)
         return status
 
@@ -107,7 +105,7 @@ class _Finish:
         counts["read"] += gone
         return counts
 
-    def _status(self) -> str:
+    def _status(self) -> RunStatus:
         failed = self._run.get("stopped") or any(one["status"] == "failed" for one in self._ranges)
         limited = any(one["code"] == DAY_LIMIT for one in self._problems)
         return "failed" if failed or limited else "succeeded"
@@ -125,25 +123,23 @@ class _Finish:
         elif not publish(self._context, state["generation"], labels=asdict(Wish.of(integration).labels)):
             publish_latest(self._context)
 
-    def _is_conform(self, state: Item, integration: Integration) -> bool:
+    def _is_conform(self, state: Remembered, integration: Integration) -> bool:
         """Whether courses no range has read are what the settings say, as far as is known."""
         labels = asdict(Wish.of(integration).labels)
         return bool(state.get("labels", labels) == labels and self._run["settings_version"] == integration.version)
 
-    def _covered(self, found: Candidates) -> dict[str, Any]:
+    def _covered(self, found: Candidates) -> Remembered:
         """Return what is remembered of a run that was clean."""
-        fields: dict[str, Any] = {"watermark": self._run["started_at"]}
+        fields: Remembered = {"watermark": self._run["started_at"]}
         if self._is_full:
             fields |= {"filters": self._run["filters"], "unlisted": found.unlisted}
         return fields
 
-    def _close(self, status: str, counts: dict[str, int], remembered: dict[str, Any], pending: int) -> None:
+    def _close(self, status: RunStatus, counts: dict[str, int], remembered: Remembered, pending: int) -> None:
         now = rfc3339(self._context.now())
         run_id = self._run["id"]
         throttled = sum(one.get("throttled", 0) for one in self._ranges)
-        outcome = {"last_run_id": run_id, "last_status": status, "last_finished_at": now, "last_throttled": throttled}
-        if status == "succeeded":
-            outcome["last_success_at"] = now
+        outcome = ended(run_id, status, now) | {"last_throttled": throttled}
         closed = self._context.runs.close(
             run_id,
             {**remembered, **outcome},
@@ -174,13 +170,13 @@ def fail(context: Context, run_id: str, problem: Problem) -> None:
     run = context.runs.get(run_id)
     errors = gathered([*run.get("errors", []), run.get("last_problem") or problem])
     counts = _counts_without_archiving(Tally(one.get("outcomes", b"") for one in context.runs.ranges(run_id)))
-    outcome: dict[str, Any] = {"last_run_id": run_id, "last_status": "failed", "last_finished_at": now}
-    ended = {"status": "failed", "finished_at": now, "counts": counts, "errors": errors, "clean": False}
+    outcome = ended(run_id, "failed", now)
+    fields: Run = {"status": "failed", "finished_at": now, "counts": counts, "errors": errors, "clean": False}
     if context.integration().status != "active":
         apply_settings(context)
     else:
         outcome |= {"index_form": STALE}
-    if not context.runs.close(run_id, outcome, **ended):
+    if not context.runs.close(run_id, outcome, **fields):
         return
     count("CatalogSyncsFailed")
     logger.error("catalog sync failed", run=run_id, code=errors[0]["code"])
@@ -194,11 +190,12 @@ def _counts_without_archiving(tally: Tally) -> dict[str, int]:
     return counts
 
 
-def _problems_of(run: Item, known: list[Range]) -> Iterator[Problem]:
+def _problems_of(run: Run, known: list[Range]) -> Iterator[Problem]:
     found = [problem for one in known for problem in one.get("problems", [])]
     yield from found
-    if run.get("stopped") and run["stopped"] not in found:
-        yield run["stopped"]
+    stopped = run.get("stopped")
+    if stopped and stopped not in found:
+        yield stopped
 
 
 def _is_sound(one: Range) -> bool:

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from coursebridge.catalog.sync import ranges
 from coursebridge.catalog.sync.ranges import Partition
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from coursebridge.catalog.sync.context import Context
-    from coursebridge.catalog.sync.ranges import Range
     from coursebridge.integrations.models import Filters
     from coursebridge.linkedin.client import LinkedInClient
-    from coursebridge.storage.table import Item
+    from coursebridge.storage.run_shapes import Mode, Range, Remembered, Run
 
 OVERLAP = timedelta(hours=24)
 """How far an incremental run looks back behind the watermark: LinkedIn's index is late and its filter inexact."""
@@ -33,7 +32,7 @@ def filters_digest(filters: Filters) -> str:
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def mode_for(asked: str, state: Item, filters: Filters) -> str:
+def mode_for(asked: Mode, state: Remembered, filters: Filters) -> Mode:
     """Return the mode a run really takes.
 
     Without a watermark there is nothing to start from; and wider filters ask for assets that have not changed lately.
@@ -42,7 +41,7 @@ def mode_for(asked: str, state: Item, filters: Filters) -> str:
     return "incremental" if asked == "incremental" and reaches else "full"
 
 
-def serves(context: Context, asked: str, run: Item) -> bool:
+def serves(context: Context, asked: Mode, run: Run) -> bool:
     """Whether a run that was stopped does, once it is finished, what a new one would.
 
     It was planned by the filters of now, and is full, which leaves nothing for an incremental one to do but what has
@@ -53,12 +52,12 @@ def serves(context: Context, asked: str, run: Item) -> bool:
     return same and (run["mode"] == "full" or mode_for(asked, context.runs.state(), filters) == "incremental")
 
 
-def modified_after(mode: str, state: Item) -> int | None:
+def modified_after(mode: Mode, state: Remembered) -> int | None:
     """Return LinkedIn's ``lastModifiedAfter`` for a run, ``None`` for all."""
     return to_millis(parse_rfc3339(state["watermark"]) - OVERLAP) if mode == "incremental" else None
 
 
-def lay_out(context: Context, run: Item, now: datetime) -> list[int]:
+def lay_out(context: Context, run: Run, now: datetime) -> list[int]:
     """Ask LinkedIn for totals, write the ranges of a run, and return the numbers of those to work off.
 
     One call for each asset type and locale, and one for each type.
@@ -74,7 +73,7 @@ def lay_out(context: Context, run: Item, now: datetime) -> list[int]:
     context.runs.add_ranges(run["id"], numbered, now)
     context.runs.drop_ranges(run["id"], len(numbered))
     open_numbers = [one["number"] for one in numbered if not one.get("settled")]
-    fields: dict[str, Any] = {
+    fields: Run = {
         "mode": mode,
         "planned": True,
         "ranges": len(numbered),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coursebridge.syncs.problems import Problem
+from coursebridge.storage.run_shapes import Problem
 
 
 def unusable_elements(number: int) -> Problem:

@@ -1,13 +1,13 @@
 """How a run is cut into ranges: pure, but for the totals it is told.
 
-A range is a dictionary of the table (``storage.runs``): ``number``, ``kind``, and what the kind needs. The last range
+A range is a dictionary of the table (``storage.run_shapes``). The last range
 of a listing may read further than LinkedIn's total says.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from coursebridge.catalog.filters import linkedin_locale
 from coursebridge.linkedin.assets import COUNTRY_OF, Listing
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from coursebridge.integrations.models import Filters
+    from coursebridge.storage.run_shapes import Range
 
 PAGES = 10
 PAGES_BEYOND = 40
@@ -27,7 +28,6 @@ SUSPECT_TOTALS = frozenset({500, 1000})
 URNS_IN_A_RANGE = 50
 TOPICS_IN_A_RANGE = 20
 """Of the thousand or so topics; a state machine's history has room for 25,000 events."""
-Range = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def listings(filters: Filters, modified_after: int | None) -> list[Listing]:
 def ranges_of(partition: Partition) -> Iterator[Range]:
     """Yield the ranges of a partition, each about a thousand assets; for an empty one, one that is settled already."""
     if partition.is_empty:
-        yield listing_range(partition.listing, 0, 0) | {"settled": True, "status": "done", "ended": True}
+        yield listing_range(partition.listing, 0, 0, settled=True, status="done", ended=True)
         return
     starts = range(0, max(partition.total, 1), SPAN)
     for start in starts:
@@ -78,7 +78,7 @@ def ranges_of(partition: Partition) -> Iterator[Range]:
         yield listing_range(partition.listing, start, PAGES + (PAGES_BEYOND if is_last else 0))
 
 
-def listing_range(listing: Listing, start: int, pages: int, **more: Any) -> Range:  # noqa: ANN401
+def listing_range(listing: Listing, start: int, pages: int, /, **more: Unpack[Range]) -> Range:
     """Return a range of a listing's pages."""
     return {
         "kind": "listing",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from coursebridge.catalog.sync.context import Context
-    from coursebridge.catalog.sync.ranges import Range
+    from coursebridge.storage.run_shapes import Progress, Range
 
 MOST_ROUNDS = 4
 """How often a listing that brings nothing new is read on."""
@@ -44,9 +44,9 @@ def settle(context: Context, run_id: str) -> list[int]:
         return still_open
     checked = set(run.get("checked", []))
     further = [*_seams(known), *_continuations(known, rounds), *_second_opinions(context, known, checked)]
-    numbered = [{**one, "number": len(known) + place} for place, one in enumerate(further)]
+    numbered: list[Range] = [{**one, "number": len(known) + place} for place, one in enumerate(further)]
     if numbered:
-        progress = run["progress"] | {"total": run["progress"]["total"] + len(numbered)}
+        progress: Progress = run["progress"] | {"total": run["progress"]["total"] + len(numbered)}
         context.runs.add_ranges(run_id, numbered, context.now())
         context.runs.change(run_id, rounds=rounds + 1, progress=progress, ranges=len(known) + len(numbered))
     if checked:
@@ -79,7 +79,9 @@ def _continuations(known: list[Range], rounds: int) -> Iterator[Range]:
     for group in listing_groups(known):
         last = group[-1]
         if is_unfinished(group) and rounds < (MOST_ROUNDS_WITH_NEWS if _brings_news(group) else MOST_ROUNDS):
-            more = {name: last[name] for name in ("opinion", "topicless_only") if name in last}
+            more: Range = {}
+            if "opinion" in last:
+                more = {"opinion": last["opinion"], "topicless_only": last["topicless_only"]}
             yield ranges.listing_range(
                 ranges.listing_in(last), last["position"], ranges.PAGES + ranges.PAGES_BEYOND, **more
             )

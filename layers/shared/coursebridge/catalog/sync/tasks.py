@@ -16,15 +16,14 @@ from coursebridge.syncs.tasks import SKIPPED, SUPERSEDED, Tasks
 
 if TYPE_CHECKING:
     from coursebridge.catalog.sync.context import Context
-    from coursebridge.storage.table import Item
-    from coursebridge.syncs.problems import Problem
+    from coursebridge.storage.run_shapes import Problem, Run
 
 
 def _objection(context: Context) -> Problem | None:
     return None if context.integration().status == "active" else switched_off()
 
 
-def _laid_out(context: Context, run: Item) -> list[int] | None:
+def _laid_out(context: Context, run: Run) -> list[int] | None:
     try:
         return planning.lay_out(context, run, context.now())
     except Retryable as error:

@@ -28,11 +28,10 @@ if TYPE_CHECKING:
 
     from coursebridge.catalog.models import Element
     from coursebridge.catalog.sync.context import Context
-    from coursebridge.catalog.sync.ranges import Range
     from coursebridge.linkedin.assets import Listing
     from coursebridge.linkedin.client import LinkedInClient
     from coursebridge.linkedin.pages import Page
-    from coursebridge.syncs.problems import Problem
+    from coursebridge.storage.run_shapes import Problem, Range, RangeStatus
 
 
 class RangeWork:
@@ -44,7 +43,7 @@ class RangeWork:
         self._range = one
         self._client: LinkedInClient = context.linkedin()
         self._problems: list[Problem] = []
-        self._found: dict[str, Any] = {"ended": False, "shifted": False, "total": 0, "position": 0}
+        self._found: Range = {"ended": False, "shifted": False, "total": 0, "position": 0}
         curated = True if one.get("listing", {}).get("curated") else None
         self._applier = Applier(context, run_id, curated=curated)
 
@@ -141,11 +140,10 @@ class RangeWork:
         learn(self._context.classifications, merged(nodes))
         self._problems += [problem_of(error, f"{kind} {locale}, page at {at}") for at, error in walk.failures]
 
-    def _record(self) -> Range:
+    def _applied(self) -> Range:
+        """Return what came of what was read."""
         applied = self._applier.applied
         return {
-            **self._range,
-            **self._found,
             "outcomes": outcomes.packed(applied.outcomes),
             "archive": outcomes.packed_reasons(applied.archive),
             "broken": applied.broken,
@@ -153,17 +151,16 @@ class RangeWork:
         }
 
     def _note_for_retry(self, error: Retryable) -> None:
-        problem = problem_of(error, self._range["partition"])
-        record = self._record()
-        fields = {name: record[name] for name in ("outcomes", "archive", "broken", "throttled")}
-        self._context.runs.change_range(self._run_id, self._range["number"], problems=[problem], **fields)
+        told: Range = {**self._applied(), "problems": [problem_of(error, self._range["partition"])]}
+        self._context.runs.change_range(self._run_id, self._range["number"], **told)
 
-    def _settle(self, status: str) -> str:
+    def _settle(self, status: RangeStatus) -> str:
         applied = self._applier.applied
         unusable = applied.broken + sum(one is Outcome.FAILED for one in applied.outcomes.values())
         if unusable:
             self._problems.append(problems.unusable_elements(unusable))
-        record = self._record() | {"status": status, "problems": self._problems}
+        told: Range = {"status": status, "problems": self._problems}
+        record: Range = {**self._range, **self._found, **self._applied(), **told}
         if self._context.runs.settle_range(self._run_id, record):
             self._context.runs.count(self._run_id, _counts(applied.outcomes), self._context.now())
         logger.info(
@@ -203,7 +200,7 @@ def range_failed(context: Context, run_id: str, number: int) -> str:
 
 def give_up(context: Context, run_id: str, one: Range, problem: Problem) -> str:
     """Settle a range as failed, keeping what was read of it."""
-    settled = {"outcomes": b"", "archive": b"", **one, "status": "failed", "problems": [problem]}
+    settled: Range = {"outcomes": b"", "archive": b"", **one, "status": "failed", "problems": [problem]}
     if context.runs.settle_range(run_id, settled):
         context.runs.count(run_id, {}, context.now())
     return "failed"
