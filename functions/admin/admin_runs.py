@@ -11,6 +11,7 @@ from admin_common import ABSENT, READ, WRITE, new_router
 from coursebridge.admin import wiring
 from coursebridge.api import caller
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
+from coursebridge.storage.run_shapes import Kind, Mode, RunStatus
 
 router = new_router()
 TAGS = ["Runs"]
@@ -21,8 +22,8 @@ RunId = Annotated[str, Path(description="The run's id.", examples=["0196c1e2a1b3
 class RunRequest(Request):
     """A run to start."""
 
-    kind: Literal["catalog", "activity"] = "catalog"
-    mode: Literal["incremental", "full"] = "incremental"
+    kind: Kind = "catalog"
+    mode: Mode = "incremental"
 
 
 class Counts(Answer):
@@ -63,10 +64,10 @@ class RunAnswer(Answer):
     model_config = ConfigDict(extra="allow")
 
     id: str
-    kind: Literal["catalog", "activity"]
-    mode: Literal["incremental", "full"]
+    kind: Kind
+    mode: Mode
     trigger: str = Field(examples=["schedule"])
-    status: Literal["running", "succeeded", "failed", "needs_confirmation"]
+    status: RunStatus
     started_at: Time
     finished_at: Time | None
     counts: Counts

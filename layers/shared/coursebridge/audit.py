@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.ids import new_id
+from coursebridge.secret_values import MASK
 from coursebridge.storage import keys
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from coursebridge.storage.table import Table
 
-MASK = "••••"
 SECRET_WORDS = ("secret", "token", "password", "digest")
 MOST_LISTED, LONGEST_TEXT = 100, 2000
 NOT_CHANGES = frozenset({"version", "updated_at", "etag"})

@@ -12,6 +12,8 @@ from aws_lambda_powertools.utilities.parameters.secrets import SecretsProvider
 from coursebridge import clients
 from coursebridge.settings import settings
 
+MASK = "••••"
+"""What is shown in the place of a secret."""
 MAX_AGE_SECONDS = 300
 # What Secrets Manager gives by itself; said aloud for emulators, which give the first version there was.
 IN_FORCE = "AWSCURRENT"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from coursebridge import audit, secret_values
 from coursebridge.clock import utc_now
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from coursebridge.auth.administration import Clients
     from coursebridge.auth.clients import Client
-    from coursebridge.integrations.models import Filters
+    from coursebridge.integrations.models import Filters, IntegrationStatus
     from coursebridge.integrations.schedules import Schedules
     from coursebridge.storage.table import Table
 
@@ -110,7 +110,7 @@ class Integrations:
         fields = {"filters": filters.model_dump()}
         return self.change(integration_id, "integration.filtered", lambda _known: fields, if_match)
 
-    def set_status(self, integration_id: str, status: Literal["active", "inactive"]) -> Integration:
+    def set_status(self, integration_id: str, status: IntegrationStatus) -> Integration:
         """Switch an integration on or off: its schedules start or stop."""
         action = "integration.activated" if status == "active" else "integration.deactivated"
         return self.change(integration_id, action, lambda _known: {"status": status})

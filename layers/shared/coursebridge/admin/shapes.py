@@ -7,9 +7,15 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, create_model
 
 from coursebridge.contract import Answer, Time
-from coursebridge.integrations.models import ActivitySettings, Filters, IntegrationSettings, Model, Schedule
-
-MASK = "••••"
+from coursebridge.integrations.models import (
+    ActivitySettings,
+    Filters,
+    IntegrationSettings,
+    IntegrationStatus,
+    Model,
+    Schedule,
+)
+from coursebridge.secret_values import MASK
 
 
 class KeyPairAnswer(Answer):
@@ -43,7 +49,7 @@ class IntegrationAnswer(Answer, IntegrationSettings):
     model_config = ConfigDict(extra="ignore")
 
     id: str = Field(examples=["0196c1e2a1b3c4d5e6f708"])
-    status: Literal["active", "inactive"]
+    status: IntegrationStatus
     statistics_since: Time
     credentials: CredentialsAnswer
     setup: list[SetupStep]
@@ -108,4 +114,4 @@ _SettingsPatch = _optional(
 class IntegrationPatch(_SettingsPatch):  # type: ignore[valid-type,misc]  # made above
     """A merge patch (RFC 7396) of an integration's settings: ``null`` goes back to the default."""
 
-    status: Literal["active", "inactive"] | None = None
+    status: IntegrationStatus | None = None

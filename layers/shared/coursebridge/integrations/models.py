@@ -20,6 +20,7 @@ from coursebridge.times import Moment, Seconds  # noqa: TC001  (pydantic reads t
 
 # An integration is one item of the table, with room for 400 KB.
 MOST_URNS = 1000
+IntegrationStatus = Literal["active", "inactive"]
 AssetType = Literal["COURSE", "LEARNING_PATH", "VIDEO"]
 Level = Literal["BEGINNER", "INTERMEDIATE", "ADVANCED"]
 Urn = Annotated[
@@ -162,7 +163,7 @@ class Integration(IntegrationSettings):
     """
 
     id: str
-    status: Literal["active", "inactive"] = "active"
+    status: IntegrationStatus = "active"
     statistics_since: datetime
     created_at: datetime
     updated_at: datetime

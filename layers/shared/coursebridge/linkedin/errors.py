@@ -22,6 +22,7 @@ from http import HTTPStatus
 from urllib.parse import quote, quote_plus
 
 from coursebridge.errors import UpstreamError
+from coursebridge.secret_values import MASK
 
 LONGEST_MESSAGE = 300
 DAY_LIMIT = "linkedin_day_limit"
@@ -196,5 +197,5 @@ def safe_message(message: object, secret: str = "") -> str:
     """
     text = " ".join(str(message).split()) if message else "no reason given"
     for spelling in filter(None, (secret, quote_plus(secret), quote(secret))):
-        text = text.replace(spelling, "••••")
+        text = text.replace(spelling, MASK)
     return text[:LONGEST_MESSAGE]
