@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 from moto import mock_aws
 
+import quick_moto
 from cfn import resources
 from coursebridge import clients, cursors, secret_values, settings
 from coursebridge.auth import wiring
@@ -45,6 +46,7 @@ hypothesis.settings.register_profile(
     "coursebridge", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("coursebridge")
+quick_moto.quicken()
 
 
 @pytest.hookimpl(trylast=True)
