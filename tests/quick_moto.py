@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from moto.core.serialize import BaseJSONSerializer
 
 if TYPE_CHECKING:
-    from botocore.model import StructureShape
+    from moto.core.model import StructureShape
 
 _serialize_structure = BaseJSONSerializer._serialize_type_structure
 
