@@ -76,7 +76,8 @@ SCHEMAS: dict[str, Any] = {
             "actor": {"type": "object"},
             "verb": {"type": "object"},
             "object": {"type": "object"},
-            "result": {"type": "object"},
+            # Generators of clients call an untitled one StatementResult, which is what xAPI calls a list of statements.
+            "result": {"type": "object", "title": "XapiResult"},
         },
         "required": ["actor", "verb", "object"],
         "examples": [STATEMENT],

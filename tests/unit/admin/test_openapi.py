@@ -53,6 +53,19 @@ def test_it_is_valid_openapi() -> None:
     validate(DOCUMENT)
 
 
+def test_no_part_of_a_shape_gets_the_name_of_another_shape() -> None:
+    """Generators of clients join the names of a shape and of an object within it, and leave out what is taken."""
+    shapes = DOCUMENT["components"]["schemas"]
+    within = [
+        f"{name}{member.get('title', field.title())}"
+        for name, shape in shapes.items()
+        for field, member in shape.get("properties", {}).items()
+        if member.get("type") == "object"
+    ]
+
+    assert [name for name in within if name in shapes] == []
+
+
 @pytest.mark.parametrize(
     ("name", "operation"), list(operations()), ids=lambda value: value if isinstance(value, str) else ""
 )
