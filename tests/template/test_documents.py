@@ -1,22 +1,31 @@
 """What the documents for operators promise to be complete about is complete."""
 
+import json
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 import yaml
+from jsonschema import Draft202012Validator
 from typer.core import TyperOption
 
 import cfn
+from coursebridge.apply.judge import HELD_REASONS, IGNORED_REASONS
+from coursebridge.catalog.sync import problems
 from coursebridge.integrations.models import ActivitySettings, Filters, IntegrationSettings, Schedule
 from coursebridge_cli.app import app
 
 CONFIGURATION = (cfn.ROOT / "docs" / "configuration.md").read_text()
 DATA_MODEL = (cfn.ROOT / "docs" / "data-model.md").read_text()
+TROUBLESHOOTING = (cfn.ROOT / "docs" / "troubleshooting.md").read_text()
+BUILD_ON_IT = (cfn.ROOT / "docs" / "build-on-it.md").read_text()
 MODELS = (IntegrationSettings, Filters, Schedule, ActivitySettings)
+PAGES = sorted([*cfn.ROOT.glob("*.md"), *(cfn.ROOT / "docs").rglob("*.md")])
+API = json.loads((cfn.ROOT / "layers" / "shared" / "coursebridge" / "admin" / "openapi.json").read_text())
 
 
 @pytest.mark.parametrize("name", cfn.template()["Parameters"])
@@ -42,18 +51,130 @@ def test_every_prefix_of_the_bucket_is_described() -> None:
     assert [rule["Prefix"] for rule in rules if "Prefix" in rule and f"`{rule['Prefix']}`" not in DATA_MODEL] == []
 
 
-@pytest.mark.parametrize("page", sorted((cfn.ROOT / "docs").rglob("*.md")), ids=lambda page: page.name)
-def test_links_between_documents_lead_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
-    local = [link for link in links if not link.startswith(("http:", "https:", "mailto:"))]
+def by_path(page: Path) -> str:
+    return str(page.relative_to(cfn.ROOT))
 
-    assert [link for link in local if not (page.parent / link).exists()] == []
+
+def links(page: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the file and the heading that each link within the project leads to."""
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if not link.startswith(("http:", "https:", "mailto:")):
+            path, _, heading = link.partition("#")
+            yield (page.parent / path).resolve() if path else page, heading
+
+
+def headings(page: Path) -> set[str]:
+    """Return the headings as GitHub spells them in links."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_path)
+def test_links_between_documents_lead_somewhere(page: Path) -> None:
+    assert [
+        f"{target.name}#{heading}"
+        for target, heading in links(page)
+        if not target.exists() or (heading and heading not in headings(target))
+    ] == []
+
+
+def test_every_document_is_reached_from_the_readme() -> None:
+    reached, to_read = set[Path](), [cfn.ROOT / "README.md"]
+    while to_read:
+        page = to_read.pop()
+        reached.add(page)
+        to_read += {target for target, _ in links(page) if target.suffix == ".md"} - reached
+
+    assert [by_path(page) for page in PAGES if page not in reached] == []
+
+
+def test_the_index_of_decisions_has_them_all_by_their_numbers() -> None:
+    folder = cfn.ROOT / "docs" / "decisions"
+    rows = re.findall(r"^\| (\d+) \| \[.+?\]\((.+?)\) \|", (folder / "README.md").read_text(), re.MULTILINE)
+    decisions = sorted(page.name for page in folder.glob("0*.md"))
+
+    assert [name for _, name in rows] == decisions
+    assert [int(number) for number, _ in rows] == [int(name[:4]) for name in decisions]
+    assert [int(re.findall(r"^# (\d+)\.", (folder / name).read_text())[0]) for name in decisions] == [
+        int(name[:4]) for name in decisions
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_path)
+def test_every_make_target_in_the_documents_is_one(page: Path) -> None:
+    makefile = (cfn.ROOT / "Makefile").read_text()
+    quoted = re.findall(r"(?:`|^)(?:[A-Z_]+=\S+ )*make ([a-z]+)", page.read_text(), re.MULTILINE)
+
+    assert [target for target in quoted if not re.search(rf"^{target}:", makefile, re.MULTILINE)] == []
+
+
+METHODS = "GET|POST|PUT|PATCH|DELETE"
+
+
+def quoted_calls(text: str) -> Iterator[tuple[str, str]]:
+    """Yield method and path of the calls of the API that a document names in back-ticks or makes with curl."""
+    for methods, path in re.findall(rf"`((?:{METHODS})(?:/(?:{METHODS}))*) ((?:/|\.\.\.)[^`\s]*)", text):
+        for method in methods.split("/"):
+            yield method, path.partition("?")[0]
+    for call in re.findall(r"^.*\bcurl (.+\$.+)$", text.replace("\\\n", " "), re.MULTILINE):
+        url = re.search(r"\$(API|COURSEBRIDGE_URL)(/[^\"?\s]*)", call)
+        assert url, call
+        said = re.search(r"-X (\w+)", call)
+        method = said[1] if said else "POST" if re.search(r" (-d|--data\S*) ", call) else "GET"
+        yield method, ("/learning/x" if url[1] == "API" else "") + url[2].replace("$INTEGRATION", "x")
+
+
+def is_a_call(method: str, path: str) -> bool:
+    """Whether the API has such a call; what a parameter is called does not matter, and ``...`` is any beginning."""
+    wanted = re.sub(r"\{\w+\}", "[^/]+", re.escape(path).replace(r"\{", "{").replace(r"\}", "}"))
+    wanted = re.sub(r"^\\\.\\\.\\\.", ".+", wanted)
+    return any(
+        method.lower() in item
+        and (re.fullmatch(wanted, known) or re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", known), path))
+        for known, item in API["paths"].items()
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_path)
+def test_every_call_in_the_documents_is_one_of_the_api(page: Path) -> None:
+    quoted = quoted_calls(page.read_text())
+
+    assert [f"{method} {path}" for method, path in quoted if not is_a_call(method, path)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_path)
+def test_json_in_the_documents_is_json(page: Path) -> None:
+    for block in re.findall(r"```json\n(.*?)```", page.read_text(), re.DOTALL):
+        json.loads(block)
+
+
+def test_the_event_that_is_shown_fits_its_schema() -> None:
+    shown = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", BUILD_ON_IT, re.DOTALL)]
+    event = next(one for one in shown if "detail-type" in one)
+    schema = json.loads((cfn.ROOT / "events" / "schemas" / f"{event['detail-type']}.json").read_text())
+
+    Draft202012Validator(schema).validate(event["detail"])
+
+
+def test_every_reason_and_every_problem_of_a_sync_has_its_remedy() -> None:
+    codes = re.findall(r'code="(\w+)"', Path(problems.__file__).read_text())
+    linkedin = (cfn.ROOT / "layers" / "shared" / "coursebridge" / "linkedin" / "errors.py").read_text()
+    codes += re.findall(r'code="(linkedin_\w+)"', linkedin)
+
+    assert [one for one in (*HELD_REASONS, *IGNORED_REASONS, *codes) if f"`{one}`" not in TROUBLESHOOTING] == []
+
+
+def test_the_picture_of_the_parts_has_every_function() -> None:
+    picture = (cfn.ROOT / "docs" / "architecture.md").read_text().partition("```mermaid")[2].partition("```")[0]
+    functions = {str(one["CodeUri"]).partition("/")[2] for one in cfn.resources("AWS::Serverless::Function").values()}
+
+    assert [name for name in sorted(functions) if not re.search(rf'["\[ ]{name}[",]', picture)] == []
 
 
 def quoted_commands() -> list[str]:
     """Return the calls of the command line in the documents, in back-ticks and in blocks of shell."""
     found: set[str] = set()
-    for page in (cfn.ROOT / "README.md", *(cfn.ROOT / "docs").glob("*.md")):
+    for page in PAGES:
         text = page.read_text()
         blocks = "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
         found |= set(re.findall(r"`coursebridge ([a-z][^`]*)`", text))
