@@ -73,11 +73,12 @@ def test_held_statements_are_counted_by_reason(api: Api) -> None:
     assert any(note.startswith("1 statements wait for their course") for note in found["notes"])
 
 
-def test_a_failed_sync_is_told_with_what_went_wrong(api: Api) -> None:
+@pytest.mark.parametrize("detail", ["LinkedIn's limit is reached", "LinkedIn's limit is reached."])
+def test_a_failed_sync_is_told_with_what_went_wrong(api: Api, detail: str) -> None:
     integration_id = connected(api)
     runs = RunStore(api.table, integration_id, "catalog")
     day_limit.note(runs, DayLimit("..."), utc_now())
-    runs.create(run("r1", "failed", [{"code": "linkedin_day_limit", "detail": "LinkedIn's limit is reached"}]))
+    runs.create(run("r1", "failed", [{"code": "linkedin_day_limit", "detail": detail}]))
     runs.remember(last_run_id="r1", last_status="failed")
 
     found = status_of(api, integration_id)

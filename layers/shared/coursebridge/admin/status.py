@@ -139,7 +139,7 @@ def _sync_troubles(seen: Observed, kind: Kind) -> Iterator[str]:
         yield f"The {kind} run {run['id']} wants to archive {wanted} courses and waits for confirmation."
     if state.get("last_status") == "failed":
         cause = run["errors"][0]["detail"] if run and run["errors"] else "its log tells why"
-        yield f"The last {kind} sync failed: {cause}."
+        yield f"The last {kind} sync failed: {cause.removesuffix('.')}."
     if _overdue(seen, kind):
         yield f"The {kind} sync is overdue: its last success was {state.get('last_success_at') or 'never'}."
     if _is_left_to_hands(seen, kind):
