@@ -156,7 +156,7 @@ def test_taking_a_run_up_can_be_killed_at_any_write_and_repeated(make_lab: MakeL
 def test_a_run_that_another_takes_up_first_is_left_to_it(make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch) -> None:
     lab, _ = stopped(make_lab)
     next_day(lab)
-    monkeypatch.setattr("coursebridge.storage.runs.RunStore.take_lock", lambda *_a, **_k: False)
+    monkeypatch.setattr("coursebridge.storage.runs.RunStore.resume", lambda *_a, **_k: False)
 
     assert tasks.plan(lab.context, {"mode": "full", "trigger": "schedule", "execution": "late"}) == tasks.SKIPPED
 

@@ -234,7 +234,7 @@ class TestRuns:
         assert runs.state()["index_form"] == STALE
         assert runs.claim_index(2, index_form=FORM)
         assert runs.state()["index_form"] == FORM
-        runs.take_lock("1", NOW)
+        runs.begin({"id": "1", "kind": "catalog"}, NOW)
         runs.close("1", {"index_form": STALE}, status="failed")
         assert not runs.claim_index(2, index_form=FORM)
 
@@ -256,18 +256,17 @@ class TestRuns:
 
     def test_a_lock_is_taken_by_one_and_renewed_and_released_by_the_same(self, runs: RunStore) -> None:
         assert not runs.renew_lock("2", NOW)
-        assert runs.take_lock("2", NOW)
-        assert not runs.take_lock("1", NOW)
-        assert runs.take_lock("2", NOW)
+        assert runs.begin({"id": "2", "kind": "catalog"}, NOW)
+        assert not runs.begin({"id": "1", "kind": "catalog"}, NOW)
         assert runs.renew_lock("2", NOW)
         assert not runs.renew_lock("1", NOW)
-        assert runs.take_lock("1", NOW, instead_of="2")
+        assert runs.begin({"id": "1", "kind": "catalog"}, NOW, dead=runs.lock())
         assert runs.close("1", {"watermark": "w"}, status="succeeded")
         assert runs.lock() is None
         assert (runs.get("1")["status"], runs.state()["watermark"]) == ("succeeded", "w")
 
     def test_a_run_that_has_lost_its_lock_closes_nothing(self, runs: RunStore) -> None:
-        runs.take_lock("2", NOW)
+        runs.begin({"id": "2", "kind": "catalog"}, NOW)
 
         assert not runs.close("1", {"watermark": "w"}, status="succeeded")
 

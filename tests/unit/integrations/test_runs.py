@@ -11,10 +11,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from coursebridge.errors import Conflict, NotFound, Unavailable
-from coursebridge.integrations.runs import RunControl, shown
-from coursebridge.storage.runs import RANGE_DAYS, RunStore
+from coursebridge.integrations.runs import RunControl, Started, shown
+from coursebridge.storage.runs import RANGE_DAYS, Lock, RunStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from coursebridge.storage.run_shapes import RangeStatus, RunStatus
     from coursebridge.storage.table import Table
 
@@ -22,6 +24,10 @@ ARN = "arn:aws:states:eu-west-1:123456789012:stateMachine:catalog"
 
 
 class ExecutionDoesNotExist(Exception):
+    """As Step Functions says it."""
+
+
+class ExecutionAlreadyExists(Exception):
     """As Step Functions says it."""
 
 
@@ -37,11 +43,14 @@ class StepFunctions:
         """The client's errors."""
 
         ExecutionDoesNotExist = ExecutionDoesNotExist
+        ExecutionAlreadyExists = ExecutionAlreadyExists
 
     def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, str]:  # noqa: A002, N803
         if self.refuses:
             raise ClientError({"Error": {"Code": "ExecutionLimitExceeded", "Message": ""}}, "StartExecution")
         execution = f"{stateMachineArn}:{name}"
+        if execution in self.executions:
+            raise ExecutionAlreadyExists
         self.executions[execution] = "RUNNING"
         self.inputs.append(json.loads(input))
         return {"executionArn": execution}
@@ -112,6 +121,53 @@ def test_a_second_request_gets_the_run_under_way(control: RunControl) -> None:
     assert (second.run["id"], second.is_new) == (first.run["id"], False)
 
 
+def meanwhile(monkeypatch: pytest.MonkeyPatch, runs: RunStore, deed: Callable[[], object]) -> None:
+    """Have somebody else do this right after the lock is looked at next."""
+    look = runs.lock
+
+    def lock() -> Lock | None:
+        found = look()
+        monkeypatch.setattr(runs, "lock", look)
+        deed()
+        return found
+
+    monkeypatch.setattr(runs, "lock", lock)
+
+
+@pytest.mark.parametrize("is_dead", [False, True])
+def test_of_two_who_start_at_once_both_get_the_same_run(
+    control: RunControl, runs: RunStore, machine: StepFunctions, monkeypatch: pytest.MonkeyPatch, is_dead: bool
+) -> None:
+    if is_dead:
+        machine.executions[control.start("full", "admin").run["execution"]] = "ABORTED"
+    others: list[Started] = []
+    meanwhile(monkeypatch, runs, lambda: others.append(control.start("full", "admin")))
+
+    own = control.start("incremental", "admin")
+
+    assert others[0].is_new
+    assert (own.run["id"], own.is_new) == (others[0].run["id"], False)
+    assert runs.lock() == Lock(own.run["id"], runs.get(own.run["id"])["started_at"])
+    assert list(machine.executions.values()).count("RUNNING") == 1
+
+
+def test_a_start_that_came_through_though_its_answer_was_lost_is_no_failure(
+    control: RunControl, runs: RunStore, machine: StepFunctions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = machine.start_execution
+
+    def twice(**request: Any) -> dict[str, str]:
+        start(**request)
+        return start(**request)
+
+    monkeypatch.setattr(machine, "start_execution", twice)
+
+    run = control.start("full", "admin").run
+
+    assert run["status"] == "running"
+    assert runs.lock() is not None
+
+
 def test_another_kind_and_another_integration_have_locks_of_their_own(
     control: RunControl, table: Table, machine: StepFunctions
 ) -> None:
@@ -161,8 +217,10 @@ class TestARunWhoseExecution:
         control = RunControl(reports, client, ARN, clock)
         machine.executions[control.start("full", "admin").run["execution"]] = "FAILED"
 
-        assert control.start("full", "admin").is_new
-        assert reports.state() == {}
+        following = control.start("full", "admin")
+        assert following.is_new
+        assert reports.state()["last_status"] == "failed"
+        assert "filters" not in reports.state()
 
     def test_has_ended_after_it_was_looked_at_is_not_closed_once_more(
         self, control: RunControl, runs: RunStore, machine: StepFunctions, monkeypatch: pytest.MonkeyPatch
@@ -247,6 +305,8 @@ class TestRedriving:
         ended(runs, run["id"], progress={"done": 3, "total": 3}, stopped={"code": "linkedin_day_limit"})
 
         again = control.redrive(run["id"])
+        control.reopen(again)
+        control.reopen(runs.get(run["id"]))
 
         assert [one["settled"] for one in runs.ranges(run["id"])] == [True, False, False]
         assert again["status"] == "running"
@@ -273,11 +333,44 @@ class TestRedriving:
     def test_beside_another_run_is_a_conflict(self, control: RunControl, runs: RunStore, clock: Clock) -> None:
         run = control.start("full", "admin").run
         ended(runs, run["id"], "failed")
-        runs.create({**run, "id": "0", "status": "running", "touched_at": run["started_at"]})
-        runs.take_lock("0", clock())
+        runs.begin({**run, "id": "0", "status": "running", "touched_at": run["started_at"]}, clock())
 
         with pytest.raises(Conflict):
             control.redrive(run["id"])
+
+
+@pytest.mark.parametrize(("way", "status"), [("redrive", "failed"), ("confirm", "needs_confirmation")])
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_of_two_who_take_a_run_up_at_once_one_does(
+    control: RunControl,
+    runs: RunStore,
+    machine: StepFunctions,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    way: str,
+    status: RunStatus,
+    time: str,
+) -> None:
+    run = control.start("full", "admin").run
+    runs.add_ranges(run["id"], [{"number": 0, "settled": True, "status": "failed"}], clock())
+    ended(runs, run["id"], status)
+    if time == "second":
+        getattr(control, way)(run["id"])
+        ended(runs, run["id"], status)
+
+    def take_up_and_work_off() -> None:
+        getattr(control, way)(run["id"])
+        runs.change_range(run["id"], 0, settled=True, status="done")
+
+    meanwhile(monkeypatch, runs, take_up_and_work_off)
+    executed = len(machine.inputs)
+
+    with pytest.raises(Conflict):
+        getattr(control, way)(run["id"])
+
+    assert runs.get(run["id"])["status"] == "running"
+    assert runs.range(run["id"], 0)["settled"]
+    assert len(machine.inputs) == executed + 1
 
 
 @pytest.mark.parametrize(("way", "status"), [("redrive", "failed"), ("confirm", "needs_confirmation")])

@@ -19,7 +19,7 @@ from coursebridge.errors import Conflict, Unavailable
 from coursebridge.ids import new_id
 from coursebridge.integrations import day_limit
 from coursebridge.observability import logger
-from coursebridge.storage.runs import RANGE_DAYS
+from coursebridge.storage.runs import RANGE_DAYS, ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
     from coursebridge.storage.run_shapes import Mode, Problem, Progress, Range, Remembered, Run
-    from coursebridge.storage.runs import RunStore
+    from coursebridge.storage.runs import Lock, RunStore
 
 COUNTS = ("read", "created", "updated", "archived", "restored", "ignored", "unchanged", "failed")
 GRACE = timedelta(minutes=1)
@@ -45,6 +45,13 @@ INTERRUPTED: Problem = {
     "detail": "the run's execution ended without finishing",
     "cause": "It was stopped by hand, or the state machine failed.",
     "remedy": "Nothing to do: this run's place was taken by the next one.",
+    "count": 1,
+}
+NOT_STARTED: Problem = {
+    "code": "interrupted",
+    "detail": "the run's execution could not be started",
+    "cause": "Step Functions refused or could not be reached.",
+    "remedy": "Start the run again, or redrive it.",
     "count": 1,
 }
 
@@ -107,12 +114,12 @@ class RunControl:
         """Take the lock and write the run's record, or return the run that holds it. Starts no execution."""
         now = self._now()
         run_id = new_id(now)
-        holder = self._holder()
+        lock = self._runs.lock()
+        holder = self._holder(lock)
         if holder is not None:
             return Started(holder, is_new=False)
-        stale = self._runs.lock()
         run = self._record(run_id, mode, trigger, execution, now)
-        if self._runs.begin(run, now, instead_of=stale.run_id if stale else ""):
+        if self._runs.begin(run, now, dead=lock):
             return Started(run, is_new=True)
         held = self._runs.lock()
         return Started(self._runs.get(held.run_id), is_new=False) if held else self.begin(mode, trigger, execution)
@@ -160,6 +167,16 @@ class RunControl:
             self._runs.change(run_id, execution=execution)
         return True
 
+    def reopen(self, run: Run) -> None:
+        """Open the ranges that failed, if the run was resumed for them; its execution does so before any other task.
+
+        Whoever resumes it does not: another who did so at once may have its execution at work on them.
+        """
+        if run.get("reopens"):
+            for failed in self._failed(run["id"]):
+                self._runs.change_range(run["id"], failed["number"], settled=False)
+            self._runs.change(run["id"], reopens=False)
+
     def redrive(self, run_id: str) -> Run:
         """Work off the ranges of a run that failed, without reading the others again.
 
@@ -200,10 +217,8 @@ class RunControl:
         return [one for one in self._runs.ranges(run_id) if one["settled"] and one["status"] != "done"]
 
     def _again(self, run: Run, failed: list[Range], execution: str = "") -> Run:
-        for one in failed:
-            self._runs.change_range(run["id"], one["number"], settled=False)
         progress: Progress = run["progress"] | {"done": max(run["progress"]["done"] - len(failed), 0)}
-        again: Run = {"progress": progress, "stopped": None, "last_problem": None, "errors": []}
+        again: Run = {"progress": progress, "stopped": None, "last_problem": None, "errors": [], "reopens": True}
         return self._resume(run, again, execution)
 
     def _resumable(self, run_id: str) -> Run:
@@ -219,21 +234,21 @@ class RunControl:
 
     def _resume(self, run: Run, fields: Run, execution: str = "") -> Run:
         run_id, times = run["id"], run.get("resumed", 0) + 1
-        stale = None if self._holder() else self._runs.lock()
-        if not self._runs.take_lock(run_id, self._now(), instead_of=stale.run_id if stale else ""):
-            raise Conflict("another run is under way")
+        now = self._now()
         # Without the execution that has ended, lest the run look dead until the new one is noted.
         again: Run = {
             **fields,
             "status": "running",
             "finished_at": None,
             "resumed": times,
-            "touched_at": rfc3339(self._now()),
+            "touched_at": rfc3339(now),
             "execution": execution,
         }
-        changed = self._runs.change(run_id, **again)
+        lock = self._runs.lock()
+        if self._holder(lock) or not self._runs.resume(run, again, now, dead=lock):
+            raise Conflict("this run or another is under way")
         day_limit.lift(self._runs)
-        self._execute(changed, f"{run_id}-{times}")
+        self._execute(self._runs.get(run_id), f"{run_id}-{times}")
         return self._runs.get(run_id)
 
     def _execute(self, run: Run, name: str) -> None:
@@ -244,15 +259,18 @@ class RunControl:
             answer = self._stepfunctions.start_execution(
                 stateMachineArn=self._state_machine_arn, name=name, input=json.dumps(inputs)
             )
+        except self._stepfunctions.exceptions.ExecutionAlreadyExists:
+            # This very request had come through, and was repeated because its answer was lost.
+            logger.info("the execution is there already", run=run["id"])
+            return
         except ClientError as error:
             logger.exception("a run could not be started", run=run["id"])
-            self._close(run, {**INTERRUPTED, "detail": "the run's execution could not be started"})
+            self._close(run, NOT_STARTED)
             raise Unavailable("the run could not be started, try again") from error
         self._runs.change(run["id"], execution=answer["executionArn"])
 
-    def _holder(self) -> Run | None:
-        """Return the run under way; one that turns out to be dead is closed."""
-        lock = self._runs.lock()
+    def _holder(self, lock: Lock | None) -> Run | None:
+        """Return the run under way by this lock; one that turns out to be dead is closed."""
         if lock is None:
             return None
         run = self._runs.get(lock.run_id)
@@ -277,13 +295,9 @@ class RunControl:
         return answer["status"] == "RUNNING"
 
     def _close(self, run: Run, problem: Problem) -> None:
-        ended: Run = {
-            "status": "failed",
-            "finished_at": rfc3339(self._now()),
-            "errors": [problem],
-            "clean": False,
-        }
-        self._runs.close(run["id"], self._on_abandoned, **ended)
+        now = rfc3339(self._now())
+        remembered: Remembered = {**self._on_abandoned, **ended(run["id"], "failed", now)}
+        self._runs.close(run["id"], remembered, status="failed", finished_at=now, errors=[problem], clean=False)
 
     def _record(self, run_id: str, mode: Mode, trigger: str, execution: str, now: datetime) -> Run:
         return {

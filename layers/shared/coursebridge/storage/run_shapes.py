@@ -59,6 +59,7 @@ class Run(TypedDict, total=False):
         touched_at: when one of its ranges was settled last.
         planned: whether its ranges are written.
         resumed: how often it was taken up again.
+        reopens: whether the ranges that failed are to be opened again.
         stopped: why no further range of it is read.
         last_problem: what planning met last.
         confirmed: whether an admin lets it archive what it wants to.
@@ -97,6 +98,7 @@ class Run(TypedDict, total=False):
     execution: str
     planned: bool
     resumed: int
+    reopens: bool
     stopped: Problem | None
     last_problem: Problem | None
     confirmed: bool

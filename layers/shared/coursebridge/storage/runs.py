@@ -54,27 +54,40 @@ class RunStore:
         """Write a new run, or the same one once more."""
         self.table.put(self._run_item(run))
 
-    def begin(self, run: Run, now: datetime, instead_of: str = "") -> bool:
-        """Write a new run and take the lock for it, or take it over from a run that is dead; say whether that worked.
+    def begin(self, run: Run, now: datetime, dead: Lock | None = None) -> bool:
+        """Write a new run and take the lock for it; say whether the lock was free.
 
-        One transaction, as a lock whose run nobody can find would be held for ever.
+        Args:
+            run: the new run.
+            now: when it takes the lock.
+            dead: the lock as a run that is dead holds it, which is as good as free.
 
         Raises:
             coursebridge.errors.Unavailable: the table is busy; nothing was done.
         """
-        lock, condition, values = self._lock_item(run["id"], now, instead_of)
-        try:
-            self.table.transact(
-                [
-                    self.table.put_action(lock, condition=condition, values=values),
-                    self.table.put_action(self._run_item(run)),
-                ]
-            )
-        except TransactionRefused as refused:
-            if not refused.contended:
-                raise Unavailable("the table is busy, try again") from refused
-            return False
-        return True
+        return self._take_lock(run["id"], now, dead, self.table.put_action(self._run_item(run)))
+
+    def resume(self, run: Run, fields: Run, now: datetime, dead: Lock | None = None) -> bool:
+        """Set fields of a run that had ended and take the lock for it; say whether it still was as it was read.
+
+        Of two who resume the same run, one does.
+
+        Args:
+            run: the run as it was read.
+            fields: what changes; ``status`` and ``touched_at`` among it.
+            now: when it takes the lock.
+            dead: the lock as a run that is dead holds it, which is as good as free.
+
+        Raises:
+            coursebridge.errors.Unavailable: the table is busy; nothing was done.
+        """
+        expression, values, names = _setting(fields)
+        names |= {"#status": "status"}
+        values |= {":status": run["status"], ":touched_at": run["touched_at"]}
+        condition = "#status = :status AND touched_at = :touched_at"
+        key = keys.run(self.integration_id, run["id"])
+        action = self.table.update_action(key, expression, values, condition=condition, names=names)
+        return self._take_lock(run["id"], now, dead, action)
 
     def get(self, run_id: str) -> Run:
         """Return a run.
@@ -113,23 +126,10 @@ class RunStore:
         item = self.table.get(keys.run_lock(self.integration_id, self.kind))
         return Lock(item["run_id"], item["taken_at"]) if item else None
 
-    def take_lock(self, run_id: str, now: datetime, instead_of: str = "") -> bool:
-        """Take the lock, or take it over from a run that is dead; say whether that worked.
-
-        The holder itself may take it again, so that a repeated task finds it as it left it.
-        """
-        lock, condition, values = self._lock_item(run_id, now, instead_of)
-        try:
-            self.table.put(lock, condition=condition, values=values)
-        except ConditionFailed:
-            return False
-        return True
-
     def renew_lock(self, run_id: str, now: datetime) -> bool:
         """Hold the lock from now on anew; say whether it still is this run's."""
-        lock, _, _ = self._lock_item(run_id, now, "")
         try:
-            self.table.put(lock, condition="run_id = :me", values={":me": run_id})
+            self.table.put(self._lock_item(run_id, now), condition="run_id = :me", values={":me": run_id})
         except ConditionFailed:
             return False
         return True
@@ -260,16 +260,31 @@ class RunStore:
         key = keys.run(self.integration_id, run["id"])
         return {**run, **key.item(), "entity": "run", "integration_id": self.integration_id}
 
-    def _lock_item(self, run_id: str, now: datetime, instead_of: str) -> tuple[Item, str, dict[str, str]]:
-        """Return the lock, and the condition with its values on which it may be written."""
-        item = {
+    def _take_lock(self, run_id: str, now: datetime, dead: Lock | None, action: dict[str, Any]) -> bool:
+        """Take the lock and act for a run in one transaction: a lock whose run nobody can find would be held for ever.
+
+        A dead run's lock is taken as it was judged alone: somebody else may have taken it since.
+        """
+        condition, values = "attribute_not_exists(PK)", {}
+        if dead:
+            condition += " OR run_id = :dead AND taken_at = :taken_at"
+            values = {":dead": dead.run_id, ":taken_at": dead.taken_at}
+        lock = self.table.put_action(self._lock_item(run_id, now), condition=condition, values=values)
+        try:
+            self.table.transact([lock, action])
+        except TransactionRefused as refused:
+            if not refused.contended:
+                raise Unavailable("the table is busy, try again") from refused
+            return False
+        return True
+
+    def _lock_item(self, run_id: str, now: datetime) -> Item:
+        return {
             **keys.run_lock(self.integration_id, self.kind).item(),
             "entity": "run_lock",
             "run_id": run_id,
             "taken_at": rfc3339(now),
         }
-        condition = "attribute_not_exists(PK) OR run_id = :me OR run_id = :dead"
-        return item, condition, {":me": run_id, ":dead": instead_of}
 
     def _set(self, key: keys.Key, fields: Mapping[str, Any]) -> Item:
         expression, values, names = _setting(fields)

@@ -97,6 +97,7 @@ class Tasks(Generic[C]):
             return SKIPPED
         run = context.runs.get(run_id)
         if run.get("planned"):
+            self._control(context).reopen(run)
             numbers = [one["number"] for one in context.runs.ranges(run_id) if not one["settled"]]
             return {"run_id": run_id, "ranges": numbers, "goes_on": True}
         laid_out = self.lay_out(context, run)
