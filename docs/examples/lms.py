@@ -12,7 +12,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Generator, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -20,11 +20,9 @@ import httpx
 
 TRIES = 5
 TRY_AGAIN = {429, 500, 502, 503, 504}
-OVERLAP = timedelta(days=7)
-"""`updated_since` is LinkedIn's time, and a change made there is here only after the next clean sync."""
 
 TABLES = """
-CREATE TABLE IF NOT EXISTS course (urn TEXT PRIMARY KEY, title TEXT, seconds INTEGER, status TEXT);
+CREATE TABLE IF NOT EXISTS course (urn TEXT PRIMARY KEY, title TEXT, seconds INTEGER, status TEXT, synced_at TEXT);
 CREATE TABLE IF NOT EXISTS attempt (
     id TEXT PRIMARY KEY, learner TEXT, course TEXT, status TEXT, progress INTEGER, completed_at TEXT, as_of TEXT
 );
@@ -97,13 +95,14 @@ class Coursebridge:
             cursor = {"cursor": page["next"]}
 
 
-def pull_courses(api: Coursebridge, database: sqlite3.Connection, since: datetime | None) -> int:
-    """Write courses: all of them, or those LinkedIn changed since the last pull began. Return how many were read."""
-    changed = {"updated_since": (since - OVERLAP).isoformat()} if since else {}
+def pull_courses(api: Coursebridge, database: sqlite3.Connection) -> int:
+    """Write the courses that changed since the last pull, the first time all of them. Return how many were read."""
+    (latest,) = database.execute("SELECT max(synced_at) FROM course").fetchone()
+    changed = {"synced_since": latest} if latest else {}
     number = 0
-    for course in api.every("/courses", sort="updated_at", **changed):
-        row = (course["urn"], course["title"], course["duration_seconds"], course["status"])
-        database.execute("INSERT OR REPLACE INTO course VALUES (?, ?, ?, ?)", row)
+    for course in api.every("/courses", **changed):
+        row = [course[name] for name in ("urn", "title", "duration_seconds", "status", "synced_at")]
+        database.execute("INSERT OR REPLACE INTO course VALUES (?, ?, ?, ?, ?)", row)
         number += 1
     database.commit()
     return number
@@ -157,8 +156,7 @@ def main() -> None:
     api = Coursebridge(*(os.environ[f"COURSEBRIDGE_{name}"] for name in names))
     database = sqlite3.connect(":memory:")
     database.executescript(TABLES)
-    began = datetime.now(UTC)
-    print(pull_courses(api, database, None), "courses,", pull_courses(api, database, began), "of them changed lately")
+    print(pull_courses(api, database), "courses,", pull_courses(api, database), "changed since")
     ids = import_people(api, PEOPLE)
     course = next(api.every("/courses", q="python", language="en", status="active", type="COURSE"))
     print("send", ids["1"], "to", launch(api, ids["1"], course["urn"]))

@@ -53,6 +53,9 @@ def list_courses(  # noqa: PLR0913, PLR0917  (each is a parameter of the query)
     status: Annotated[list[Literal["active", "archived"]] | None, Query(description="`active`, `archived`.")] = None,
     tag: Annotated[list[str] | None, Query(description="Synced or manual.")] = None,
     updated_since: Annotated[Moment | None, Query(description="RFC 3339: changed at LinkedIn since.")] = None,
+    synced_since: Annotated[
+        Moment | None, Query(description="RFC 3339: changed here since, by a sync or by filters; see `synced_at`.")
+    ] = None,
     min_duration: Annotated[Seconds | None, Query(description="Seconds.")] = None,
     max_duration: Annotated[Seconds | None, Query(description="Seconds.")] = None,
     sort: Annotated[
@@ -72,6 +75,7 @@ def list_courses(  # noqa: PLR0913, PLR0917  (each is a parameter of the query)
         status=tuple(status or ()),
         tag=tuple(tag or ()),
         updated_since=rfc3339(updated_since) if updated_since else None,
+        synced_since=rfc3339(synced_since) if synced_since else None,
         min_duration=min_duration,
         max_duration=max_duration,
         sort=sort or "",

@@ -214,6 +214,8 @@ class TestFilters:
             ({"tag": ("mine",), "tagged": frozenset({"urn:2"})}, "2"),
             ({"tag": ("mine", "excel"), "tagged": frozenset({"urn:2"})}, "2 5"),
             ({"updated_since": "2025-06-01T00:00:00.000Z"}, "3"),
+            ({"synced_since": "2026-01-01T00:00:00.000Z"}, "1 2 3 4 5"),
+            ({"synced_since": "2026-01-01T00:00:00.001Z"}, ""),
             ({"min_duration": 61}, "1 3 5"),
             ({"max_duration": 61}, "2"),
             ({"language": ("en",), "status": ("active",), "level": ("ADVANCED",)}, "3"),

@@ -72,6 +72,7 @@ def test_a_space_behind_a_keyword_finishes_it(catalogue: Caller) -> None:
         ({"level": "ADVANCED,BEGINNER", "max_duration": "100"}, [WORD]),
         ({"tag": "spreadsheets", "q": "word"}, [WORD]),
         ({"updated_since": "2026-03-02T00:00:00Z"}, []),
+        ({"synced_since": "2999-03-02T00:00:00Z"}, []),
         ({"type": "VIDEO"}, []),
     ],
 )

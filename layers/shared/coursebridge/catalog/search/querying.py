@@ -49,6 +49,7 @@ class Question:
         tag: synced or manual.
         tagged: URNs of the courses that have one of the tags manually.
         updated_since: RFC 3339; LinkedIn's time.
+        synced_since: RFC 3339; when the course was last written here.
         min_duration: seconds.
         max_duration: seconds.
         sort: one of :data:`SORT_NAMES`; by relevance where there are keywords, else by title.
@@ -66,6 +67,7 @@ class Question:
     tag: tuple[str, ...] = ()
     tagged: frozenset[str] = frozenset()
     updated_since: str | None = None
+    synced_since: str | None = None
     min_duration: int | None = None
     max_duration: int | None = None
     sort: str = ""
@@ -212,6 +214,7 @@ def _among(statement: _Statement, column: str, values: tuple[str, ...]) -> None:
 def _within(statement: _Statement, question: Question) -> None:
     bounds = (
         ("course.updated_at >= ?", question.updated_since),
+        ("course.synced_at >= ?", question.synced_since),
         ("course.duration >= ?", question.min_duration),
         ("course.duration <= ?", question.max_duration),
     )
