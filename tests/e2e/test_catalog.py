@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -195,10 +196,13 @@ def test_a_run_that_would_archive_too_much_asks_first(stack: RunningStack, admin
     assert active(connection) == everything | {new}
     assert watermark(stack, connection) == before
 
-    confirmed = redriven(connection, run, "confirm")
+    path = f"/admin/integrations/{connection.id}/runs/{run['id']}/confirm"
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: admin.send("POST", path).status_code, range(4)))
+    assert sorted(answers) == [202, 409, 409, 409]
+    confirmed = run_of(connection, run["id"])
     assert (confirmed["status"], confirmed["counts"]["archived"]) == ("succeeded", 3)
     assert active(connection) == shelf.truth()
-    path = f"/admin/integrations/{connection.id}/runs/{run['id']}/confirm"
     assert admin.send("POST", path).status_code == 409
 
 
