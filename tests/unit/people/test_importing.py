@@ -230,5 +230,14 @@ def test_what_is_no_csv_is_refused(body: bytes) -> None:
         rows_of_csv(body)
 
 
+@pytest.mark.parametrize("sent", ["latin-1", "as the gateway decodes it"])
+def test_csv_in_another_encoding_names_the_line_and_the_remedy(sent: str) -> None:
+    latin = "email,name\na@example.com,Ada\nj@example.com,Jürgen\n".encode("latin-1")
+    body = latin if sent == "latin-1" else latin.decode(errors="replace").encode()
+
+    with pytest.raises(InvalidRequest, match=r"line 3 .* save the file as CSV UTF-8"):
+        rows_of_csv(body)
+
+
 def test_empty_csv_has_no_rows(directory: Directory) -> None:
     assert Importer(directory).run(rows_of_csv(b"")).results == []

@@ -102,16 +102,21 @@ def rows_of_csv(body: bytes) -> list[Any]:
     A semicolon or a tab between cells is understood, too, as spreadsheets write them in some countries.
 
     Raises:
-        InvalidRequest: it is not UTF-8, or has no header.
+        InvalidRequest: it is not CSV in UTF-8.
     """
+    text = body.decode("utf-8-sig", errors="replace")
+    # API Gateway decodes text by itself: what was not UTF-8 may have become a replacement character on the way.
+    before, broken, _ = text.partition("\N{REPLACEMENT CHARACTER}")
+    if broken:
+        line = before.count("\n") + 1
+        raise InvalidRequest(f"line {line} of the body is not UTF-8; save the file as CSV UTF-8")
+    header, _, _ = text.partition("\n")
     try:
-        text = body.decode("utf-8-sig")
-        header, _, _ = text.partition("\n")
         delimiter = max(",;\t", key=header.count)
         reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="", strict=True)
         return [_cells(row) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InvalidRequest("the body is not CSV in UTF-8 with a header") from error
+    except csv.Error as error:
+        raise InvalidRequest("the body is not CSV with a header") from error
 
 
 def _cells(row: dict[str, Any]) -> dict[str, Any]:
