@@ -152,9 +152,9 @@ def create_learner(integration: Integration, body: LearnerRequest) -> Response[L
 @router.post(
     f"{PREFIX}/learners/import",
     summary="Import learners",
-    description="JSON (an array of learners) or CSV (`text/csv`, UTF-8, a header with the same names, groups separated "
-    f"by semicolons), at most {importing.MOST_ROWS} rows. A row is matched by external id, user name, address or "
-    "profile, in this order; empty cells say nothing. Sending the same rows again changes nothing.",
+    description="JSON (an array of learners) or CSV (`text/csv`, UTF-8, a header with the same names in any letter "
+    f"case, groups separated by semicolons), at most {importing.MOST_ROWS} rows. A row is matched by external id, user "
+    "name, address or profile, in this order; empty cells say nothing. Sending the same rows again changes nothing.",
     tags=TAGS,
     responses=responses(
         HTTPStatus.OK,

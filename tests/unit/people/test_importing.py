@@ -212,6 +212,7 @@ def test_other_json_is_refused(body: bytes) -> None:
         b'\xef\xbb\xbfemail, groups\n"a@example.com","sales; all"\n',
         b"email\tgroups\na@example.com\tsales; all\n",
         b'email;groups;name\na@example.com;"sales; all";\n',
+        b'Email, GROUPS \na@example.com,"sales; all"\n',
     ],
 )
 def test_csv_is_read_as_spreadsheets_write_it(body: bytes) -> None:
@@ -239,5 +240,17 @@ def test_csv_in_another_encoding_names_the_line_and_the_remedy(sent: str) -> Non
         rows_of_csv(body)
 
 
-def test_empty_csv_has_no_rows(directory: Directory) -> None:
-    assert Importer(directory).run(rows_of_csv(b"")).results == []
+@pytest.mark.parametrize("body", [b"", b"\xef\xbb\xbf", b"\n", b" , \n", b"\na@example.com\n"])
+def test_csv_without_a_header_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="no header"):
+        rows_of_csv(body)
+
+
+def test_csv_that_names_a_column_twice_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="'name' twice"):
+        rows_of_csv(b"email,Name,name,,\na@example.com,Ada,Bob,,\n")
+
+
+@pytest.mark.parametrize("body", [b"email,name", b"email,name\r\n", b"email,,\n\n"])
+def test_csv_with_a_header_alone_has_no_rows(directory: Directory, body: bytes) -> None:
+    assert Importer(directory).run(rows_of_csv(body)).results == []

@@ -99,10 +99,11 @@ def rows_of_json(body: bytes) -> list[Any]:
 def rows_of_csv(body: bytes) -> list[Any]:
     """Return the rows of CSV (RFC 4180) with a header; groups are separated by semicolons, empty cells say nothing.
 
-    A semicolon or a tab between cells is understood, too, as spreadsheets write them in some countries.
+    A semicolon or a tab between cells is understood, too, as spreadsheets write them in some countries; and names in
+    the header in any letter case, with spaces around them.
 
     Raises:
-        InvalidRequest: it is not CSV in UTF-8.
+        InvalidRequest: it is not CSV in UTF-8, has no header, or names a column twice there.
     """
     text = body.decode("utf-8-sig", errors="replace")
     # API Gateway decodes text by itself: what was not UTF-8 may have become a replacement character on the way.
@@ -114,15 +115,25 @@ def rows_of_csv(body: bytes) -> list[Any]:
     try:
         delimiter = max(",;\t", key=header.count)
         reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="", strict=True)
+        reader.fieldnames = _columns(reader.fieldnames or ())
         return [_cells(row) for row in reader]
     except csv.Error as error:
         raise InvalidRequest("the body is not CSV with a header") from error
 
 
+def _columns(header: Sequence[str]) -> list[str]:
+    columns = [name.strip().lower() for name in header]
+    named = Counter(name for name in columns if name)
+    if not named:
+        raise InvalidRequest("the CSV has no header; name the columns in its first line, such as email,name,groups")
+    for name, times in named.items():
+        if times > 1:
+            raise InvalidRequest(f"the header of the CSV names {name!r} twice")
+    return columns
+
+
 def _cells(row: dict[str, Any]) -> dict[str, Any]:
-    cells: dict[str, Any] = {
-        name.strip(): value for name, value in row.items() if isinstance(value, str) and value.strip()
-    }
+    cells: dict[str, Any] = {name: value for name, value in row.items() if isinstance(value, str) and value.strip()}
     if "groups" in cells:
         cells["groups"] = [group for group in cells["groups"].split(";") if group.strip()]
     return cells | ({"surplus cells": row[""]} if row.get("") else {})
