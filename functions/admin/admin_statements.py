@@ -12,6 +12,7 @@ from admin_common import ABSENT, READ, WRITE, new_router
 from coursebridge.admin import wiring
 from coursebridge.api import caller
 from coursebridge.apply.judge import HELD_REASONS, IGNORED_REASONS
+from coursebridge.apply.release import MOST_RELEASED
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
 
 router = new_router()
@@ -78,12 +79,16 @@ class IdentityRequest(Request):
 
 
 class IdentityAnswer(Answer):
-    """A lasting alias, and how many held statements were sent round again because of it."""
+    """A lasting alias, and how many held statements are sent round again because of it."""
 
     type: str
     value: str
     learner_id: str
-    replayed: int
+    replayed: int = Field(
+        description=f"How many statements are held for the identifier at this moment, up to {MOST_RELEASED}. They are "
+        "sent round again within a second or so; of more than that, the rest follows within minutes.",
+        examples=[3],
+    )
 
 
 @router.get(
@@ -157,13 +162,13 @@ def replay_held(integration: Integration, replay: ReplayRequest) -> Response[Rep
     tags=TAGS,
     responses=responses(
         HTTPStatus.CREATED,
-        "The alias, and how many held statements were sent round again.",
+        "The alias, and how many held statements are sent round again.",
         _404="There is no such integration or learner.",
         _409="It was the identifier of a person who was erased, or others keep changing the learner.",
     ),
 )
 def assign_identity(integration: Integration, identity: IdentityRequest) -> Response[IdentityAnswer]:
-    """Makes a lasting alias and replays every held statement with it."""
+    """Makes a lasting alias, upon which every held statement with it is replayed within a second or so."""
     assigned = wiring.statements(caller(router)).assign(
         integration, identity.type, identity.value, identity.learner_id, after_erasure=identity.after_erasure
     )

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from coursebridge.apply.release import release_for_identities
+from coursebridge.clock import utc_now
 from coursebridge.records.identifiers import digest, normalised
 from coursebridge.secret_values import pseudonym_key
 from coursebridge.storage import keys
@@ -136,7 +138,7 @@ def test_everything_held_for_a_reason_is_replayed_at_once(api: Api, integration_
     assert api.send("POST", path, {"reason": "already_completed"}).status == 400
 
 
-def test_an_identifier_becomes_a_learners_and_what_was_held_for_it_is_replayed(api: Api, integration_id: str) -> None:
+def test_an_identifier_becomes_a_learners_and_what_is_held_for_it_is_counted(api: Api, integration_id: str) -> None:
     api.table.put(Learner(integration_id, "learner-1", "2026-01-01T00:00:00.000Z").to_item())
     body = {"type": "email", "value": "Learner@Example.com", "learner_id": "learner-1"}
 
@@ -144,8 +146,9 @@ def test_an_identifier_becomes_a_learners_and_what_was_held_for_it_is_replayed(a
 
     assert answered == {**body, "replayed": 3}
     assert api.table.get(keys.identity(integration_id, "email", "learner@example.com"))
-    assert listed(api, integration_id, reason="learner_unknown") == []
+    assert release_for_identities(api.table, integration_id, {HELD_FOR}, utc_now()) == 3
     [entry] = [one for one in api.ask("GET", "/admin/audit")["items"] if one["action"] == "identity.assigned"]
+    assert {change["field"]: change["to"] for change in entry["changes"]} == {"type": "email", "replayed": 3}
     assert "example.com" not in str(entry).lower()
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from coursebridge.apply.release import release_for_identities
 from coursebridge.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from coursebridge.people import aliases, changes
 from coursebridge.people.fields import LearnerFields
@@ -22,9 +23,12 @@ OTHER = normalised("email", "other@example.com")
 
 
 def assign(lab: Lab, learner_id: str = "ada", value: str = "other@example.com", *, after_erasure: bool = False) -> int:
-    return aliases.assign(
+    """Assign an identifier, and send round again what waits for it, as the stream then does; return how many wait."""
+    assigned = aliases.assign(
         lab.table, lab.id, "email", value, learner_id, lab.now, PSEUDONYM_KEY, after_erasure=after_erasure
     )
+    release_for_identities(lab.table, lab.id, {normalised("email", value).awaited}, lab.now)
+    return assigned.waiting
 
 
 def test_what_was_held_for_an_unknown_identifier_is_applied(lab: Lab) -> None:
@@ -35,6 +39,26 @@ def test_what_was_held_for_an_unknown_identifier_is_applied(lab: Lab) -> None:
     assert assign(lab, value=" Other@example.com") == 1
     assert lab.apply() == {"applied": 1}
     assert lab.statement(statement_id)["learner_id"] == "ada"
+
+
+def test_what_waits_is_counted_and_released_once_though_the_stream_is_quick(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.learner(email="ada@example.com")
+    [statement_id, _] = lab.send(completion(1, "other@example.com"), completion(2, "other@example.com"))
+    lab.apply()
+    write = changes.write
+
+    def upon_which_the_stream_acts(*args: Any) -> bool:
+        written = write(*args)
+        lab.released(OTHER)
+        return written
+
+    monkeypatch.setattr(changes, "write", upon_which_the_stream_acts)
+
+    assert assign(lab) == 2
+    assert lab.outcome(statement_id) == ("applied", None)
+    assert lab.received() == []
 
 
 def test_an_alias_stands_beside_the_learners_own_identifier(lab: Lab) -> None:

@@ -97,7 +97,7 @@ class Statements:
     def assign(
         self, integration_id: str, kind: Kind, value: str, learner_id: str, *, after_erasure: bool = False
     ) -> dict[str, Any]:
-        """Make an identifier a lasting alias of a learner, and send round again what is held for it.
+        """Make an identifier a lasting alias of a learner, upon which the stream sends round again what is held for it.
 
         Raises:
             NotFound: there is no such integration or learner.
@@ -105,11 +105,12 @@ class Statements:
         """
         IntegrationStore(self.table).get(integration_id)
         key = self.pseudonym_key()
-        replayed = aliases.assign(
+        assigned = aliases.assign(
             self.table, integration_id, kind, value, learner_id, utc_now(), key, after_erasure=after_erasure
         )
-        self._note("identity.assigned", learner_id, integration_id, {"type": kind, "replayed": replayed})
-        return {"type": kind, "value": value, "learner_id": learner_id, "replayed": replayed}
+        told = {"type": kind, "replayed": assigned.waiting}
+        self._note("identity.assigned", learner_id, integration_id, told)
+        return {**told, "value": value, "learner_id": learner_id}
 
     def _page(
         self, integration_id: str, outcome: str | None, reason: str | None, limit: int, after: Item | None

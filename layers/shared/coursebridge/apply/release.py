@@ -107,6 +107,12 @@ def release_for_identities(table: Table, integration_id: str, awaited: Collectio
     return _release_share(table, integration_id, waiting, now)
 
 
+def waiting_for_identity(table: Table, integration_id: str, awaited: str) -> int:
+    """Return how many statements are held for anybody with this identifier, a share at most."""
+    waiting = (item for reason in LEARNER_REASONS for item in held(table, integration_id, reason, awaited))
+    return sum(1 for _ in islice(waiting, MOST_RELEASED))
+
+
 def release_for_courses(table: Table, integration_id: str, urns: Collection[str], now: datetime) -> int:
     """Send round again what was held for any of these courses; return how many, a share at most."""
     return _release_share(table, integration_id, _waiting(table, integration_id, "course_unknown", urns), now)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coursebridge.apply.release import release_for_identities
+from coursebridge.apply.release import waiting_for_identity
 from coursebridge.clock import rfc3339
 from coursebridge.errors import Conflict, FieldError, InvalidRequest, NotFound, Unavailable
 from coursebridge.people import changes
@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Table
 
 
+class Assigned(NamedTuple):
+    """What an assignment changes beside the learner it is about.
+
+    Attributes:
+        waiting: how many statements are held for the identifier and are therefore sent round again, a share at most.
+    """
+
+    waiting: int
+
+
 def assign(
     table: Table,
     integration_id: str,
@@ -32,10 +42,12 @@ def assign(
     pseudonym_key: str,
     *,
     after_erasure: bool = False,
-) -> int:
-    """Make an identifier a learner's and nobody else's, and send round again what was held for it.
+) -> Assigned:
+    """Make an identifier a learner's and nobody else's.
 
-    Whoever held it so far holds it no longer; what was applied to them stays with them.
+    Whoever held it so far holds it no longer; what was applied to them stays with them. What was held for it is sent
+    round again by the stream alone, which carries the identity that was written: with a second hand at it, who came
+    first would decide what is counted here.
 
     Args:
         table: the application's table.
@@ -48,9 +60,6 @@ def assign(
         after_erasure: whether the identifier may be that of a person who was erased. What is sent with such a one is
             emptied and never applied, until somebody says so.
 
-    Returns:
-        How many held statements were sent round again at once; the stream sees to any other.
-
     Raises:
         InvalidRequest: the identifier can be nobody's.
         NotFound: there is no such learner.
@@ -61,6 +70,8 @@ def assign(
         detail = "is empty or too long"
         raise InvalidRequest(f"the identifier {detail}", errors=(FieldError("value", detail),))
     identifier, at = normalised(kind, value), rfc3339(now)
+    # Counted before the identity is written, as the stream is quick.
+    waiting = waiting_for_identity(table, integration_id, identifier.awaited)
     for _ in tries():
         snapshot = changes.read(table, integration_id, [identifier], pseudonym_key)
         if not after_erasure:
@@ -80,7 +91,7 @@ def assign(
             changes.unerased(table, snapshot, identifier),
         ]
         if changes.write(table, transaction):
-            return release_for_identities(table, integration_id, {identifier.awaited}, now)
+            return Assigned(waiting)
     raise Unavailable("other writers kept changing the same learner, try again")
 
 
