@@ -79,7 +79,7 @@ class IdentityRequest(Request):
 
 
 class IdentityAnswer(Answer):
-    """A lasting alias, and how many held statements are sent round again because of it."""
+    """A lasting alias, how many held statements are sent round again because of it, and whose it was."""
 
     type: str
     value: str
@@ -88,6 +88,11 @@ class IdentityAnswer(Answer):
         description=f"How many statements are held for the identifier at this moment, up to {MOST_RELEASED}. They are "
         "sent round again within a second or so; of more than that, the rest follows within minutes.",
         examples=[3],
+    )
+    taken_from: list[str] = Field(
+        description="The ids of the learners whose it was until now: it is theirs no longer, what was applied to them "
+        "stays. Empty if it was nobody's.",
+        examples=[["0196c1e2a1b3c4d5e6f70a"]],
     )
 
 
@@ -168,7 +173,10 @@ def replay_held(integration: Integration, replay: ReplayRequest) -> Response[Rep
     ),
 )
 def assign_identity(integration: Integration, identity: IdentityRequest) -> Response[IdentityAnswer]:
-    """Makes a lasting alias, upon which every held statement with it is replayed within a second or so."""
+    """Makes a lasting alias, upon which every held statement with it is replayed within a second or so.
+
+    It is taken from whoever has it, also where it is an active learner's own identifier.
+    """
     assigned = wiring.statements(caller(router)).assign(
         integration, identity.type, identity.value, identity.learner_id, after_erasure=identity.after_erasure
     )

@@ -144,12 +144,28 @@ def test_an_identifier_becomes_a_learners_and_what_is_held_for_it_is_counted(api
 
     answered = api.ask("POST", f"/admin/integrations/{integration_id}/identities", body, expect=201)
 
-    assert answered == {**body, "replayed": 3}
+    assert answered == {**body, "replayed": 3, "taken_from": []}
     assert api.table.get(keys.identity(integration_id, "email", "learner@example.com"))
     assert release_for_identities(api.table, integration_id, {HELD_FOR}, utc_now()) == 3
     [entry] = [one for one in api.ask("GET", "/admin/audit")["items"] if one["action"] == "identity.assigned"]
-    assert {change["field"]: change["to"] for change in entry["changes"]} == {"type": "email", "replayed": 3}
+    assert {change["field"]: change["to"] for change in entry["changes"]} == {
+        "type": "email",
+        "replayed": 3,
+        "taken_from": [],
+    }
     assert "example.com" not in str(entry).lower()
+
+
+def test_an_identifier_that_is_taken_from_another_learner_says_from_whom(api: Api, integration_id: str) -> None:
+    for name in ("first", "second"):
+        api.table.put(Learner(integration_id, name, "2026-01-01T00:00:00.000Z").to_item())
+    body = {"type": "email", "value": "learner@example.com"}
+    path = f"/admin/integrations/{integration_id}/identities"
+    api.ask("POST", path, {**body, "learner_id": "first"}, expect=201)
+
+    assert api.ask("POST", path, {**body, "learner_id": "second"}, expect=201)["taken_from"] == ["first"]
+    entry = api.ask("GET", "/admin/audit")["items"][0]
+    assert {"field": "taken_from", "from": None, "to": ["first"]} in entry["changes"]
 
 
 def test_an_identifier_of_an_erased_person_is_not_given_by_accident(api: Api, integration_id: str) -> None:

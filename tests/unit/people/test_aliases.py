@@ -149,6 +149,21 @@ def test_an_ambiguous_identifier_is_decided(lab: Lab) -> None:
     assert one.current("email") is None
 
 
+def test_whoever_had_the_identifier_until_now_is_named(lab: Lab, directory: Directory) -> None:
+    for name in ("one", "two"):
+        lab.learner(email="other@example.com", id=name)
+    lab.learner(email="ada@example.com")
+    lab.learner(email="former@example.com", id="bob")
+    directory.change("bob", LearnerFields(email="bob@example.com"))
+
+    def taken(value: str) -> tuple[str, ...]:
+        return aliases.assign(lab.table, lab.id, "email", value, "ada", lab.now, PSEUDONYM_KEY).taken_from
+
+    assert taken("other@example.com") == ("one", "two")
+    assert taken("former@example.com") == ("bob",)
+    assert [taken(value) for value in ("other@example.com", "ada@example.com", "new@example.com")] == [(), (), ()]
+
+
 def test_what_was_held_for_an_inactive_holder_is_applied_to_the_one_named(lab: Lab) -> None:
     lab.learner(email="other@example.com", id="left", status="inactive")
     lab.learner(email="ada@example.com")

@@ -108,7 +108,7 @@ class Statements:
         assigned = aliases.assign(
             self.table, integration_id, kind, value, learner_id, utc_now(), key, after_erasure=after_erasure
         )
-        told = {"type": kind, "replayed": assigned.waiting}
+        told = {"type": kind, "replayed": assigned.waiting, "taken_from": list(assigned.taken_from)}
         self._note("identity.assigned", learner_id, integration_id, told)
         return {**told, "value": value, "learner_id": learner_id}
 

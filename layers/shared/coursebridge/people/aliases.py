@@ -27,9 +27,11 @@ class Assigned(NamedTuple):
 
     Attributes:
         waiting: how many statements are held for the identifier and are therefore sent round again, a share at most.
+        taken_from: the ids of the learners whom the identifier meant until now, those who had replaced it included.
     """
 
     waiting: int
+    taken_from: tuple[str, ...]
 
 
 def assign(
@@ -91,7 +93,7 @@ def assign(
             changes.unerased(table, snapshot, identifier),
         ]
         if changes.write(table, transaction):
-            return Assigned(waiting)
+            return Assigned(waiting, tuple(sorted(identity.meant_now.keys() - {learner.id})))
     raise Unavailable("other writers kept changing the same learner, try again")
 
 
