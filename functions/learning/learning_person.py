@@ -18,6 +18,7 @@ from coursebridge.people import wiring as people
 from coursebridge.people.explaining import explain
 from coursebridge.people.portability import held_about
 from coursebridge.records.identifiers import Kind
+from coursebridge.secret_values import pseudonym_key
 from coursebridge.storage.wiring import table
 from learning_common import PREFIX, LearnerId, note, reach, routes
 from learning_launches import Attempt
@@ -205,13 +206,16 @@ def explain_record(
     integration: Integration,
     learner: Annotated[
         str,
-        Query(description="A learner's id, or `email:`, `username:`, `external_id:`, `profile_urn:` with a value."),
+        Query(
+            description="A learner's id, an e-mail address, or `email:`, `username:`, `external_id:`, `profile_urn:` "
+            "with a value."
+        ),
     ],
     course: Annotated[str, Query(description="The course's URN.", min_length=1, max_length=512)],
 ) -> ExplainAnswer:
     """Explain a record."""
     item = wiring.registry().integration(integration) or {}
-    explanation = explain(table(), item, learner, course)
+    explanation = explain(table(), item, learner, course, pseudonym_key)
     facts = (
         {name: explanation.course.get(name) for name in ("title", "status", "duration_seconds")}
         if explanation.course

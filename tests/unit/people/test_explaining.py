@@ -9,18 +9,19 @@ import pytest
 
 from coursebridge.errors import InvalidRequest, NotFound
 from coursebridge.people import explaining
+from coursebridge.people.erasure import Erasure
 from coursebridge.people.explaining import Explanation, explain
 from coursebridge.people.merging import Merging
 from coursebridge.records.evidence import Completion, Evidence, Report
 from coursebridge.storage import keys
 from coursebridge.storage.record_store import RecordStore
-from people_lab import COURSE, DURATION, Lab, account, completion, progress
+from people_lab import COURSE, DURATION, PSEUDONYM_KEY, Lab, account, completion, progress
 
 
 def told(lab: Lab, who: str = "email:ada@example.com", urn: str = COURSE) -> Explanation:
     integration = lab.table.get(keys.integration(lab.id))
     assert integration
-    return explain(lab.table, integration, who, urn)
+    return explain(lab.table, integration, who, urn, lambda: PSEUDONYM_KEY)
 
 
 def steps(explanation: Explanation) -> dict[str, tuple[bool, str]]:
@@ -82,6 +83,36 @@ def test_in_open_matching_the_first_statement_adds_the_person(lab: Lab) -> None:
     lab.configure(learner_matching="open")
 
     assert "the first applied statement adds the learner" in helps(told(lab))
+
+
+@pytest.mark.parametrize("matching", ["open", "directory"])
+def test_an_identifier_of_an_erased_person_is_told_as_such(lab: Lab, matching: str) -> None:
+    lab.configure(learner_matching=matching)
+    lab.learner(email="ada@example.com")
+    lab.take(completion(5))
+    Erasure(lab.table, lab.id, lambda: PSEUDONYM_KEY).erase("ada")
+    lab.take(completion(6))
+
+    explanation = told(lab)
+
+    assert "belonged to a person who was erased" in steps(explanation)["learner"][1]
+    assert "emptied and ignored" in steps(explanation)["learner"][1]
+    assert "kept no longer" in steps(explanation)["statements"][1]
+    assert [help_ for help_ in helps(explanation) if "learner" in help_] == [explaining.AGAIN]
+
+
+def test_an_erased_identifier_that_is_somebodys_again_is_theirs(lab: Lab) -> None:
+    lab.learner(email="ada@example.com")
+    Erasure(lab.table, lab.id, lambda: PSEUDONYM_KEY).erase("ada")
+    lab.learner(email="ada@example.com", id="again")
+
+    assert steps(told(lab))["learner"] == (True, "the learner is known and active")
+
+
+def test_an_address_needs_no_prefix(lab: Lab) -> None:
+    lab.learner(email="ada@example.com")
+
+    assert told(lab, "ADA@example.com").learner == told(lab, "ada").learner
 
 
 def test_an_identifier_that_was_taken_away_is_to_be_assigned(lab: Lab) -> None:
@@ -213,8 +244,8 @@ def test_what_is_no_identifier_is_refused(lab: Lab, who: str) -> None:
 
 
 @pytest.mark.parametrize("who", ["nobody", ""])
-def test_nobody_of_this_id_is_not_found(lab: Lab, who: str) -> None:
-    with pytest.raises(NotFound):
+def test_nobody_of_this_id_is_not_found_and_how_to_name_people_is_told(lab: Lab, who: str) -> None:
+    with pytest.raises(NotFound, match=r"email:.*username:.*external_id:"):
         told(lab, who)
 
 

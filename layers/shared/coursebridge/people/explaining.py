@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coursebridge.apply.judge import HELD_REASONS, IGNORED_REASONS, Rules
-from coursebridge.errors import FieldError, InvalidRequest
+from coursebridge.errors import FieldError, InvalidRequest, NotFound
 from coursebridge.people.erasure import is_theirs
 from coursebridge.records.evidence import Evidence, union
-from coursebridge.records.identifiers import KINDS, Identifier, normalised, usable
+from coursebridge.records.identifiers import KINDS, Identifier, digest, normalised, usable
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import Learner, LearnerStore, family
@@ -17,7 +17,7 @@ from coursebridge.storage.records import Record
 from coursebridge.storage.statements import StatementStore, sent_as
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from coursebridge.records.fold import Attempt
     from coursebridge.storage.table import Item, Table
@@ -34,6 +34,9 @@ HELP = {
     "record_full": "nothing is lost, but nothing more fits: compare the record with what LinkedIn shows",
     "before_configuration": "activity reports fill in what happened before; start a run of kind activity",
 }
+ERASED = "the identifier belonged to a person who was erased: what arrives with it is emptied and ignored"
+AGAIN = "should they be back, add the learner, or assign the identifier, with after_erasure=true"
+BY_WHAT = f"is a learner's id or one of {', '.join(f'{kind}:...' for kind in KINDS)}"
 WAITING = "it was received and is about to be looked at"
 
 
@@ -44,6 +47,9 @@ class Step(NamedTuple):
     ok: bool
     detail: str
     help: str | None = None
+
+
+NOTHING_KEPT = Step("statements", False, "what was sent about an erased person is kept no longer")
 
 
 @dataclass(frozen=True)
@@ -58,14 +64,15 @@ class Explanation:
     attempts: tuple[Attempt, ...]
 
 
-def explain(table: Table, integration: Item, who: str, urn: str) -> Explanation:
+def explain(table: Table, integration: Item, who: str, urn: str, pseudonym_key: Callable[[], str]) -> Explanation:
     """Explain the record of a learner and a course.
 
     Args:
         table: the application's table.
         integration: the integration's item.
-        who: a learner's id, or an identifier such as ``email:a@example.com``.
+        who: a learner's id, an e-mail address, or an identifier such as ``username:a.learner``.
         urn: the course.
+        pseudonym_key: returns the key of the digests of erased identifiers.
 
     Raises:
         InvalidRequest: ``who`` is no identifier.
@@ -73,6 +80,7 @@ def explain(table: Table, integration: Item, who: str, urn: str) -> Explanation:
     """
     integration_id = integration["id"]
     learners, identity = _learners(table, integration_id, who)
+    erased = identity is not None and not learners and _is_erased(table, identity, pseudonym_key())
     given = [identity.identifier] if identity else []
     learner = learners[0] if len(learners) == 1 else None
     people = family(table, learner) if learner else []
@@ -84,9 +92,9 @@ def explain(table: Table, integration: Item, who: str, urn: str) -> Explanation:
     found, complete = _statements(table, integration_id, identifiers, ids, urn)
     steps = [
         _identified(Rules.of(integration), identifiers, given),
-        _learner_step(learners, identity, integration),
+        Step("learner", False, ERASED, AGAIN) if erased else _learner_step(learners, identity, integration),
         _course_step(course),
-        _statements_step(found, complete=complete),
+        NOTHING_KEPT if erased and not found else _statements_step(found, complete=complete),
         *_trouble(found),
         *_attempts(record),
     ]
@@ -97,16 +105,26 @@ def explain(table: Table, integration: Item, who: str, urn: str) -> Explanation:
 def _learners(table: Table, integration_id: str, who: str) -> tuple[list[Learner], IdentityItem | None]:
     """Return the learners meant, and what is known of the identifier they were asked for by, if it was one."""
     kind, colon, value = who.partition(":")
-    if not colon:
-        return [LearnerStore(table, integration_id).get_surviving(who)], None
+    if not colon and "@" in who:
+        # No id has it.
+        kind, value = "email", who
+    elif not colon:
+        learner = LearnerStore(table, integration_id).find_surviving(who)
+        if learner is None:
+            raise NotFound(f"there is no learner of this id; learner {BY_WHAT}")
+        return [learner], None
     if kind not in KINDS or not usable(value):
-        detail = f"is a learner's id or one of {', '.join(f'{one}:...' for one in KINDS)}"
-        raise InvalidRequest(f"learner {detail}", errors=(FieldError("learner", detail),))
+        raise InvalidRequest(f"learner {BY_WHAT}", errors=(FieldError("learner", BY_WHAT),))
     identifier = normalised(kind, value)
     item = table.get(keys.identity(integration_id, *identifier))
     identity = IdentityItem.from_item(item) if item else IdentityItem(integration_id, identifier)
     found = table.get_many(keys.learner(integration_id, one) for one in identity.meant_now)
     return [Learner.from_item(one) for one in found.values()], identity
+
+
+def _is_erased(table: Table, identity: IdentityItem, pseudonym_key: str) -> bool:
+    place = keys.tombstone(identity.integration_id, digest(identity.identifier, pseudonym_key))
+    return table.get(place) is not None
 
 
 def _statements(
