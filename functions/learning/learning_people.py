@@ -206,8 +206,8 @@ def get_learner(integration: Integration, id: LearnerId) -> LearnerAnswer:  # no
 @router.patch(
     f"{PREFIX}/learners/<id>",
     summary="Change a learner",
-    description="A merge patch: fields left out stay, `null` takes away. An identifier that is replaced stays known "
-    "with its time. Setting an inactive learner active applies what was held for them.",
+    description="A merge patch: fields left out stay, `null` takes away, but not the last identifier. One that is "
+    "replaced stays known with its time. Setting an inactive learner active applies what was held for them.",
     tags=TAGS,
     responses=responses(HTTPStatus.OK, "The learner.", _404=NO_LEARNER, _409=TAKEN),
     middlewares=reach(scopes.LEARNING_WRITE),

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from coursebridge.errors import Conflict, InvalidRequest, NotFound, Unavailable
-from coursebridge.people import changes
+from coursebridge.people import aliases, changes
 from coursebridge.people.fields import LearnerFields
 from coursebridge.people.merging import Merging
 from coursebridge.records.identifiers import digest, normalised
@@ -190,6 +190,26 @@ def test_null_takes_away_and_what_is_left_out_stays(directory: Directory) -> Non
 
     assert (after.current("email"), after.current("username")) == ("ada@example.com", None)
     assert (after.name, after.groups) == (None, ())
+
+
+def test_the_last_identifier_is_not_taken_away(directory: Directory) -> None:
+    ada = directory.create(fields(email="ada@example.com", external_id="E1", profile_urn="urn:li:person:1"))
+
+    _, linked = directory.change(ada.id, fields(email=None, external_id=None))
+
+    assert linked.current("profile_urn") == "urn:li:person:1"
+    with pytest.raises(InvalidRequest, match="a learner needs at least one of email"):
+        directory.change(ada.id, fields(profile_urn=None))
+
+
+def test_a_learner_whose_identifier_went_to_another_can_be_changed(directory: Directory, lab: Lab) -> None:
+    ada = directory.create(fields(email="ada@example.com"))
+    bob = directory.create(fields(email="bob@example.com"))
+    aliases.assign(lab.table, lab.id, "email", "ada@example.com", bob.id, lab.now, PSEUDONYM_KEY)
+
+    _, after = directory.change(ada.id, fields(status="inactive"))
+
+    assert after.status == "inactive"
 
 
 def test_saying_what_is_known_changes_nothing(directory: Directory) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from coursebridge.records.identifiers import Kind
     from coursebridge.storage.table import Item, Table
 
+NEEDS_ONE = f"a learner needs at least one of {', '.join(KINDS)}"
 MOST_PAGES = 10
 """Of the index in one request: a filter may pass little, and the cursor goes on from there."""
 
@@ -67,7 +68,7 @@ class Directory:
             Unavailable: the table is busy; nothing was done.
         """
         if not any(fields.identifiers().values()):
-            raise InvalidRequest(f"a learner needs at least one of {', '.join(KINDS)}")
+            raise InvalidRequest(NEEDS_ONE)
         at = rfc3339(self.now())
         after = changes.changed(Learner(self.integration_id, new_id(self.now()), at, version=0), fields, at)
         for pause in pauses():
@@ -86,6 +87,7 @@ class Directory:
 
         Raises:
             NotFound: there is no such learner.
+            InvalidRequest: the last identifier would be taken away.
             Conflict: they were merged into another, or as for :meth:`create`.
             Unavailable: the table is busy; nothing was done.
         """
@@ -94,6 +96,8 @@ class Directory:
             if before.merged_into:
                 raise Conflict("the learner was merged into another one; change that one, or take the merge back")
             after = changes.changed(before, fields, at)
+            if changes.live(before) and not changes.live(after):
+                raise InvalidRequest(NEEDS_ONE)
             if after == before or self._written(before, after, at, shared=shared, after_erasure=after_erasure):
                 return before, after
             self.pause(pause)
