@@ -112,13 +112,13 @@ def _status(text: str) -> Status | None:
 
 
 def _percent(text: str) -> int | None:
-    """Read ``raw[,max[,min]]`` as percent."""
+    """Read ``raw[,max[,min]]`` as percent; one out of its range says nothing, for progress never falls again."""
     numbers = [float(number) for part in text.split(",") if (number := _number(part)) is not None]
     if not numbers:
         return None
     raw, most, least = (*numbers, *(100.0, 0.0)[len(numbers) - 1 :])[:3]
     share = (raw - least) / (most - least) if most > least else raw / 100
-    return round(min(max(share, 0), 1) * 100)
+    return round(share * 100) if 0 <= share <= 1 else None
 
 
 def _number(text: str) -> str | None:
