@@ -24,7 +24,7 @@ class SyncStatus(Answer):
     enabled: bool
     last_status: str | None
     last_finished_at: Time | None
-    last_success_at: Time | None
+    last_success_at: Time | None = Field(description="When a run last succeeded and had read everything.")
     next_run_at: Time | None = Field(description="Null for a rate, and for a schedule that is off.")
     latest_run_id: str | None
     running: bool

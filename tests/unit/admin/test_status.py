@@ -87,6 +87,64 @@ def test_a_failed_sync_is_told_with_what_went_wrong(api: Api, detail: str) -> No
     assert (found["throttling"]["in_force"], found["throttling"]["kinds"]) == (True, ["catalog"])
 
 
+UNLISTED = {"code": "unlisted_but_available", "detail": "courses are not listed any more"}
+UNREAD = {"code": "linkedin_unusable_answer", "detail": "LinkedIn answered 500 (COURSE en, page at 110)."}
+
+
+def unclean(api: Api, *statuses: str) -> tuple[str, RunStore]:
+    """A run that succeeded and was not clean, with ranges of these statuses."""
+    integration_id = connected(api)
+    runs = RunStore(api.table, integration_id, "catalog")
+    runs.create(run("r1", "succeeded", [UNLISTED, UNREAD]) | {"clean": False})
+    ranges: list[Any] = [{"number": n, "status": status, "settled": True} for n, status in enumerate(statuses)]
+    runs.add_ranges("r1", ranges, utc_now())
+    runs.remember(last_run_id="r1", last_status="succeeded")
+    return integration_id, runs
+
+
+def test_a_sync_that_could_not_read_everything_is_told_with_what_is_missing(api: Api) -> None:
+    integration_id, _ = unclean(api, "done", "partial")
+
+    found = status_of(api, integration_id)
+
+    assert found["reasons"] == [
+        "The last catalog sync could not read everything: LinkedIn answered 500 (COURSE en, page at 110). "
+        "Redriving the run r1 reads what failed again."
+    ]
+    assert (found["healthy"], found["syncs"]["catalog"]["last_success_at"]) == (False, None)
+    setup = api.ask("GET", f"/admin/integrations/{integration_id}")["setup"]
+    assert {step["id"]: step["state"] for step in setup}["first_catalog_sync"] == "to_do"
+
+
+def test_a_doubt_that_no_redrive_would_clear_away_does_not_ask_for_one(api: Api) -> None:
+    integration_id, _ = unclean(api, "done")
+
+    [reason] = status_of(api, integration_id)["reasons"]
+
+    assert reason.endswith("page at 110).")
+
+
+def test_a_sync_that_could_not_read_everything_is_told_while_another_is_under_way(api: Api) -> None:
+    integration_id, runs = unclean(api, "partial")
+    runs.begin(run("r2", "running", []), utc_now())
+
+    found = status_of(api, integration_id)
+
+    assert (found["syncs"]["catalog"]["running"], len(found["reasons"])) == (True, 1)
+    assert "could not read everything" in found["reasons"][0]
+    assert "Redriving" not in found["reasons"][0]
+
+
+def test_a_failure_is_told_with_its_own_cause_while_another_run_is_under_way(api: Api) -> None:
+    integration_id = connected(api)
+    runs = RunStore(api.table, integration_id, "catalog")
+    runs.create(run("r1", "failed", [{"code": "x", "detail": "LinkedIn was down"}]))
+    runs.remember(last_run_id="r1", last_status="failed")
+    runs.begin(run("r2", "running", []), utc_now())
+
+    assert status_of(api, integration_id)["reasons"] == ["The last catalog sync failed: LinkedIn was down."]
+
+
 def test_a_run_that_waits_for_confirmation_keeps_an_admin_up(api: Api) -> None:
     integration_id = connected(api)
     runs = RunStore(api.table, integration_id, "catalog")

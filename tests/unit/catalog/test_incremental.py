@@ -77,6 +77,22 @@ def test_the_watermark_stays_after_a_run_that_was_not_clean(make_lab: MakeLab, m
     assert lab.context.runs.state()["watermark"] == before
 
 
+def test_only_a_clean_run_counts_as_the_last_success(make_lab: MakeLab) -> None:
+    lab = in_sync(make_lab, size=220, locales=("en_US",))
+    before = lab.context.runs.state()["last_success_at"]
+    lab.world.quirks.switch_on("unusable_page", {"start": 110})
+
+    unclean = lab.sync()
+    state = lab.context.runs.state()
+
+    assert (unclean["status"], unclean["clean"]) == ("succeeded", False)
+    assert (state["last_status"], state["last_finished_at"]) == ("succeeded", unclean["finished_at"])
+    assert state["last_success_at"] == before
+    lab.world.quirks.switch_off()
+    clean = lab.sync()
+    assert lab.context.runs.state()["last_success_at"] == clean["finished_at"]
+
+
 def test_what_the_filter_missed_comes_with_the_next_run(make_lab: MakeLab) -> None:
     lab = in_sync(make_lab, size=20)
     lab.step(update=2)

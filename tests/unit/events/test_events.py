@@ -57,6 +57,7 @@ def run(status: str, **fields: Any) -> Item:
         "PK": f"RUN#{ACME}", "SK": "RUN#r1", "entity": "run", "integration_id": ACME, "id": "r1", "kind": "catalog",
         "mode": "full", "trigger": "admin", "status": status, "started_at": AT, "finished_at": LATER,
         "counts": {"read": 1}, "progress": {"done": 1, "total": 1}, "errors": [{"code": "x", "count": 1}],
+        "clean": status == "succeeded",
         **fields,
     }  # fmt: skip
 

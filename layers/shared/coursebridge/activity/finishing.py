@@ -68,7 +68,7 @@ def finish(context: Context, run_id: str) -> str:
     _clear_last(context, run_id)
     waited = context.runs.state().get("waiting_run")
     covered: Remembered = {} if failed else _covered(context, run, ranges)
-    outcome = ended(run_id, status, now) | {"last_throttled": throttled}
+    outcome = ended(run_id, status, now, clean=not failed) | {"last_throttled": throttled}
     if not context.runs.close(run_id, {**covered, **outcome}, **fields):
         return status
     _measure(status, tally)
@@ -86,7 +86,7 @@ def fail(context: Context, run_id: str, problem: Problem) -> None:
     run = context.runs.get(run_id)
     errors = gathered([*run.get("errors", []), problem])
     fields: Run = {"status": "failed", "finished_at": now, "errors": errors, "clean": False}
-    if not context.runs.close(run_id, ended(run_id, "failed", now), **fields):
+    if not context.runs.close(run_id, ended(run_id, "failed", now, clean=False), **fields):
         return
     count("ActivitySyncsFailed")
     logger.error("activity sync failed", run=run_id, code=errors[0]["code"])

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, cast
 from coursebridge.activity import quiet
 from coursebridge.admin.situation import held_count, situations
 from coursebridge.apply.judge import HELD_REASONS
+from coursebridge.catalog.sync.problems import STILL_AVAILABLE
 from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.integrations import day_limit
 from coursebridge.integrations.schedules import planned
 from coursebridge.storage import keys
 from coursebridge.storage.run_shapes import KINDS
+from coursebridge.storage.runs import RunStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,6 +40,8 @@ class Observed:
         integration: its settings.
         situation: how it stands.
         runs: the latest run of each kind, where there was one.
+        finished: the run of each kind that ended last, where there was one.
+        redrivable: the kinds whose run in ``finished`` left ranges that can be read again.
         held: how many statements are held for each reason.
         waiting_since: since when the oldest statement waits to be applied.
         silence: what the silence since the last statement means.
@@ -46,7 +50,9 @@ class Observed:
 
     integration: Integration
     situation: Situation
-    runs: Mapping[str, Run]
+    runs: Mapping[Kind, Run]
+    finished: Mapping[Kind, Run]
+    redrivable: frozenset[Kind]
     held: Mapping[str, int]
     waiting_since: datetime | None
     silence: Judgement
@@ -56,10 +62,13 @@ class Observed:
 def observe(table: Table, integration: Integration, now: datetime) -> Observed:
     """Read how an integration stands."""
     [situation] = situations(table, [integration])
+    finished = dict(_runs(table, integration.id, {kind: situation.syncs[kind].get("last_run_id") for kind in KINDS}))
     return Observed(
         integration=integration,
         situation=situation,
-        runs=dict(_latest_runs(table, integration.id, situation)),
+        runs=finished | dict(_runs(table, integration.id, _under_way(table, integration.id))),
+        finished=finished,
+        redrivable=frozenset(kind for kind, run in finished.items() if _is_unclean(run) and _has_failed(table, run)),
         held={reason: held_count(table, integration.id, reason, MOST_COUNTED) for reason in HELD_REASONS},
         waiting_since=_waiting_since(table, integration.id),
         silence=quiet.judge(table, integration.id, now),
@@ -132,14 +141,18 @@ def notes(seen: Observed) -> Iterator[str]:
 
 
 def _sync_troubles(seen: Observed, kind: Kind) -> Iterator[str]:
-    run = seen.runs.get(kind)
+    run, finished = seen.runs.get(kind), seen.finished.get(kind)
     state = seen.situation.syncs[kind]
     if run and run["status"] == "needs_confirmation":
         wanted = run["pending_archive"]
         yield f"The {kind} run {run['id']} wants to archive {wanted} courses and waits for confirmation."
     if state.get("last_status") == "failed":
-        cause = run["errors"][0]["detail"] if run and run["errors"] else "its log tells why"
+        cause = finished["errors"][0]["detail"] if finished and finished["errors"] else "its log tells why"
         yield f"The last {kind} sync failed: {cause.removesuffix('.')}."
+    if finished and _is_unclean(finished):
+        told = f"The last {kind} sync could not read everything: {_missing(finished).removesuffix('.')}."
+        again = f" Redriving the run {finished['id']} reads what failed again."
+        yield told + again * (kind in seen.redrivable and run is finished)
     if _overdue(seen, kind):
         yield f"The {kind} sync is overdue: its last success was {state.get('last_success_at') or 'never'}."
     if _is_left_to_hands(seen, kind):
@@ -199,12 +212,30 @@ def _schedule(integration: Integration, kind: Kind) -> Schedule:
     return next(one.schedule for one in planned(integration) if (one.kind, one.mode) == (kind, "incremental"))
 
 
-def _latest_runs(table: Table, integration_id: str, situation: Situation) -> Iterator[tuple[Kind, Run]]:
+def _is_unclean(run: Run) -> bool:
+    """Whether a run has succeeded without having read everything; what failed is told as such."""
+    return run["status"] == "succeeded" and run.get("clean") is False
+
+
+def _missing(run: Run) -> str:
+    """Return what a run that is not clean could not read: what was met most often, but for what is a note alone."""
+    errors = [one["detail"] for one in run["errors"] if one["code"] != STILL_AVAILABLE]
+    return errors[0] if errors else "its log tells what"
+
+
+def _has_failed(table: Table, run: Run) -> bool:
+    ranges = RunStore(table, run["integration_id"], run["kind"]).ranges(run["id"])
+    return any(one["settled"] and one["status"] != "done" for one in ranges)
+
+
+def _under_way(table: Table, integration_id: str) -> dict[Kind, str | None]:
     locks = {kind: keys.run_lock(integration_id, kind) for kind in KINDS}
     held = table.get_many(locks.values())
-    for kind in KINDS:
-        lock = held.get(locks[kind])
-        run_id = lock["run_id"] if lock else situation.syncs[kind].get("last_run_id")
+    return {kind: held[lock]["run_id"] for kind, lock in locks.items() if lock in held}
+
+
+def _runs(table: Table, integration_id: str, ids: Mapping[Kind, str | None]) -> Iterator[tuple[Kind, Run]]:
+    for kind, run_id in ids.items():
         run = table.get(keys.run(integration_id, run_id)) if run_id else None
         if run is not None:
             yield kind, cast("Run", run)

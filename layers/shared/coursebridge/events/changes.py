@@ -36,7 +36,7 @@ COURSE_FIELDS = (
     "synced_at",
 )  # fmt: skip
 STATEMENT_FIELDS = ("stored_at", "timestamp", "verb", "object_id", "outcome", "reason")
-RUN_FIELDS = ("id", "kind", "mode", "trigger", "status", "started_at", "finished_at", "counts", "progress")
+RUN_FIELDS = ("id", "kind", "mode", "trigger", "status", "started_at", "finished_at", "counts", "progress", "clean")
 REENGAGEMENT_FIELDS = ("learner_id", "course_urn", "completed_at", "run_id")
 
 

@@ -30,7 +30,7 @@ class Freshness:
 
     Attributes:
         catalog: since the start of the last clean catalog sync, less what the schedule lets pass beyond a day.
-        activity: the same of the last activity sync that succeeded.
+        activity: the same of the end of the last clean activity sync.
         statement: since a statement was last stored; ``None`` before the first.
     """
 

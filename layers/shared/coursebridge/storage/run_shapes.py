@@ -205,7 +205,7 @@ class Remembered(TypedDict, total=False):
         last_status: how.
         last_finished_at: when.
         last_throttled: how often LinkedIn asked it to wait.
-        last_success_at: when one last succeeded.
+        last_success_at: when one last succeeded and was clean.
         limited_until: when LinkedIn's limit of the day resets, if it was met.
         watermark: the start of the last clean run (the catalogue's).
         filters: the digest of the filters of the last clean full run (the catalogue's).

@@ -291,10 +291,10 @@ class RunStore:
         return self.table.update(key, expression, values, names=names)
 
 
-def ended(run_id: str, status: RunStatus, at: str) -> Remembered:
-    """Return what every kind of sync remembers of a run that has ended."""
+def ended(run_id: str, status: RunStatus, at: str, *, clean: bool) -> Remembered:
+    """Return what every kind of sync remembers of a run that has ended; only a clean one counts as the last success."""
     told: Remembered = {"last_run_id": run_id, "last_status": status, "last_finished_at": at}
-    return told | {"last_success_at": at} if status == "succeeded" else told
+    return told | {"last_success_at": at} if status == "succeeded" and clean else told
 
 
 def _setting(fields: Mapping[str, Any], *, counted: bool = False) -> tuple[str, dict[str, Any], dict[str, str]]:

@@ -139,7 +139,7 @@ class _Finish:
         now = rfc3339(self._context.now())
         run_id = self._run["id"]
         throttled = sum(one.get("throttled", 0) for one in self._ranges)
-        outcome = ended(run_id, status, now) | {"last_throttled": throttled}
+        outcome = ended(run_id, status, now, clean=self._clean) | {"last_throttled": throttled}
         closed = self._context.runs.close(
             run_id,
             {**remembered, **outcome},
@@ -170,7 +170,7 @@ def fail(context: Context, run_id: str, problem: Problem) -> None:
     run = context.runs.get(run_id)
     errors = gathered([*run.get("errors", []), run.get("last_problem") or problem])
     counts = _counts_without_archiving(Tally(one.get("outcomes", b"") for one in context.runs.ranges(run_id)))
-    outcome = ended(run_id, "failed", now)
+    outcome = ended(run_id, "failed", now, clean=False)
     fields: Run = {"status": "failed", "finished_at": now, "counts": counts, "errors": errors, "clean": False}
     if context.integration().status != "active":
         apply_settings(context)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from coursebridge.storage.run_shapes import Problem
 
+STILL_AVAILABLE = "unlisted_but_available"
+"""The code of what is noted of a run and leaves it clean."""
+
 
 def unusable_elements(number: int) -> Problem:
     """Return the problem of elements that are no assets."""
@@ -63,7 +66,7 @@ def ranges_lost(number: int) -> Problem:
 def still_available(number: int) -> Problem:
     """Return the note that courses are not listed any more, yet LinkedIn still knows them."""
     return Problem(
-        code="unlisted_but_available",
+        code=STILL_AVAILABLE,
         detail="courses are not listed any more, but LinkedIn still gives them when asked for one by one",
         cause="They left the licensed library, or LinkedIn's list had gaps.",
         remedy="Nothing to do: they are archived if the next full run does not find them listed either.",
