@@ -137,6 +137,14 @@ def test_no_element_is_odd_enough_to_fail(details: dict[str, Any], title: Any, c
         ({"duration": 10**19}, None),
         ({"duration": 10**400}, None),
         ({"duration": 87_000, "unit": "HOUR"}, 313_200_000),
+        ({"duration": "600"}, 600),
+        ({"duration": "1.5", "unit": "MINUTE"}, 90),
+        ({"duration": "-2"}, None),
+        ({"duration": "nan"}, None),
+        ({"duration": "1e19"}, None),
+        ({"duration": "9" * 5000}, None),
+        ({"duration": "ten"}, None),
+        ({"duration": ""}, None),
         ("2 hours", None),
     ],
 )
@@ -158,7 +166,19 @@ def test_retired_is_what_linkedin_calls_so(element: dict[str, Any], details: dic
     assert course_of(with_details(element, **details))["retired"] is retired
 
 
-@pytest.mark.parametrize("millis", ["1613522076915", True, 10**30, -(10**30), float("nan"), float("inf"), None])
+@pytest.mark.parametrize("millis", [1613522076915, 1613522076915.0, "1613522076915"])
+def test_a_time_is_read_as_a_number_or_as_the_text_of_one(element: dict[str, Any], millis: Any) -> None:
+    course = course_of(with_details(element, publishedAt=millis, lastUpdatedAt=millis))
+
+    assert {course["published_at"], course["updated_at"]} == {"2021-02-17T00:34:36.915Z"}
+
+
+NO_TIMES = [
+    "yesterday", "9" * 30, "9" * 5000, "inf", "", True, 10**30, -(10**30), float("nan"), float("inf"), None,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("millis", NO_TIMES)
 def test_a_time_no_calendar_knows_is_unknown(element: dict[str, Any], millis: Any) -> None:
     assert course_of(with_details(element, publishedAt=millis))["published_at"] is None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from coursebridge.linkedin.reading import items, moment, object_in
+from coursebridge.linkedin.reading import items, moment, number, object_in
 from coursebridge.records.evidence import Report
 
 if TYPE_CHECKING:
@@ -158,13 +158,9 @@ def _times(activities: list[Json]) -> Iterator[str]:
 
 def _number(value: object) -> int | None:
     """Return a count or a number of seconds; what no window of days can hold reads as nothing."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        number = int(float(value)) if isinstance(value, (str, float)) else value
-    except (ValueError, OverflowError):
-        return None
-    return max(0, number) if number <= MOST_ENGAGED else None
+    found = number(value)
+    # No comparison holds for what is not a number.
+    return int(max(0, found)) if found is not None and found <= MOST_ENGAGED else None
 
 
 def _text(value: object) -> str | None:

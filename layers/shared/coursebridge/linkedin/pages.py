@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from coursebridge.linkedin.errors import UnusableAnswer
+from coursebridge.linkedin.reading import whole_number
 
 PAGE_SIZE = 100
 MOST_ELEMENTS = 10_000_000
@@ -51,12 +52,11 @@ def read_page(kind: str, start: int, body: dict[str, Any]) -> Page:
     whole = [element for element in elements if _is_whole(element)]
     paging = body.get("paging")
     paging = paging if isinstance(paging, dict) else {}
-    total = paging.get("total")
     return Page(
         start=start,
         elements=[element for element in whole if element["type"] == kind],
         broken=len(elements) - len(whole),
-        total=total if isinstance(total, int) and 0 <= total <= MOST_ELEMENTS else None,
+        total=whole_number(paging.get("total"), MOST_ELEMENTS),
         more=_links_beyond(start, paging.get("links")),
     )
 
@@ -80,4 +80,4 @@ def _links_beyond(start: int, links: Any) -> bool:  # noqa: ANN401  (any JSON)
 
 def _start_of(href: Any) -> int:  # noqa: ANN401  (any JSON)
     text = parse_qs(urlsplit(href).query).get("start", [""])[0] if isinstance(href, str) else ""
-    return int(text) if text.isdecimal() and len(text) <= len(str(MOST_ELEMENTS)) else 0
+    return whole_number(text, MOST_ELEMENTS) or 0

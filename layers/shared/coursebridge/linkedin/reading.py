@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from coursebridge.clock import from_millis, rfc3339
@@ -9,6 +10,7 @@ from coursebridge.clock import from_millis, rfc3339
 SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600}
 LONGEST_SECONDS = 10 * 366 * 86_400
 """Ten years; no learning takes longer."""
+_NUMERAL = re.compile(r"\s*[+-]?[0-9]{1,32}(\.[0-9]{1,32})?([eE][+-]?[0-9]{1,3})?\s*")
 
 
 def object_in(value: Any, member: str) -> dict[str, Any]:  # noqa: ANN401  (any JSON)
@@ -33,12 +35,26 @@ def name(value: Any) -> str:  # noqa: ANN401  (any JSON)
     return string(value.get("value") if isinstance(value, dict) else value) or ""
 
 
+def number(value: Any) -> int | float | None:  # noqa: ANN401  (any JSON)
+    """Return a number, also one that is sent as text; how large it may be is the caller's to say."""
+    if isinstance(value, str) and _NUMERAL.fullmatch(value):
+        return int(value) if value.strip().lstrip("+-").isdecimal() else float(value)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def whole_number(value: Any, most: int) -> int | None:  # noqa: ANN401  (any JSON)
+    """Return a count from nought to ``most``."""
+    found = number(value)
+    return found if isinstance(found, int) and 0 <= found <= most else None
+
+
 def moment(value: Any) -> str | None:  # noqa: ANN401  (any JSON)
     """Return epoch milliseconds as RFC 3339; what no calendar knows reads as nothing."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    millis = number(value)
+    if millis is None:
         return None
     try:
-        return rfc3339(from_millis(int(value)))
+        return rfc3339(from_millis(int(millis)))
     except (OverflowError, ValueError):
         return None
 
@@ -47,8 +63,8 @@ def duration(value: Any) -> int | None:  # noqa: ANN401  (any JSON)
     """Return ``{"duration", "unit"}`` in seconds; what takes longer than :data:`LONGEST_SECONDS` reads as nothing."""
     if not isinstance(value, dict):
         return None
-    amount, factor = value.get("duration"), SECONDS.get(str(value.get("unit", "SECOND")))
-    if factor is None or isinstance(amount, bool) or not isinstance(amount, int | float) or amount < 0:
+    amount, factor = number(value.get("duration")), SECONDS.get(str(value.get("unit", "SECOND")))
+    if factor is None or amount is None or amount < 0:
         return None
     # No comparison holds for what is not a number.
     return round(amount * factor) if amount * factor <= LONGEST_SECONDS else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from coursebridge.clock import to_millis
 from coursebridge.linkedin.errors import UnusableAnswer
+from coursebridge.linkedin.reading import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +84,7 @@ def _rows(body: dict[str, Any]) -> list[Row]:
 def _goes_on(body: dict[str, Any], start: int, found: int) -> bool:
     paging = body.get("paging")
     paging = paging if isinstance(paging, dict) else {}
-    links, total = paging.get("links"), paging.get("total")
+    links, total = paging.get("links"), number(paging.get("total"))
     linked = isinstance(links, list) and any(isinstance(link, dict) and link.get("rel") == "next" for link in links)
     if isinstance(total, int) and total not in SUSPECT_TOTALS:
         return start < total or (linked and found > 0)
