@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from pydantic import Field
 
-from admin_common import ABSENT, CHANGING, CHANGING_A_VERSION, READ, WRITE, IfMatch, new_router
+from admin_common import ABSENT, CHANGING_A_VERSION, READ, WRITE, IfMatch, new_router
 from coursebridge.admin import presenting, wiring
 from coursebridge.admin.shapes import IntegrationAnswer
 from coursebridge.api import caller
@@ -87,11 +87,11 @@ def preview_filters(integration: Integration, filters: Filters) -> PreviewAnswer
     middlewares=WRITE,
     summary="Activate",
     tags=TAGS,
-    responses=responses(HTTPStatus.OK, "The integration, and what became of its courses.", **CHANGING),
+    responses=responses(HTTPStatus.OK, "The integration, and what became of its courses.", **CHANGING_A_VERSION),
 )
-def activate(integration: Integration) -> ChangedIntegration:
+def activate(integration: Integration, if_match: IfMatch = None) -> ChangedIntegration:
     """Starts the schedules and restores the courses that deactivating archived."""
-    return _applied(wiring.integrations(caller(router)).set_status(integration, "active"))
+    return _applied(wiring.integrations(caller(router)).set_status(integration, "active", if_match))
 
 
 @router.post(
@@ -99,11 +99,11 @@ def activate(integration: Integration) -> ChangedIntegration:
     middlewares=WRITE,
     summary="Deactivate",
     tags=TAGS,
-    responses=responses(HTTPStatus.OK, "The integration, and what became of its courses.", **CHANGING),
+    responses=responses(HTTPStatus.OK, "The integration, and what became of its courses.", **CHANGING_A_VERSION),
 )
-def deactivate(integration: Integration) -> ChangedIntegration:
+def deactivate(integration: Integration, if_match: IfMatch = None) -> ChangedIntegration:
     """Stops the schedules and archives every course; learning data stays, and statements are still taken."""
-    return _applied(wiring.integrations(caller(router)).set_status(integration, "inactive"))
+    return _applied(wiring.integrations(caller(router)).set_status(integration, "inactive", if_match))
 
 
 def _applied(integration: Kept) -> ChangedIntegration:

@@ -70,6 +70,17 @@ def test_filters_of_a_stale_version_are_refused(api: Api, integration_id: str) -
     assert api.send("PUT", path, {}, headers={"If-Match": "0"}).status == 412
 
 
+@pytest.mark.parametrize("call", ["activate", "deactivate"])
+def test_switching_a_stale_version_is_refused(api: Api, integration_id: str, call: str) -> None:
+    path = f"/admin/integrations/{integration_id}"
+    etag = api.ask("GET", path)["etag"]
+
+    assert api.send("POST", f"{path}/{call}", headers={"If-Match": "0"}).status == 412
+    assert api.ask("GET", path)["etag"] == etag
+    assert statuses(api, integration_id) == [ACTIVE] * 3
+    assert api.send("POST", f"{path}/{call}", headers={"If-Match": etag}).status == 200
+
+
 def test_a_patch_of_the_filters_is_as_good(api: Api, integration_id: str) -> None:
     api.ask("PATCH", f"/admin/integrations/{integration_id}", {"filters": {"languages": ["de"]}})
 

@@ -110,10 +110,15 @@ class Integrations:
         fields = {"filters": filters.model_dump()}
         return self.change(integration_id, "integration.filtered", lambda _known: fields, if_match)
 
-    def set_status(self, integration_id: str, status: IntegrationStatus) -> Integration:
-        """Switch an integration on or off: its schedules start or stop."""
+    def set_status(self, integration_id: str, status: IntegrationStatus, if_match: str | None = None) -> Integration:
+        """Switch an integration on or off: its schedules start or stop.
+
+        Raises:
+            NotFound: there is no such integration.
+            PreconditionFailed: ``if_match`` names another version.
+        """
         action = "integration.activated" if status == "active" else "integration.deactivated"
-        return self.change(integration_id, action, lambda _known: {"status": status})
+        return self.change(integration_id, action, lambda _known: {"status": status}, if_match)
 
     def change(
         self,
