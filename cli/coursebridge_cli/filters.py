@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from coursebridge_cli import output
 from coursebridge_cli.errors import UsageError
@@ -65,6 +66,7 @@ def save(
         output.as_json(saved)
         return
     output.facts(saved["applied"])
+    _tell_notes(saved)
 
 
 def _wanted(present: dict[str, Any], changes: list[str] | None, file: Path | None) -> dict[str, Any]:
@@ -83,3 +85,9 @@ def _tell(told: dict[str, Any]) -> None:
         if told["samples"][what]:
             rows = ((one["urn"], one["title"]) for one in told["samples"][what])
             output.table(f"For instance {what}", ("URN", "Title"), rows, "")
+    _tell_notes(told)
+
+
+def _tell_notes(told: dict[str, Any]) -> None:
+    for note in told["notes"]:
+        output.console.print(f"[dim]· {escape(note)}[/]")

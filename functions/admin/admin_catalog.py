@@ -1,6 +1,7 @@
 """/admin/integrations/{integration}/filters, /activate, /deactivate: which courses there are."""
 
 from http import HTTPStatus
+from typing import Annotated
 
 from pydantic import Field
 
@@ -9,6 +10,7 @@ from coursebridge.admin import presenting, wiring
 from coursebridge.admin.shapes import IntegrationAnswer
 from coursebridge.api import caller
 from coursebridge.catalog import wiring as catalog
+from coursebridge.catalog.filters import left_to_syncs
 from coursebridge.contract import Answer, Integration, responses
 from coursebridge.integrations.models import Filters
 from coursebridge.integrations.models import Integration as Kept
@@ -33,6 +35,27 @@ class ChangedIntegration(IntegrationAnswer):
     applied: AppliedAnswer
 
 
+Notes = Annotated[
+    list[str],
+    Field(
+        description="What the counts cannot have, as LinkedIn alone knows it (`licensed_only`, `curated_videos_only`): "
+        "the next full syncs see to it. Empty where these two stay as they are.",
+        examples=[
+            [
+                "licensed_only: LinkedIn alone knows what the licence covers; the next full syncs archive those "
+                "beyond it."
+            ]
+        ],
+    ),
+]
+
+
+class FilteredIntegration(ChangedIntegration):
+    """The integration with its new filters, and what became of its courses."""
+
+    notes: Notes
+
+
 class Sample(Answer):
     """A course, by name."""
 
@@ -54,6 +77,7 @@ class PreviewAnswer(Answer):
     restored: int
     kept: int
     samples: Samples
+    notes: Notes
 
 
 @router.put(
@@ -63,10 +87,15 @@ class PreviewAnswer(Answer):
     tags=TAGS,
     responses=responses(HTTPStatus.OK, "The integration, and what became of its courses.", **CHANGING_A_VERSION),
 )
-def save_filters(integration: Integration, filters: Filters, if_match: IfMatch = None) -> ChangedIntegration:
-    """Replaces the filters. What no longer matches is archived at once; what matches again is restored."""
+def save_filters(integration: Integration, filters: Filters, if_match: IfMatch = None) -> FilteredIntegration:
+    """Replaces the filters. What no longer matches is archived at once; what matches again is restored.
+
+    `notes` says what is left to the next full syncs.
+    """
+    before = IntegrationStore(table()).get(integration)
     saved = wiring.integrations(caller(router)).set_filters(integration, filters, if_match)
-    return _applied(saved)
+    notes = left_to_syncs(before.filters, saved.filters)
+    return FilteredIntegration.model_validate({**_applied(saved).model_dump(), "notes": notes})
 
 
 @router.post(
@@ -77,7 +106,10 @@ def save_filters(integration: Integration, filters: Filters, if_match: IfMatch =
     responses=responses(HTTPStatus.OK, "How many courses would be archived, restored and kept.", _404=ABSENT),
 )
 def preview_filters(integration: Integration, filters: Filters) -> PreviewAnswer:
-    """Says what saving these filters would do, with samples, and changes nothing."""
+    """Says what saving these filters would do, with samples, and changes nothing.
+
+    `notes` says what would be left to the next full syncs.
+    """
     present = IntegrationStore(table()).get(integration)
     return PreviewAnswer.model_validate(catalog.preview(present, filters))
 

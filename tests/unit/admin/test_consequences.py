@@ -81,6 +81,33 @@ def test_switching_a_stale_version_is_refused(api: Api, integration_id: str, cal
     assert api.send("POST", f"{path}/{call}", headers={"If-Match": etag}).status == 200
 
 
+@pytest.mark.parametrize(
+    ("filters", "told"),
+    [
+        ({}, []),
+        ({"languages": ["de"]}, []),
+        ({"licensed_only": False}, ["licensed_only"]),
+        ({"curated_videos_only": True}, ["curated_videos_only"]),
+        ({"licensed_only": False, "curated_videos_only": True}, ["licensed_only", "curated_videos_only"]),
+    ],
+)
+def test_what_linkedin_alone_knows_is_said_to_wait_for_the_next_syncs(
+    api: Api, integration_id: str, filters: dict[str, Any], told: list[str]
+) -> None:
+    path = f"/admin/integrations/{integration_id}/filters"
+
+    previewed = api.ask("POST", f"{path}/preview", filters)["notes"]
+    saved = api.ask("PUT", path, filters)["notes"]
+    again = api.ask("PUT", path, filters)["notes"]
+    back = api.ask("POST", f"{path}/preview", {})["notes"]
+
+    assert previewed == saved
+    assert [note.split(":")[0] for note in saved] == told
+    assert again == []
+    assert [note.split(":")[0] for note in back] == told
+    assert not set(back) & set(saved)
+
+
 def test_a_patch_of_the_filters_is_as_good(api: Api, integration_id: str) -> None:
     api.ask("PATCH", f"/admin/integrations/{integration_id}", {"filters": {"languages": ["de"]}})
 

@@ -205,6 +205,8 @@ def test_filters_are_previewed_and_saved_after_a_question(terminal: Terminal, ap
     file.write_text(json.dumps({"languages": ["fr"]}))
 
     assert "archived" in terminal.run("filters", "preview", 'languages=["de"]').out
+    assert "the next full sync" in terminal.run("filters", "preview", "licensed_only=false").out
+    assert "the next full sync" in terminal.run("filters", "save", "licensed_only=false", "--yes").out
     assert terminal.run("filters", "save", 'languages=["de"]', typed="n\n").code == 1
     assert terminal.run("filters", "show", "--json").json["languages"] == []
     assert terminal.run("filters", "save", 'languages=["de"]', typed="y\n").code == 0

@@ -26,6 +26,18 @@ def matches(course: Course, filters: Filters) -> bool:
     return course["urn"] in filters.include_urns or _is_chosen(course, filters)
 
 
+def left_to_syncs(before: Filters, after: Filters) -> list[str]:
+    """Return, in sentences, what a change of filters does that no count of it has, as LinkedIn alone knows it."""
+    told = []
+    if before.licensed_only != after.licensed_only:
+        then = "archive those beyond it" if after.licensed_only else "bring those beyond it, too"
+        told.append(f"licensed_only: LinkedIn alone knows what the licence covers; the next full syncs {then}.")
+    if before.curated_videos_only != after.curated_videos_only:
+        then = "archive the others" if after.curated_videos_only else "bring the others, too"
+        told.append(f"curated_videos_only: LinkedIn alone knows which videos are; the next full syncs {then}.")
+    return told
+
+
 def linkedin_locale(language: str) -> str:
     """Return a language of the settings (``id``, ``en_US``) as LinkedIn spells it."""
     code, separator, country = language.partition("_")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from coursebridge import clients, secret_values
 from coursebridge.catalog import conform
 from coursebridge.catalog.conform import Wish
+from coursebridge.catalog.filters import left_to_syncs
 from coursebridge.catalog.search.publishing import Publisher
 from coursebridge.catalog.sync.context import Context
 from coursebridge.clock import utc_now
@@ -116,9 +117,10 @@ def _publisher() -> Publisher:
 
 
 def preview(integration: Integration, filters: Filters) -> dict[str, Any]:
-    """Return what saving these filters would do: counts of ``archived``, ``restored`` and ``kept``, and samples."""
+    """Return what saving these filters would do: counts of ``archived``, ``restored`` and ``kept``, samples, notes."""
     wish = replace(Wish.of(integration), filters=filters)
-    return conform.preview(CourseStore(table(), integration.id), wish)
+    counted = conform.preview(CourseStore(table(), integration.id), wish)
+    return {**counted, "notes": left_to_syncs(integration.filters, filters)}
 
 
 def run_control(integration_id: str) -> RunControl:
