@@ -186,6 +186,31 @@ def test_a_patch_that_changes_nothing_leaves_the_schedules_of_a_change_beside_it
     assert schedules()["catalog-incremental"]["ScheduleExpression"] == "cron(0 6 * * ? *)"
 
 
+LOOSE = [
+    ("filters.licensed_only", {"filters": {"licensed_only": "yes"}}),
+    ("filters.curated_videos_only", {"filters": {"curated_videos_only": 1}}),
+    ("filters.min_duration_seconds", {"filters": {"min_duration_seconds": "60"}}),
+    ("filters.max_duration_seconds", {"filters": {"max_duration_seconds": True}}),
+    ("tags_enabled", {"tags_enabled": "yes"}),
+    ("archive_limit_percent", {"archive_limit_percent": "20"}),
+    ("catalog_schedule.enabled", {"catalog_schedule": {"enabled": "on"}}),
+    ("activity.enabled", {"activity": {"enabled": 0}}),
+    ("activity.lookback_days", {"activity": {"lookback_days": "30"}}),
+]
+
+
+@pytest.mark.parametrize(("field", "settings"), LOOSE, ids=[field for field, _ in LOOSE])
+def test_a_setting_of_another_type_is_refused(api: Api, field: str, settings: dict[str, Any]) -> None:
+    made = api.integration()
+
+    created = api.send("POST", "/admin/integrations", {"name": "A", **settings})
+    patched = api.send("PATCH", f"/admin/integrations/{made['id']}", settings)
+
+    assert (created.status, patched.status) == (400, 400)
+    assert [error["field"] for error in created.json["errors"]] == [field]
+    assert {error["field"] for error in patched.json["errors"]} == {field}
+
+
 @pytest.mark.parametrize("spelled", ["{}", '"{}"', 'W/"{}"', '"x", "{}"'])
 def test_a_patch_of_the_present_version_passes(api: Api, spelled: str) -> None:
     made = api.integration()

@@ -11,6 +11,9 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    Strict,
+    StrictBool,
+    StrictInt,
     StringConstraints,
     model_validator,
 )
@@ -60,7 +63,10 @@ Email = Annotated[
 
 
 class Model(BaseModel):
-    """The base: unknown fields are an error, so that a mistyped setting never passes in silence."""
+    """The base: unknown fields are an error, so that a mistyped setting never passes in silence.
+
+    Nor does ``"no"`` or ``"20"`` where a boolean or an integer belongs, hence the strict types below.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -74,15 +80,15 @@ class Filters(Model):
         default=[], max_length=MOST_URNS, description="library, subject, topic or skill URNs; several are OR"
     )
     levels: list[Level] = Field(default=[], max_length=10)
-    min_duration_seconds: Seconds | None = None
-    max_duration_seconds: Seconds | None = None
+    min_duration_seconds: Annotated[Seconds, Strict()] | None = None
+    max_duration_seconds: Annotated[Seconds, Strict()] | None = None
     published_after: Moment | None = None
     include_urns: list[Urn] = Field(
         default=[], max_length=MOST_URNS, description="always in, whatever the other filters say"
     )
     exclude_urns: list[Urn] = Field(default=[], max_length=MOST_URNS, description="never in; wins over include_urns")
-    curated_videos_only: bool = False
-    licensed_only: bool = True
+    curated_videos_only: StrictBool = False
+    licensed_only: StrictBool = True
 
     @model_validator(mode="after")
     def _durations_in_order(self) -> Filters:
@@ -98,7 +104,7 @@ class Schedule(Model):
 
     expression: Expression = "cron(10 8 * * ? *)"
     timezone: Timezone = "Europe/Paris"
-    enabled: bool = True
+    enabled: StrictBool = True
 
     def next_time(self, now: datetime) -> datetime | None:
         """Return when it starts a sync next; ``None`` when it never does, or when only EventBridge knows (a rate)."""
@@ -112,7 +118,7 @@ class Schedule(Model):
 class ActivitySettings(Model):
     """Whether, when and how far back activity reports are read."""
 
-    enabled: bool = True
+    enabled: StrictBool = True
     schedule: Schedule = Schedule(expression="cron(40 5 * * ? *)")
     lookback_days: Literal[14, 30, 90, 180, 365] = 14
 
@@ -123,7 +129,7 @@ class IntegrationSettings(Model):
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
     description: Annotated[str, StringConstraints(max_length=2000)] = ""
     filters: Filters = Filters()
-    tags_enabled: bool = False
+    tags_enabled: StrictBool = False
     target_group: Annotated[str, StringConstraints(max_length=200)] | None = None
     author_email: Email | None = None
     learner_identification: Literal["email", "username", "external_id"] = "email"
@@ -131,7 +137,7 @@ class IntegrationSettings(Model):
     statement_validation: Literal["lenient", "strict"] = "lenient"
     catalog_schedule: Schedule = Schedule()
     activity: ActivitySettings = ActivitySettings()
-    archive_limit_percent: int = Field(default=20, ge=0, le=100)
+    archive_limit_percent: StrictInt = Field(default=20, ge=0, le=100)
 
 
 class KeyPairNote(Model):
