@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from coursebridge.auth import scopes
+from coursebridge.catalog.filters import spelled_constant, spelled_language
 from coursebridge.catalog.search.querying import Question
 from coursebridge.catalog.search.service import CourseSearch
 from coursebridge.catalog.search.wiring import course_search
@@ -37,7 +38,8 @@ Sort = Literal[
     summary="Search and list courses",
     description="Keywords are looked for in titles and descriptions, in any language, the last one as a beginning "
     "unless a space follows. Values of one filter are ORed (repeat it, or separate by commas), filters are ANDed. "
-    "Without `status`, archived courses are listed too.",
+    "Languages, levels and types are taken in any case, and with `-` for `_`. Without `status`, archived courses are "
+    "listed too.",
     tags=["Courses"],
     responses=responses(HTTPStatus.OK, "A page of courses.", _404=NO_INTEGRATION),
     middlewares=reach(scopes.LEARNING_READ),
@@ -67,9 +69,9 @@ def list_courses(  # noqa: PLR0913, PLR0917  (each is a parameter of the query)
     """Search and list courses."""
     question = Question(
         q=q if q.strip() else "",
-        language=tuple(language or ()),
-        level=tuple(level or ()),
-        type=tuple(type_ or ()),
+        language=tuple(map(spelled_language, language or ())),
+        level=tuple(map(spelled_constant, level or ())),
+        type=tuple(map(spelled_constant, type_ or ())),
         subject=tuple(subject or ()),
         skill=tuple(skill or ()),
         status=tuple(status or ()),

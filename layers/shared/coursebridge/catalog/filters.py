@@ -38,6 +38,17 @@ def left_to_syncs(before: Filters, after: Filters) -> list[str]:
     return told
 
 
+def spelled_language(text: str) -> str:
+    """Return a language in any spelling (``EN``, ``en-us``) as the settings spell it (``en``, ``en_US``)."""
+    code, separator, country = text.replace("-", "_").partition("_")
+    return f"{code.lower()}{separator}{country.upper()}"
+
+
+def spelled_constant(text: str) -> str:
+    """Return one of LinkedIn's constants in any spelling (``beginner``, ``learning-path``) as LinkedIn spells it."""
+    return text.replace("-", "_").upper()
+
+
 def linkedin_locale(language: str) -> str:
     """Return a language of the settings (``id``, ``en_US``) as LinkedIn spells it."""
     code, separator, country = language.partition("_")
