@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import boto3
 import pytest
 
 from coursebridge import clients
+from coursebridge.admin import wiring
 from coursebridge.clock import utc_now
 from coursebridge.integrations import day_limit
-from coursebridge.linkedin.errors import DayLimit
+from coursebridge.linkedin.errors import (
+    DayLimit,
+    NoSuchEntity,
+    RequestRefused,
+    Throttled,
+    Unreachable,
+    UnusableAnswer,
+)
 from coursebridge.storage.runs import RunStore
 from unit.admin.conftest import GOOD_PAIR
 from unit.admin.statements import held
@@ -20,6 +30,7 @@ from unit.admin.statements import held
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from coursebridge.linkedin.errors import LinkedInError
     from unit.admin.conftest import Api
 
 
@@ -83,6 +94,29 @@ def test_a_pair_that_gets_no_token_changes_nothing_and_says_why(api: Api) -> Non
     assert refused.json["remedy"]
     assert "planted-wrong" not in refused.text
     assert kept(path.split("/")[3])["content"] == GOOD_PAIR
+
+
+NO_RUN = [
+    (Unreachable("ConnectError"), "Try again"),
+    (UnusableAnswer("LinkedIn answered 500"), "Try again later"),
+    (Throttled("slow down"), "Try again in a minute"),
+    (DayLimit("DAY"), "after midnight UTC"),
+    (NoSuchEntity("no such path"), "LinkedInOAuthUrl"),
+    (RequestRefused(413, "too large"), "report it"),
+]
+
+
+@pytest.mark.parametrize(("error", "remedy"), NO_RUN, ids=[type(error).__name__ for error, _ in NO_RUN])
+def test_a_pair_that_cannot_be_tried_is_told_with_a_remedy_that_speaks_of_no_run(
+    api: Api, monkeypatch: pytest.MonkeyPatch, error: LinkedInError, remedy: str
+) -> None:
+    monkeypatch.setattr(wiring, "verify", Mock(side_effect=error))
+
+    refused = api.send("PUT", f"/admin/integrations/{api.integration()['id']}/credentials/content", GOOD_PAIR)
+
+    assert (refused.status, refused.json["code"]) == (502, error.reason)
+    assert remedy in refused.json["remedy"]
+    assert not re.search(r"\b([Rr]edrive|run)\b", refused.json["remedy"])
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -16,7 +17,8 @@ from coursebridge.clock import rfc3339, utc_now
 from coursebridge.errors import Unavailable
 from coursebridge.integrations import day_limit
 from coursebridge.integrations.store import IntegrationStore
-from coursebridge.linkedin.errors import CredentialsRefused, DayLimit, KeyMissing
+from coursebridge.linkedin import assets
+from coursebridge.linkedin.errors import CredentialsRefused, DayLimit, KeyMissing, UnusableAnswer
 from coursebridge.storage import keys
 from coursebridge.storage.runs import RunStore
 from unit.admin.conftest import GOOD_PAIR
@@ -314,7 +316,7 @@ def test_a_self_test_in_which_all_is_well_leaves_no_statement_behind(
 
 
 def test_a_step_that_fails_says_why_and_what_to_do_and_the_others_go_on(
-    selftest: Callable[..., dict[str, Any]],
+    selftest: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_scope: str) -> None:
         raise CredentialsRefused("invalid_client", "Client authentication failed")
@@ -324,6 +326,8 @@ def test_a_step_that_fails_says_why_and_what_to_do_and_the_others_go_on(
             raise KeyMissing("report", "Not enough permissions")
         return LinkedIn()
 
+    monkeypatch.setattr(assets, "classifications_page", Mock(side_effect=UnusableAnswer("LinkedIn answered 500")))
+
     found = selftest(mint=refuse, linkedin=without_report_key)
 
     assert found["ok"] is False
@@ -331,6 +335,7 @@ def test_a_step_that_fails_says_why_and_what_to_do_and_the_others_go_on(
     assert "Client authentication failed" in found["content_token"]["why"]
     assert "Re-copy both values" in found["content_token"]["remedy"]
     assert "Report key" in found["reports"]["remedy"]
+    assert found["classifications"]["remedy"].startswith("Try again later")
     assert found["statement"]["state"] == "ok"
 
 

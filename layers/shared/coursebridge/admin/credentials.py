@@ -11,6 +11,7 @@ from coursebridge.errors import FieldError, InvalidRequest
 from coursebridge.integrations import day_limit
 from coursebridge.integrations.models import KeyPairNote
 from coursebridge.linkedin.credentials import KeyPair, credentials_secret
+from coursebridge.linkedin.errors import LinkedInError
 from coursebridge.storage.run_shapes import KINDS
 from coursebridge.storage.runs import RunStore
 
@@ -46,7 +47,11 @@ class Credentials:
         """
         self.integrations.store.get(integration_id)
         pair = _trimmed(client_id, client_secret)
-        verified_at = self.verify(pair.client_id, pair.client_secret)
+        try:
+            verified_at = self.verify(pair.client_id, pair.client_secret)
+        except LinkedInError as error:
+            error.outside_of_runs()
+            raise
         secret = {"client_id": pair.client_id, "client_secret": pair.client_secret, "verified_at": rfc3339(verified_at)}
         self._write(integration_id, scope, secret)
         for kind in KINDS:

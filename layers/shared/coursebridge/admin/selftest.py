@@ -13,8 +13,9 @@ import httpx
 from coursebridge.auth import scopes
 from coursebridge.auth.tokens import Grant
 from coursebridge.clock import rfc3339, utc_now
-from coursebridge.errors import CoursebridgeError, UpstreamError
+from coursebridge.errors import CoursebridgeError
 from coursebridge.linkedin import assets, reports
+from coursebridge.linkedin.errors import LinkedInError
 from coursebridge.storage import keys
 from coursebridge.storage.statements import StatementStore
 
@@ -112,7 +113,8 @@ class Selftest:
             return Step(step_id, title, "skipped", "the steps before took too long", "Run the self-test again.")
         try:
             attempt()
-        except UpstreamError as error:
+        except LinkedInError as error:
+            error.outside_of_runs()
             return Step(step_id, title, "failed", f"{error.detail}. {error.cause}", error.remedy)
         except CoursebridgeError as error:
             return Step(step_id, title, "failed", error.detail, "Try again; the function's log tells more.")

@@ -19,6 +19,7 @@ The texts never hold a secret or a token: LinkedIn's own message goes through :f
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import ClassVar
 from urllib.parse import quote, quote_plus
 
 from coursebridge.errors import UpstreamError
@@ -30,7 +31,17 @@ KEY_OF_SCOPE = {"content": "Content", "report": "Report"}
 
 
 class LinkedInError(UpstreamError):
-    """LinkedIn did not give what was asked for."""
+    """LinkedIn did not give what was asked for.
+
+    Attributes:
+        remedy_without_run: what an admin can do who has asked LinkedIn by a request; ``remedy`` where this is empty.
+    """
+
+    remedy_without_run: ClassVar[str] = ""
+
+    def outside_of_runs(self) -> None:
+        """Have the remedy say what can be done where there is no run."""
+        self.remedy = self.remedy_without_run or self.remedy
 
 
 class Retryable(LinkedInError):
@@ -48,6 +59,8 @@ class Retryable(LinkedInError):
 class Unreachable(Retryable):
     """There was no answer: no connection, a time-out, a connection closed in the middle."""
 
+    remedy_without_run = "Try again in a minute. If it stays, check the network's way out."
+
     def __init__(self, what: str) -> None:
         super().__init__(
             f"LinkedIn did not answer ({what})",
@@ -59,6 +72,8 @@ class Unreachable(Retryable):
 
 class UnusableAnswer(Retryable):
     """There was an answer that nothing can be done with."""
+
+    remedy_without_run = "Try again later; if it stays, report it to LinkedIn's support."
 
     def __init__(self, detail: str, retry_after: float | None = None) -> None:
         super().__init__(
@@ -73,6 +88,8 @@ class UnusableAnswer(Retryable):
 class Throttled(Retryable):
     """LinkedIn asks to slow down for a moment."""
 
+    remedy_without_run = "Try again in a minute; if it stays, lower BackgroundConcurrency."
+
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(
             f"LinkedIn throttles: {message}",
@@ -85,6 +102,8 @@ class Throttled(Retryable):
 
 class DayLimit(LinkedInError):
     """The application's calls for today are used up; the limit resets at midnight UTC."""
+
+    remedy_without_run = "Try again after midnight UTC."
 
     def __init__(self, message: str) -> None:
         super().__init__(
@@ -126,6 +145,8 @@ class KeyMissing(LinkedInError):
 class NoSuchEntity(LinkedInError):
     """LinkedIn knows no such asset or classification."""
 
+    remedy_without_run = "Check the parameters LinkedInOAuthUrl and LinkedInApiUrl of this deployment."
+
     def __init__(self, message: str) -> None:
         super().__init__(
             f"LinkedIn does not know it: {message}",
@@ -137,6 +158,8 @@ class NoSuchEntity(LinkedInError):
 
 class RequestRefused(LinkedInError):
     """LinkedIn refuses the request as such; asking again would not help."""
+
+    remedy_without_run = "Check the integration's filters; otherwise report it with LinkedIn's words."
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(
