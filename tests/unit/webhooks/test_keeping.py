@@ -185,7 +185,10 @@ def test_deliveries_are_listed_by_status(lab: Lab) -> None:
     "url",
     ["http://lms.example.com", "ftp://x", "https://", "https://user:pw@lms.example.com", "https://x/#f", "nonsense",
      "https://[::1]/", "https://127.0.0.1/", "https://[fd00::1]", "https://lms.example.com:99999", "https://x:0/",
-     "https://[", "https://a..b.example/", f"https://{'a' * 64}.example/", f"https://x/{'y' * 2000}"],
+     "https://169.254.169.254/latest", "https://10.0.0.1", "https://192.168.1.1", "https://240.0.0.1", "https://[fe80::1]",
+     "https://localhost/", "https://LOCALHOST.:8443/", "https://lms.localhost/", "https://127.0.0.1./", "https://127.1/",
+     "https://2130706433/", "https://0x7f.0.0.1/", "https://[", "https://a..b.example/",
+     f"https://{'a' * 64}.example/", f"https://x/{'y' * 2000}"],
 )  # fmt: skip
 def test_what_must_not_be_called_is_refused(lab: Lab, url: str) -> None:
     with pytest.raises(InvalidRequest) as refusal:
@@ -194,7 +197,16 @@ def test_what_must_not_be_called_is_refused(lab: Lab, url: str) -> None:
     assert refusal.value.errors[0].field == "url"
 
 
-@pytest.mark.parametrize("url", [URL, "https://93.184.216.34:8443/x"])
+def test_what_must_not_be_called_is_refused_when_an_endpoint_is_changed(lab: Lab) -> None:
+    target, _ = lab.create()
+
+    with pytest.raises(InvalidRequest, match="not public"):
+        lab.webhooks.change(target.id, {"url": "https://localhost/hook"}, NOW)
+
+
+@pytest.mark.parametrize(
+    "url", [URL, "https://93.184.216.34:8443/x", "https://localhost.example.com/", "https://1.example"]
+)
 def test_public_addresses_are_taken(url: str) -> None:
     check_url(url, inside=False)
 

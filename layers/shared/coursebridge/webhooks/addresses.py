@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -22,6 +23,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # The first is IPv4-compatible (RFC 4291, 2.5.5.1), the second NAT64 (RFC 6052, 2.1).
 CARRY_IPV4 = (ipaddress.IPv6Network("::/96"), ipaddress.IPv6Network("64:ff9b::/96"))
 LONGEST_URL = 2000
+LOCALHOST = "localhost"
+"""This machine, and so is every name below it (RFC 6761, 6.3)."""
 
 
 class NotAllowed(Exception):
@@ -41,9 +44,8 @@ def check_url(url: str, *, inside: bool) -> None:
     try:
         parts = urlsplit(url)
         _check_parts(parts, inside=inside)
-        literal = _literal(parts.hostname or "")
-        if literal and not inside:
-            _check_public(literal)
+        if not inside:
+            _check_host(parts.hostname or "")
     except (ValueError, NotAllowed) as error:
         detail = str(error) if isinstance(error, NotAllowed) else "is not a URL"
         raise InvalidRequest(f"url {detail}", errors=(FieldError("url", detail),)) from error
@@ -86,11 +88,23 @@ def _check_parts(parts: SplitResult, *, inside: bool) -> None:
         raise NotAllowed("names a port that does not exist")
 
 
+def _check_host(host: str) -> None:
+    """Check what a name or a literal address tells by itself, a dot at its end or not."""
+    name = host.removesuffix(".")
+    if name == LOCALHOST or name.endswith(f".{LOCALHOST}"):
+        raise NotAllowed("leads to an address that is not public")
+    literal = _literal(name)
+    if literal:
+        _check_public(literal)
+
+
 def _literal(host: str) -> Address | None:
-    try:
+    """Return the address a host is, also one that resolvers alone know for an address (``127.1``, ``2130706433``)."""
+    with suppress(ValueError):
         return ipaddress.ip_address(host)
-    except ValueError:
-        return None
+    with suppress(OSError):
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    return None
 
 
 def _check_public(address: Address) -> None:
