@@ -8,7 +8,7 @@ import pytest
 
 from coursebridge.clock import rfc3339
 from coursebridge.linkedin.credentials import KeyPair, credentials_secret, pair_for, tokens_secret
-from coursebridge.linkedin.errors import CredentialsRefused, LinkedInError, Unreachable, UnusableAnswer
+from coursebridge.linkedin.errors import CredentialsRefused, DayLimit, LinkedInError, Unreachable, UnusableAnswer
 from coursebridge.linkedin.tokens import mint
 
 SECRET = "WPL_AP1.x/Zm9v+YmFy=="
@@ -126,6 +126,26 @@ def test_linkedins_refusal_is_passed_on_with_cause_and_remedy(
     assert problem["cause"]
     assert remedy in problem["remedy"]
     assert SECRET not in str(problem)
+
+
+@pytest.mark.parametrize("secret", ["invalid", "client", "invalid_client"])
+def test_a_secret_within_linkedins_error_does_not_hide_what_the_error_is(linkedin: Any, secret: str) -> None:
+    linkedin.token_answers = [refusal("invalid_client", "Client authentication failed")]
+
+    with pytest.raises(CredentialsRefused) as caught:
+        linkedin.source(secret).token()
+
+    assert (caught.value.reason, "Re-copy" in caught.value.remedy) == ("linkedin_invalid_client", True)
+    assert secret not in caught.value.detail
+
+
+def test_a_secret_within_linkedins_limit_of_the_day_does_not_hide_the_limit(linkedin: Any) -> None:
+    message = f"{'x' * 400} throttle limit for calls is reached, DAY"
+    linkedin.token_answers = [httpx.Response(429, json={"message": message, "status": 429})] * 2
+
+    for secret in ("DAY", "other"):
+        with pytest.raises(DayLimit):
+            mint(linkedin.http, KeyPair.of("client", secret))
 
 
 @pytest.mark.parametrize("status", [404, 429, 500])

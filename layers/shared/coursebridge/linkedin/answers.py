@@ -41,19 +41,20 @@ def read(response: httpx.Response, scope: str, secret: str) -> dict[str, Any]:
     """
     body = _json(response)
     if response.status_code != HTTPStatus.OK:
-        raise refusal(response.status_code, _message(body, secret), scope, retry_after(response))
+        raise refusal(response.status_code, body, scope, secret, retry_after(response))
     if not isinstance(body, dict):
         raise UnusableAnswer("LinkedIn answered 200 with a body that is not JSON", retry_after(response))
     if _is_error(body):
-        raise refusal(_status_in(body), _message(body, secret), scope, retry_after(response))
+        raise refusal(_status_in(body), body, scope, secret, retry_after(response))
     return body
 
 
-def refusal(status: int, message: str, scope: str, wait: float | None = None) -> LinkedInError:
-    """Return the error that a status and LinkedIn's message stand for."""
+def refusal(status: int, body: Any, scope: str, secret: str, wait: float | None) -> LinkedInError:  # noqa: ANN401  (JSON)
+    """Return the error that a status and LinkedIn's message stand for, by the message as it was before any masking."""
+    message = _message(body, secret)
     match status:
         case HTTPStatus.TOO_MANY_REQUESTS:
-            return DayLimit(message) if "DAY" in message else Throttled(message, wait)
+            return DayLimit(message) if _is_of_the_day(body) else Throttled(message, wait)
         case HTTPStatus.UNAUTHORIZED:
             return TokenRejected(message)
         case HTTPStatus.FORBIDDEN:
@@ -85,6 +86,10 @@ def _is_error(body: dict[str, Any]) -> bool:
 def _status_in(body: dict[str, Any]) -> int:
     status = body.get("status")
     return status if isinstance(status, int) else int(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _is_of_the_day(body: Any) -> bool:  # noqa: ANN401  (any JSON)
+    return isinstance(body, dict) and "DAY" in str(body.get("message"))
 
 
 def _message(body: Any, secret: str) -> str:  # noqa: ANN401  (any JSON)

@@ -196,15 +196,23 @@ _UNKNOWN_REFUSAL = (
 
 
 class CredentialsRefused(LinkedInError):
-    """There is no token to be had for a key pair."""
+    """There is no token to be had for a key pair.
+
+    Args:
+        error: the code LinkedIn gives, as it gives it: what it stands for is decided before a secret in it is masked.
+        message: LinkedIn's own words, safe to show; empty where there is no key pair.
+        secret: what the request proved itself by, masked should the code repeat it.
+    """
 
     status = HTTPStatus.BAD_REQUEST
 
-    def __init__(self, error: str, message: str) -> None:
+    def __init__(self, error: str, message: str, secret: str = "") -> None:
         name = _CREDENTIAL_ALIASES.get(error, error)
         cause, remedy = _CREDENTIAL_CAUSES.get(name, _UNKNOWN_REFUSAL)
         super().__init__(
-            f"LinkedIn gives no access token: {error}: {message}" if message else "there is no key pair",
+            f"LinkedIn gives no access token: {safe_message(error, secret)}: {message}"
+            if message
+            else "there is no key pair",
             cause=cause,
             remedy=remedy,
             code=f"linkedin_{name}" if name in _CREDENTIAL_CAUSES else "linkedin_credentials_refused",

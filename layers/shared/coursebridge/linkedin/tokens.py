@@ -128,8 +128,8 @@ class TokenSource:
 def _read(response: httpx.Response, pair: KeyPair) -> dict[str, Any]:
     if response.status_code in REFUSALS:
         body = _object(response)
-        error = safe_message(body.get("error", "refused"), pair.client_secret)
-        raise CredentialsRefused(error, safe_message(body.get("error_description"), pair.client_secret))
+        error, secret = str(body.get("error") or "refused").strip(), pair.client_secret
+        raise CredentialsRefused(error, safe_message(body.get("error_description"), secret), secret)
     return answers.read(response, "content", pair.client_secret)
 
 
