@@ -11,7 +11,7 @@ import pytest
 from connector import Caller, Connection, eventually
 from coursebridge.storage import keys
 from shelf import Shelf
-from syncing import active, changed_counts, connected, items, redriven, run_of, state, watermark
+from syncing import active, changed_counts, connected, items, run_of, state, watermark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

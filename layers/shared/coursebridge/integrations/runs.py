@@ -296,7 +296,7 @@ class RunControl:
 
     def _close(self, run: Run, problem: Problem) -> None:
         now = rfc3339(self._now())
-        remembered: Remembered = {**self._on_abandoned, **ended(run["id"], "failed", now)}
+        remembered: Remembered = {**self._on_abandoned, **ended(run["id"], "failed", now, clean=False)}
         self._runs.close(run["id"], remembered, status="failed", finished_at=now, errors=[problem], clean=False)
 
     def _record(self, run_id: str, mode: Mode, trigger: str, execution: str, now: datetime) -> Run:
