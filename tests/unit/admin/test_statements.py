@@ -101,6 +101,27 @@ def test_a_single_statement_comes_as_it_was_received(api: Api, integration_id: s
     assert found["outcome"] == "applied"
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", "exact"), ("POST", "exact/replay")])
+def test_a_single_statement_keeps_its_numbers_and_letters(
+    api: Api, integration_id: str, method: str, path: str
+) -> None:
+    raw = '{"result": {"score": {"raw": 1.10, "max": 1e400}}, "id":"\\u00e9"}'
+    item = held(api.table, integration_id, "exact", "learner_unknown", HELD_FOR)
+    api.table.put({**item, "raw": raw})
+
+    answer = api.send(method, f"/admin/integrations/{integration_id}/statements/{path}")
+
+    assert f'"raw":{raw}' in answer.text
+    assert answer.json["id"] == "exact"
+
+
+def test_a_statement_of_an_erased_person_has_no_text(api: Api, integration_id: str) -> None:
+    item = stored(api.table, integration_id, "emptied", outcome="ignored")
+    api.table.put({**item, "raw": None})
+
+    assert api.ask("GET", f"/admin/integrations/{integration_id}/statements/emptied")["raw"] is None
+
+
 def test_a_statement_whose_id_has_a_slash_is_read_and_replayed(api: Api, integration_id: str) -> None:
     held(api.table, integration_id, "2026/7", "learner_unknown", HELD_FOR)
     path = f"/admin/integrations/{integration_id}/statements/2026/7"

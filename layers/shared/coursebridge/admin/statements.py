@@ -16,6 +16,7 @@ from coursebridge.errors import NotFound
 from coursebridge.integrations.store import IntegrationStore
 from coursebridge.people import aliases
 from coursebridge.storage.statements import Outcome, StatementStore
+from coursebridge.xapi.json_text import object_text
 from coursebridge.xapi.values import uuid_or_same
 
 if TYPE_CHECKING:
@@ -64,16 +65,16 @@ class Statements:
                 break
         return [public(item) for item in found], after
 
-    def get(self, integration_id: str, statement_id: str) -> dict[str, Any]:
-        """Return a statement with its text.
+    def get(self, integration_id: str, statement_id: str) -> str:
+        """Return a statement with its text, as JSON (see :func:`whole`).
 
         Raises:
             NotFound: there is none of this id.
         """
         return whole(self._item(integration_id, statement_id))
 
-    def replay(self, integration_id: str, statement_id: str) -> dict[str, Any]:
-        """Send a statement round again and return it.
+    def replay(self, integration_id: str, statement_id: str) -> str:
+        """Send a statement round again and return it as JSON (see :func:`whole`).
 
         Raises:
             NotFound: there is none of this id.
@@ -151,6 +152,7 @@ def public(item: Item) -> dict[str, Any]:
     }
 
 
-def whole(item: Item) -> dict[str, Any]:
-    """Return a statement with its text."""
-    return {**public(item), "raw": json.loads(item["raw"]) if item.get("raw") else None}
+def whole(item: Item) -> str:
+    """Return a statement with its text as JSON: in ``raw`` the numbers stand as they were sent, 1e400 and 1.10, too."""
+    texts = {name: json.dumps(value) for name, value in public(item).items()}
+    return object_text({**texts, "raw": item.get("raw") or "null"})
