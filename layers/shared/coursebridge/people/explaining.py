@@ -36,7 +36,8 @@ HELP = {
 }
 ERASED = "the identifier belonged to a person who was erased: what arrives with it is emptied and ignored"
 AGAIN = "should they be back, add the learner, or assign the identifier, with after_erasure=true"
-BY_WHAT = f"is a learner's id or one of {', '.join(f'{kind}:...' for kind in KINDS)}"
+PREFIXED = ", ".join(f"{kind}:..." for kind in KINDS)
+BY_WHAT = f"is a learner's id or one of {PREFIXED}"
 WAITING = "it was received and is about to be looked at"
 
 
@@ -111,7 +112,7 @@ def _learners(table: Table, integration_id: str, who: str) -> tuple[list[Learner
     elif not colon:
         learner = LearnerStore(table, integration_id).find_surviving(who)
         if learner is None:
-            raise NotFound(f"there is no learner of this id; learner {BY_WHAT}")
+            raise NotFound(f"there is no learner of this id; ask by an identifier as {PREFIXED}")
         return [learner], None
     if kind not in KINDS or not usable(value):
         raise InvalidRequest(f"learner {BY_WHAT}", errors=(FieldError("learner", BY_WHAT),))
