@@ -110,8 +110,13 @@ def test_statements_a_second(
                 answer = http.post("/xapi/statements", json=body if batch > 1 else body[0])
                 assert answer.status_code == 200, answer.text
 
-            for _ in range(WARMING[batch]):
-                post()
+            try:
+                for _ in range(WARMING[batch]):
+                    post()
+            except BaseException:
+                # The others would wait for this one for ever.
+                warm.abort()
+                raise
             warm.wait()
             sent, started = 0, time.perf_counter()
             while (seconds := time.perf_counter() - started) < SECONDS:
