@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from catalog_lab import SECRETS, Clock, SharedTokens
-from coursebridge.activity import tasks
 from coursebridge.activity.context import Context
+from coursebridge.activity.tasks import TASKS
 from coursebridge.clock import from_millis, rfc3339, to_millis
 from coursebridge.integrations.models import Integration
 from coursebridge.integrations.runs import RunControl
@@ -191,7 +191,7 @@ class StateMachine:
             self.task("range_failed", event)
 
     def task(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
-        return tasks.TASKS[name](self.context, event)
+        return TASKS[name](self.context, event)
 
 
 MakeLab = Callable[..., Lab]

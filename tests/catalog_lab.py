@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from coursebridge.catalog.sync import tasks
 from coursebridge.catalog.sync.context import Context
+from coursebridge.catalog.sync.tasks import TASKS
 from coursebridge.integrations.models import Integration
 from coursebridge.integrations.runs import RunControl
 from coursebridge.linkedin.client import LinkedInClient
@@ -216,17 +216,17 @@ class StateMachine:
         try:
             self._task("range", event)
         except RetryLater:
-            tasks.TASKS["range_failed"](self._context, event)
+            TASKS["range_failed"](self._context, event)
 
     def _task(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return tasks.TASKS[name](self._context, event)
+                return TASKS[name](self._context, event)
             except RetryLater:
                 if attempt == ATTEMPTS:
                     if name == "range":
                         raise
-                    return tasks.TASKS["fail"](self._context, event) | {"run_id": None, "ranges": [], "goes_on": False}
+                    return TASKS["fail"](self._context, event) | {"run_id": None, "ranges": [], "goes_on": False}
         raise AssertionError("unreachable")
 
 

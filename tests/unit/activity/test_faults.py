@@ -11,7 +11,8 @@ from activity_lab import BUCKET, COURSE, OTHER_COURSE, Lab, StateMachine
 from activity_sync_handler import lambda_handler
 from catalog_lab import SECRETS, integration
 from coursebridge import clients
-from coursebridge.activity import tasks, wiring
+from coursebridge.activity import wiring
+from coursebridge.activity.tasks import activity_sync
 from coursebridge.clock import rfc3339
 from coursebridge.errors import Conflict
 from coursebridge.integrations.store import IntegrationStore
@@ -22,6 +23,7 @@ from coursebridge.records.evidence import Evidence, Point
 from coursebridge.storage import keys
 from coursebridge.storage.record_store import RecordStore
 from coursebridge.storage.runs import RunStore
+from coursebridge.syncs.tasks import SKIPPED, SUPERSEDED
 from memory_table import Killed, MemoryTable
 from unit.conftest import Context
 
@@ -38,7 +40,7 @@ class Broken(Exception):
 
 
 def begun(lab: Lab) -> tuple[str, list[int]]:
-    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test", "execution": "e1"})
+    planned = activity_sync.plan(lab.context, {"mode": "full", "trigger": "test", "execution": "e1"})
     return planned["run_id"], planned["ranges"]
 
 
@@ -66,7 +68,7 @@ def test_a_task_that_is_killed_and_repeated_counts_what_it_had_done(
         lab.did(number, (2, 40), (1, 100 if number % 2 else 60))
     run_id, numbers = begun(lab)
     for number in numbers:
-        tasks.work(lab.context, {"run_id": run_id, "number": number})
+        activity_sync.work(lab.context, {"run_id": run_id, "number": number})
     with monkeypatch.context() as patch:
         breaking(lab, patch, "transact", after)
         with pytest.raises(Broken):
@@ -105,21 +107,21 @@ def test_a_run_killed_while_it_finishes_is_closed_whole_when_the_task_is_repeate
         lab.did(2, (1, 50), urn=OTHER_COURSE)
         lab.sync()
         run_id, numbers = begun(lab)
-        for number in (*numbers, *tasks.settle(lab.context, {"run_id": run_id})["ranges"]):
-            tasks.work(lab.context, {"run_id": run_id, "number": number})
-        for number in tasks.settle(lab.context, {"run_id": run_id})["ranges"]:
-            tasks.work(lab.context, {"run_id": run_id, "number": number})
+        for number in (*numbers, *activity_sync.settle(lab.context, {"run_id": run_id})["ranges"]):
+            activity_sync.work(lab.context, {"run_id": run_id, "number": number})
+        for number in activity_sync.settle(lab.context, {"run_id": run_id})["ranges"]:
+            activity_sync.work(lab.context, {"run_id": run_id, "number": number})
         memory: Any = lab.table
         memory.fails_after = writes
         killed = False
         try:
-            tasks.finished(lab.context, {"run_id": run_id})
+            activity_sync.finished(lab.context, {"run_id": run_id})
         except Killed:
             killed, memory.fails_after = True, None
-            tasks.finished(lab.context, {"run_id": run_id})
+            activity_sync.finished(lab.context, {"run_id": run_id})
         memory.fails_after = None
         run, state = lab.context.runs.get(run_id), lab.context.runs.state()
-        tasks.failed(lab.context, {"run_id": run_id, "error": "States.Timeout"})
+        activity_sync.failed(lab.context, {"run_id": run_id, "error": "States.Timeout"})
 
         assert lab.context.runs.get(run_id) == run
         assert run["status"] == "succeeded"
@@ -133,20 +135,20 @@ def test_a_run_killed_while_it_finishes_is_closed_whole_when_the_task_is_repeate
 def test_a_run_whose_place_another_has_taken_does_nothing_more(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     old, numbers = begun(lab)
     lab.clock.goes_on(hours=2)
-    new = tasks.plan(lab.context, {"mode": "full", "trigger": "test", "execution": "e2"})
+    new = activity_sync.plan(lab.context, {"mode": "full", "trigger": "test", "execution": "e2"})
     assert new["run_id"] != old
     memory: Any = lab.table
     before = dict(memory.items)
 
-    assert tasks.plan(lab.context, {"run_id": old, "execution": "e1"}) == tasks.SKIPPED
-    assert tasks.work(lab.context, {"run_id": old, "number": numbers[0]}) == tasks.SUPERSEDED
-    assert tasks.settle(lab.context, {"run_id": old})["ranges"] == []
-    assert tasks.finished(lab.context, {"run_id": old}) == {"status": "failed"}
-    tasks.failed(lab.context, {"run_id": old, "error": "x"})
+    assert activity_sync.plan(lab.context, {"run_id": old, "execution": "e1"}) == SKIPPED
+    assert activity_sync.work(lab.context, {"run_id": old, "number": numbers[0]}) == SUPERSEDED
+    assert activity_sync.settle(lab.context, {"run_id": old})["ranges"] == []
+    assert activity_sync.finished(lab.context, {"run_id": old}) == {"status": "failed"}
+    activity_sync.failed(lab.context, {"run_id": old, "error": "x"})
     assert memory.items == before
 
     monkeypatch.setattr(RunStore, "renew_lock", lambda *_: True)
-    tasks.finished(lab.context, {"run_id": old})
+    activity_sync.finished(lab.context, {"run_id": old})
     assert lab.context.runs.get(old)["status"] == "failed"
     assert "covered_since" not in lab.context.runs.state()
 
@@ -187,8 +189,8 @@ def test_a_learner_erased_during_the_run_does_not_come_back(lab: Lab, monkeypatc
     lab.did(1, (1, 60))
     run_id, numbers = begun(lab)
     for number in numbers:
-        tasks.work(lab.context, {"run_id": run_id, "number": number})
-    tasks.settle(lab.context, {"run_id": run_id})
+        activity_sync.work(lab.context, {"run_id": run_id, "number": number})
+    activity_sync.settle(lab.context, {"run_id": run_id})
     lab.table.delete(keys.learner("acme", "learner-1"))
 
     run = _finished(lab, run_id)
@@ -204,8 +206,8 @@ def test_what_is_told_of_a_learner_merged_during_the_run_is_read_again(real_lab:
     real_lab.did(1, (70, 100))
     run_id, numbers = begun(real_lab)
     for number in numbers:
-        tasks.work(real_lab.context, {"run_id": run_id, "number": number})
-    tasks.settle(real_lab.context, {"run_id": run_id})
+        activity_sync.work(real_lab.context, {"run_id": run_id, "number": number})
+    activity_sync.settle(real_lab.context, {"run_id": run_id})
     Merging(real_lab.table, "acme").merge("learner-2", "learner-1")
     first = _finished(real_lab, run_id)
 
@@ -279,10 +281,10 @@ def test_a_window_that_failed_is_read_when_the_run_is_redriven(make_lab: MakeLab
     lab.did(1, (25, 20), (1, 60))
     lab.world.quirks.switch_on("server_errors", {"share": 1.0, "times": 0, "path": "/v2/learningActivityReports"})
     run_id, numbers = begun(lab)
-    tasks.range_failed(lab.context, {"run_id": run_id, "number": numbers[0]})
+    activity_sync.range_failed(lab.context, {"run_id": run_id, "number": numbers[0]})
     lab.world.quirks.switch_off()
     for number in numbers[1:]:
-        tasks.work(lab.context, {"run_id": run_id, "number": number})
+        activity_sync.work(lab.context, {"run_id": run_id, "number": number})
     first = _finished(lab, run_id)
 
     redriven = lab.control.redrive(run_id)
@@ -295,10 +297,10 @@ def test_a_window_that_failed_is_read_when_the_run_is_redriven(make_lab: MakeLab
 
 def test_a_range_that_was_settled_stays_as_it_is(lab: Lab) -> None:
     run_id, numbers = begun(lab)
-    tasks.work(lab.context, {"run_id": run_id, "number": numbers[0]})
+    activity_sync.work(lab.context, {"run_id": run_id, "number": numbers[0]})
 
-    assert tasks.work(lab.context, {"run_id": run_id, "number": numbers[0]}) == {"status": "done"}
-    assert tasks.range_failed(lab.context, {"run_id": run_id, "number": numbers[0]}) == {"status": "done"}
+    assert activity_sync.work(lab.context, {"run_id": run_id, "number": numbers[0]}) == {"status": "done"}
+    assert activity_sync.range_failed(lab.context, {"run_id": run_id, "number": numbers[0]}) == {"status": "done"}
     assert lab.context.runs.get(run_id)["progress"]["done"] == 1
 
 
@@ -330,11 +332,11 @@ def test_a_task_that_runs_twice_at_once_counts_once(lab: Lab, monkeypatch: pytes
     event = {"run_id": run_id, "number": numbers[0]}
 
     def other(*_: object) -> Iterator[list[Any]]:
-        tasks.range_failed(lab.context, event)
+        activity_sync.range_failed(lab.context, event)
         yield []
 
     monkeypatch.setattr(reports, "pages", other)
-    tasks.work(lab.context, event)
+    activity_sync.work(lab.context, event)
 
     assert lab.context.runs.get(run_id)["progress"]["done"] == 1
     assert lab.context.runs.range(run_id, numbers[0])["status"] == "done"
@@ -356,7 +358,7 @@ def test_a_run_that_failed_covers_nothing(make_lab: MakeLab) -> None:
     lab = make_lab(activity={"lookback_days": 90})
     run_id, numbers = begun(lab)
     for number in numbers:
-        tasks.range_failed(lab.context, {"run_id": run_id, "number": number})
+        activity_sync.range_failed(lab.context, {"run_id": run_id, "number": number})
     _finished(lab, run_id)
 
     run = lab.sync("incremental")
@@ -367,7 +369,7 @@ def test_a_run_that_failed_covers_nothing(make_lab: MakeLab) -> None:
 def test_one_run_goes_at_a_time(lab: Lab) -> None:
     run_id, _ = begun(lab)
 
-    assert tasks.plan(lab.context, {"mode": "full", "trigger": "schedule", "execution": "e2"}) == tasks.SKIPPED
+    assert activity_sync.plan(lab.context, {"mode": "full", "trigger": "schedule", "execution": "e2"}) == SKIPPED
     assert lab.control.begin("full", "admin").run["id"] == run_id
 
 
@@ -391,7 +393,7 @@ def test_a_run_that_was_started_and_is_switched_off_meanwhile_is_closed(lab: Lab
 def test_a_run_a_task_could_not_go_on_with_is_closed(lab: Lab) -> None:
     run_id, _ = begun(lab)
 
-    tasks.failed(lab.context, {"run_id": None, "execution": "e1", "error": "States.Timeout"})
+    activity_sync.failed(lab.context, {"run_id": None, "execution": "e1", "error": "States.Timeout"})
 
     run = lab.context.runs.get(run_id)
     assert (run["status"], run["errors"][0]["detail"]) == ("failed", "States.Timeout")
@@ -403,7 +405,7 @@ def test_a_run_a_task_could_not_go_on_with_is_closed(lab: Lab) -> None:
 def test_what_another_execution_began_is_not_closed(lab: Lab) -> None:
     run_id, _ = begun(lab)
 
-    assert tasks.failed(lab.context, {"run_id": None, "execution": "e2"}) == {"status": "failed"}
+    assert activity_sync.failed(lab.context, {"run_id": None, "execution": "e2"}) == {"status": "failed"}
     assert lab.context.runs.get(run_id)["status"] == "running"
 
 
@@ -422,15 +424,15 @@ def test_the_function_does_the_task_it_is_told_to(deployed: Table, monkeypatch: 
 
     answer = lambda_handler({"task": "plan", "integration_id": "acme", "mode": "full", "trigger": "schedule"}, context)
 
-    assert answer == tasks.SKIPPED
+    assert answer == SKIPPED
     assert wiring.context("acme").pseudonym_key() == "k"
 
 
 def _finished(lab: Lab, run_id: str) -> Run:
-    further = tasks.settle(lab.context, {"run_id": run_id})["ranges"]
+    further = activity_sync.settle(lab.context, {"run_id": run_id})["ranges"]
     for number in further:
-        tasks.work(lab.context, {"run_id": run_id, "number": number})
-    tasks.finished(lab.context, {"run_id": run_id})
+        activity_sync.work(lab.context, {"run_id": run_id, "number": number})
+    activity_sync.finished(lab.context, {"run_id": run_id})
     return lab.context.runs.get(run_id)
 
 
@@ -442,7 +444,7 @@ def test_an_integration_that_is_deactivated_is_read_no_further(lab: Lab, looks: 
     lab.changes(status="inactive")
     context = replace(lab.context, integration=lambda: seen.pop() if seen else lab.settings)
 
-    statuses = [tasks.work(context, {"run_id": run_id, "number": number})["status"] for number in numbers]
+    statuses = [activity_sync.work(context, {"run_id": run_id, "number": number})["status"] for number in numbers]
     run = _finished(lab, run_id)
 
     assert set(statuses) == {"failed"}

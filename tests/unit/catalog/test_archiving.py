@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from catalog_lab import MakeLab
-from coursebridge.catalog.sync import archiving, outcomes, tasks
+from coursebridge.catalog.sync import archiving, outcomes
+from coursebridge.catalog.sync.tasks import catalog_sync
 from coursebridge.errors import Conflict
 from coursebridge.linkedin.errors import NoSuchEntity
 from coursebridge.storage.courses import CourseStore, Head, Labels
@@ -51,13 +52,13 @@ def test_what_a_first_run_read_and_then_was_told_is_gone_is_archived(make_lab: M
     lab = make_lab(size=20)
     gone = sorted(lab.truth())[0]
     started = lab.control.begin("full", "test").run
-    planned = tasks.plan(lab.context, {"run_id": started["id"]})
+    planned = catalog_sync.plan(lab.context, {"run_id": started["id"]})
     for number in planned["ranges"]:
-        tasks.work(lab.context, {"run_id": started["id"], "number": number})
+        catalog_sync.work(lab.context, {"run_id": started["id"], "number": number})
     told = outcomes.packed_reasons({gone: "retired", "urn:li:lyndaCourse:never": "retired"})
     lab.context.runs.change_range(started["id"], planned["ranges"][0], archive=told)
 
-    tasks.finished(lab.context, {"run_id": started["id"]})
+    catalog_sync.finished(lab.context, {"run_id": started["id"]})
 
     assert lab.active() == lab.truth() - {gone}
 
@@ -83,13 +84,13 @@ def test_another_locale_that_was_read_cleanly_is_not_held_back(make_lab: MakeLab
     lab.world.catalogue.remove(lab.world.catalogue.find(german[0]))  # type: ignore[arg-type]
     runs = lab.context.runs
     started = lab.control.begin("full", "test").run
-    planned = tasks.plan(lab.context, {"run_id": started["id"]})
+    planned = catalog_sync.plan(lab.context, {"run_id": started["id"]})
     for number in planned["ranges"]:
         if runs.range(started["id"], number)["partition"] == "COURSE en":
-            tasks.range_failed(lab.context, {"run_id": started["id"], "number": number})
+            catalog_sync.range_failed(lab.context, {"run_id": started["id"], "number": number})
         else:
-            tasks.work(lab.context, {"run_id": started["id"], "number": number})
-    tasks.finished(lab.context, {"run_id": started["id"]})
+            catalog_sync.work(lab.context, {"run_id": started["id"], "number": number})
+    catalog_sync.finished(lab.context, {"run_id": started["id"]})
 
     assert runs.get(started["id"])["counts"]["archived"] == 1
     assert lab.context.courses.get(german[0]).archived_reason == "missing"  # type: ignore[union-attr]
@@ -214,12 +215,12 @@ def test_a_listing_with_a_flaw_is_no_evidence_that_anything_is_gone(make_lab: Ma
     lab.step(remove=3)
     lab.clock.goes_on(seconds=1)
     run_id = lab.control.begin("full", "test").run["id"]
-    for number in tasks.plan(lab.context, {"run_id": run_id})["ranges"]:
-        tasks.work(lab.context, {"run_id": run_id, "number": number})
+    for number in catalog_sync.plan(lab.context, {"run_id": run_id})["ranges"]:
+        catalog_sync.work(lab.context, {"run_id": run_id, "number": number})
         if lab.context.runs.range(run_id, number)["kind"] == "listing":
             lab.context.runs.change_range(run_id, number, **flaw)
 
-    tasks.finished(lab.context, {"run_id": run_id})
+    catalog_sync.finished(lab.context, {"run_id": run_id})
 
     assert lab.context.runs.get(run_id)["counts"]["archived"] == 0
     assert lab.active() == before

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from coursebridge.catalog.sync import tasks
+from coursebridge.catalog.sync.tasks import catalog_sync
 from coursebridge.linkedin import assets
 from coursebridge.linkedin.errors import DayLimit
+from coursebridge.syncs.tasks import SKIPPED
 from memory_table import Killed
 
 if TYPE_CHECKING:
@@ -140,10 +141,10 @@ def test_taking_a_run_up_can_be_killed_at_any_write_and_repeated(make_lab: MakeL
     event = {"mode": "full", "trigger": "schedule", "execution": "again"}
     lab.table.fails_after = writes
     try:
-        planned = tasks.plan(lab.context, event)
+        planned = catalog_sync.plan(lab.context, event)
     except Killed:
         lab.table.fails_after = None
-        planned = tasks.plan(lab.context, event)
+        planned = catalog_sync.plan(lab.context, event)
     lab.table.fails_after = None
 
     run = lab.resumed(lab.context.runs.get(planned["run_id"]))
@@ -158,18 +159,18 @@ def test_a_run_that_another_takes_up_first_is_left_to_it(make_lab: MakeLab, monk
     next_day(lab)
     monkeypatch.setattr("coursebridge.storage.runs.RunStore.resume", lambda *_a, **_k: False)
 
-    assert tasks.plan(lab.context, {"mode": "full", "trigger": "schedule", "execution": "late"}) == tasks.SKIPPED
+    assert catalog_sync.plan(lab.context, {"mode": "full", "trigger": "schedule", "execution": "late"}) == SKIPPED
 
 
 class TestARunThatHasReadEverythingBut:
     def test_a_second_opinion_goes_on_with_it(self, make_lab: MakeLab) -> None:
         lab = make_lab(size=520, locales=("en_US",), quirks={"total_capped_500": {}})
-        planned = tasks.plan(lab.context, {"mode": "full", "trigger": "schedule", "execution": "one"})
+        planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "schedule", "execution": "one"})
         for number in planned["ranges"]:
-            tasks.work(lab.context, {**planned, "number": number})
+            catalog_sync.work(lab.context, {**planned, "number": number})
         lab.world.quirks.switch_on("throttle_day")
-        assert tasks.settle(lab.context, planned) == {"run_id": planned["run_id"], "ranges": [], "goes_on": True}
-        tasks.finished(lab.context, planned)
+        assert catalog_sync.settle(lab.context, planned) == {"run_id": planned["run_id"], "ranges": [], "goes_on": True}
+        catalog_sync.finished(lab.context, planned)
         run = lab.context.runs.get(planned["run_id"])
         assert run["status"] == "failed"
         assert "linkedin_day_limit" in {one["code"] for one in run["errors"]}

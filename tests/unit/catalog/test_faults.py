@@ -10,13 +10,15 @@ import pytest
 from catalog_lab import Lab, MakeLab
 from coursebridge.catalog.search.publishing import FORM
 from coursebridge.catalog.settings_change import apply_settings
-from coursebridge.catalog.sync import planning, ranges, tasks
+from coursebridge.catalog.sync import planning, ranges
 from coursebridge.catalog.sync.context import Context
+from coursebridge.catalog.sync.tasks import catalog_sync
 from coursebridge.errors import Conflict
 from coursebridge.integrations.models import Integration
 from coursebridge.linkedin.credentials import KeyPair
 from coursebridge.linkedin.walk import STEP
 from coursebridge.storage import keys
+from coursebridge.syncs.tasks import SKIPPED, SUPERSEDED
 from memory_table import Killed
 from sandbox.rest.tokens import DEFAULT_APPLICATIONS
 
@@ -35,13 +37,14 @@ def test_a_task_killed_between_any_two_writes_and_repeated_ends_in_the_same_stat
     lab = make_lab(size=48, locales=("en_US",))
     event = {"integration_id": "acme", "mode": "full", "trigger": "test", "execution": "one"}
     killed = False
-    planned = tasks.plan(lab.context, event)
+    planned = catalog_sync.plan(lab.context, event)
     lab.table.fails_after = writes
     for step in (
-        lambda number=number: tasks.work(lab.context, {**planned, "number": number}) for number in planned["ranges"]
+        lambda number=number: catalog_sync.work(lab.context, {**planned, "number": number})
+        for number in planned["ranges"]
     ):
         killed |= interrupted(lab, step)
-    killed |= interrupted(lab, lambda: tasks.finished(lab.context, planned))
+    killed |= interrupted(lab, lambda: catalog_sync.finished(lab.context, planned))
 
     run = lab.context.runs.get(planned["run_id"])
 
@@ -68,15 +71,15 @@ def test_a_run_killed_while_it_finishes_is_closed_whole_when_the_task_is_repeate
     killed, writes = True, 0
     while killed:
         lab = make_lab(size=4, locales=("en_US",))
-        planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+        planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
         for number in planned["ranges"]:
-            tasks.work(lab.context, {**planned, "number": number})
+            catalog_sync.work(lab.context, {**planned, "number": number})
         lab.table.fails_after = writes
-        killed = interrupted(lab, lambda lab=lab, planned=planned: tasks.finished(lab.context, planned))
+        killed = interrupted(lab, lambda lab=lab, planned=planned: catalog_sync.finished(lab.context, planned))
         lab.table.fails_after = None
         run, state = lab.context.runs.get(planned["run_id"]), lab.context.runs.state()
-        assert tasks.finished(lab.context, planned) == {"status": "succeeded"}
-        tasks.failed(lab.context, {**planned, "error": "States.Timeout"})
+        assert catalog_sync.finished(lab.context, planned) == {"status": "succeeded"}
+        catalog_sync.failed(lab.context, {**planned, "error": "States.Timeout"})
 
         assert lab.context.runs.get(planned["run_id"]) == run
         assert (state["last_run_id"], state["last_success_at"]) == (run["id"], run["finished_at"])
@@ -90,35 +93,35 @@ def test_a_run_whose_place_another_has_taken_does_nothing_more(
     make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab = make_lab(size=4, locales=("en_US",))
-    old = tasks.plan(lab.context, {"mode": "full", "trigger": "test", "execution": "execution-1"})
+    old = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test", "execution": "execution-1"})
     for number in old["ranges"]:
-        tasks.work(lab.context, {**old, "number": number})
+        catalog_sync.work(lab.context, {**old, "number": number})
     lab.clock.goes_on(hours=2)
-    new = tasks.plan(lab.context, {"mode": "full", "trigger": "test", "execution": "execution-2"})
+    new = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test", "execution": "execution-2"})
     assert new["run_id"] != old["run_id"]
     before = dict(lab.table.items)
 
-    assert tasks.plan(lab.context, {"run_id": old["run_id"], "execution": "execution-1"}) == tasks.SKIPPED
-    assert tasks.work(lab.context, {**old, "number": old["ranges"][0]}) == tasks.SUPERSEDED
-    assert tasks.settle(lab.context, old)["ranges"] == []
-    assert tasks.finished(lab.context, old) == {"status": "failed"}
-    tasks.failed(lab.context, {**old, "error": "x"})
+    assert catalog_sync.plan(lab.context, {"run_id": old["run_id"], "execution": "execution-1"}) == SKIPPED
+    assert catalog_sync.work(lab.context, {**old, "number": old["ranges"][0]}) == SUPERSEDED
+    assert catalog_sync.settle(lab.context, old)["ranges"] == []
+    assert catalog_sync.finished(lab.context, old) == {"status": "failed"}
+    catalog_sync.failed(lab.context, {**old, "error": "x"})
     assert lab.table.items == before
 
     monkeypatch.setattr(lab.context.runs.__class__, "renew_lock", lambda *_: True)
-    tasks.finished(lab.context, old)
+    catalog_sync.finished(lab.context, old)
     assert lab.context.runs.get(old["run_id"])["status"] == "failed"
     assert "watermark" not in lab.context.runs.state()
 
 
 def test_counts_are_not_moved_twice_by_a_task_that_is_repeated(make_lab: MakeLab) -> None:
     lab = make_lab(size=20, locales=("en_US",))
-    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+    planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
     event = {"run_id": planned["run_id"], "number": planned["ranges"][0]}
 
-    tasks.work(lab.context, event)
+    catalog_sync.work(lab.context, event)
     once = lab.context.runs.get(planned["run_id"])
-    tasks.work(lab.context, event)
+    catalog_sync.work(lab.context, event)
 
     assert lab.context.runs.get(planned["run_id"]) == once
     assert once["progress"]["done"] == 1
@@ -254,11 +257,11 @@ class TestADeadRun:
 
     def test_a_task_that_dies_without_a_word_fails_its_range(self, make_lab: MakeLab) -> None:
         lab = make_lab(size=4, locales=("en_US",))
-        planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+        planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
         for number in planned["ranges"]:
-            tasks.range_failed(lab.context, {"run_id": planned["run_id"], "number": number})
+            catalog_sync.range_failed(lab.context, {"run_id": planned["run_id"], "number": number})
 
-        tasks.finished(lab.context, {"run_id": planned["run_id"]})
+        catalog_sync.finished(lab.context, {"run_id": planned["run_id"]})
 
         run = lab.context.runs.get(planned["run_id"])
         assert run["status"] == "failed"
@@ -273,6 +276,7 @@ class TestADeadRun:
 
         assert run["status"] == "succeeded"
         assert lab.active() == lab.truth()
+        assert not run["reopens"]
 
 
 def test_a_run_whose_ranges_are_gone_archives_nothing_as_missing_and_moves_no_watermark(
@@ -284,13 +288,13 @@ def test_a_run_whose_ranges_are_gone_archives_nothing_as_missing_and_moves_no_wa
     lab.sync()
     before = lab.context.runs.state()["watermark"]
     lab.clock.goes_on(hours=1)
-    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+    planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
     for number in planned["ranges"]:
-        tasks.work(lab.context, {**planned, "number": number})
+        catalog_sync.work(lab.context, {**planned, "number": number})
     lab.table.delete(keys.run_range("acme", planned["run_id"], planned["ranges"][0]))
     lab.context.runs.change(planned["run_id"], confirmed=True)
 
-    tasks.finished(lab.context, planned)
+    catalog_sync.finished(lab.context, planned)
 
     run = lab.context.runs.get(planned["run_id"])
     assert run["clean"] is False
@@ -301,12 +305,12 @@ def test_a_run_whose_ranges_are_gone_archives_nothing_as_missing_and_moves_no_wa
 
 def test_deactivating_in_the_middle_of_a_run_archives_what_it_brought(make_lab: MakeLab) -> None:
     lab = make_lab(size=8, locales=("en_US",))
-    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+    planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
     for number in planned["ranges"]:
-        tasks.work(lab.context, {"run_id": planned["run_id"], "number": number})
+        catalog_sync.work(lab.context, {"run_id": planned["run_id"], "number": number})
     lab.changes(status="inactive")
 
-    tasks.finished(lab.context, {"run_id": planned["run_id"]})
+    catalog_sync.finished(lab.context, {"run_id": planned["run_id"]})
 
     assert lab.active() == set()
     assert {one.archived_reason for one in lab.context.courses.all()} == {"deactivated"}
@@ -319,7 +323,7 @@ class TestAnIntegrationThatIsDeactivatedDuringARun:
         lab = make_lab(size=24, locales=("en_US",), **settings)
         lab.sync()
         lab.clock.goes_on(minutes=1)
-        return lab, tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+        return lab, catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
 
     def deactivated(self, lab: Lab) -> None:
         lab.changes(status="inactive")
@@ -330,9 +334,11 @@ class TestAnIntegrationThatIsDeactivatedDuringARun:
         self.deactivated(lab)
         calls = lab.calls()
 
-        statuses = {tasks.work(lab.context, {**planned, "number": number})["status"] for number in planned["ranges"]}
-        assert tasks.settle(lab.context, planned)["ranges"] == []
-        tasks.finished(lab.context, planned)
+        statuses = {
+            catalog_sync.work(lab.context, {**planned, "number": number})["status"] for number in planned["ranges"]
+        }
+        assert catalog_sync.settle(lab.context, planned)["ranges"] == []
+        catalog_sync.finished(lab.context, planned)
 
         run = lab.context.runs.get(planned["run_id"])
         assert (statuses, run["status"], lab.calls() - calls) == ({"failed"}, "failed", 0)
@@ -345,9 +351,9 @@ class TestAnIntegrationThatIsDeactivatedDuringARun:
         self, make_lab: MakeLab, looks: int
     ) -> None:
         lab = make_lab(size=24, locales=("en_US",))
-        planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+        planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
 
-        tasks.work(Deactivating(lab, after=looks).context, {**planned, "number": planned["ranges"][0]})
+        catalog_sync.work(Deactivating(lab, after=looks).context, {**planned, "number": planned["ranges"][0]})
 
         stopped = lab.context.runs.get(planned["run_id"])["stopped"]
         assert stopped is not None
@@ -356,10 +362,12 @@ class TestAnIntegrationThatIsDeactivatedDuringARun:
 
     def test_has_none_of_a_range_that_linkedin_failed(self, make_lab: MakeLab) -> None:
         lab = make_lab(size=120, locales=("en_US",))
-        planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+        planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
         lab.world.quirks.switch_on("down", {"after": 1})
 
-        status = tasks.work(Deactivating(lab, after=3).context, {**planned, "number": planned["ranges"][0]})["status"]
+        status = catalog_sync.work(Deactivating(lab, after=3).context, {**planned, "number": planned["ranges"][0]})[
+            "status"
+        ]
 
         assert status == "failed"
         assert {one.archived_reason for one in lab.context.courses.all()} == {"deactivated"}
@@ -368,7 +376,7 @@ class TestAnIntegrationThatIsDeactivatedDuringARun:
         lab, planned = self.begun(make_lab)
         lab.changes(status="inactive")
 
-        tasks.failed(lab.context, {**planned, "error": "States.Timeout"})
+        catalog_sync.failed(lab.context, {**planned, "error": "States.Timeout"})
 
         assert lab.active() == set()
         assert lab.context.runs.state()["index_form"] == FORM
@@ -376,10 +384,10 @@ class TestAnIntegrationThatIsDeactivatedDuringARun:
     def test_has_none_where_it_happens_while_the_run_finishes(self, make_lab: MakeLab) -> None:
         lab, planned = self.begun(make_lab)
         for number in planned["ranges"]:
-            tasks.work(lab.context, {**planned, "number": number})
+            catalog_sync.work(lab.context, {**planned, "number": number})
         lab.changes(tags_enabled=True)
 
-        tasks.finished(Deactivating(lab, after=2).context, planned)
+        catalog_sync.finished(Deactivating(lab, after=2).context, planned)
 
         assert lab.active() == set()
 
@@ -387,11 +395,11 @@ class TestAnIntegrationThatIsDeactivatedDuringARun:
         lab, planned = self.begun(make_lab)
         self.deactivated(lab)
         for number in planned["ranges"]:
-            tasks.work(lab.context, {**planned, "number": number})
+            catalog_sync.work(lab.context, {**planned, "number": number})
         lab.changes(status="active")
         apply_settings(lab.context)
         assert lab.active() == lab.truth()
-        tasks.finished(lab.context, planned)
+        catalog_sync.finished(lab.context, planned)
 
         run = lab.resumed(lab.control.redrive(planned["run_id"]))
 
@@ -403,7 +411,7 @@ class TestAnIntegrationThatIsDeactivatedDuringARun:
         run = lab.control.begin("full", "admin").run
         lab.changes(status="inactive")
 
-        assert tasks.plan(lab.context, {"run_id": run["id"]})["goes_on"] is False
+        assert catalog_sync.plan(lab.context, {"run_id": run["id"]})["goes_on"] is False
         assert lab.context.runs.get(run["id"])["errors"][0]["code"] == "integration_inactive"
 
 
@@ -429,12 +437,12 @@ class Deactivating:
 
 def test_filters_saved_in_the_middle_of_a_run_hold_at_its_end(make_lab: MakeLab) -> None:
     lab = make_lab(size=24, locales=("en_US",))
-    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+    planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
     for number in planned["ranges"]:
-        tasks.work(lab.context, {"run_id": planned["run_id"], "number": number})
+        catalog_sync.work(lab.context, {"run_id": planned["run_id"], "number": number})
     lab.changes(filters={"levels": ["BEGINNER"]})
 
-    tasks.finished(lab.context, {"run_id": planned["run_id"]})
+    catalog_sync.finished(lab.context, {"run_id": planned["run_id"]})
 
     assert {lab.context.courses.get(urn).course["level"] for urn in lab.active()} == {"BEGINNER"}  # type: ignore[union-attr]
     assert lab.sync("incremental")["mode"] == "full"
@@ -455,7 +463,7 @@ def test_switching_tags_takes_effect_at_the_next_sync_even_for_courses_it_does_n
 
 def test_a_plan_that_is_repeated_with_less_to_read_leaves_no_ranges_of_the_first(make_lab: MakeLab) -> None:
     lab = make_lab(size=24)
-    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+    planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
     lab.changes(filters={"languages": ["en"]})
     run = lab.context.runs.get(planned["run_id"])
 

@@ -8,7 +8,8 @@ from unittest.mock import patch
 
 import pytest
 
-from coursebridge.catalog.sync import ranges, settling, tasks, working
+from coursebridge.catalog.sync import ranges, settling, working
+from coursebridge.catalog.sync.tasks import catalog_sync
 from coursebridge.linkedin import assets
 from coursebridge.linkedin.assets import Listing
 from coursebridge.linkedin.errors import NoSuchEntity
@@ -131,13 +132,13 @@ def test_a_list_that_only_promises_more_has_an_end(make_lab: MakeLab, monkeypatc
 
 def test_settling_is_tried_again_while_linkedin_is_down(make_lab: MakeLab) -> None:
     lab = make_lab(size=490, locales=ENGLISH, quirks={"total_capped_500": {}})
-    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+    planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
     for number in planned["ranges"]:
-        tasks.work(lab.context, {**planned, "number": number})
+        catalog_sync.work(lab.context, {**planned, "number": number})
     lab.world.quirks.switch_on("down")
 
     with pytest.raises(RetryLater):
-        tasks.settle(lab.context, planned)
+        catalog_sync.settle(lab.context, planned)
 
 
 class TestASecondOpinion:
@@ -174,16 +175,24 @@ class TestASecondOpinion:
 
     def test_of_a_topic_that_was_cut_itself_is_not_believed(self, make_lab: MakeLab) -> None:
         lab = make_lab(size=20, locales=ENGLISH)
-        planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+        planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
         listing = Listing("COURSE", "en")
         topics: Range = {**next(ranges.second_opinion(listing, 0, ["urn:1"])), "number": 50}
         lab.context.runs.add_ranges(planned["run_id"], [topics], lab.clock())
 
         with patch.object(ranges, "SUSPECT_TOTALS", {0}):
-            status = tasks.work(lab.context, {**planned, "number": 50})["status"]
+            status = catalog_sync.work(lab.context, {**planned, "number": 50})["status"]
 
         assert status == "partial"
         assert lab.context.runs.range(planned["run_id"], 50)["problems"][0]["code"] == "total_suspect"
+
+    def test_that_is_read_on_stays_one(self) -> None:
+        [*_, last] = ranges.second_opinion(Listing("COURSE", "en"), 0, [])
+        unfinished: Range = {**last, "number": 0, "status": "done", "ended": False, "position": 980}
+
+        [further] = settling._continuations([unfinished], rounds=0)
+
+        assert (further["opinion"], further["topicless_only"], further["start"]) == ("second", True, 980)
 
     def test_where_licences_do_not_matter_is_the_other_finder_alone(self) -> None:
         planned = list(ranges.second_opinion(Listing("COURSE", "en", licensed_only=False), 2000, ["urn:1"]))
@@ -194,12 +203,12 @@ class TestASecondOpinion:
 
     def test_that_was_cut_itself_leaves_the_run_unclean(self, make_lab: MakeLab) -> None:
         lab = make_lab(size=20, locales=ENGLISH)
-        planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+        planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
         for number in planned["ranges"]:
-            tasks.work(lab.context, {**planned, "number": number})
+            catalog_sync.work(lab.context, {**planned, "number": number})
             lab.context.runs.change_range(planned["run_id"], number, total=1000)
 
-        tasks.finished(lab.context, planned)
+        catalog_sync.finished(lab.context, planned)
 
         run = lab.context.runs.get(planned["run_id"])
         assert run["clean"] is False
@@ -236,9 +245,9 @@ class TestLookingForWhatIsMissing:
         lab = make_lab(size=40, locales=ENGLISH)
         lab.sync()
         lab.step(remove=2)
-        planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+        planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
         for number in planned["ranges"]:
-            tasks.work(lab.context, {**planned, "number": number})
+            catalog_sync.work(lab.context, {**planned, "number": number})
         return lab, planned
 
     def test_is_tried_again_while_linkedin_is_down(self, make_lab: MakeLab) -> None:
@@ -246,13 +255,13 @@ class TestLookingForWhatIsMissing:
         lab.world.quirks.switch_on("down")
 
         with pytest.raises(RetryLater):
-            tasks.finished(lab.context, planned)
+            catalog_sync.finished(lab.context, planned)
 
     def test_is_given_up_where_linkedin_refuses_and_archives_nothing(self, make_lab: MakeLab) -> None:
         lab, planned = self.lab(make_lab)
         lab.world.quirks.switch_on("throttle_day")
 
-        tasks.finished(lab.context, planned)
+        catalog_sync.finished(lab.context, planned)
 
         run = lab.context.runs.get(planned["run_id"])
         assert run["clean"] is False
@@ -263,15 +272,15 @@ class TestLookingForWhatIsMissing:
         lab = make_lab(size=40, locales=ENGLISH)
         lab.sync()
         [urn] = lab.step(remove=1)["removed"]
-        planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+        planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
         for number in planned["ranges"]:
-            tasks.work(lab.context, {**planned, "number": number})
+            catalog_sync.work(lab.context, {**planned, "number": number})
         asset = lab.world.catalogue.find(urn, removed_too=True)
         assert asset is not None
         lab.world.catalogue.restore(asset, 1_700_000_000_000)
         lab.world.catalogue.retire(asset, 1_700_000_000_000)
 
-        tasks.finished(lab.context, planned)
+        catalog_sync.finished(lab.context, planned)
 
         stored = lab.context.courses.get(urn)
         assert stored is not None
@@ -282,7 +291,7 @@ class TestLookingForWhatIsMissing:
         lab, planned = self.lab(make_lab)
         lab.world.requests.reset()
 
-        tasks.finished(lab.context, planned)
+        catalog_sync.finished(lab.context, planned)
 
         assert lab.calls() == 0
         assert lab.context.runs.get(planned["run_id"])["counts"]["archived"] == 2
@@ -292,10 +301,10 @@ def test_an_unusable_asset_among_the_included_ones_is_told(make_lab: MakeLab) ->
     lab = make_lab(size=24, locales=ENGLISH)
     wanted = sorted(lab.truth("LEARNING_PATH"))[:2]
     lab.changes(filters={"include_urns": wanted})
-    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+    planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
     lab.world.quirks.switch_on("error_in_200", {"share": 1.0, "path": "/v2/learningAssets/"})
     for number in planned["ranges"]:
-        tasks.work(lab.context, {**planned, "number": number})
+        catalog_sync.work(lab.context, {**planned, "number": number})
 
     assert [one["status"] for one in lab.context.runs.ranges(planned["run_id"]) if one["kind"] == "urns"] == ["partial"]
 
@@ -316,7 +325,7 @@ def test_a_run_for_an_integration_that_was_deactivated_fails(make_lab: MakeLab) 
     run = lab.control.begin("full", "admin").run
     lab.changes(status="inactive")
 
-    assert tasks.plan(lab.context, {"run_id": run["id"]})["goes_on"] is False
+    assert catalog_sync.plan(lab.context, {"run_id": run["id"]})["goes_on"] is False
     assert lab.context.runs.get(run["id"])["status"] == "failed"
 
 
@@ -324,30 +333,30 @@ def test_no_run_is_left_open_when_a_scheduled_plan_dies(make_lab: MakeLab) -> No
     lab = make_lab(size=4)
     lab.control.begin("full", "schedule", "execution-1")
 
-    tasks.failed(lab.context, {"execution": "execution-2", "error": "x"})
+    catalog_sync.failed(lab.context, {"execution": "execution-2", "error": "x"})
     assert lab.context.runs.lock() is not None
-    tasks.failed(lab.context, {"execution": "execution-1", "error": "x"})
+    catalog_sync.failed(lab.context, {"execution": "execution-1", "error": "x"})
 
     assert lab.context.runs.lock() is None
 
 
 def test_what_was_never_worked_off_is_asked_for_again(make_lab: MakeLab) -> None:
     lab = make_lab(size=20, locales=ENGLISH)
-    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+    planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
     done, *left = planned["ranges"]
-    tasks.work(lab.context, {"run_id": planned["run_id"], "number": done})
+    catalog_sync.work(lab.context, {"run_id": planned["run_id"], "number": done})
 
-    assert tasks.settle(lab.context, {"run_id": planned["run_id"]})["ranges"] == left
+    assert catalog_sync.settle(lab.context, {"run_id": planned["run_id"]})["ranges"] == left
 
 
 def test_a_range_that_is_settled_stays_so_whatever_is_told_of_it_later(make_lab: MakeLab) -> None:
     lab = make_lab(size=20, locales=ENGLISH)
-    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+    planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
     first = {"run_id": planned["run_id"], "number": planned["ranges"][0]}
-    settled = tasks.work(lab.context, first)
+    settled = catalog_sync.work(lab.context, first)
     progress = lab.context.runs.get(planned["run_id"])["progress"]
 
-    assert tasks.range_failed(lab.context, first) == settled == {"status": "done"}
+    assert catalog_sync.range_failed(lab.context, first) == settled == {"status": "done"}
     open_still: Range = {**lab.context.runs.range(first["run_id"], first["number"]), "settled": False}
     assert working.RangeWork(lab.context, first["run_id"], open_still).run() == "done"
     assert working.give_up(lab.context, first["run_id"], open_still, task_died("COURSE en")) == "failed"
@@ -362,14 +371,14 @@ def test_another_list_that_has_no_more_changes_nothing(make_lab: MakeLab) -> Non
 
 def test_an_error_about_one_range_stops_no_other(make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch) -> None:
     lab = make_lab(size=20, locales=ENGLISH)
-    planned = tasks.plan(lab.context, {"mode": "full", "trigger": "test"})
+    planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
 
     def gone(*_: Any) -> None:
         raise NoSuchEntity("there is no such list")
 
     with monkeypatch.context() as without:
         without.setattr(assets, "page", gone)
-        first = tasks.work(lab.context, {"run_id": planned["run_id"], "number": planned["ranges"][0]})
+        first = catalog_sync.work(lab.context, {"run_id": planned["run_id"], "number": planned["ranges"][0]})
 
     assert first == {"status": "failed"}
     assert "stopped" not in lab.context.runs.get(planned["run_id"])

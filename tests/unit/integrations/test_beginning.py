@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from catalog_lab import integration
-from coursebridge.activity import tasks as activity_tasks
-from coursebridge.catalog.sync import tasks as catalog_tasks
+from coursebridge.activity.tasks import activity_sync
+from coursebridge.catalog.sync.tasks import catalog_sync
 from coursebridge.errors import Unavailable
 from coursebridge.integrations.runs import RunControl
 from coursebridge.storage.runs import RunStore
@@ -72,7 +72,7 @@ class Context:
         return integration()
 
 
-@pytest.mark.parametrize("tasks", [catalog_tasks, activity_tasks])
+@pytest.mark.parametrize("tasks", [catalog_sync, activity_sync])
 def test_a_plan_that_dies_closes_the_run_it_began_and_no_other(runs: RunStore, tasks: Any) -> None:
     run = control(runs).begin("full", "schedule", "execution-1").run
     context: Any = Context(runs)

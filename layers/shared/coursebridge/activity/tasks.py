@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from coursebridge.activity import planning, settling, working
 from coursebridge.activity.finishing import fail, finish
 from coursebridge.syncs.problems import switched_off, task_died
-from coursebridge.syncs.tasks import SKIPPED, SUPERSEDED, Tasks
+from coursebridge.syncs.tasks import Tasks
 
 if TYPE_CHECKING:
     from coursebridge.activity.context import Context
@@ -25,7 +25,7 @@ def _laid_out(context: Context, run: Run) -> list[int]:
     return planning.lay_out(context, run, context.now())
 
 
-_TASKS = Tasks(
+activity_sync = Tasks(
     objection=_objection,
     serves=planning.serves,
     lay_out=_laid_out,
@@ -35,8 +35,5 @@ _TASKS = Tasks(
     finish=finish,
     fail=fail,
 )
-plan, work, range_failed, settle = _TASKS.plan, _TASKS.work, _TASKS.range_failed, _TASKS.settle
-finished, failed = _TASKS.finished, _TASKS.failed
-TASKS = _TASKS.by_name()
-
-__all__ = ["SKIPPED", "SUPERSEDED", "TASKS", "failed", "finished", "plan", "range_failed", "settle", "work"]
+TASKS = activity_sync.by_name()
+"""Every task of the state machine, by the name it has there."""

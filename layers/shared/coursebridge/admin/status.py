@@ -68,7 +68,7 @@ def observe(table: Table, integration: Integration, now: datetime) -> Observed:
         situation=situation,
         runs=finished | dict(_runs(table, integration.id, _under_way(table, integration.id))),
         finished=finished,
-        redrivable=frozenset(kind for kind, run in finished.items() if _is_unclean(run) and _has_failed(table, run)),
+        redrivable=frozenset(kind for kind, run in finished.items() if _is_redrivable(table, run)),
         held={reason: held_count(table, integration.id, reason, MOST_COUNTED) for reason in HELD_REASONS},
         waiting_since=_waiting_since(table, integration.id),
         silence=quiet.judge(table, integration.id, now),
@@ -223,9 +223,9 @@ def _missing(run: Run) -> str:
     return errors[0] if errors else "its log tells what"
 
 
-def _has_failed(table: Table, run: Run) -> bool:
-    ranges = RunStore(table, run["integration_id"], run["kind"]).ranges(run["id"])
-    return any(one["settled"] and one["status"] != "done" for one in ranges)
+def _is_redrivable(table: Table, run: Run) -> bool:
+    runs = RunStore(table, run["integration_id"], run["kind"])
+    return _is_unclean(run) and bool(runs.failed_ranges(run["id"]))
 
 
 def _under_way(table: Table, integration_id: str) -> dict[Kind, str | None]:

@@ -22,7 +22,7 @@ from coursebridge.observability import logger
 from coursebridge.storage.runs import RANGE_DAYS, ended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from mypy_boto3_stepfunctions import SFNClient
@@ -173,7 +173,7 @@ class RunControl:
         Whoever resumes it does not: another who did so at once may have its execution at work on them.
         """
         if run.get("reopens"):
-            for failed in self._failed(run["id"]):
+            for failed in self._runs.failed_ranges(run["id"]):
                 self._runs.change_range(run["id"], failed["number"], settled=False)
             self._runs.change(run["id"], reopens=False)
 
@@ -184,7 +184,7 @@ class RunControl:
             Conflict: it is running, too old or not the latest one, or nothing of it failed.
         """
         run = self._resumable(run_id)
-        failed = self._failed(run_id)
+        failed = self._runs.failed_ranges(run_id)
         if run["status"] != "failed" and not failed:
             raise Conflict("nothing of this run has failed")
         return self._again(run, failed)
@@ -208,15 +208,12 @@ class RunControl:
 
     def _taken_up(self, run: Run, execution: str) -> str | None:
         try:
-            return str(self._again(run, self._failed(run["id"]), execution)["id"])
+            return str(self._again(run, self._runs.failed_ranges(run["id"]), execution)["id"])
         except Conflict:
             logger.info("another run took the place of this one", run=run["id"])
             return None
 
-    def _failed(self, run_id: str) -> list[Range]:
-        return [one for one in self._runs.ranges(run_id) if one["settled"] and one["status"] != "done"]
-
-    def _again(self, run: Run, failed: list[Range], execution: str = "") -> Run:
+    def _again(self, run: Run, failed: Sequence[Range], execution: str = "") -> Run:
         progress: Progress = run["progress"] | {"done": max(run["progress"]["done"] - len(failed), 0)}
         again: Run = {"progress": progress, "stopped": None, "last_problem": None, "errors": [], "reopens": True}
         return self._resume(run, again, execution)

@@ -31,8 +31,8 @@ class Receiver:
         table: the application's table.
         integration: the integration's item.
         client_id: who sends.
-        request_id: the request to the API, by which logs tell of it.
         now: the clock.
+        request_id: the request to the API, by which logs tell of it.
     """
 
     table: Table

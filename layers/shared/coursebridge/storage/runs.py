@@ -15,7 +15,7 @@ from coursebridge.storage import keys
 from coursebridge.storage.table import ConditionFailed, TransactionRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from coursebridge.storage.run_shapes import Kind, Range, Remembered, Run, RunStatus
@@ -198,6 +198,10 @@ class RunStore:
         """Yield the ranges of a run in order."""
         found = self.table.query_all(keys.run_range_partition(self.integration_id, run_id), consistent=True)
         return cast("Iterator[Range]", found)
+
+    def failed_ranges(self, run_id: str) -> Sequence[Range]:
+        """Return the ranges of a run that were worked off without having been read whole."""
+        return [one for one in self.ranges(run_id) if one["settled"] and one["status"] != "done"]
 
     def settle_range(self, run_id: str, settled: Range) -> bool:
         """Write a range that was worked off; return whether it was open before."""

@@ -96,8 +96,8 @@ class Tasks(Generic[C]):
         if run_id is None or not self._control(context).take_up(run_id, _execution(event)):
             return SKIPPED
         run = context.runs.get(run_id)
+        self._control(context).reopen(run)
         if run.get("planned"):
-            self._control(context).reopen(run)
             numbers = [one["number"] for one in context.runs.ranges(run_id) if not one["settled"]]
             return {"run_id": run_id, "ranges": numbers, "goes_on": True}
         laid_out = self.lay_out(context, run)

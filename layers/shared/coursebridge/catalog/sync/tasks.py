@@ -12,7 +12,7 @@ from coursebridge.linkedin.errors import LinkedInError, Retryable
 from coursebridge.storage.runs import STALE
 from coursebridge.syncs.problems import problem_of, switched_off
 from coursebridge.syncs.stopping import RetryLater
-from coursebridge.syncs.tasks import SKIPPED, SUPERSEDED, Tasks
+from coursebridge.syncs.tasks import Tasks
 
 if TYPE_CHECKING:
     from coursebridge.catalog.sync.context import Context
@@ -47,7 +47,7 @@ def _further(context: Context, run_id: str) -> list[int]:
         return []
 
 
-_TASKS = Tasks(
+catalog_sync = Tasks(
     objection=_objection,
     serves=planning.serves,
     lay_out=_laid_out,
@@ -58,8 +58,5 @@ _TASKS = Tasks(
     fail=fail,
     on_abandoned={"index_form": STALE},
 )
-plan, work, range_failed, settle = _TASKS.plan, _TASKS.work, _TASKS.range_failed, _TASKS.settle
-finished, failed = _TASKS.finished, _TASKS.failed
-TASKS = _TASKS.by_name() | {"conform": settings_change.task}
-
-__all__ = ["SKIPPED", "SUPERSEDED", "TASKS", "failed", "finished", "plan", "range_failed", "settle", "work"]
+TASKS = catalog_sync.by_name() | {"conform": settings_change.task}
+"""Every task of the state machine, by the name it has there."""
