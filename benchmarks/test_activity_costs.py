@@ -16,15 +16,17 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from activity_lab import BUCKET, PSEUDONYM_KEY, Lab, StateMachine
+from activity_lab import BUCKET, PSEUDONYM_KEY, Lab
 from catalog_lab import Clock, integration
 from coursebridge.activity.context import Context
+from coursebridge.activity.tasks import TASKS
 from coursebridge.activity.windows import windows
 from coursebridge.clock import to_millis
 from coursebridge.linkedin import reports
 from coursebridge.storage import keys
 from coursebridge.storage.runs import RunStore
 from memory_table import MemoryTable
+from state_machine import StateMachine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,10 +135,10 @@ def largest_task(lab: Year) -> float:
     peaks: list[int] = []
 
     class Measured(StateMachine):
-        def task(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
+        def task(self, name: str, arguments: dict[str, Any]) -> Any:
             kept, _ = tracemalloc.get_traced_memory()
             tracemalloc.reset_peak()
-            result = super().task(name, event)
+            result = super().task(name, arguments)
             grown, peak = tracemalloc.get_traced_memory()
             # What stays is the table and the bucket, which lie elsewhere in earnest.
             peaks.append(peak - max(kept, grown))
@@ -144,7 +146,9 @@ def largest_task(lab: Year) -> float:
 
     tracemalloc.start()
     try:
-        Measured(lab.context).run({"mode": "full", "trigger": "bench", "execution": "e1"})
+        Measured(TASKS, lab.context).run(
+            {"integration_id": "acme", "mode": "full", "trigger": "bench", "execution": "e1"}
+        )
     finally:
         tracemalloc.stop()
     return max(peaks) / MEGABYTE

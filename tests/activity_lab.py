@@ -23,9 +23,9 @@ from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import DatedIdentifier, Learner
 from coursebridge.storage.records import Record
 from coursebridge.storage.runs import RunStore
-from coursebridge.syncs.stopping import RetryLater
 from sandbox.activity import Activity, Content, Engagement
 from sandbox.activity import Learner as Upstream
+from state_machine import StateMachine
 
 if TYPE_CHECKING:
     import httpx
@@ -152,7 +152,9 @@ class Lab:
 
     def sync(self, mode: str = "full", **event: Any) -> Run:
         """Run the state machine to its end and return the run's record."""
-        return StateMachine(self.context).run({"integration_id": "acme", "mode": mode, "trigger": "test", **event})
+        return StateMachine(TASKS, self.context).run(
+            {"integration_id": "acme", "mode": mode, "trigger": "test", **event}
+        )
 
     def calls(self) -> list[dict[str, str]]:
         """Return the parameters of every call for a report since the last reset."""
@@ -162,36 +164,6 @@ class Lab:
     def objects(self) -> list[str]:
         """Return the keys of everything in the bucket."""
         return [one["Key"] for one in self.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
-
-
-class StateMachine:
-    """What ``sync.asl.yaml`` says, step by step."""
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-
-    def run(self, event: dict[str, Any]) -> Run:
-        planned = self.task("plan", event)
-        run_id: str = planned["run_id"] or event.get("run_id", "")
-        numbers = planned["ranges"]
-        while planned["goes_on"]:
-            for number in numbers:
-                self._range(run_id, number)
-            numbers = self.task("settle", {"run_id": run_id})["ranges"]
-            if not numbers:
-                self.task("finish", {"run_id": run_id})
-                break
-        return self.context.runs.get(run_id) if run_id else {}
-
-    def _range(self, run_id: str, number: int) -> None:
-        event = {"run_id": run_id, "number": number}
-        try:
-            self.task("range", event)
-        except RetryLater:
-            self.task("range_failed", event)
-
-    def task(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
-        return TASKS[name](self.context, event)
 
 
 MakeLab = Callable[..., Lab]

@@ -22,16 +22,15 @@ from coursebridge.linkedin.tokens import TokenSource
 from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore
 from coursebridge.storage.runs import RunStore
-from coursebridge.syncs.stopping import RetryLater
 from sandbox.catalogue.steps import Step, take
 from sandbox.rest.tokens import DEFAULT_APPLICATIONS
+from state_machine import StateMachine
 
 if TYPE_CHECKING:
     from coursebridge.storage.run_shapes import Run
     from sandbox.world import World
 
 BASE_URL = "http://sandbox.example"
-ATTEMPTS = 3
 SECRETS = {application.client_id: application.client_secret for application in DEFAULT_APPLICATIONS}
 
 
@@ -141,7 +140,7 @@ class Lab:
         self.executions += 1
         self.clock.goes_on(seconds=1)
         begun = {"integration_id": "acme", "mode": mode, "trigger": "test", "execution": f"execution-{self.executions}"}
-        return StateMachine(self.context).run(begun | event)
+        return StateMachine(TASKS, self.context).run(begun | event)
 
     def resumed(self, run: Run) -> Run:
         """Run the state machine for a run that was redriven or confirmed."""
@@ -188,46 +187,6 @@ class Lab:
         self.indexed += 1
         self.published = generation
         return sum(1 for _ in self.context.courses.all())
-
-
-class StateMachine:
-    """What ``sync.asl.yaml`` says, step by step."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    def run(self, event: dict[str, Any]) -> Run:
-        planned = self._task("plan", event)
-        run_id: str = planned["run_id"] or event.get("run_id", "")
-        numbers = planned["ranges"]
-        while planned["goes_on"]:
-            for number in numbers:
-                self._range(run_id, number)
-            numbers = self._task("settle", {"run_id": run_id})["ranges"]
-            if not numbers:
-                self._task("finish", {"run_id": run_id})
-                break
-        if planned.get("status") == "failed":
-            return self._context.runs.latest() or {}
-        return self._context.runs.get(run_id) if run_id else {}
-
-    def _range(self, run_id: str, number: int) -> None:
-        event = {"run_id": run_id, "number": number}
-        try:
-            self._task("range", event)
-        except RetryLater:
-            TASKS["range_failed"](self._context, event)
-
-    def _task(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return TASKS[name](self._context, event)
-            except RetryLater:
-                if attempt == ATTEMPTS:
-                    if name == "range":
-                        raise
-                    return TASKS["fail"](self._context, event) | {"run_id": None, "ranges": [], "goes_on": False}
-        raise AssertionError("unreachable")
 
 
 MakeLab = Callable[..., Lab]

@@ -12,6 +12,7 @@ import cfn
 from coursebridge.observability import count_by
 from coursebridge.settings import Settings, Variable
 from coursebridge.webhooks.dispatch import MOST_RECEIVES, PAUSES
+from state_machine import states_of
 
 FUNCTIONS = cfn.resources("AWS::Serverless::Function")
 ALARMS = cfn.resources("AWS::CloudWatch::Alarm")
@@ -193,11 +194,7 @@ def test_a_function_reserves_at_least_what_its_queues_may_use(name: str) -> None
 
 def tasks(definition: Any) -> Iterator[dict[str, Any]]:
     """Yield every task of a state machine, those inside maps included."""
-    for state in definition["States"].values():
-        if state["Type"] == "Task":
-            yield state
-        if "ItemProcessor" in state:
-            yield from tasks(state["ItemProcessor"])
+    return (state for _, state in states_of(definition) if state["Type"] == "Task")
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from activity_lab import BUCKET, COURSE, OTHER_COURSE, Lab, StateMachine
+from activity_lab import BUCKET, COURSE, OTHER_COURSE, Lab
 from activity_sync_handler import lambda_handler
 from catalog_lab import SECRETS, integration
 from coursebridge import clients
 from coursebridge.activity import wiring
-from coursebridge.activity.tasks import activity_sync
+from coursebridge.activity.tasks import TASKS, activity_sync
 from coursebridge.clock import rfc3339
 from coursebridge.errors import Conflict
 from coursebridge.integrations.store import IntegrationStore
-from coursebridge.linkedin import reports
+from coursebridge.linkedin import client, reports
 from coursebridge.linkedin.credentials import KeyPair
 from coursebridge.people.merging import Merging
 from coursebridge.records.evidence import Evidence, Point
@@ -25,6 +25,7 @@ from coursebridge.storage.record_store import RecordStore
 from coursebridge.storage.runs import RunStore
 from coursebridge.syncs.tasks import SKIPPED, SUPERSEDED
 from memory_table import Killed, MemoryTable
+from state_machine import DEFINITION, StateMachine, attempts_after, states_of
 from unit.conftest import Context
 
 if TYPE_CHECKING:
@@ -86,11 +87,13 @@ def test_every_task_can_be_repeated(lab: Lab) -> None:
     lab.did(1, (1, 100))
 
     class Twice(StateMachine):
-        def task(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
-            super().task(name, event)
-            return super().task(name, event)
+        def task(self, name: str, arguments: dict[str, Any]) -> Any:
+            super().task(name, arguments)
+            return super().task(name, arguments)
 
-    run = Twice(lab.context).run({"mode": "full", "trigger": "test", "execution": "e1"})
+    run = Twice(TASKS, lab.context).run(
+        {"integration_id": "acme", "mode": "full", "trigger": "test", "execution": "e1"}
+    )
 
     assert run["status"] == "succeeded"
     assert run["repairs"]["completions"] == run["counts"]["read"] == 1
@@ -309,7 +312,9 @@ def test_a_window_that_fails_for_good_does_not_fail_the_others(make_lab: MakeLab
     lab.course()
     lab.learner(1)
     lab.did(1, (1, 60))
-    lab.world.quirks.switch_on("server_errors", {"share": 1.0, "times": 5, "path": "/v2/learningActivityReports"})
+    attempts = (1 + attempts_after(dict(states_of(DEFINITION))["Range"], "RetryLater")) * client.ATTEMPTS
+    failing = {"share": 1.0, "times": attempts, "path": "/v2/learningActivityReports"}
+    lab.world.quirks.switch_on("server_errors", failing)
 
     run = lab.sync()
 
