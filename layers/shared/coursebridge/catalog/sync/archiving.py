@@ -89,7 +89,7 @@ def verify(context: Context, found: Candidates, unlisted_before: Iterable[str]) 
     """
     missing = [urn for urn, reason in found.reasons.items() if reason == "missing"]
     known = set(unlisted_before)
-    if len(missing) > ASKED_ONE_BY_ONE:
+    if not missing or len(missing) > ASKED_ONE_BY_ONE:
         return
     client = context.linkedin()
     for urn in missing:
