@@ -83,6 +83,7 @@ def lay_out(context: Context, run: Run, now: datetime) -> list[int]:
         for number, (window, asset_type) in enumerate((window, kind) for window in found for kind in types)
     ]
     context.runs.add_ranges(run["id"], [one.to_item() for one in planned], now)
+    context.runs.drop_ranges(run["id"], len(planned))
     fields: Run = {
         "planned": True,
         "planned_at": rfc3339(now),
