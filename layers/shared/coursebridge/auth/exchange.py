@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote_plus
@@ -60,7 +60,7 @@ class TokenRequest:
     """A token request, read and well-formed."""
 
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     scope: tuple[str, ...]
     basic: bool = False
 
