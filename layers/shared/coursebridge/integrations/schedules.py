@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from coursebridge import clients
-from coursebridge.errors import FieldError, InvalidRequest
+from coursebridge.errors import FieldError, InvalidRequest, Unavailable
 from coursebridge.integrations import cron
 from coursebridge.settings import settings
+from coursebridge.storage.table import tries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
 
@@ -81,15 +83,21 @@ class Schedules:
 
         Raises:
             InvalidRequest: EventBridge Scheduler does not take an expression.
+            Unavailable: others keep changing the same schedules.
         """
         for one in planned(integration):
             self._put(integration.id, one, self.targets[one.kind])
 
     def remove(self, integration: Integration) -> None:
-        """Remove the schedules of an integration."""
+        """Remove the schedules of an integration.
+
+        Raises:
+            Unavailable: others keep changing them.
+        """
         for one in planned(integration):
+            name = one.name(integration.id)
             try:
-                self.client.delete_schedule(GroupName=self.group, Name=one.name(integration.id))
+                _once_alone(partial(self.client.delete_schedule, GroupName=self.group, Name=name))
             except self.client.exceptions.ResourceNotFoundException:
                 continue
 
@@ -112,7 +120,7 @@ class Schedules:
             },
         }
         try:
-            self._create_or_update(request)
+            _once_alone(partial(self._create_or_update, request))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ValidationException":
                 raise
@@ -126,6 +134,23 @@ class Schedules:
             self.client.update_schedule(**request)
         except self.client.exceptions.ResourceNotFoundException:
             self.client.create_schedule(**request)
+
+
+def _once_alone(call: Callable[[], object]) -> None:
+    """Make a call, and again as long as another change of the same schedule is under way.
+
+    Raises:
+        Unavailable: others keep changing it.
+    """
+    for _ in tries():
+        try:
+            call()
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConflictException":
+                raise
+        else:
+            return
+    raise Unavailable("others keep changing the schedules of this integration; try again")
 
 
 def of_stack() -> Schedules:
