@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_stepfunctions import SFNClient
 
-    from coursebridge.storage.run_shapes import Mode, Problem, Progress, Range, Remembered, Run
+    from coursebridge.storage.run_shapes import Mode, Problem, Progress, Range, Remembered, Run, Trigger
     from coursebridge.storage.runs import Lock, RunStore
 
 COUNTS = ("read", "created", "updated", "archived", "restored", "ignored", "unchanged", "failed")
@@ -94,7 +94,7 @@ class RunControl:
         self._now = now
         self._on_abandoned: Remembered = on_abandoned or {}
 
-    def start(self, mode: Mode, trigger: str) -> Started:
+    def start(self, mode: Mode, trigger: Trigger) -> Started:
         """Start a run and its execution, or return the run that is under way.
 
         While LinkedIn's limit of the day is in force, the run that it has stopped is returned as it is.
@@ -110,7 +110,7 @@ class RunControl:
             self._execute(started.run, started.run["id"])
         return Started(self._runs.get(started.run["id"]), started.is_new)
 
-    def begin(self, mode: Mode, trigger: str, execution: str = "") -> Started:
+    def begin(self, mode: Mode, trigger: Trigger, execution: str = "") -> Started:
         """Take the lock and write the run's record, or return the run that holds it. Starts no execution."""
         now = self._now()
         run_id = new_id(now)
@@ -125,7 +125,7 @@ class RunControl:
         return Started(self._runs.get(held.run_id), is_new=False) if held else self.begin(mode, trigger, execution)
 
     def begin_in(
-        self, execution: str, mode: Mode, trigger: str, serves: Callable[[Run], bool] = lambda _run: False
+        self, execution: str, mode: Mode, trigger: Trigger, serves: Callable[[Run], bool] = lambda _run: False
     ) -> str | None:
         """Begin the run of an execution that was started without one, and return its id.
 
@@ -296,7 +296,7 @@ class RunControl:
         remembered: Remembered = {**self._on_abandoned, **ended(run["id"], "failed", now, clean=False)}
         self._runs.close(run["id"], remembered, status="failed", finished_at=now, errors=[problem], clean=False)
 
-    def _record(self, run_id: str, mode: Mode, trigger: str, execution: str, now: datetime) -> Run:
+    def _record(self, run_id: str, mode: Mode, trigger: Trigger, execution: str, now: datetime) -> Run:
         return {
             "id": run_id,
             "integration_id": self._runs.integration_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from coursebridge import json_text
 from coursebridge.catalog import filters, fingerprint, mapper
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from coursebridge.catalog.classifications import Node
-    from coursebridge.catalog.models import Course, Element
     from coursebridge.catalog.sync.context import Context
+    from coursebridge.storage.course_shapes import Course, Element, Reason
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Applied:
     """
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-    archive: dict[str, str] = field(default_factory=dict)
+    archive: dict[str, Reason] = field(default_factory=dict)
     broken: int = 0
 
 
@@ -138,8 +138,7 @@ class Applier:
             return None
         if self._curated is not None or stored is None:
             return self._curated
-        known: bool | None = stored.course["curated"]
-        return known
+        return stored.course["curated"]
 
     def _write(self, course: Course, decision: Decision, read: Read, text: bytes, stored: StoredCourse | None) -> Write:
         body = pack(json_text.canonical(dict(course)))
@@ -162,8 +161,7 @@ class Applier:
 def _stored_asset(stored: StoredCourse | None) -> StoredAsset | None:
     if stored is None:
         return None
-    state: Any = stored
-    return StoredAsset(state.status, state.archived_reason, stored.hash, stored.labels, stored.run_id, stored.action)
+    return StoredAsset(stored.status, stored.archived_reason, stored.hash, stored.labels, stored.run_id, stored.action)
 
 
 def _is_too_large(write: Write) -> bool:

@@ -28,11 +28,11 @@ from coursebridge.syncs.stopping import STOPPING, RetryLater, SwitchedOff
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from coursebridge.catalog.models import Element
     from coursebridge.catalog.sync.context import Context
     from coursebridge.linkedin.assets import Listing
     from coursebridge.linkedin.client import LinkedInClient
     from coursebridge.linkedin.pages import Page
+    from coursebridge.storage.course_shapes import Element
     from coursebridge.storage.run_shapes import Problem, Range, RangeStatus
 
 
