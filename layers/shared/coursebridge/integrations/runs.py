@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from coursebridge.clock import parse_rfc3339, rfc3339, utc_now
 from coursebridge.errors import Conflict, Unavailable
@@ -100,7 +100,7 @@ class RunControl:
         While LinkedIn's limit of the day is in force, the run that it has stopped is returned as it is.
 
         Raises:
-            Unavailable: the execution could not be started; nothing was done.
+            Unavailable: the execution could not be started, or that of the run before not looked at; nothing was done.
         """
         latest = self._runs.latest() if self._is_limited() else None
         if latest is not None and day_limit.has_stopped(latest):
@@ -260,7 +260,7 @@ class RunControl:
             # This very request had come through, and was repeated because its answer was lost.
             logger.info("the execution is there already", run=run["id"])
             return
-        except ClientError as error:
+        except (ClientError, HTTPClientError) as error:
             logger.exception("a run could not be started", run=run["id"])
             self._close(run, NOT_STARTED)
             raise Unavailable("the run could not be started, try again") from error
@@ -289,6 +289,8 @@ class RunControl:
             answer = self._stepfunctions.describe_execution(executionArn=run["execution"])
         except self._stepfunctions.exceptions.ExecutionDoesNotExist:
             return now - locked_at < GRACE
+        except (ClientError, HTTPClientError) as error:
+            raise Unavailable("nobody knows whether the run before is under way, try again") from error
         return answer["status"] == "RUNNING"
 
     def _close(self, run: Run, problem: Problem) -> None:
