@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from coursebridge.records.identifiers import Identification
+
 Kind = Literal["catalog", "activity"]
 KINDS: tuple[Kind, ...] = ("catalog", "activity")
 Mode = Literal["incremental", "full"]
@@ -190,7 +192,7 @@ class Range(TypedDict, total=False):
     unusable: int
     of: list[int]
     found: str
-    identification: Literal["email", "username", "external_id"]
+    identification: Identification
     statistics_since: str
     first: int
     last: int
