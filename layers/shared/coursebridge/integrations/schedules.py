@@ -85,8 +85,8 @@ class Schedules:
             InvalidRequest: EventBridge Scheduler does not take an expression.
             Unavailable: others keep changing the same schedules.
         """
-        for one in planned(integration):
-            self._put(integration.id, one, self.targets[one.kind])
+        for plan in planned(integration):
+            self._put(integration.id, plan, self.targets[plan.kind])
 
     def remove(self, integration: Integration) -> None:
         """Remove the schedules of an integration.
@@ -94,20 +94,20 @@ class Schedules:
         Raises:
             Unavailable: others keep changing them.
         """
-        for one in planned(integration):
-            name = one.name(integration.id)
+        for plan in planned(integration):
+            name = plan.name(integration.id)
             try:
                 _once_alone(partial(self.client.delete_schedule, GroupName=self.group, Name=name))
             except self.client.exceptions.ResourceNotFoundException:
                 continue
 
-    def _put(self, integration_id: str, one: Planned, target: str) -> None:
+    def _put(self, integration_id: str, plan: Planned, target: str) -> None:
         request: dict[str, Any] = {
             "GroupName": self.group,
-            "Name": one.name(integration_id),
-            "ScheduleExpression": one.schedule.expression,
-            "ScheduleExpressionTimezone": one.schedule.timezone,
-            "State": "ENABLED" if one.schedule.enabled else "DISABLED",
+            "Name": plan.name(integration_id),
+            "ScheduleExpression": plan.schedule.expression,
+            "ScheduleExpressionTimezone": plan.schedule.timezone,
+            "State": "ENABLED" if plan.schedule.enabled else "DISABLED",
             "FlexibleTimeWindow": {"Mode": "OFF"},
             "Target": {
                 "Arn": target,
@@ -115,7 +115,7 @@ class Schedules:
                 "DeadLetterConfig": {"Arn": self.dead_letter_arn},
                 "RetryPolicy": RETRIES,
                 "Input": json.dumps(
-                    {"integration_id": integration_id, "kind": one.kind, "mode": one.mode, "trigger": "schedule"}
+                    {"integration_id": integration_id, "kind": plan.kind, "mode": plan.mode, "trigger": "schedule"}
                 ),
             },
         }
@@ -126,7 +126,7 @@ class Schedules:
                 raise
             told = error.response["Error"]["Message"]
             raise InvalidRequest(
-                "EventBridge Scheduler does not take this schedule", errors=(FieldError(one.field, told),)
+                "EventBridge Scheduler does not take this schedule", errors=(FieldError(plan.field, told),)
             ) from error
 
     def _create_or_update(self, request: dict[str, Any]) -> None:

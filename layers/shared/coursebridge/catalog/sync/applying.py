@@ -70,7 +70,7 @@ class Applier:
             SwitchedOff: the integration is not active any more.
         """
         self.check_active()
-        fresh = {one["urn"]: one for one in elements if one["urn"] not in self.applied.outcomes}
+        fresh = {element["urn"]: element for element in elements if element["urn"] not in self.applied.outcomes}
         standing = self._courses.get_many(fresh) if fresh else {}
         writes = [write for urn, element in fresh.items() if (write := self._one(element, standing.get(urn)))]
         # First the graph: a course that is here speaks of classifications that are here, wherever a task is ended.

@@ -158,7 +158,7 @@ class RangeWork:
 
     def _settle(self, status: RangeStatus) -> str:
         applied = self._applier.applied
-        unusable = applied.broken + sum(one is Outcome.FAILED for one in applied.outcomes.values())
+        unusable = applied.broken + sum(outcome is Outcome.FAILED for outcome in applied.outcomes.values())
         if unusable:
             self._problems.append(problems.unusable_elements(unusable))
         told: Range = {"status": status, "problems": self._problems}
