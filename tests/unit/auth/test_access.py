@@ -82,4 +82,4 @@ def test_what_is_forgotten_between_two_looks_at_it_is_read_again(door: Door, tic
     for _ in range(20):
         assert registry.client(door.client.client_id) is not None
         assert registry.integration("there is none") is None
-        assert registry.at_the_door(door.client.client_id, keys.refusals("nobody"))[0] is not None
+        assert registry.client_and_refusals(door.client.client_id, keys.refusals("nobody"))[0] is not None

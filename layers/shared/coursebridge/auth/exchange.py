@@ -163,7 +163,7 @@ class Exchange:
         """
         client_id = request.client_id if len(request.client_id) <= LONGEST_CLIENT_ID else NOBODY
         refusals = self.throttle.key(source, client_id)
-        client, refused = self.registry.at_the_door(client_id, refusals)
+        client, refused = self.registry.client_and_refusals(client_id, refusals)
         secret_n = matching_secret(client, client_id, request.client_secret)
         if wait := self.throttle.wait(refused):
             raise TokenError(

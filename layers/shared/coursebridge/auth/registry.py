@@ -52,8 +52,8 @@ class Registry:
             return self._read(client_id)
         return self._read(client_id) if known and secret_n > known.newest else known
 
-    def at_the_door(self, client_id: str, refusals: keys.Key) -> tuple[Client | None, Item | None]:
-        """Return a client as it is this moment, and how often its caller was refused; one call in any case."""
+    def client_and_refusals(self, client_id: str, refusals: keys.Key) -> tuple[Client | None, Item | None]:
+        """Return a client as it is now, past what is remembered, and its caller's refusals; always exactly one call."""
         found = self._table.get_many([keys.client(client_id), refusals])
         return self._remembered(client_id, found.get(keys.client(client_id))), found.get(refusals)
 

@@ -72,7 +72,7 @@ class Applier:
         self.check_active()
         fresh = {element["urn"]: element for element in elements if element["urn"] not in self.applied.outcomes}
         standing = self._courses.get_many(fresh) if fresh else {}
-        writes = [write for urn, element in fresh.items() if (write := self._one(element, standing.get(urn)))]
+        writes = [write for urn, element in fresh.items() if (write := self._decide(element, standing.get(urn)))]
         # First the graph: a course that is here speaks of classifications that are here, wherever a task is ended.
         self._learn(fresh[write.stored.urn] for write in writes)
         self._courses.write(writes)
@@ -103,7 +103,8 @@ class Applier:
         learn(self._classifications, merged(news.values()))
         self._merged_nodes.update(news)
 
-    def _one(self, element: Element, stored: StoredCourse | None) -> Write | None:
+    def _decide(self, element: Element, stored: StoredCourse | None) -> Write | None:
+        """Note what becomes of an element, and return what is to be written of it; ``None`` if that is nothing."""
         text = json_text.canonical(element)
         course = mapper.course_of(element, curated=self._curated_now(element, stored))
         read = Read(
