@@ -13,7 +13,7 @@ from coursebridge.storage.courses import Labels, StoredCourse
 from coursebridge.storage.packing import pack
 
 if TYPE_CHECKING:
-    from coursebridge.catalog.models import Course
+    from coursebridge.storage.course_shapes import Course, Reason, Status
 
 URN = "urn:li:lyndaCourse:252"
 TOPIC, SUBJECT, LIBRARY, SKILL = (f"urn:li:lyndaCategory:{number}" for number in (7300, 7200, 7163, 163))
@@ -46,8 +46,8 @@ def course(**fields: Any) -> Course:
 
 
 def stored(
-    status: str = "active",
-    reason: str | None = None,
+    status: Status = "active",
+    reason: Reason | None = None,
     *,
     labels: Labels | None = None,
     run_id: str = "",

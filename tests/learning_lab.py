@@ -17,6 +17,7 @@ from xapi_builders import request
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from coursebridge.storage.course_shapes import Reason
     from coursebridge.storage.table import Table
 
 ACME = "acme"
@@ -53,7 +54,7 @@ def upstream(urn: str = EXCEL, **fields: Any) -> dict[str, Any]:
     }
 
 
-def stored(urn: str = EXCEL, *, archived: str | None = None, **fields: Any) -> StoredCourse:
+def stored(urn: str = EXCEL, *, archived: Reason | None = None, **fields: Any) -> StoredCourse:
     """A course as it lies in the table; ``archived`` is why, if it is."""
     return StoredCourse(
         integration_id=ACME,
@@ -69,7 +70,7 @@ def stored(urn: str = EXCEL, *, archived: str | None = None, **fields: Any) -> S
     )
 
 
-def put_course(table: Table, urn: str = EXCEL, *, archived: str | None = None, **fields: Any) -> StoredCourse:
+def put_course(table: Table, urn: str = EXCEL, *, archived: Reason | None = None, **fields: Any) -> StoredCourse:
     """Put a course with its detail into the table."""
     course = stored(urn, archived=archived, **fields)
     element = pack(json.dumps({"urn": urn, "details": {}}).encode())

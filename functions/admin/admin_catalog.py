@@ -92,10 +92,9 @@ def save_filters(integration: Integration, filters: Filters, if_match: IfMatch =
 
     `notes` says what is left to the next full syncs.
     """
-    before = IntegrationStore(table()).get(integration)
-    saved = wiring.integrations(caller(router)).set_filters(integration, filters, if_match)
-    notes = left_to_syncs(before.filters, saved.filters)
-    return FilteredIntegration.model_validate({**_applied(saved).model_dump(), "notes": notes})
+    before, after = wiring.integrations(caller(router)).set_filters(integration, filters, if_match)
+    notes = left_to_syncs(before.filters, after.filters)
+    return FilteredIntegration.model_validate({**_applied(after).model_dump(), "notes": notes})
 
 
 @router.post(
@@ -123,7 +122,7 @@ def preview_filters(integration: Integration, filters: Filters) -> PreviewAnswer
 )
 def activate(integration: Integration, if_match: IfMatch = None) -> ChangedIntegration:
     """Starts the schedules and restores the courses that deactivating archived."""
-    return _applied(wiring.integrations(caller(router)).set_status(integration, "active", if_match))
+    return _applied(wiring.integrations(caller(router)).set_status(integration, "active", if_match).after)
 
 
 @router.post(
@@ -135,7 +134,7 @@ def activate(integration: Integration, if_match: IfMatch = None) -> ChangedInteg
 )
 def deactivate(integration: Integration, if_match: IfMatch = None) -> ChangedIntegration:
     """Stops the schedules and archives every course; learning data stays, and statements are still taken."""
-    return _applied(wiring.integrations(caller(router)).set_status(integration, "inactive", if_match))
+    return _applied(wiring.integrations(caller(router)).set_status(integration, "inactive", if_match).after)
 
 
 def _applied(integration: Kept) -> ChangedIntegration:

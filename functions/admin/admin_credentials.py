@@ -1,7 +1,7 @@
 """/admin/integrations/{integration}/credentials and /webhook: the secrets of both directions."""
 
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
@@ -12,12 +12,13 @@ from coursebridge.admin import presenting, wiring
 from coursebridge.admin.shapes import IntegrationAnswer, LinkedInWebhook, LinkedInWebhookWithSecret
 from coursebridge.api import base_url, caller
 from coursebridge.contract import Integration, Request, responses
+from coursebridge.linkedin.credentials import Scope
 from coursebridge.storage.wiring import table
 
 router = new_router()
 TAGS = ["Credentials and webhook"]
-Scope = Annotated[
-    Literal["content", "report"],
+ScopeName = Annotated[
+    Scope,
     Path(description="`content` for assets and classifications, `report` for reports; either alone serves both."),
 ]
 
@@ -42,7 +43,7 @@ class KeyPairRequest(Request):
         _502="LinkedIn is not well at the moment. Nothing was changed.",
     ),
 )
-def save_credentials(integration: Integration, scope: Scope, pair: KeyPairRequest) -> IntegrationAnswer:
+def save_credentials(integration: Integration, scope: ScopeName, pair: KeyPairRequest) -> IntegrationAnswer:
     """Trims a key pair, asks LinkedIn for a token with it, and keeps it if there is one. It is never read back."""
     kept = wiring.credentials(caller(router)).put(
         integration, scope, pair.client_id, pair.client_secret.get_secret_value()
@@ -57,7 +58,7 @@ def save_credentials(integration: Integration, scope: Scope, pair: KeyPairReques
     tags=TAGS,
     responses=responses(HTTPStatus.NO_CONTENT, "It is forgotten.", _404=ABSENT),
 )
-def delete_credentials(integration: Integration, scope: Scope) -> Response[None]:
+def delete_credentials(integration: Integration, scope: ScopeName) -> Response[None]:
     """Forgets a key pair. Without any, the schedules stop."""
     wiring.credentials(caller(router)).remove(integration, scope)
     return Response(HTTPStatus.NO_CONTENT, None, None)

@@ -96,10 +96,9 @@ def patch_integration(
     `POST .../deactivate`.
     """
     fields = patch.model_dump(mode="json", exclude_unset=True)
-    before = IntegrationStore(table()).get(integration)
-    changed = wiring.integrations(caller(router)).patch(integration, fields, if_match)
-    wiring.settings_change(router.lambda_context).follow(before, changed)
-    return _answered(changed)
+    before, after = wiring.integrations(caller(router)).patch(integration, fields, if_match)
+    wiring.settings_change(router.lambda_context).follow(before, after)
+    return _answered(after)
 
 
 @router.delete(

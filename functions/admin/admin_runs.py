@@ -1,7 +1,7 @@
 """/admin/integrations/{integration}/runs: syncs, started, watched, redriven and confirmed."""
 
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
@@ -11,7 +11,9 @@ from admin_common import ABSENT, READ, WRITE, new_router
 from coursebridge.admin import wiring
 from coursebridge.api import caller
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
+from coursebridge.records.identifiers import Kind as IdentifierKind
 from coursebridge.storage.run_shapes import Kind, Mode, RunStatus
+from coursebridge.storage.unplaced_people import Reason
 
 router = new_router()
 TAGS = ["Runs"]
@@ -78,7 +80,7 @@ class RunAnswer(Answer):
 class Named(Answer):
     """What LinkedIn calls somebody."""
 
-    type: Literal["email", "username", "external_id", "profile_urn"]
+    type: IdentifierKind
     value: str = Field(examples=["ada@example.com"])
 
 
@@ -87,7 +89,7 @@ class UnknownLearner(Answer):
 
     identifiers: list[Named]
     since: Time = Field(description="The start of the oldest window that tells of them.")
-    reason: Literal["learner_unknown", "learner_ambiguous", "learner_inactive", "learner_gone"] = Field(
+    reason: Reason = Field(
         description="Nobody has these identifiers; more than one learner has them; the learner is inactive; the "
         "learner was merged into another during the run."
     )

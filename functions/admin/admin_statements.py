@@ -14,6 +14,7 @@ from coursebridge.api import caller
 from coursebridge.apply.judge import HELD_REASONS, IGNORED_REASONS
 from coursebridge.apply.release import MOST_RELEASED
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
+from coursebridge.records.identifiers import Kind
 
 router = new_router()
 TAGS = ["Statements"]
@@ -72,7 +73,7 @@ class ReplayAnswer(Answer):
 class IdentityRequest(Request):
     """This identifier is that learner."""
 
-    type: Literal["email", "username", "external_id", "profile_urn"] = Field(examples=["email"])
+    type: Kind = Field(examples=["email"])
     value: str = Field(min_length=1, max_length=320, examples=["a.learner@example.com"])
     learner_id: str = Field(min_length=1, max_length=64)
     after_erasure: bool = Field(default=False, description="Take the identifier of a person who was erased.")

@@ -1,13 +1,13 @@
 """/admin/integrations/{integration}/status and /selftest: is all well, and if not, why."""
 
 from http import HTTPStatus
-from typing import Literal
 
 from pydantic import Field
 
 from admin_common import ABSENT, READ, WRITE, new_router
 from coursebridge import audit
-from coursebridge.admin import status, wiring
+from coursebridge.activity import quiet
+from coursebridge.admin import selftest, status, wiring
 from coursebridge.api import base_url, caller
 from coursebridge.clock import utc_now
 from coursebridge.contract import Answer, Integration, Time, responses
@@ -81,7 +81,7 @@ class Throttling(Answer):
 class Silence(Answer):
     """What the silence since the last statement means, judged by the integration's own rhythm."""
 
-    state: Literal["learning", "normal", "quiet"]
+    state: quiet.State
     last_statement_hour: Time | None
     surprise_percent: int
 
@@ -107,7 +107,7 @@ class SelftestStep(Answer):
 
     id: str = Field(examples=["content_token"])
     title: str
-    state: Literal["ok", "failed", "skipped"]
+    state: selftest.State
     why: str | None
     remedy: str | None
 

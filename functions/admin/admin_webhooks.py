@@ -18,6 +18,7 @@ from coursebridge.errors import NotFound
 from coursebridge.settings import settings
 from coursebridge.storage.wiring import table
 from coursebridge.webhooks import deliveries
+from coursebridge.webhooks.deliveries import Status
 from coursebridge.webhooks.service import Webhooks
 from coursebridge.webhooks.targets import Target
 
@@ -46,7 +47,6 @@ EventType = Literal[
     "SyncFinished",
     "SyncFailed",
 ]
-Status = Literal["pending", "retrying", "delivered", "failed", "cancelled"]
 
 
 class WebhookRequest(Request):

@@ -3,7 +3,7 @@
 # No postponed annotations: Powertools reads the types of parameters at run time.
 
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import ConfigDict, Field, StringConstraints
@@ -14,6 +14,7 @@ from coursebridge.catalog.presenting import presented, presented_alone
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
 from coursebridge.errors import Conflict, NotFound
 from coursebridge.storage.classifications import ClassificationStore
+from coursebridge.storage.course_shapes import Reason, Status
 from coursebridge.storage.courses import CourseStore, StoredCourse
 from coursebridge.storage.wiring import table
 from learning_common import NO_INTEGRATION, PREFIX, CourseUrn, note, reach, routes
@@ -59,8 +60,8 @@ class Course(Answer):
 
     urn: str = Field(examples=["urn:li:lyndaCourse:1222"])
     type: str = Field(examples=["COURSE"])
-    status: Literal["active", "archived"]
-    archived_reason: Literal["retired", "filtered", "missing", "deactivated"] | None
+    status: Status
+    archived_reason: Reason | None
     title: str = Field(examples=["Example course"])
     description: str | None
     short_description: str | None

@@ -18,6 +18,7 @@ from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Requ
 from coursebridge.paths import progress
 from coursebridge.paths.service import MOST_STEPS, Draft, Paths
 from coursebridge.paths.store import from_item
+from coursebridge.storage.course_shapes import Status
 from coursebridge.storage.wiring import table
 from learning_common import NO_INTEGRATION, PREFIX, CourseUrn, LearnerId, note, reach, routes
 
@@ -57,7 +58,7 @@ class CourseFacts(Answer):
 
     course_urn: str = Field(examples=[FIRST])
     title: str | None = Field(examples=["Example course"])
-    course_status: Literal["active", "archived"] | None = Field(description="`archived` can no longer be launched.")
+    course_status: Status | None = Field(description="`archived` can no longer be launched.")
     archived_reason: str | None = Field(examples=[None])
 
 

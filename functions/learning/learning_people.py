@@ -125,10 +125,17 @@ def list_learners(  # noqa: PLR0913, PLR0917  (every filter is a parameter)
     given = zip(KINDS, (email, username, external_id, profile_urn), strict=True)
     identifiers = {kind: value for kind, value in given if value is not None}
     directory = people.directory(integration)
+    context: tuple[object, ...] = ("learners", integration, group, status)
     if identifiers:
-        found = directory.find(identifiers, group=group, status=status)
-        return Page(items=[shown(learner) for learner in found[:limit]], next=None)
-    context = ("learners", integration, group, status)
+        context = (*context, identifiers)
+        position = opened(cursor, *context) or {"id": ""}
+        found = [
+            learner
+            for learner in directory.find(identifiers, group=group, status=status)
+            if learner.id > position["id"]
+        ]
+        items = fitting(map(shown, found[:limit]))
+        return Page(items=items, next=sealed({"id": items[-1].id} if len(items) < len(found) else None, *context))
     page = directory.page(group=group, status=status, limit=limit, after=opened(cursor, *context))
     items = fitting(shown(Learner.from_item(item)) for item in page.items)
     return Page(items=items, next=sealed(page.cut(len(items), keys.GSI1).last_key, *context))

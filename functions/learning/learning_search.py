@@ -4,33 +4,23 @@
 
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from coursebridge.auth import scopes
 from coursebridge.catalog.filters import spelled_constant, spelled_language
-from coursebridge.catalog.search.querying import Question
+from coursebridge.catalog.search.querying import Question, Sort
 from coursebridge.catalog.search.service import CourseSearch
 from coursebridge.catalog.search.wiring import course_search
 from coursebridge.clock import rfc3339
 from coursebridge.contract import Cursor, Integration, Limit, Page, fitting, opened, responses, sealed
+from coursebridge.storage.course_shapes import Status
 from coursebridge.times import Moment, Seconds
 from learning_common import NO_INTEGRATION, PREFIX, reach, routes
 from learning_courses import Course
 
 router = routes()
-Sort = Literal[
-    "relevance",
-    "title",
-    "-title",
-    "updated_at",
-    "-updated_at",
-    "published_at",
-    "-published_at",
-    "duration",
-    "-duration",
-]
 
 
 @router.get(
@@ -52,7 +42,7 @@ def list_courses(  # noqa: PLR0913, PLR0917  (each is a parameter of the query)
     type_: Annotated[list[str] | None, Query(alias="type", description="`COURSE`, `LEARNING_PATH`, `VIDEO`.")] = None,
     subject: Annotated[list[str] | None, Query(description="Libraries, subjects or topics, by URN or name.")] = None,
     skill: Annotated[list[str] | None, Query(description="By URN or name.")] = None,
-    status: Annotated[list[Literal["active", "archived"]] | None, Query(description="`active`, `archived`.")] = None,
+    status: Annotated[list[Status] | None, Query(description="`active`, `archived`.")] = None,
     tag: Annotated[list[str] | None, Query(description="Synced or manual.")] = None,
     updated_since: Annotated[Moment | None, Query(description="RFC 3339: changed at LinkedIn since.")] = None,
     synced_since: Annotated[

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from catalog_lab import integration
+from coursebridge.activity import planning
 from coursebridge.activity.planning import settings_digest
+from coursebridge.activity.tasks import activity_sync
 
 if TYPE_CHECKING:
     from activity_lab import Lab
@@ -34,6 +36,18 @@ def test_no_other_setting_is_and_no_order() -> None:
     )
 
     assert settings_digest(one) == settings_digest(other)
+
+
+def test_a_plan_that_is_repeated_with_less_to_read_leaves_no_ranges_of_the_first(lab: Lab) -> None:
+    lab.changes(filters={"asset_types": ["COURSE", "VIDEO"]})
+    planned = activity_sync.plan(lab.context, {"mode": "full", "trigger": "schedule"})
+    lab.changes(filters={"asset_types": ["COURSE"]})
+    run = lab.context.runs.get(planned["run_id"])
+
+    numbers = planning.lay_out(lab.context, run, lab.clock())
+
+    assert len(numbers) == len(planned["ranges"]) // 2
+    assert [known["number"] for known in lab.context.runs.ranges(run["id"])] == numbers
 
 
 def test_what_was_read_while_strangers_were_held_is_read_again_when_they_are_added(lab: Lab) -> None:

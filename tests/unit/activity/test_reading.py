@@ -81,6 +81,7 @@ def test_a_report_is_asked_for_as_linkedin_documents_it() -> None:
         ([page(0, links=NEXT)], 0, [0]),
         ([{"elements": [{}] * 4}], 4, [0]),
         ([page(3, links="none", total="3")], 3, [0]),
+        ([page(3, total=10**12)], 3, [0]),
     ],
 )
 def test_a_report_is_read_to_its_end(bodies: list[dict[str, Any]], rows: int, starts: list[int]) -> None:

@@ -95,6 +95,22 @@ def test_a_busy_table_takes_no_integration(api: Api, monkeypatch: pytest.MonkeyP
     assert api.send("POST", "/admin/integrations", {"name": "Acme"}).status == 503
 
 
+@pytest.mark.parametrize(("conflicts", "status"), [(3, 200), (1000, 503)])
+def test_a_schedule_that_others_are_changing_is_tried_again(
+    api: Api, monkeypatch: pytest.MonkeyPatch, conflicts: int, status: int
+) -> None:
+    made, scheduler, met = api.integration(), wiring.kept_schedules().client, iter(range(conflicts))
+    update = scheduler.update_schedule
+
+    def meet(**wanted: Any) -> Any:
+        return update(**wanted) if next(met, None) is None else refusing("ConflictException")()
+
+    monkeypatch.setattr(scheduler, "update_schedule", meet)
+
+    answer = api.send("PATCH", f"/admin/integrations/{made['id']}", {"tags_enabled": True})
+    assert answer.status == status
+
+
 def test_another_failure_of_eventbridge_is_ours_and_told_nobody(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     made = api.integration()
     monkeypatch.setattr(wiring.kept_schedules().client, "update_schedule", refusing("InternalServerException"))

@@ -87,16 +87,18 @@ def test_a_revoked_client_is_gone(api: Api) -> None:
         assert api.send(method, f"/admin/clients/{made['client_id']}{path}").status == 404
 
 
-def test_clients_are_listed_without_linkedins(api: Api) -> None:
-    api.integration()
+@pytest.mark.parametrize("limit", [1, 2, 3, 50])
+def test_clients_are_listed_without_linkedins(api: Api, limit: int) -> None:
     names = [client(api, name=f"LMS {n}")["name"] for n in range(3)]
+    api.integration()
 
-    pages: list[Any] = [api.ask("GET", "/admin/clients", query={"limit": "2"})]
+    pages: list[Any] = [api.ask("GET", "/admin/clients", query={"limit": str(limit)})]
     while pages[-1]["next"]:
-        pages.append(api.ask("GET", "/admin/clients", query={"limit": "2", "cursor": pages[-1]["next"]}))
+        pages.append(api.ask("GET", "/admin/clients", query={"limit": str(limit), "cursor": pages[-1]["next"]}))
 
     listed = [one["name"] for page in pages for one in page["items"]]
     assert listed == ["First admin client, made by the stack", *names]
+    assert max(len(page["items"]) for page in pages) <= limit
 
 
 def test_linkedins_client_is_administered_with_its_integration(api: Api) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import catalog_builders
+from coursebridge.admin import wiring
 from coursebridge.catalog import settings_change
 from coursebridge.catalog import wiring as catalog
 from coursebridge.catalog.search.publishing import FORM
@@ -159,6 +160,26 @@ def test_a_change_that_meets_another_one_is_made_on_top_of_it(
     changed = api.ask("PATCH", f"/admin/integrations/{integration_id}", {"name": "mine"})
 
     assert (changed["name"], changed["description"]) == ("mine", "theirs")
+
+
+def test_a_change_back_to_what_was_there_takes_effect_though_another_came_between(
+    api: Api, integration_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, get = f"/admin/integrations/{integration_id}", IntegrationStore.get
+    others: list[Any] = [{"filters": {"languages": ["de"]}}]
+
+    def meet(self: IntegrationStore, wanted: str) -> Any:
+        found = get(self, wanted)
+        if others:
+            wiring.integrations("another").patch(integration_id, others.pop())
+            settings_change.apply_settings(catalog.context(integration_id))
+        return found
+
+    monkeypatch.setattr(IntegrationStore, "get", meet)
+    changed = api.ask("PATCH", path, {"filters": {"languages": []}})
+
+    assert changed["filters"]["languages"] == []
+    assert statuses(api, integration_id) == [ACTIVE] * 3
 
 
 @pytest.mark.parametrize(("headers", "status"), [({"If-Match": "1"}, 412), ({}, 409)])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
+from cachetools import TTLCache
 
 from coursebridge.auth import wiring
 from coursebridge.errors import Unauthorized
+from coursebridge.storage import keys
 
 if TYPE_CHECKING:
     from coursebridge.auth.clients import Client
@@ -68,3 +71,15 @@ def test_a_dead_token_does_not_have_its_client_read_again_and_again(door: Door) 
             shown(dead)
 
     assert door.calls == {"dynamodb:GetItem": 1}
+
+
+@pytest.mark.parametrize("ticks", range(1, 8))
+def test_what_is_forgotten_between_two_looks_at_it_is_read_again(door: Door, ticks: int) -> None:
+    registry, clock = wiring.registry(), count()
+    for name in ("_clients", "_integrations"):
+        setattr(registry, name, TTLCache(maxsize=8, ttl=ticks, timer=lambda: next(clock)))
+
+    for _ in range(20):
+        assert registry.client(door.client.client_id) is not None
+        assert registry.integration("there is none") is None
+        assert registry.client_and_refusals(door.client.client_id, keys.refusals("nobody"))[0] is not None

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 import token_handler
 from coursebridge.auth import wiring
 from coursebridge.auth.clients import Client
-from coursebridge.auth.signing import SigningKeys
+from coursebridge.auth.exchange import TokenRequest
+from coursebridge.auth.signing import SigningKey, SigningKeys
 from coursebridge.auth.tokens import Grant, Tokens
 from coursebridge.clock import utc_now
 from coursebridge.errors import Forbidden, InsufficientScope, Unauthorized
@@ -217,6 +218,13 @@ def test_a_token_without_a_signature_is_refused(tokens: Tokens) -> None:
 
     with pytest.raises(Unauthorized):
         tokens.verify(jwt.encode(claims, "", algorithm="none", headers={"kid": "k1"}))
+
+
+def test_neither_a_clients_secret_nor_a_signing_key_can_be_printed() -> None:
+    asked = TokenRequest.read(b"grant_type=client_credentials&client_id=lms&client_secret=hush", None)
+
+    assert (asked.client_secret, "hush" in repr(asked)) == ("hush", False)
+    assert "hush" not in repr(SigningKey("k1", "hush"))
 
 
 def test_a_token_says_afterwards_what_it_was_minted_with(tokens: Tokens) -> None:

@@ -51,7 +51,7 @@ def test_where_there_was_no_course_before_none_is_looked_at(make_lab: MakeLab, m
 def test_what_a_first_run_read_and_then_was_told_is_gone_is_archived(make_lab: MakeLab) -> None:
     lab = make_lab(size=20)
     gone = sorted(lab.truth())[0]
-    started = lab.control.begin("full", "test").run
+    started = lab.control.begin("full", "admin").run
     planned = catalog_sync.plan(lab.context, {"run_id": started["id"]})
     for number in planned["ranges"]:
         catalog_sync.work(lab.context, {"run_id": started["id"], "number": number})
@@ -83,7 +83,7 @@ def test_another_locale_that_was_read_cleanly_is_not_held_back(make_lab: MakeLab
     german = sorted(urn for urn in lab.active() if lab.context.courses.get(urn).course["locale"] == "de_DE")  # type: ignore[union-attr]
     lab.world.catalogue.remove(lab.world.catalogue.find(german[0]))  # type: ignore[arg-type]
     runs = lab.context.runs
-    started = lab.control.begin("full", "test").run
+    started = lab.control.begin("full", "admin").run
     planned = catalog_sync.plan(lab.context, {"run_id": started["id"]})
     for number in planned["ranges"]:
         if runs.range(started["id"], number)["partition"] == "COURSE en":
@@ -214,7 +214,7 @@ def test_a_listing_with_a_flaw_is_no_evidence_that_anything_is_gone(make_lab: Ma
     before = lab.active()
     lab.step(remove=3)
     lab.clock.goes_on(seconds=1)
-    run_id = lab.control.begin("full", "test").run["id"]
+    run_id = lab.control.begin("full", "admin").run["id"]
     for number in catalog_sync.plan(lab.context, {"run_id": run_id})["ranges"]:
         catalog_sync.work(lab.context, {"run_id": run_id, "number": number})
         if lab.context.runs.range(run_id, number)["kind"] == "listing":

@@ -13,8 +13,8 @@ from catalog_builders import courses, filters, some_filters, stored
 from catalog_lab import integration
 from coursebridge.catalog.conform import Wish, conform, conformed, preview
 from coursebridge.catalog.filters import matches
-from coursebridge.catalog.models import Course
 from coursebridge.integrations.models import Filters
+from coursebridge.storage.course_shapes import Course, Reason, Status
 from coursebridge.storage.courses import CourseStore, Labels, StoredCourse, Write
 from memory_table import MemoryTable
 
@@ -75,7 +75,7 @@ def test_labels_of_archived_courses_follow_the_settings_too() -> None:
 
 @given(courses, states, some_filters, st.booleans())
 def test_doing_it_twice_does_nothing_the_second_time(
-    one: Course, state: tuple[str, str | None], wanted: Filters, active: bool
+    one: Course, state: tuple[Status, Reason | None], wanted: Filters, active: bool
 ) -> None:
     settings = Wish(active, wanted, Labels(tags_enabled=True))
     once = conformed(stored(*state, **one), settings, NOW)
@@ -85,7 +85,7 @@ def test_doing_it_twice_does_nothing_the_second_time(
 
 @given(courses, states, some_filters)
 def test_a_course_is_active_only_if_it_matches_and_is_not_retired(
-    one: Course, state: tuple[str, str | None], wanted: Filters
+    one: Course, state: tuple[Status, Reason | None], wanted: Filters
 ) -> None:
     after = conformed(stored(*state, **one), Wish(True, wanted, Labels()), NOW)
 

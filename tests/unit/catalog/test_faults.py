@@ -207,6 +207,19 @@ def test_no_key_pair_at_all_fails_the_run(make_lab: MakeLab) -> None:
     assert lab.sync()["errors"][0]["code"] == "linkedin_credentials_missing"
 
 
+def test_a_key_pair_that_is_forgotten_during_a_run_stops_it_and_is_told(make_lab: MakeLab) -> None:
+    lab = make_lab(size=4, locales=("en_US",))
+    planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
+    lab.pair = None
+
+    statuses = {catalog_sync.work(lab.context, {**planned, "number": number})["status"] for number in planned["ranges"]}
+    catalog_sync.finished(lab.context, planned)
+
+    run = lab.context.runs.get(planned["run_id"])
+    assert (statuses, run["status"]) == ({"failed"}, "failed")
+    assert [problem["code"] for problem in run["errors"]] == ["linkedin_credentials_missing"]
+
+
 def test_a_key_pair_linkedin_no_longer_takes_fails_the_run(make_lab: MakeLab) -> None:
     lab = make_lab(size=4)
     lab.pair = pair("sandbox-denied")

@@ -5,8 +5,8 @@ from hypothesis import given
 
 from catalog_builders import LIBRARY, SKILL, SUBJECT, TOPIC, URN, course, courses, filters, some_filters
 from coursebridge.catalog.filters import matches, speaks
-from coursebridge.catalog.models import Course
 from coursebridge.integrations.models import Filters
+from coursebridge.storage.course_shapes import Course
 
 
 def test_by_default_every_course_matches() -> None:

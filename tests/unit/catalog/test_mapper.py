@@ -245,6 +245,9 @@ def test_a_plain_text_is_left_as_it_is(element: dict[str, Any]) -> None:
         ("&lt;script&gt;", "&lt;script&gt;"),
         ("<style>p {}</style></em>x", "x"),
         ("</script>x", "x"),
+        ("a<![odd[ b>c", "ac"),
+        ("<![if !mso]><b>a</b><![endif]>", "<b>a</b>"),
+        ("<![CDATA[a]]>b", "b"),
     ],
 )
 def test_html_is_shown_with_simple_mark_up_only(element: dict[str, Any], html: str, safe: str) -> None:

@@ -9,6 +9,7 @@ from coursebridge.catalog.diff import Outcome
 from coursebridge.catalog.sync.outcomes import Tally, digests, packed, packed_reasons, reasons_in
 from coursebridge.catalog.sync.ranges import PAGES, PAGES_BEYOND
 from coursebridge.linkedin.pages import PAGE_SIZE
+from coursebridge.storage.course_shapes import Reason
 from coursebridge.storage.courses import LARGEST_ITEM_BYTES
 
 urns = st.sampled_from([f"urn:li:lyndaCourse:{number}" for number in range(12)])
@@ -49,7 +50,7 @@ def test_digests_are_those_of_the_urns_whatever_the_outcome() -> None:
 
 
 @given(st.dictionaries(urns, st.sampled_from(["retired", "filtered", "missing"])))
-def test_reasons_come_back_as_they_were(reasons: dict[str, str]) -> None:
+def test_reasons_come_back_as_they_were(reasons: dict[str, Reason]) -> None:
     assert reasons_in(packed_reasons(reasons)) == reasons
 
 

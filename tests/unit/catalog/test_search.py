@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 from unittest.mock import patch
 
 import boto3
@@ -19,7 +19,7 @@ from catalog_builders import LIBRARY, SKILL, SUBJECT, TOPIC, stored
 from coursebridge.catalog.search import publishing
 from coursebridge.catalog.search.building import build
 from coursebridge.catalog.search.publishing import FORM, Publisher, Replica
-from coursebridge.catalog.search.querying import SORT_NAMES, Question, SearchIndex
+from coursebridge.catalog.search.querying import Question, SearchIndex, Sort
 from coursebridge.catalog.search.words import match_expression
 from coursebridge.errors import Unavailable
 from coursebridge.storage.courses import CourseStore, Labels, StoredCourse
@@ -259,7 +259,7 @@ class TestOrder:
             ("relevance", "b a d c"),
         ],
     )
-    def test_courses_come_in_the_order_asked_for(self, make_index: MakeIndex, sort: str, urns: str) -> None:
+    def test_courses_come_in_the_order_asked_for(self, make_index: MakeIndex, sort: Sort, urns: str) -> None:
         assert found(make_index(*self.COURSES), sort=sort) == [f"urn:{letter}" for letter in urns.split()]
 
     def test_what_was_found_by_keywords_can_be_sorted_otherwise(self, make_index: MakeIndex) -> None:
@@ -269,13 +269,13 @@ class TestOrder:
         st.lists(
             st.tuples(st.sampled_from(["Excel", "Excel word", "Word"]), st.sampled_from([None, 1, 2])), max_size=20
         ),
-        st.sampled_from(SORT_NAMES),
+        st.sampled_from(get_args(Sort)),
         st.sampled_from(["", "excel", "wor"]),
         st.integers(1, 7),
     )
     @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
     def test_pages_put_together_are_the_whole_list(
-        self, make_index: MakeIndex, rows: list[tuple[str, int | None]], sort: str, q: str, limit: int
+        self, make_index: MakeIndex, rows: list[tuple[str, int | None]], sort: Sort, q: str, limit: int
     ) -> None:
         courses = [named(f"urn:{place:02}", title, duration_seconds=many) for place, (title, many) in enumerate(rows)]
         index = make_index(*courses)

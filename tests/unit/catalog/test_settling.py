@@ -13,6 +13,7 @@ from coursebridge.catalog.sync.tasks import catalog_sync
 from coursebridge.linkedin import assets
 from coursebridge.linkedin.assets import Listing
 from coursebridge.linkedin.errors import NoSuchEntity
+from coursebridge.linkedin.pages import read_page
 from coursebridge.linkedin.walk import STEP
 from coursebridge.syncs.problems import task_died
 from coursebridge.syncs.stopping import RetryLater
@@ -186,6 +187,27 @@ class TestASecondOpinion:
         assert status == "partial"
         assert lab.context.runs.range(planned["run_id"], 50)["problems"][0]["code"] == "total_suspect"
 
+    def test_keeps_assets_whose_topics_cannot_be_read(self, make_lab: MakeLab) -> None:
+        lab = make_lab(size=4, locales=ENGLISH)
+        planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
+        [rest] = ranges.second_opinion(Listing("COURSE", "en"), 0, [])
+        lab.context.runs.add_ranges(planned["run_id"], [{**rest, "number": 50}], lab.clock())
+        odd = ["details", {"classifications": {"a": 1}}, {"classifications": [{"associatedClassification": "urn:1"}]}]
+        topic = {"classifications": [{"associatedClassification": {"urn": "urn:1", "type": "TOPIC"}}]}
+        elements = [
+            {"urn": f"urn:li:lyndaCourse:{number}", "type": "COURSE", "details": details}
+            for number, details in enumerate([*odd, topic])
+        ]
+
+        def page(_client: object, _listing: object, start: int) -> Page:
+            return read_page("COURSE", start, {"elements": [] if start else elements})
+
+        with patch.object(assets, "page", page):
+            status = catalog_sync.work(lab.context, {**planned, "number": 50})["status"]
+
+        assert status == "done"
+        assert lab.active() == {element["urn"] for element in elements[:-1]}
+
     def test_that_is_read_on_stays_one(self) -> None:
         [*_, last] = ranges.second_opinion(Listing("COURSE", "en"), 0, [])
         unfinished: Range = {**last, "number": 0, "status": "done", "ended": False, "position": 980}
@@ -358,7 +380,7 @@ def test_a_range_that_is_settled_stays_so_whatever_is_told_of_it_later(make_lab:
 
     assert catalog_sync.range_failed(lab.context, first) == settled == {"status": "done"}
     open_still: Range = {**lab.context.runs.range(first["run_id"], first["number"]), "settled": False}
-    assert working.RangeWork(lab.context, first["run_id"], open_still).run() == "done"
+    assert working.RangeWork(lab.context, lab.linkedin(), first["run_id"], open_still).run() == "done"
     assert working.give_up(lab.context, first["run_id"], open_still, task_died("COURSE en")) == "failed"
     assert lab.context.runs.get(planned["run_id"])["progress"] == progress
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from coursebridge.errors import Conflict, NotFound, Unavailable
 from coursebridge.integrations.runs import RunControl, Started, shown
@@ -37,7 +37,7 @@ class StepFunctions:
 
     executions: dict[str, str] = field(default_factory=dict)
     inputs: list[dict[str, Any]] = field(default_factory=list)
-    refuses: bool = False
+    refuses: Exception | None = None
 
     class exceptions:  # noqa: N801  (as boto3 spells it)
         """The client's errors."""
@@ -47,7 +47,7 @@ class StepFunctions:
 
     def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, str]:  # noqa: A002, N803
         if self.refuses:
-            raise ClientError({"Error": {"Code": "ExecutionLimitExceeded", "Message": ""}}, "StartExecution")
+            raise self.refuses
         execution = f"{stateMachineArn}:{name}"
         if execution in self.executions:
             raise ExecutionAlreadyExists
@@ -56,6 +56,8 @@ class StepFunctions:
         return {"executionArn": execution}
 
     def describe_execution(self, *, executionArn: str) -> dict[str, str]:  # noqa: N803
+        if self.refuses:
+            raise self.refuses
         if executionArn not in self.executions:
             raise ExecutionDoesNotExist
         return {"status": self.executions[executionArn]}
@@ -178,10 +180,17 @@ def test_another_kind_and_another_integration_have_locks_of_their_own(
     assert RunControl(RunStore(table, "other", "catalog"), client, ARN).start("full", "admin").is_new
 
 
+REFUSALS = [
+    ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "StartExecution"),
+    ReadTimeoutError(endpoint_url="https://states.example.com"),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=["busy", "silent"])
 def test_a_run_that_cannot_be_started_leaves_no_lock(
-    control: RunControl, runs: RunStore, machine: StepFunctions
+    control: RunControl, runs: RunStore, machine: StepFunctions, refusal: Exception
 ) -> None:
-    machine.refuses = True
+    machine.refuses = refusal
 
     with pytest.raises(Unavailable):
         control.start("full", "admin")
@@ -190,8 +199,22 @@ def test_a_run_that_cannot_be_started_leaves_no_lock(
     failed = runs.latest()
     assert failed is not None
     assert failed["status"] == "failed"
-    machine.refuses = False
+    machine.refuses = None
     assert control.start("full", "admin").is_new
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=["busy", "silent"])
+def test_a_run_whose_execution_cannot_be_looked_at_keeps_its_place(
+    control: RunControl, runs: RunStore, machine: StepFunctions, refusal: Exception
+) -> None:
+    started = control.start("full", "admin").run
+    machine.refuses = refusal
+
+    with pytest.raises(Unavailable):
+        control.start("full", "admin")
+
+    machine.refuses = None
+    assert control.start("full", "admin").run["id"] == started["id"]
 
 
 class TestARunWhoseExecution:

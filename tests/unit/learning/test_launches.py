@@ -12,6 +12,7 @@ from coursebridge.storage.record_store import RecordStore
 from learning_lab import ACME, AICC, AT, EXCEL, SSO, WEB, put_course, put_learner
 
 if TYPE_CHECKING:
+    from coursebridge.storage.course_shapes import Reason
     from coursebridge.storage.table import Table
     from learning_lab import Caller
 
@@ -75,7 +76,7 @@ def test_after_a_completion_a_launch_opens_the_next_attempt(deployed: Table, sch
 @pytest.mark.parametrize(
     ("reason", "why"), [("retired", "LinkedIn has retired it"), ("deactivated", "the integration is deactivated")]
 )
-def test_an_archived_course_is_not_launched(deployed: Table, school: Caller, reason: str, why: str) -> None:
+def test_an_archived_course_is_not_launched(deployed: Table, school: Caller, reason: Reason, why: str) -> None:
     put_course(deployed, archived=reason)
 
     assert why in launch(school, expect=409)["detail"]

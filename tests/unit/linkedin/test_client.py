@@ -54,6 +54,7 @@ def test_a_call_carries_the_token_and_the_query_in_order(linkedin: Any) -> None:
         httpx.ReadTimeout("slow"),
         httpx.ConnectError("refused"),
         httpx.RemoteProtocolError("closed"),
+        httpx.DecodingError("incorrect header check"),
     ],
 )
 def test_what_may_pass_in_a_moment_is_tried_again(linkedin: Any, odd: httpx.Response | Exception) -> None:

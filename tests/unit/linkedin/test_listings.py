@@ -121,6 +121,7 @@ class TestAPage:
             ({"total": "7"}, 7, False),
             ({"total": "seven", "links": [None, {"rel": "next"}, {"rel": "next", "href": "/x?start=a"}]}, None, False),
             ({"links": "none"}, None, False),
+            ({"total": 7, "links": [{"rel": "next", "href": "https://[odd?start=200"}]}, 7, False),
             ({"total": 10**19, "links": [{"rel": "next", "href": f"/x?start={'9' * 5000}"}]}, None, False),
             ({"total": -1}, None, False),
             ({"total": True}, None, False),

@@ -76,6 +76,14 @@ def test_a_token_of_another_key_pair_is_kept_beside(linkedin: Any) -> None:
     assert linkedin.shared.tokens.keys() == {"other", "client"}
 
 
+def test_a_token_that_has_expired_is_not_kept_on(linkedin: Any) -> None:
+    linkedin.shared.tokens = {"former": {"access_token": "theirs", "renew_at": "2025-12-31T00:00:00.000Z"}}
+
+    linkedin.source().token()
+
+    assert linkedin.shared.tokens.keys() == {"client"}
+
+
 def test_what_others_minted_meanwhile_takes_the_place_of_a_rejected_token(linkedin: Any) -> None:
     mine, theirs = linkedin.source(), linkedin.source()
     rejected = mine.token()
@@ -171,11 +179,14 @@ def test_a_refusal_in_another_shape_is_one_all_the_same(linkedin: Any, body: str
     [
         httpx.Response(200, json={"expires_in": 5}),
         httpx.Response(200, json={"access_token": "x", "expires_in": "soon"}),
+        httpx.Response(200, text='{"access_token": "x", "expires_in": 1e400}'),
+        httpx.Response(200, json={"access_token": "x", "expires_in": 10**15}),
         httpx.Response(200, text="<html>"),
         httpx.Response(502, text="bad gateway"),
+        httpx.DecodingError("incorrect header check"),
     ],
 )
-def test_an_answer_that_is_no_token_is_worth_another_try(linkedin: Any, answer: httpx.Response) -> None:
+def test_an_answer_that_is_no_token_is_worth_another_try(linkedin: Any, answer: httpx.Response | Exception) -> None:
     linkedin.token_answers = [answer]
 
     with pytest.raises(UnusableAnswer):

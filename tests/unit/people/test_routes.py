@@ -157,6 +157,17 @@ def test_an_identifier_of_somebody_else_is_a_conflict_unless_shared(lab: Lab, lm
     add(lms, email="Ada@example.com", shared=True)
 
 
+def test_all_who_share_an_identifier_are_found_page_by_page(lab: Lab, lms: Caller) -> None:
+    added = [add(lms, email="team@example.com", username=f"user{number}", shared=True)["id"] for number in range(3)]
+
+    pages = [lms.get("/learners", email="team@example.com", limit="2")]
+    pages.append(lms.get("/learners", email="team@example.com", limit="2", cursor=pages[0]["next"]))
+
+    assert [[learner["id"] for learner in page["items"]] for page in pages] == [sorted(added)[:2], sorted(added)[2:]]
+    assert pages[1]["next"] is None
+    lms.refused("/learners", 400, email="other@example.com", cursor=pages[0]["next"])
+
+
 def test_a_patch_that_says_nothing_is_refused(lab: Lab, lms: Caller) -> None:
     ada = add(lms, email="ada@example.com")
 

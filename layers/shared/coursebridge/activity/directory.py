@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from coursebridge import audit
 from coursebridge.activity.people import Match, matched, one_person
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from coursebridge.activity.people import Someone, Who
     from coursebridge.activity.roster import Roster
+    from coursebridge.integrations.models import LearnerMatching
     from coursebridge.records.identifiers import Identifier
     from coursebridge.storage.table import Table
 
@@ -49,7 +50,7 @@ class Rules:
         since: when the run started; who was added from reports after that was added by it.
     """
 
-    matching: Literal["directory", "open"]
+    matching: LearnerMatching
     since: str
 
 

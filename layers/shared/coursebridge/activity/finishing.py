@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from coursebridge.activity.planning import WAITING, Range, waiting
+from coursebridge.activity.planning import WAITING, WindowRange, waiting
 from coursebridge.activity.recording import MOST_WAITING
 from coursebridge.activity.windows import Coverage, joined
 from coursebridge.activity.working import is_window
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
     from coursebridge.activity.context import Context
     from coursebridge.activity.windows import Window
-    from coursebridge.storage.run_shapes import Problem, Remembered, Run, RunStatus
-    from coursebridge.storage.run_shapes import Range as RangeItem
+    from coursebridge.storage.run_shapes import Problem, Range, Remembered, Run, RunStatus
 
 NOT_REPAIRED = (
     "learner_unknown",
@@ -92,7 +91,7 @@ def fail(context: Context, run_id: str, problem: Problem) -> None:
     logger.error("activity sync failed", run=run_id, code=errors[0]["code"])
 
 
-def _tally(ranges: Iterable[RangeItem]) -> Counter[str]:
+def _tally(ranges: Iterable[Range]) -> Counter[str]:
     tally: Counter[str] = Counter()
     for one in ranges:
         tally.update(one.get("tally", {}))
@@ -120,12 +119,12 @@ def drift_percent(drifted: int, compared: int) -> Decimal:
     return round(Decimal(100 * drifted) / compared, 2) if compared else Decimal(0)
 
 
-def _covered(context: Context, run: Run, ranges: Sequence[RangeItem]) -> Remembered:
+def _covered(context: Context, run: Run, ranges: Sequence[Range]) -> Remembered:
     """Keep which courses had no place with what earlier runs left waiting elsewhere; return what is covered now."""
     state = context.runs.state()
     same = _is_same(state, run)
     before = Coverage(parse_rfc3339(state["covered_since"]), parse_rfc3339(state["covered_until"])) if same else None
-    read = [Range.from_item(one).window for one in ranges if is_window(one)]
+    read = _windows_in(ranges)
     now_covered = joined(before, read, parse_rfc3339(run["started_at"]))
     left = {what: time for what, time in (waiting(context, state) if same else {}).items() if not _is_in(time, read)}
     for told in _waiting(context, run, ranges):
@@ -141,13 +140,13 @@ def _covered(context: Context, run: Run, ranges: Sequence[RangeItem]) -> Remembe
     }
 
 
-def _meet(context: Context, run: Run, ranges: Sequence[RangeItem], *, failed: bool) -> None:
+def _meet(context: Context, run: Run, ranges: Sequence[Range], *, failed: bool) -> None:
     """Keep who can have no records yet, and nobody who was erased.
 
     Whoever is inactive, or one of several, can have an identifier of somebody who was erased long ago.
     """
     same = _is_same(context.runs.state(), run)
-    read = [Range.from_item(one).window for one in ranges if is_window(one)]
+    read = _windows_in(ranges)
     news = [UnplacedPerson.from_json(one) for told in _waiting(context, run, ranges) for one in told["people"]]
 
     def think(before: UnplacedPeople) -> UnplacedPeople:
@@ -170,10 +169,14 @@ def _unerased(context: Context, people: Sequence[UnplacedPerson]) -> list[Unplac
     return [each for each in people if not any(stones[one] in erased for one in each.identifiers)]
 
 
-def _waiting(context: Context, run: Run, ranges: Iterable[RangeItem]) -> Iterator[dict[str, Any]]:
+def _waiting(context: Context, run: Run, ranges: Iterable[Range]) -> Iterator[dict[str, Any]]:
     """Yield what had no place, as the ranges tell."""
     staging = context.staging(run["id"])
     yield from (staging.get_json(one["waiting"]) for one in ranges if one.get("waiting"))
+
+
+def _windows_in(ranges: Iterable[Range]) -> list[Window]:
+    return [WindowRange.from_item(item).window for item in ranges if is_window(item)]
 
 
 def _is_same(state: Remembered, run: Run) -> bool:
@@ -193,7 +196,7 @@ def _clear_last(context: Context, run_id: str) -> None:
         context.staging(last).clear_all(*([WAITING] if last == state.get("waiting_run") else []))
 
 
-def _clear(context: Context, run: Run, ranges: Sequence[RangeItem]) -> None:
+def _clear(context: Context, run: Run, ranges: Sequence[Range]) -> None:
     """Remove what was laid down and is recorded; what a redrive needs stays."""
     recording = [one for one in ranges if not is_window(one)]
     pending = {number for one in recording if one["status"] != "done" for number in one["of"]}

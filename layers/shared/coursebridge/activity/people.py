@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from coursebridge.activity.mapper import Person
+    from coursebridge.records.identifiers import Identification, Kind
     from coursebridge.storage.identities import IdentityItem, Meant
     from coursebridge.storage.learners import Learner
 
@@ -51,7 +52,7 @@ class Match:
     origin: str = ""
 
 
-def identifiers_of(person: Person, identification: str) -> list[Identifier]:
+def identifiers_of(person: Person, identification: Identification) -> list[Identifier]:
     """Return a person's identifiers in the form they are kept, LinkedIn's own first.
 
     Args:
@@ -59,9 +60,13 @@ def identifiers_of(person: Person, identification: str) -> list[Identifier]:
         identification: how the integration identifies learners. The id the customer gave LinkedIn is a user name where
             learners are identified by that, else an external id.
     """
-    kind: Literal["username", "external_id"] = "username" if identification == "username" else "external_id"
-    named = ((person.profile_urn, "profile_urn"), (person.unique_user_id, kind), (person.email, "email"))
-    return [normalised(kind, value) for value, kind in named if value]  # type: ignore[arg-type]
+    given: Kind = "username" if identification == "username" else "external_id"
+    named: tuple[tuple[Kind, str | None], ...] = (
+        ("profile_urn", person.profile_urn),
+        (given, person.unique_user_id),
+        ("email", person.email),
+    )
+    return [normalised(kind, value) for kind, value in named if value]
 
 
 def matched(

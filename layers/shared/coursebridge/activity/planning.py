@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from coursebridge.activity.context import Context
     from coursebridge.integrations.models import Integration
-    from coursebridge.storage.run_shapes import Mode, Run
-    from coursebridge.storage.run_shapes import Range as RangeItem
+    from coursebridge.storage.run_shapes import Mode, Range, Run
 
 WAITING = "waiting"
 """The object with the courses that had no place, and the windows that tell of them."""
@@ -30,14 +29,14 @@ WINDOW: Final = "window"
 
 
 @dataclass(frozen=True)
-class Range:
-    """A range that reads one window of one asset type."""
+class WindowRange:
+    """A range that reads one window of one asset type, out of its item (``storage.run_shapes.Range``)."""
 
     number: int
     asset_type: str
     window: Window
 
-    def to_item(self) -> RangeItem:
+    def to_item(self) -> Range:
         """Return what stands in the table."""
         return {
             "number": self.number,
@@ -51,7 +50,7 @@ class Range:
         }
 
     @classmethod
-    def from_item(cls, item: RangeItem) -> Range:
+    def from_item(cls, item: Range) -> WindowRange:
         """Read it again."""
         return cls(item["number"], item["asset_type"], Window(parse_rfc3339(item["start"]), item["days"]))
 
@@ -79,10 +78,11 @@ def lay_out(context: Context, run: Run, now: datetime) -> list[int]:
     found = due(now, integration.activity.lookback_days, covered)
     types = dict.fromkeys(integration.filters.asset_types)
     planned = [
-        Range(number, asset_type, window)
+        WindowRange(number, asset_type, window)
         for number, (window, asset_type) in enumerate((window, kind) for window in found for kind in types)
     ]
     context.runs.add_ranges(run["id"], [one.to_item() for one in planned], now)
+    context.runs.drop_ranges(run["id"], len(planned))
     fields: Run = {
         "planned": True,
         "planned_at": rfc3339(now),

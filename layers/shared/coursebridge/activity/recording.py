@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from coursebridge.activity.mapper import ReportedActivity
     from coursebridge.activity.people import Match, Who
     from coursebridge.activity.roster import Roster
+    from coursebridge.records.identifiers import Identification
     from coursebridge.storage.table import Item, Table
     from coursebridge.storage.unplaced_people import Reason
 
@@ -68,8 +69,8 @@ def wait(waiting: dict[T, str], what: T, window: str) -> None:
 
 
 @dataclass(frozen=True)
-class Run:
-    """The run on whose behalf records are written.
+class RunFacts:
+    """What is to be known of the run on whose behalf records are written.
 
     Attributes:
         run_id: its id.
@@ -78,7 +79,7 @@ class Run:
     """
 
     run_id: str
-    identification: str
+    identification: Identification
     statistics_since: str
 
 
@@ -114,7 +115,7 @@ class Recorder:
         now: the time of the writes.
     """
 
-    def __init__(self, table: Table, integration_id: str, run: Run, roster: Roster, now: datetime) -> None:
+    def __init__(self, table: Table, integration_id: str, run: RunFacts, roster: Roster, now: datetime) -> None:
         self._table = table
         self._integration_id = integration_id
         self._run = run

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from coursebridge.activity.mapper import Person
+    from coursebridge.records.identifiers import Identification
 
 PAGE = 200
 CACHE_KIB = 8192
@@ -71,7 +72,7 @@ class Roster:
         with self._path.open("rb") as file:
             yield file
 
-    def tell(self, person: Person, identification: str) -> None:
+    def tell(self, person: Person, identification: Identification) -> None:
         """Add somebody, or what is news of them.
 
         Args:

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from coursebridge.activity.context import Context
     from coursebridge.activity.mapper import Person
     from coursebridge.integrations.models import Integration
-    from coursebridge.storage.run_shapes import Progress, Run
-    from coursebridge.storage.run_shapes import Range as RangeItem
+    from coursebridge.storage.run_shapes import Progress, Range, Run
 
 
 def settle(context: Context, run_id: str) -> list[int]:
@@ -37,7 +36,7 @@ def settle(context: Context, run_id: str) -> list[int]:
     return _dealt(context, context.runs.get(run_id), news, len(known))
 
 
-def _dealt(context: Context, run: Run, news: Sequence[RangeItem], first_number: int) -> list[int]:
+def _dealt(context: Context, run: Run, news: Sequence[Range], first_number: int) -> list[int]:
     numbers = [one["number"] for one in news]
     roster_name = f"found-{first_number:06d}"
     integration = context.integration()
@@ -47,7 +46,7 @@ def _dealt(context: Context, run: Run, news: Sequence[RangeItem], first_number: 
         counts = _directory(context, run, integration).find(roster)
         with roster.saved() as file:
             context.staging(run["id"]).put_file(roster_name, file)
-    ranges: list[RangeItem] = [
+    ranges: list[Range] = [
         {
             "number": first_number + place,
             "kind": CONTENTS,

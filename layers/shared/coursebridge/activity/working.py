@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from coursebridge.activity.mapper import UnusableRow, reported_activity
-from coursebridge.activity.planning import WINDOW, Range
-from coursebridge.activity.recording import Recorder, Run
+from coursebridge.activity.planning import WINDOW, WindowRange
+from coursebridge.activity.recording import Recorder, RunFacts
 from coursebridge.activity.roster import Roster
 from coursebridge.integrations import day_limit
 from coursebridge.integrations.runs import COUNTS
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from coursebridge.activity.context import Context
     from coursebridge.activity.mapper import ReportedActivity
     from coursebridge.linkedin.client import LinkedInClient
-    from coursebridge.storage.run_shapes import Problem
-    from coursebridge.storage.run_shapes import Range as RangeItem
+    from coursebridge.storage.run_shapes import Problem, Range
 
 CONTENTS: Final = "contents"
 """The kind of a range that records the rows of some contents, out of windows that were read."""
@@ -59,7 +58,7 @@ def range_failed(context: Context, run_id: str, number: int) -> str:
 class _Rows:
     """Reads the rows of a window, and counts those that are of no use."""
 
-    def __init__(self, context: Context, client: LinkedInClient, one: Range) -> None:
+    def __init__(self, context: Context, client: LinkedInClient, one: WindowRange) -> None:
         self._context = context
         self._client = client
         self._range = one
@@ -79,11 +78,11 @@ class _Rows:
                     yield found
 
 
-def _read(context: Context, run_id: str, item: RangeItem) -> str:
+def _read(context: Context, run_id: str, item: Range) -> str:
     try:
         check_active(context.integration())
         client = context.linkedin()
-        rows = _Rows(context, client, Range.from_item(item))
+        rows = _Rows(context, client, WindowRange.from_item(item))
         staged = context.staging(run_id).write_range(item["number"], rows)
     except SwitchedOff:
         return _stop(context, run_id, item, switched_off())
@@ -97,7 +96,7 @@ def _read(context: Context, run_id: str, item: RangeItem) -> str:
         if isinstance(error, STOPPING):
             return _stop(context, run_id, item, problem)
         return _settle(context, run_id, item | {"status": "failed", "problems": [problem]})
-    found: RangeItem = {
+    found: Range = {
         "offsets": staged.offsets,
         "rows": staged.rows,
         "unusable": rows.unusable,
@@ -106,7 +105,7 @@ def _read(context: Context, run_id: str, item: RangeItem) -> str:
     return _settle(context, run_id, item | found | {"status": "done", "problems": _told(rows.unusable)})
 
 
-def _stop(context: Context, run_id: str, item: RangeItem, problem: Problem) -> str:
+def _stop(context: Context, run_id: str, item: Range, problem: Problem) -> str:
     """Let no further window be read."""
     context.runs.change(run_id, stopped=problem)
     return _settle(context, run_id, item | {"status": "failed", "problems": [problem]})
@@ -123,9 +122,9 @@ def _told(unusable: int) -> list[Problem]:
     return [problem] if unusable else []
 
 
-def _record(context: Context, run_id: str, item: RangeItem) -> str:
+def _record(context: Context, run_id: str, item: Range) -> str:
     staging = context.staging(run_id)
-    run = Run(run_id, item["identification"], item["statistics_since"])
+    run = RunFacts(run_id, item["identification"], item["statistics_since"])
     with Roster.opened(staging.get_file(item["found"])) as roster:
         recorder = Recorder(context.table, context.integration_id, run, roster, context.now())
         tally = recorder.record(_activities(context, run_id, item))
@@ -137,25 +136,25 @@ def _record(context: Context, run_id: str, item: RangeItem) -> str:
     waiting = f"waiting-{item['number']:06d}"
     if tally.courses or people:
         staging.put_json(waiting, {"courses": tally.courses, "people": [one.to_json() for one in people]})
-    found: RangeItem = {"tally": dict(tally.counts), "waiting": waiting if tally.courses or people else ""}
+    found: Range = {"tally": dict(tally.counts), "waiting": waiting if tally.courses or people else ""}
     counts = {name: tally.counts[name] for name in COUNTS}
     return _settle(context, run_id, item | found | {"status": "done", "problems": []}, counts)
 
 
-def _activities(context: Context, run_id: str, item: RangeItem) -> Iterator[ReportedActivity]:
+def _activities(context: Context, run_id: str, item: Range) -> Iterator[ReportedActivity]:
     """Yield the rows of the contents a range is for, out of every window that was read."""
     offsets = {one["number"]: one["offsets"] for one in context.runs.ranges(run_id) if one["number"] in item["of"]}
     for number in item["of"]:
         yield from context.staging(run_id).activities(number, offsets[number], item["first"], item["last"])
 
 
-def _settle(context: Context, run_id: str, item: RangeItem, counts: dict[str, int] | None = None) -> str:
+def _settle(context: Context, run_id: str, item: Range, counts: dict[str, int] | None = None) -> str:
     if context.runs.settle_range(run_id, item):
         context.runs.count(run_id, counts or {}, context.now())
     logger.info("range settled", run=run_id, number=item["number"], kind=item["kind"], status=item["status"])
     return str(item["status"])
 
 
-def is_window(item: RangeItem) -> bool:
+def is_window(item: Range) -> bool:
     """Whether a range reads a window."""
     return bool(item["kind"] == WINDOW)

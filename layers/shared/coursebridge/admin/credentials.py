@@ -84,7 +84,7 @@ class Credentials:
             note = {name: secret[name] for name in KeyPairNote.model_fields} if secret else None
             return {"credentials": {**known.credentials.model_dump(), scope: note}}
 
-        return self.integrations.change(integration_id, action, noted)
+        return self.integrations.change(integration_id, action, noted).after
 
 
 def _trimmed(client_id: str, client_secret: str) -> KeyPair:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coursebridge import audit, secret_values
 from coursebridge.clock import utc_now
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from coursebridge.integrations.models import Filters, IntegrationStatus
     from coursebridge.integrations.schedules import Schedules
     from coursebridge.storage.table import Table
+
+
+class Changed(NamedTuple):
+    """An integration before and after a change: the very versions between which it was made."""
+
+    before: Integration
+    after: Integration
 
 
 @dataclass(frozen=True)
@@ -84,8 +91,8 @@ class Integrations:
         self._note("integration.created", integration_id, None, integration)
         return integration, client, secret
 
-    def patch(self, integration_id: str, patch: Mapping[str, Any], if_match: str | None = None) -> Integration:
-        """Apply a merge patch of the settings and return the integration.
+    def patch(self, integration_id: str, patch: Mapping[str, Any], if_match: str | None = None) -> Changed:
+        """Apply a merge patch of the settings.
 
         Raises:
             NotFound: there is no such integration.
@@ -100,7 +107,7 @@ class Integrations:
 
         return self.change(integration_id, "integration.updated", fields, if_match)
 
-    def set_filters(self, integration_id: str, filters: Filters, if_match: str | None = None) -> Integration:
+    def set_filters(self, integration_id: str, filters: Filters, if_match: str | None = None) -> Changed:
         """Replace the filters of an integration.
 
         Raises:
@@ -110,7 +117,7 @@ class Integrations:
         fields = {"filters": filters.model_dump()}
         return self.change(integration_id, "integration.filtered", lambda _known: fields, if_match)
 
-    def set_status(self, integration_id: str, status: IntegrationStatus, if_match: str | None = None) -> Integration:
+    def set_status(self, integration_id: str, status: IntegrationStatus, if_match: str | None = None) -> Changed:
         """Switch an integration on or off: its schedules start or stop.
 
         Raises:
@@ -126,7 +133,7 @@ class Integrations:
         action: str,
         fields: Callable[[Integration], Mapping[str, Any]],
         if_match: str | None = None,
-    ) -> Integration:
+    ) -> Changed:
         """Change fields of an integration, and its schedules with them.
 
         If nothing differs the schedules alone are put again: they are no items, so a restored table lacks them.
@@ -138,8 +145,8 @@ class Integrations:
             after = Integration.model_validate({**before.model_dump(), **fields(before)})
             try:
                 if after == before:
-                    return self._with_schedules(before)
-                return self._keep(before, after.model_copy(update={"updated_at": self.now()}), action)
+                    return Changed(before, self._with_schedules(before))
+                return Changed(before, self._keep(before, after.model_copy(update={"updated_at": self.now()}), action))
             except PreconditionFailed:
                 self.schedules.keep(self.store.get(integration_id))
                 if if_match:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from coursebridge.records.identifiers import normalised
 from coursebridge.storage import keys
 from coursebridge.storage.keys import Key
 from coursebridge.storage.learners import Learner
@@ -95,9 +94,7 @@ class Purge:
         for lists in (keys.learners_partition, keys.unlisted_learners_partition):
             for item in self.table.query_all(lists(self.integration_id), index=keys.GSI1):
                 learner = Learner.from_item(item)
-                identities = [
-                    keys.identity(self.integration_id, *normalised(one.type, one.value)) for one in learner.identifiers
-                ]
+                identities = [keys.identity(self.integration_id, *dated.identifier) for dated in learner.identifiers]
                 others = [key for key in self._partition(learner.key.pk) if key != learner.key]
                 yield [*dict.fromkeys(identities), *others, learner.key]
 

@@ -73,7 +73,7 @@ class Runs:
             UnplacedPeopleStore(self.table, integration_id).get() if run["kind"] == "activity" else UnplacedPeople()
         )
         unknown = unplaced.people[:UNKNOWN_SHOWN] if unplaced.run_id == run_id else ()
-        return shown(run) | {"unknown_learners": [_unknown(one) for one in unknown]}
+        return shown(run) | {"unknown_learners": [_unknown(person) for person in unknown]}
 
     def redrive(self, integration_id: str, run_id: str) -> dict[str, Any]:
         """Work off what failed of a run.
@@ -117,7 +117,7 @@ class Runs:
 
 def _unknown(person: UnplacedPerson) -> dict[str, Any]:
     identifiers = sorted(person.identifiers)
-    named = [{"type": one.kind, "value": one.value} for one in identifiers]
+    named = [{"type": identifier.kind, "value": identifier.value} for identifier in identifiers]
     return {"identifiers": named, "since": person.since, "reason": person.reason}
 
 

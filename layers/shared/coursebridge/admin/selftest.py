@@ -181,7 +181,7 @@ class Selftest:
     def _call(self, path: str, headers: dict[str, str], content: str) -> httpx.Response:
         try:
             return self.http.post(self.base_url + path, headers=headers, content=content)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise Failed(
                 f"{self.base_url} cannot be reached ({type(error).__name__})",
                 "Check ApiPublicUrl, its DNS name and its certificate.",

@@ -43,16 +43,16 @@ class Situation:
 
 def situations(table: Table, integrations: Sequence[Integration]) -> Iterator[Situation]:
     """Yield the situation of each of these integrations; one batch read, and two queries for each."""
-    wanted = [keys.client(one.webhook_client_id) for one in integrations]
-    wanted += [keys.sync_state(one.id, kind) for one in integrations for kind in KINDS]
+    wanted = [keys.client(integration.webhook_client_id) for integration in integrations]
+    wanted += [keys.sync_state(integration.id, kind) for integration in integrations for kind in KINDS]
     found = table.get_many(wanted, consistent=False)
-    for one in integrations:
-        client = found.get(keys.client(one.webhook_client_id))
+    for integration in integrations:
+        client = found.get(keys.client(integration.webhook_client_id))
         yield Situation(
-            {kind: cast("Remembered", found.get(keys.sync_state(one.id, kind), {})) for kind in KINDS},
+            {kind: cast("Remembered", found.get(keys.sync_state(integration.id, kind), {})) for kind in KINDS},
             Client.from_item(client) if client else None,
-            last_statement(table, one.id),
-            held_count(table, one.id, "actor_mismatch", most=100),
+            last_statement(table, integration.id),
+            held_count(table, integration.id, "actor_mismatch", most=100),
         )
 
 

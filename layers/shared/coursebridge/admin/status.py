@@ -209,7 +209,7 @@ def _throttling(seen: Observed) -> dict[str, Any]:
 
 
 def _schedule(integration: Integration, kind: Kind) -> Schedule:
-    return next(one.schedule for one in planned(integration) if (one.kind, one.mode) == (kind, "incremental"))
+    return next(plan.schedule for plan in planned(integration) if (plan.kind, plan.mode) == (kind, "incremental"))
 
 
 def _is_unclean(run: Run) -> bool:
@@ -219,7 +219,7 @@ def _is_unclean(run: Run) -> bool:
 
 def _missing(run: Run) -> str:
     """Return what a run that is not clean could not read: what was met most often, but for what is a note alone."""
-    errors = [one["detail"] for one in run["errors"] if one["code"] != STILL_AVAILABLE]
+    errors = [problem["detail"] for problem in run["errors"] if problem["code"] != STILL_AVAILABLE]
     return errors[0] if errors else "its log tells what"
 
 

@@ -12,6 +12,7 @@ from coursebridge.admin.situation import held_count
 if TYPE_CHECKING:
     from coursebridge.admin.integrations import Integrations
     from coursebridge.auth.clients import Client
+    from coursebridge.integrations.models import Integration
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Webhooks:
         Raises:
             NotFound: there is no such integration.
         """
-        return self._shown(integration_id, self._client(integration_id))
+        integration = self._integration(integration_id)
+        return self._shown(integration, self._client(integration))
 
     def rotate(self, integration_id: str) -> dict[str, Any]:
         """Make another secret; return the values to paste with it.
@@ -40,10 +42,11 @@ class Webhooks:
         Raises:
             NotFound: there is no such integration.
         """
-        before = self._client(integration_id)
+        integration = self._integration(integration_id)
+        before = self._client(integration)
         client, secret = self.integrations.clients.rotate(before.client_id)
         self._note("webhook.rotated", integration_id, before, client)
-        return {**self._shown(integration_id, client), "client_secret": secret}
+        return {**self._shown(integration, client), "client_secret": secret}
 
     def remove_secret(self, integration_id: str, n: int) -> None:
         """Revoke a secret.
@@ -52,16 +55,18 @@ class Webhooks:
             NotFound: there is no such integration or secret.
             Conflict: it is the last one.
         """
-        before = self._client(integration_id)
+        before = self._client(self._integration(integration_id))
         client = self.integrations.clients.remove_secret(before.client_id, n)
         self._note("webhook.secret_deleted", integration_id, before, client)
 
-    def _client(self, integration_id: str) -> Client:
-        return self.integrations.clients.get(self.integrations.store.get(integration_id).webhook_client_id)
+    def _integration(self, integration_id: str) -> Integration:
+        return self.integrations.store.get(integration_id)
 
-    def _shown(self, integration_id: str, client: Client) -> dict[str, Any]:
-        integration = self.integrations.store.get(integration_id)
-        mismatched = held_count(self.integrations.table, integration_id, "actor_mismatch", most=1)
+    def _client(self, integration: Integration) -> Client:
+        return self.integrations.clients.get(integration.webhook_client_id)
+
+    def _shown(self, integration: Integration, client: Client) -> dict[str, Any]:
+        mismatched = held_count(self.integrations.table, integration.id, "actor_mismatch", most=1)
         return presenting.webhook(integration, client, self.base_url, mismatched)
 
     def _note(self, action: str, integration_id: str, before: Client, after: Client) -> None:

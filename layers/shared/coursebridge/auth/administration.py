@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     from coursebridge.storage.table import Item, Table
 
+AFTER_THE_FIRST: Item = {"after": "first"}
+"""Where a list goes on that has got no further than to the first client, which is not in the table."""
+
 
 @dataclass(frozen=True)
 class Clients:
@@ -57,19 +60,19 @@ class Clients:
 
     def list(self, limit: int, after: Item | None = None) -> tuple[list[Client], Item | None]:
         """Return a page of the clients other than LinkedIn's, oldest first, and where the next one starts."""
+        first = [] if after else self._first_outside_the_table()
+        if len(first) == limit:
+            return [*first], AFTER_THE_FIRST
         page = self.table.query(
             keys.CLIENTS_PARTITION,
             index=keys.GSI1,
-            limit=limit,
-            after=after,
+            limit=limit - len(first),
+            after=None if after == AFTER_THE_FIRST else after,
             condition="webhook = :no",
             values={":no": False},
         )
-        found = [client for item in page.items if (client := Client.from_item(item)).secrets]
-        first = bootstrap_client(self.bootstrap())
-        if after is None and self.table.get(keys.client(first.client_id)) is None:
-            found.insert(0, first)
-        return found, page.last_key
+        kept = [client for item in page.items if (client := Client.from_item(item)).secrets]
+        return [*first, *kept], page.last_key
 
     def create(self, name: str, granted: Sequence[str], integration_id: str | None) -> tuple[Client, str]:
         """Make a client and return it with its first secret's text, which is kept nowhere."""
@@ -150,6 +153,11 @@ class Clients:
     def _first(self, client_id: str) -> Client | None:
         first = bootstrap_client(self.bootstrap())
         return first if first.client_id == client_id else None
+
+    def _first_outside_the_table(self) -> Sequence[Client]:
+        """Return the first client, unless the table knows better."""
+        first = bootstrap_client(self.bootstrap())
+        return [] if self.table.get(keys.client(first.client_id)) else [first]
 
     def _others(self, client_id: str) -> Iterator[Client]:
         """Yield every client but one; the table decides about the first one, once it is there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote_plus
@@ -60,7 +60,7 @@ class TokenRequest:
     """A token request, read and well-formed."""
 
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     scope: tuple[str, ...]
     basic: bool = False
 
@@ -163,7 +163,7 @@ class Exchange:
         """
         client_id = request.client_id if len(request.client_id) <= LONGEST_CLIENT_ID else NOBODY
         refusals = self.throttle.key(source, client_id)
-        client, refused = self.registry.at_the_door(client_id, refusals)
+        client, refused = self.registry.client_and_refusals(client_id, refusals)
         secret_n = matching_secret(client, client_id, request.client_secret)
         if wait := self.throttle.wait(refused):
             raise TokenError(

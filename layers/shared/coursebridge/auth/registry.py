@@ -45,22 +45,33 @@ class Registry:
             secret_n: the number of a secret it has given proof of. A client remembered without one so new was given
                 it since, and is read again: a rotation is not to be noticed by those who rotate.
         """
-        known = self._clients.get(client_id)
-        if client_id not in self._clients or (known and secret_n > known.newest):
-            self._clients[client_id] = self._of(self._table.get(keys.client(client_id)), client_id)
-        return self._clients[client_id]
+        # One look: what is remembered may be forgotten between two.
+        try:
+            known = self._clients[client_id]
+        except KeyError:
+            return self._read(client_id)
+        return self._read(client_id) if known and secret_n > known.newest else known
 
-    def at_the_door(self, client_id: str, refusals: keys.Key) -> tuple[Client | None, Item | None]:
-        """Return a client as it is this moment, and how often its caller was refused; one call in any case."""
+    def client_and_refusals(self, client_id: str, refusals: keys.Key) -> tuple[Client | None, Item | None]:
+        """Return a client as it is now, past what is remembered, and its caller's refusals; always exactly one call."""
         found = self._table.get_many([keys.client(client_id), refusals])
-        self._clients[client_id] = self._of(found.get(keys.client(client_id)), client_id)
-        return self._clients[client_id], found.get(refusals)
+        return self._remembered(client_id, found.get(keys.client(client_id))), found.get(refusals)
 
     def integration(self, integration_id: str) -> Item | None:
         """Return an integration's item, or ``None``."""
-        if integration_id not in self._integrations:
-            self._integrations[integration_id] = self._table.get(keys.integration(integration_id))
-        return self._integrations[integration_id]
+        try:
+            return self._integrations[integration_id]
+        except KeyError:
+            item = self._integrations[integration_id] = self._table.get(keys.integration(integration_id))
+            return item
+
+    def _read(self, client_id: str) -> Client | None:
+        return self._remembered(client_id, self._table.get(keys.client(client_id)))
+
+    def _remembered(self, client_id: str, item: Item | None) -> Client | None:
+        """Return a client by its item, and remember it."""
+        client = self._clients[client_id] = self._of(item, client_id)
+        return client
 
     def _of(self, item: Item | None, client_id: str) -> Client | None:
         # Read in any case, lest the time it takes tells which clients there are.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ class SigningKey:
     """A key for HS256: 64 random characters and the ``kid`` that names them in a token's header."""
 
     kid: str
-    key: str
+    key: str = field(repr=False)
     created_at: str = ""
 
 

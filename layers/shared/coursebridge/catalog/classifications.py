@@ -14,7 +14,7 @@ from coursebridge.linkedin.reading import items, name, object_in, string
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from coursebridge.catalog.models import CourseClassification
+    from coursebridge.storage.course_shapes import CourseClassification
 
 UNKNOWN_TYPE = "UNKNOWN"
 UNDETERMINED = "und"

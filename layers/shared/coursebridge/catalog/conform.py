@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
-    from coursebridge.catalog.models import Course
     from coursebridge.integrations.models import Filters, Integration
+    from coursebridge.storage.course_shapes import Course, Reason, Status
     from coursebridge.storage.courses import CourseStore, Labels, StoredCourse
 
 Change = Literal["archived", "restored", "relabelled", "kept"]
@@ -60,7 +60,7 @@ class Preview:
     samples: dict[str, list[dict[str, str]]] = field(default_factory=lambda: {"archived": [], "restored": []})
 
 
-def wished_reason(course: Course, stored: StoredCourse, wish: Wish) -> str | None:
+def wished_reason(course: Course, stored: StoredCourse, wish: Wish) -> Reason | None:
     """Return why a course is to be archived, ``None`` if it is to be active."""
     if stored.archived_reason == "missing":
         return "missing"
@@ -77,7 +77,7 @@ def conformed(stored: StoredCourse, wish: Wish, now: str) -> StoredCourse:
     # Why a course was archived first is told for as long as it stays archived, except that "deactivated" ends with it.
     if reason and not stored.is_active and (stored.archived_reason != "deactivated" or not wish.active):
         reason = stored.archived_reason
-    status = "archived" if reason else "active"
+    status: Status = "archived" if reason else "active"
     if (status, reason, wish.labels) == (stored.status, stored.archived_reason, stored.labels):
         return stored
     action = change_between(stored.status, status)
@@ -86,7 +86,7 @@ def conformed(stored: StoredCourse, wish: Wish, now: str) -> StoredCourse:
     )
 
 
-def change_between(before: str, after: str) -> Change:
+def change_between(before: Status, after: Status) -> Change:
     """Return what a change of status is called."""
     if before == after:
         return "relabelled"
@@ -129,7 +129,7 @@ def preview(courses: CourseStore, wish: Wish) -> dict[str, Any]:
     return {**seen.counts, "samples": seen.samples}
 
 
-def _changes(courses: CourseStore, wish: Wish) -> Iterator[tuple[str, StoredCourse]]:
+def _changes(courses: CourseStore, wish: Wish) -> Iterator[tuple[Change, StoredCourse]]:
     for stored in courses.all():
         wanted = conformed(stored, wish, stored.synced_at)
         if wanted.status != stored.status:

@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from coursebridge.catalog.models import Reason, Status
+    from coursebridge.storage.course_shapes import Reason, Status
     from coursebridge.storage.courses import Labels
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from coursebridge.clock import rfc3339
 
 if TYPE_CHECKING:
-    from coursebridge.catalog.models import Course
     from coursebridge.integrations.models import Filters
+    from coursebridge.storage.course_shapes import Course
 
 INDONESIAN = {"id": "in"}
 """LinkedIn's language code for Indonesian is the old one."""

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from coursebridge.catalog import text
 from coursebridge.catalog.classifications import classifications_of
-from coursebridge.catalog.models import Author, Contents, Course, Element, LaunchUrls
 from coursebridge.linkedin.reading import duration, items, moment, name, object_in, string
+from coursebridge.storage.course_shapes import Author, Contents, Course, Element, LaunchUrls
 
 MAPPER_VERSION = 1
 """Raised when a course would come out differently from the same element, so that the next full sync renews all."""

@@ -10,7 +10,7 @@ from coursebridge.catalog.tags import synced_tags
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from coursebridge.catalog.models import Course, Element
+    from coursebridge.storage.course_shapes import Element
     from coursebridge.storage.courses import StoredCourse
 
 INTERNAL = frozenset({"retired", "curated"})
@@ -18,7 +18,7 @@ INTERNAL = frozenset({"retired", "curated"})
 
 def presented(stored: StoredCourse, manual_tags: Sequence[str] = ()) -> dict[str, Any]:
     """Return a course for a list."""
-    course: Course = stored.course
+    course = stored.course
     return {
         **{name: value for name, value in course.items() if name not in INTERNAL},
         "status": stored.status,

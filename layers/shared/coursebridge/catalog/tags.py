@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from coursebridge.storage.courses import Labels
 
 if TYPE_CHECKING:
-    from coursebridge.catalog.models import Course
     from coursebridge.integrations.models import IntegrationSettings
+    from coursebridge.storage.course_shapes import Course
 
 
 def labels_of(settings: IntegrationSettings) -> Labels:

@@ -17,6 +17,9 @@ MARKED_UP = re.compile(r"<[a-zA-Z/!]|&#?\w+;")
 
 
 class _Reader(HTMLParser):
+    # ``<![anything`` is a comment in HTML (section 13.2.5.42); before Python 3.13.6 the parser raises on most of them.
+    parse_marked_section = HTMLParser.parse_bogus_comment
+
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.plain: list[str] = []

@@ -17,9 +17,9 @@ from coursebridge.records.evidence import union
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from coursebridge.catalog.models import Course, Element
     from coursebridge.integrations.models import Integration
     from coursebridge.records.evidence import Report
+    from coursebridge.storage.course_shapes import Course, Element
     from coursebridge.storage.courses import StoredCourse
     from coursebridge.storage.learners import Learner
     from coursebridge.storage.records import Record
@@ -75,7 +75,7 @@ def asset(stored: StoredCourse, element: Element | None) -> Entity | None:
         stored: as it is kept.
         element: LinkedIn's element, which knows publishers too.
     """
-    course: Course = stored.course
+    course = stored.course
     kind = TYPE_OF_ASSET.get(course["type"])
     if kind is None:
         return None
@@ -141,7 +141,7 @@ def classified(stored: StoredCourse) -> Iterator[Relationship]:
     Args:
         stored: an asset of a kind the model knows.
     """
-    course: Course = stored.course
+    course = stored.course
     kind = TYPE_OF_ASSET[course["type"]]
     source = (kind, entity_key(kind, stored.integration_id, stored.urn))
     for classification in course["classifications"]:

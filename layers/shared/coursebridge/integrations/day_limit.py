@@ -42,4 +42,4 @@ def in_force_until(state: Remembered, now: datetime) -> datetime | None:
 
 def has_stopped(run: Run) -> bool:
     """Whether a run has failed of the limit."""
-    return run["status"] == "failed" and any(one["code"] == DAY_LIMIT for one in run["errors"])
+    return run["status"] == "failed" and any(problem["code"] == DAY_LIMIT for problem in run["errors"])

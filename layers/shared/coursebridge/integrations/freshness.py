@@ -57,8 +57,10 @@ def worst(table: Table, now: datetime) -> dict[str, float]:
     """Return the greatest age of each kind in hours, by the name of its metric; none where nothing is expected."""
     integrations = (from_item(item) for item in table.query_all(keys.INTEGRATIONS_PARTITION, index=keys.GSI1))
     found = [freshness(table, integration, now) for integration in integrations]
-    ages = {name: [age / HOUR for one in found if (age := getattr(one, field))] for field, name in METRICS.items()}
-    return {name: max(hours) for name, hours in ages.items() if hours}
+    hours = {
+        metric: [age / HOUR for known in found if (age := getattr(known, kind))] for kind, metric in METRICS.items()
+    }
+    return {metric: max(ages) for metric, ages in hours.items() if ages}
 
 
 def _age(last: str | None, integration: Integration, schedule: Schedule | None, now: datetime) -> timedelta | None:

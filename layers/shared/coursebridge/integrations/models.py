@@ -19,11 +19,13 @@ from pydantic import (
 )
 
 from coursebridge.integrations import cron
+from coursebridge.records.identifiers import Identification  # noqa: TC001  (pydantic reads it at run time)
 from coursebridge.times import Moment, Seconds  # noqa: TC001  (pydantic reads them at run time)
 
 # An integration is one item of the table, with room for 400 KB.
 MOST_URNS = 1000
 IntegrationStatus = Literal["active", "inactive"]
+LearnerMatching = Literal["directory", "open"]
 AssetType = Literal["COURSE", "LEARNING_PATH", "VIDEO"]
 Level = Literal["BEGINNER", "INTERMEDIATE", "ADVANCED"]
 Urn = Annotated[
@@ -132,8 +134,8 @@ class IntegrationSettings(Model):
     tags_enabled: StrictBool = False
     target_group: Annotated[str, StringConstraints(max_length=200)] | None = None
     author_email: Email | None = None
-    learner_identification: Literal["email", "username", "external_id"] = "email"
-    learner_matching: Literal["directory", "open"] = "open"
+    learner_identification: Identification = "email"
+    learner_matching: LearnerMatching = "open"
     statement_validation: Literal["lenient", "strict"] = "lenient"
     catalog_schedule: Schedule = Schedule()
     activity: ActivitySettings = ActivitySettings()

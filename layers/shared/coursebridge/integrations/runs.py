@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from coursebridge.clock import parse_rfc3339, rfc3339, utc_now
 from coursebridge.errors import Conflict, Unavailable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_stepfunctions import SFNClient
 
-    from coursebridge.storage.run_shapes import Mode, Problem, Progress, Range, Remembered, Run
+    from coursebridge.storage.run_shapes import Mode, Problem, Progress, Range, Remembered, Run, Trigger
     from coursebridge.storage.runs import Lock, RunStore
 
 COUNTS = ("read", "created", "updated", "archived", "restored", "ignored", "unchanged", "failed")
@@ -94,13 +94,13 @@ class RunControl:
         self._now = now
         self._on_abandoned: Remembered = on_abandoned or {}
 
-    def start(self, mode: Mode, trigger: str) -> Started:
+    def start(self, mode: Mode, trigger: Trigger) -> Started:
         """Start a run and its execution, or return the run that is under way.
 
         While LinkedIn's limit of the day is in force, the run that it has stopped is returned as it is.
 
         Raises:
-            Unavailable: the execution could not be started; nothing was done.
+            Unavailable: the execution could not be started, or that of the run before not looked at; nothing was done.
         """
         latest = self._runs.latest() if self._is_limited() else None
         if latest is not None and day_limit.has_stopped(latest):
@@ -110,7 +110,7 @@ class RunControl:
             self._execute(started.run, started.run["id"])
         return Started(self._runs.get(started.run["id"]), started.is_new)
 
-    def begin(self, mode: Mode, trigger: str, execution: str = "") -> Started:
+    def begin(self, mode: Mode, trigger: Trigger, execution: str = "") -> Started:
         """Take the lock and write the run's record, or return the run that holds it. Starts no execution."""
         now = self._now()
         run_id = new_id(now)
@@ -125,7 +125,7 @@ class RunControl:
         return Started(self._runs.get(held.run_id), is_new=False) if held else self.begin(mode, trigger, execution)
 
     def begin_in(
-        self, execution: str, mode: Mode, trigger: str, serves: Callable[[Run], bool] = lambda _run: False
+        self, execution: str, mode: Mode, trigger: Trigger, serves: Callable[[Run], bool] = lambda _run: False
     ) -> str | None:
         """Begin the run of an execution that was started without one, and return its id.
 
@@ -260,7 +260,7 @@ class RunControl:
             # This very request had come through, and was repeated because its answer was lost.
             logger.info("the execution is there already", run=run["id"])
             return
-        except ClientError as error:
+        except (ClientError, HTTPClientError) as error:
             logger.exception("a run could not be started", run=run["id"])
             self._close(run, NOT_STARTED)
             raise Unavailable("the run could not be started, try again") from error
@@ -289,6 +289,8 @@ class RunControl:
             answer = self._stepfunctions.describe_execution(executionArn=run["execution"])
         except self._stepfunctions.exceptions.ExecutionDoesNotExist:
             return now - locked_at < GRACE
+        except (ClientError, HTTPClientError) as error:
+            raise Unavailable("nobody knows whether the run before is under way, try again") from error
         return answer["status"] == "RUNNING"
 
     def _close(self, run: Run, problem: Problem) -> None:
@@ -296,7 +298,7 @@ class RunControl:
         remembered: Remembered = {**self._on_abandoned, **ended(run["id"], "failed", now, clean=False)}
         self._runs.close(run["id"], remembered, status="failed", finished_at=now, errors=[problem], clean=False)
 
-    def _record(self, run_id: str, mode: Mode, trigger: str, execution: str, now: datetime) -> Run:
+    def _record(self, run_id: str, mode: Mode, trigger: Trigger, execution: str, now: datetime) -> Run:
         return {
             "id": run_id,
             "integration_id": self._runs.integration_id,

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from coursebridge import clients
-from coursebridge.errors import FieldError, InvalidRequest
+from coursebridge.errors import FieldError, InvalidRequest, Unavailable
 from coursebridge.integrations import cron
 from coursebridge.settings import settings
+from coursebridge.storage.table import tries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
 
@@ -81,25 +83,31 @@ class Schedules:
 
         Raises:
             InvalidRequest: EventBridge Scheduler does not take an expression.
+            Unavailable: others keep changing the same schedules.
         """
-        for one in planned(integration):
-            self._put(integration.id, one, self.targets[one.kind])
+        for plan in planned(integration):
+            self._put(integration.id, plan, self.targets[plan.kind])
 
     def remove(self, integration: Integration) -> None:
-        """Remove the schedules of an integration."""
-        for one in planned(integration):
+        """Remove the schedules of an integration.
+
+        Raises:
+            Unavailable: others keep changing them.
+        """
+        for plan in planned(integration):
+            name = plan.name(integration.id)
             try:
-                self.client.delete_schedule(GroupName=self.group, Name=one.name(integration.id))
+                _once_alone(partial(self.client.delete_schedule, GroupName=self.group, Name=name))
             except self.client.exceptions.ResourceNotFoundException:
                 continue
 
-    def _put(self, integration_id: str, one: Planned, target: str) -> None:
+    def _put(self, integration_id: str, plan: Planned, target: str) -> None:
         request: dict[str, Any] = {
             "GroupName": self.group,
-            "Name": one.name(integration_id),
-            "ScheduleExpression": one.schedule.expression,
-            "ScheduleExpressionTimezone": one.schedule.timezone,
-            "State": "ENABLED" if one.schedule.enabled else "DISABLED",
+            "Name": plan.name(integration_id),
+            "ScheduleExpression": plan.schedule.expression,
+            "ScheduleExpressionTimezone": plan.schedule.timezone,
+            "State": "ENABLED" if plan.schedule.enabled else "DISABLED",
             "FlexibleTimeWindow": {"Mode": "OFF"},
             "Target": {
                 "Arn": target,
@@ -107,18 +115,18 @@ class Schedules:
                 "DeadLetterConfig": {"Arn": self.dead_letter_arn},
                 "RetryPolicy": RETRIES,
                 "Input": json.dumps(
-                    {"integration_id": integration_id, "kind": one.kind, "mode": one.mode, "trigger": "schedule"}
+                    {"integration_id": integration_id, "kind": plan.kind, "mode": plan.mode, "trigger": "schedule"}
                 ),
             },
         }
         try:
-            self._create_or_update(request)
+            _once_alone(partial(self._create_or_update, request))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ValidationException":
                 raise
             told = error.response["Error"]["Message"]
             raise InvalidRequest(
-                "EventBridge Scheduler does not take this schedule", errors=(FieldError(one.field, told),)
+                "EventBridge Scheduler does not take this schedule", errors=(FieldError(plan.field, told),)
             ) from error
 
     def _create_or_update(self, request: dict[str, Any]) -> None:
@@ -126,6 +134,23 @@ class Schedules:
             self.client.update_schedule(**request)
         except self.client.exceptions.ResourceNotFoundException:
             self.client.create_schedule(**request)
+
+
+def _once_alone(call: Callable[[], object]) -> None:
+    """Make a call, and again as long as another change of the same schedule is under way.
+
+    Raises:
+        Unavailable: others keep changing it.
+    """
+    for _ in tries():
+        try:
+            call()
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConflictException":
+                raise
+        else:
+            return
+    raise Unavailable("others keep changing the schedules of this integration; try again")
 
 
 def of_stack() -> Schedules:

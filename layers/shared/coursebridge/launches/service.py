@@ -16,6 +16,7 @@ from coursebridge.storage.record_store import RecordStore
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from coursebridge.storage.course_shapes import LaunchUrls
     from coursebridge.storage.courses import StoredCourse
     from coursebridge.storage.table import Table
 
@@ -95,7 +96,7 @@ def active_course(table: Table, integration_id: str, urn: str) -> StoredCourse:
     return stored
 
 
-def _url_of(urls: dict[str, str | None], via: Via) -> str:
+def _url_of(urls: LaunchUrls, via: Via) -> str:
     """Return LinkedIn's URL, untouched: its encoding is part of what makes the sign-on work."""
     url = urls["sso"] or urls["web"] if via == "auto" else urls[via]
     if not url:

@@ -6,8 +6,11 @@ and errors under status 200; and it tells a daily from a short throttle in the m
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+
+import httpx
 
 from coursebridge import json_text
 from coursebridge.linkedin.errors import (
@@ -18,14 +21,31 @@ from coursebridge.linkedin.errors import (
     RequestRefused,
     Throttled,
     TokenRejected,
+    Unreachable,
     UnusableAnswer,
     safe_message,
 )
 
 if TYPE_CHECKING:
-    import httpx
+    from collections.abc import Iterator
 
 LONGEST_WAIT_SECONDS = 60.0
+
+
+@contextmanager
+def failures_sorted() -> Iterator[None]:
+    """Raise what httpx finds wrong with a call as one of LinkedIn's errors.
+
+    Raises:
+        Unreachable: there was no answer.
+        UnusableAnswer: the answer is not encoded as it says (``Content-Encoding``).
+    """
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise Unreachable(type(error).__name__) from error
+    except httpx.DecodingError as error:
+        raise UnusableAnswer("LinkedIn sent an answer that cannot be decoded") from error
 
 
 def read(response: httpx.Response, scope: str, secret: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from coursebridge.linkedin import answers
-from coursebridge.linkedin.errors import Retryable, Throttled, TokenRejected, Unreachable
+from coursebridge.linkedin.errors import Retryable, Throttled, TokenRejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,12 +104,10 @@ class LinkedInClient:
             raise
 
     def _ask(self, path: str, parameters: Parameters, token: str) -> dict[str, Any]:
-        try:
+        with answers.failures_sorted():
             response = self._http.get(
                 path, params=httpx.QueryParams(parameters), headers={"Authorization": f"Bearer {token}"}
             )
-        except httpx.TransportError as error:
-            raise Unreachable(type(error).__name__) from error
         return answers.read(response, self._scope, token)
 
 

@@ -79,5 +79,8 @@ def _links_beyond(start: int, links: Any) -> bool:  # noqa: ANN401  (any JSON)
 
 
 def _start_of(href: Any) -> int:  # noqa: ANN401  (any JSON)
-    text = parse_qs(urlsplit(href).query).get("start", [""])[0] if isinstance(href, str) else ""
+    try:
+        text = parse_qs(urlsplit(href).query).get("start", [""])[0] if isinstance(href, str) else ""
+    except ValueError:
+        return 0
     return whole_number(text, MOST_ELEMENTS) or 0

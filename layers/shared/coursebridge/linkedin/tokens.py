@@ -15,7 +15,7 @@ import httpx
 
 from coursebridge.clock import parse_rfc3339, rfc3339, utc_now
 from coursebridge.linkedin import answers
-from coursebridge.linkedin.errors import CredentialsRefused, Unreachable, UnusableAnswer, safe_message
+from coursebridge.linkedin.errors import CredentialsRefused, UnusableAnswer, safe_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,10 +70,8 @@ def mint(http: httpx.Client, pair: KeyPair, now: Callable[[], datetime] = utc_no
         "client_id": pair.client_id,
         "client_secret": pair.client_secret,
     }
-    try:
+    with answers.failures_sorted():
         response = http.post(TOKEN_PATH, data=form)
-    except httpx.TransportError as error:
-        raise Unreachable(type(error).__name__) from error
     return _token(_read(response, pair), asked_at)
 
 
@@ -120,8 +118,11 @@ class TokenSource:
 
     def _renewed(self) -> AccessToken:
         token = mint(self._http, self._pair, self._now)
+        now = rfc3339(self._now())
+        # Those of key pairs that were replaced would pile up, and a secret holds 64 KB.
+        others = {client_id: entry for client_id, entry in self._shared.read().items() if entry["renew_at"] > now}
         entry = {"access_token": token.value, "renew_at": rfc3339(token.renew_at)}
-        self._shared.write({**self._shared.read(), self._pair.client_id: entry})
+        self._shared.write({**others, self._pair.client_id: entry})
         return token
 
 
@@ -144,6 +145,6 @@ def _object(response: httpx.Response) -> dict[str, Any]:
 def _token(body: dict[str, Any], asked_at: datetime) -> AccessToken:
     try:
         value, lifetime = str(body["access_token"]), timedelta(seconds=int(body["expires_in"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise UnusableAnswer("LinkedIn's token answer lacks access_token or expires_in") from error
-    return AccessToken(value, asked_at + lifetime - min(EARLY_AT_MOST, lifetime / EARLY_SHARE))
+        return AccessToken(value, asked_at + lifetime - min(EARLY_AT_MOST, lifetime / EARLY_SHARE))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise UnusableAnswer("LinkedIn's token answer lacks a usable access_token or expires_in") from error

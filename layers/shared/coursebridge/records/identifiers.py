@@ -9,6 +9,8 @@ from typing import Literal, NamedTuple
 
 Kind = Literal["email", "username", "external_id", "profile_urn"]
 KINDS: tuple[Kind, ...] = ("email", "username", "external_id", "profile_urn")
+Identification = Literal["email", "username", "external_id"]
+"""By what an integration's statements name learners."""
 MOST_BYTES = 512
 """Longer ones are nobody's: an e-mail address has at most 320, and keys of the table have bounds of their own."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from coursebridge import json_text
 from coursebridge.errors import TooLarge, Unavailable
@@ -18,8 +18,9 @@ from coursebridge.storage.packing import unpack
 from coursebridge.storage.table import BATCH_WRITE, Page, TransactionRefused, chunks, one_ahead, pauses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from coursebridge.storage.course_shapes import Course, Reason, Status
     from coursebridge.storage.table import Item, Table
 
 LARGEST_ITEM_BYTES = 390_000
@@ -45,21 +46,21 @@ class StoredCourse:
     Attributes:
         integration_id: whose it is.
         urn: its identity.
-        status: ``active`` or ``archived``.
-        archived_reason: ``retired``, ``filtered``, ``missing`` or ``deactivated``; ``None`` while active.
+        status: whether it is in the catalogue.
+        archived_reason: why it is not; ``None`` while it is.
         hash: the digest of LinkedIn's element as it was last read.
         labels: what the settings added.
         run_id: the run that wrote it last; empty when it was not a run.
         action: what that run did: ``created``, ``updated``, ``archived`` or ``restored``.
         synced_at: when it was written.
-        body: the upstream fields (``catalog.models.Course``), compressed JSON.
+        body: the upstream fields, compressed JSON.
         as_read: digest, run and time of the item it was read from; ``None`` of a course that is not in the table.
     """
 
     integration_id: str
     urn: str
-    status: str
-    archived_reason: str | None
+    status: Status
+    archived_reason: Reason | None
     hash: str
     labels: Labels
     run_id: str
@@ -69,20 +70,20 @@ class StoredCourse:
     as_read: tuple[str, str, str] | None = field(default=None, compare=False, repr=False)
 
     @property
-    def course(self) -> Any:  # noqa: ANN401  (a catalog.models.Course, which storage must not import)
+    def course(self) -> Course:
         """Return the upstream fields; unpacked anew at each call."""
-        return _read(self.body)
+        return cast("Course", _read(self.body))
 
     @property
     def is_active(self) -> bool:
         """Whether it is in the catalogue."""
         return self.status == ACTIVE
 
-    def with_status(self, status: str, reason: str | None, action: str, run_id: str, now: str) -> StoredCourse:
+    def with_status(self, status: Status, reason: Reason | None, action: str, run_id: str, now: str) -> StoredCourse:
         """Return the course after it was archived or restored."""
         return replace(self, status=status, archived_reason=reason, action=action, run_id=run_id, synced_at=now)
 
-    def item(self, course: Mapping[str, Any] | None = None) -> Item:
+    def item(self, course: Course | None = None) -> Item:
         """Return the item; ``course`` saves unpacking where the caller has it."""
         course = course or self.course
         return {
@@ -137,8 +138,8 @@ class Head(NamedTuple):
     urn: str
     type: str
     locale: str | None
-    status: str
-    archived_reason: str | None
+    status: Status
+    archived_reason: Reason | None
     run_id: str
 
     @property
@@ -158,7 +159,7 @@ class Write:
     """
 
     stored: StoredCourse
-    course: Mapping[str, Any]
+    course: Course
     element: bytes | None
 
 

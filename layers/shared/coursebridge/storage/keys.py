@@ -65,7 +65,7 @@ MOST_PK_BYTES, MOST_SK_BYTES = 2048, 1024
 MOST_BYTES = 400
 
 COURSE_SHARES = 16
-"""Not to be changed where there are courses: they would be looked for in other places than they lie."""
+"""Fixed for good: with another number, courses would be looked up under other keys than they were written under."""
 
 PK, SK = "PK", "SK"
 GSI1, GSI2, GSI3 = "GSI1", "GSI2", "GSI3"

@@ -149,10 +149,10 @@ def family(table: Table, learner: Learner) -> list[Learner]:
     """Return a learner and all who were merged into them, into those, and so on."""
     found, wanted = {learner.id: learner}, set(learner.merged)
     while wanted:
-        items = table.get_many(keys.learner(learner.integration_id, one) for one in sorted(wanted))
+        items = table.get_many(keys.learner(learner.integration_id, learner_id) for learner_id in sorted(wanted))
         generation = [Learner.from_item(item) for item in items.values()]
-        found |= {one.id: one for one in generation}
-        wanted = {child for one in generation for child in one.merged} - found.keys()
+        found |= {relative.id: relative for relative in generation}
+        wanted = {merged for relative in generation for merged in relative.merged} - found.keys()
     return list(found.values())
 
 

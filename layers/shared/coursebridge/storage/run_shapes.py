@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from coursebridge.records.identifiers import Identification
+
 Kind = Literal["catalog", "activity"]
 KINDS: tuple[Kind, ...] = ("catalog", "activity")
 Mode = Literal["incremental", "full"]
+Trigger = Literal["schedule", "admin"]
 RunStatus = Literal["running", "succeeded", "failed", "needs_confirmation"]
 RangeStatus = Literal["open", "done", "partial", "failed"]
 RangeKind = Literal["listing", "topics", "urns", "classifications", "window", "contents"]
@@ -50,7 +53,7 @@ class Run(TypedDict, total=False):
     Those up to ``execution`` are there from the beginning; the others come as the run gets to them.
 
     Attributes:
-        trigger: what started it: ``schedule`` or ``admin``.
+        trigger: what started it.
         counts: assets by what became of them (``integrations.runs.COUNTS``); they add up to ``read``.
         clean: whether everything was read without a doubt; ``None`` while it goes on.
         throttled: how often LinkedIn asked to wait.
@@ -84,7 +87,7 @@ class Run(TypedDict, total=False):
     integration_id: str
     kind: Kind
     mode: Mode
-    trigger: str
+    trigger: Trigger
     status: RunStatus
     started_at: str
     finished_at: str | None
@@ -189,7 +192,7 @@ class Range(TypedDict, total=False):
     unusable: int
     of: list[int]
     found: str
-    identification: Literal["email", "username", "external_id"]
+    identification: Identification
     statistics_since: str
     first: int
     last: int

@@ -175,12 +175,12 @@ class RunStore:
             for one in ranges
         )
 
-    def drop_ranges(self, run_id: str, above: int) -> None:
-        """Remove the ranges numbered so and higher: those of a plan that was repeated and came out smaller."""
+    def drop_ranges(self, run_id: str, first: int) -> None:
+        """Remove the ranges from this number on: those of a plan that was repeated and came out smaller."""
         self.table.delete_many(
             keys.run_range(self.integration_id, run_id, one["number"])
             for one in list(self.ranges(run_id))
-            if one["number"] >= above
+            if one["number"] >= first
         )
 
     def range(self, run_id: str, number: int) -> Range:

@@ -5,16 +5,16 @@ What stands in a statement's item is told in :mod:`coursebridge.storage.statemen
 
 from __future__ import annotations
 
-import random
 import time
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.clock import rfc3339
 from coursebridge.errors import Conflict, FieldError, TooLarge, Unavailable
 from coursebridge.storage import keys
 from coursebridge.storage.statements import Outcome
-from coursebridge.storage.table import TRANSACTION, ConditionFailed, Item, Table, TransactionRefused
+from coursebridge.storage.table import TRANSACTION, ConditionFailed, Item, Table, TransactionRefused, pauses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -103,7 +103,7 @@ class StatementIntake:
         self._check_size(statements)
         missing = list(statements)
         sent = {"stored_at": rfc3339(stored_at), "client_id": client_id, "request_id": request_id}
-        for attempt in range(TRIES):
+        for pause in islice(pauses(), TRIES):
             known = self._write(missing, sent)
             if known is None:
                 return Added(len(missing), len(statements) - len(missing))
@@ -112,7 +112,7 @@ class StatementIntake:
             if not missing:
                 return Added(0, len(statements))
             if not known:
-                self._pause(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  (jitter, not a secret)
+                self._pause(pause)
         raise Unavailable("other writers are at these statements; send the request again")
 
     def _check_size(self, statements: Sequence[NewStatement]) -> None:

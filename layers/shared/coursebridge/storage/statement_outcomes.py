@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ALREADY_COMPLETED = "already_completed"
 ERASED = "erased"
+SET_OUTCOME = "SET outcome = :outcome, reason = :reason, learner_id = :learner, attempt_id = :attempt, judged_at = :now"
 PENDING_KEYS = "GSI3PK, GSI3SK, awaited"
 MOST_TURNS = 90
 NOBODY = {"objectType": "Agent", "account": {"homePage": "urn:coursebridge", "name": "erased"}}
@@ -58,23 +59,19 @@ def settle(
     """
     integration_id, statement_id = statement["integration_id"], statement["statement_id"]
     values = {**_values(verdict, now, learner_id, attempt_id), ":received": "received"}
-    expression = (
-        "SET outcome = :outcome, reason = :reason, learner_id = :learner, attempt_id = :attempt, judged_at = :now"
-    )
+    sets, removes = SET_OUTCOME, f" REMOVE {PENDING_KEYS}"
     if verdict.outcome == "held":
         pending = keys.pending(
             integration_id, "held", verdict.reason or "", verdict.awaited, statement["timestamp"], statement_id
         )
         values |= {":pk": pending.pk, ":sk": pending.sk, ":awaited": verdict.awaited}
-        expression += ", GSI3PK = :pk, GSI3SK = :sk, awaited = :awaited"
-    else:
-        expression += f" REMOVE {PENDING_KEYS}"
+        sets, removes = f"{sets}, GSI3PK = :pk, GSI3SK = :sk, awaited = :awaited", ""
     filed = _filed_under(statement, decisive) if decisive else None
     if filed and filed.pk != statement.get("GSI2PK"):
         values |= {":actor_pk": filed.pk, ":actor_sk": filed.sk}
-        expression = f"SET GSI2PK = :actor_pk, GSI2SK = :actor_sk,{expression.removeprefix('SET')}"
+        sets += ", GSI2PK = :actor_pk, GSI2SK = :actor_sk"
     key = keys.statement(integration_id, statement_id)
-    return table.update_action(key, expression, values, condition="outcome = :received")
+    return table.update_action(key, sets + removes, values, condition="outcome = :received")
 
 
 def turns(
@@ -133,8 +130,7 @@ def empty(table: Table, statement: Item, now: str, *, only_received: bool = Fals
     }
     return table.update_action(
         keys.statement(statement["integration_id"], statement["statement_id"]),
-        "SET outcome = :outcome, reason = :reason, learner_id = :learner, attempt_id = :attempt, judged_at = :now, "
-        f"actor = :actor, #raw = :raw, digest = :digest REMOVE GSI2PK, GSI2SK, {PENDING_KEYS}",
+        f"{SET_OUTCOME}, actor = :actor, #raw = :raw, digest = :digest REMOVE GSI2PK, GSI2SK, {PENDING_KEYS}",
         values | ({":received": "received"} if only_received else {}),
         condition="outcome = :received" if only_received else "attribute_exists(PK)",
         names={"#raw": "raw"},
@@ -142,12 +138,11 @@ def empty(table: Table, statement: Item, now: str, *, only_received: bool = Fals
 
 
 def _turn(table: Table, key: keys.Key, values: dict[str, Any]) -> dict[str, Any]:
-    expression = (
-        "SET outcome = :outcome, reason = :reason, learner_id = :learner, attempt_id = :attempt, judged_at = :now "
-        f"REMOVE {PENDING_KEYS}"
-    )
     return table.update_action(
-        key, expression, {**values, ":erased": ERASED}, condition="attribute_exists(PK) AND reason <> :erased"
+        key,
+        f"{SET_OUTCOME} REMOVE {PENDING_KEYS}",
+        {**values, ":erased": ERASED},
+        condition="attribute_exists(PK) AND reason <> :erased",
     )
 
 
@@ -167,7 +162,7 @@ def _values(verdict: Verdict, now: str, learner_id: str | None, attempt_id: str 
 
 
 def _statements_in(record: Record) -> set[str]:
-    """Return the ids of the statements among a record's completions."""
+    """Return the ids of the statements that tell of a record's completions."""
     return {
         name
         for part in record.parts.values()

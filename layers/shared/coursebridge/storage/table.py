@@ -446,13 +446,13 @@ def _is_about_size(told: Mapping[str, Any]) -> bool:
 
 
 def pauses() -> Iterator[float]:
-    """Yield eight growing pauses in seconds with full jitter, about six in all: for who waits in a way of their own."""
+    """Yield eight growing pauses in seconds with full jitter, some six seconds in all, for who waits itself."""
     for attempt in range(8):
         yield random.uniform(0, 0.05 * 2**attempt)  # noqa: S311  (jitter, not a secret)
 
 
 def tries() -> Iterator[None]:
-    """Yield eight times, with a growing pause in between: for writes that others are at, too."""
+    """Yield eight times, with a growing pause in between: for a write that competes with other writers."""
     for number, pause in enumerate(pauses()):
         if number:
             _wait(pause)

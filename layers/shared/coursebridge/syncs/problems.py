@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from coursebridge.storage.run_shapes import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from coursebridge.errors import UpstreamError
 
@@ -21,13 +21,13 @@ def problem_of(error: UpstreamError, where: str = "") -> Problem:
     return Problem(code=error.reason, detail=detail, cause=error.cause, remedy=error.remedy, count=1)
 
 
-def gathered(problems: Iterable[Mapping[str, object]]) -> list[Problem]:
+def gathered(problems: Iterable[Problem]) -> list[Problem]:
     """Return problems without repetition, the most frequent first."""
-    found: dict[tuple[object, object], Problem] = {}
-    for one in problems:
-        known = found.setdefault((one["code"], one["detail"]), Problem(**{**one, "count": 0}))  # type: ignore[typeddict-item]
-        known["count"] += int(str(one["count"]))
-    return sorted(found.values(), key=lambda one: -one["count"])[:MOST_IN_A_RECORD]
+    found: dict[tuple[str, str], Problem] = {}
+    for problem in problems:
+        known = found.setdefault((problem["code"], problem["detail"]), {**problem, "count": 0})
+        known["count"] += problem["count"]
+    return sorted(found.values(), key=lambda problem: -problem["count"])[:MOST_IN_A_RECORD]
 
 
 def task_died(detail: str) -> Problem:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from coursebridge.catalog.models import Course
+    from coursebridge.storage.course_shapes import Course
     from coursebridge.storage.courses import StoredCourse
 
 Terms = dict[tuple[str, str], "array[int]"]
@@ -93,7 +93,7 @@ def build(file: Path, courses: Iterable[StoredCourse]) -> int:
 def _insert(database: sqlite3.Connection, some: list[tuple[int, StoredCourse]], terms: Terms) -> None:
     rows, texts = [], []
     for number, stored in some:
-        course: Course = stored.course
+        course = stored.course
         rows.append(_row(number, stored, course))
         description = " ".join(filter(None, (course["short_description"], course["description"])))
         texts.append((number, indexed(course["title"]), indexed(description)))

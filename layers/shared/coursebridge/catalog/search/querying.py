@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from coursebridge.catalog.filters import linkedin_locale
 from coursebridge.catalog.search.words import folded, match_expression
@@ -19,14 +19,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+Sort = Literal[
+    "relevance",
+    "title",
+    "-title",
+    "updated_at",
+    "-updated_at",
+    "published_at",
+    "-published_at",
+    "duration",
+    "-duration",
+]
+"""What courses are sorted by; ``-`` turns it round."""
 SORTS = {
     "title": "course.title",
     "updated_at": "coalesce(course.updated_at, '')",
     "published_at": "coalesce(course.published_at, '')",
     "duration": "coalesce(course.duration, -1)",
 }
-RELEVANCE = "relevance"
-SORT_NAMES = (RELEVANCE, *SORTS, *(f"-{name}" for name in SORTS))
 _FOUND = "(SELECT rowid AS id, bm25(words, 10.0, 1.0) AS score FROM words WHERE words MATCH ?)"
 """What has the keywords; a word in the title weighs ten times one in the description."""
 
@@ -52,7 +62,7 @@ class Question:
         synced_since: RFC 3339; when the course was last written here.
         min_duration: seconds.
         max_duration: seconds.
-        sort: one of :data:`SORT_NAMES`; by relevance where there are keywords, else by title.
+        sort: where it is empty, by relevance if there are keywords, else by title.
         after: the ``next`` of the page before.
         limit: how many courses.
     """
@@ -70,7 +80,7 @@ class Question:
     synced_since: str | None = None
     min_duration: int | None = None
     max_duration: int | None = None
-    sort: str = ""
+    sort: Sort | Literal[""] = ""
     after: tuple[Any, str] | None = None
     limit: int = 50
 
@@ -175,8 +185,8 @@ class SearchIndex:
 
 def _order(question: Question, *, ranked: bool) -> tuple[str, bool]:
     """Return the expression to sort by and whether the largest comes first."""
-    name = question.sort or (RELEVANCE if ranked else "title")
-    if name == RELEVANCE:
+    name = question.sort or ("relevance" if ranked else "title")
+    if name == "relevance":
         return ("found.score", False) if ranked else (SORTS["title"], False)
     return SORTS[name.removeprefix("-")], name.startswith("-")
 

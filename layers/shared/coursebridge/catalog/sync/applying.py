@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from coursebridge import json_text
 from coursebridge.catalog import filters, fingerprint, mapper
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from coursebridge.catalog.classifications import Node
-    from coursebridge.catalog.models import Course, Element
     from coursebridge.catalog.sync.context import Context
+    from coursebridge.storage.course_shapes import Course, Element, Reason
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Applied:
     """
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-    archive: dict[str, str] = field(default_factory=dict)
+    archive: dict[str, Reason] = field(default_factory=dict)
     broken: int = 0
 
 
@@ -70,9 +70,9 @@ class Applier:
             SwitchedOff: the integration is not active any more.
         """
         self.check_active()
-        fresh = {one["urn"]: one for one in elements if one["urn"] not in self.applied.outcomes}
+        fresh = {element["urn"]: element for element in elements if element["urn"] not in self.applied.outcomes}
         standing = self._courses.get_many(fresh) if fresh else {}
-        writes = [write for urn, element in fresh.items() if (write := self._one(element, standing.get(urn)))]
+        writes = [write for urn, element in fresh.items() if (write := self._decide(element, standing.get(urn)))]
         # First the graph: a course that is here speaks of classifications that are here, wherever a task is ended.
         self._learn(fresh[write.stored.urn] for write in writes)
         self._courses.write(writes)
@@ -103,7 +103,8 @@ class Applier:
         learn(self._classifications, merged(news.values()))
         self._merged_nodes.update(news)
 
-    def _one(self, element: Element, stored: StoredCourse | None) -> Write | None:
+    def _decide(self, element: Element, stored: StoredCourse | None) -> Write | None:
+        """Note what becomes of an element, and return what is to be written of it; ``None`` if that is nothing."""
         text = json_text.canonical(element)
         course = mapper.course_of(element, curated=self._curated_now(element, stored))
         read = Read(
@@ -138,8 +139,7 @@ class Applier:
             return None
         if self._curated is not None or stored is None:
             return self._curated
-        known: bool | None = stored.course["curated"]
-        return known
+        return stored.course["curated"]
 
     def _write(self, course: Course, decision: Decision, read: Read, text: bytes, stored: StoredCourse | None) -> Write:
         body = pack(json_text.canonical(dict(course)))
@@ -162,8 +162,7 @@ class Applier:
 def _stored_asset(stored: StoredCourse | None) -> StoredAsset | None:
     if stored is None:
         return None
-    state: Any = stored
-    return StoredAsset(state.status, state.archived_reason, stored.hash, stored.labels, stored.run_id, stored.action)
+    return StoredAsset(stored.status, stored.archived_reason, stored.hash, stored.labels, stored.run_id, stored.action)
 
 
 def _is_too_large(write: Write) -> bool:

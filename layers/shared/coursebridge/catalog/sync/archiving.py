@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from coursebridge.catalog.sync.context import Context
     from coursebridge.catalog.sync.outcomes import Tally
     from coursebridge.linkedin.assets import Listing
+    from coursebridge.storage.course_shapes import Reason
     from coursebridge.storage.courses import Head
     from coursebridge.storage.run_shapes import Run
 
@@ -41,7 +42,7 @@ class Candidates:
         archived_missing: how many this run has archived as missing already (a repeated task finds them so).
     """
 
-    reasons: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, Reason] = field(default_factory=dict)
     active: int = 0
     unlisted: list[str] = field(default_factory=list)
     archived_missing: int = 0
@@ -52,7 +53,7 @@ class Candidates:
 
 
 def candidates(
-    context: Context, run: Run, told: Mapping[str, str], complete: Iterable[Listing], tally: Tally
+    context: Context, run: Run, told: Mapping[str, Reason], complete: Iterable[Listing], tally: Tally
 ) -> Candidates:
     """Return what a run wants to archive.
 
@@ -89,7 +90,7 @@ def verify(context: Context, found: Candidates, unlisted_before: Iterable[str]) 
     """
     missing = [urn for urn, reason in found.reasons.items() if reason == "missing"]
     known = set(unlisted_before)
-    if len(missing) > ASKED_ONE_BY_ONE:
+    if not missing or len(missing) > ASKED_ONE_BY_ONE:
         return
     client = context.linkedin()
     for urn in missing:
@@ -104,7 +105,7 @@ def verify(context: Context, found: Candidates, unlisted_before: Iterable[str]) 
             del found.reasons[urn]
 
 
-def archive(context: Context, run_id: str, reasons: Mapping[str, str]) -> None:
+def archive(context: Context, run_id: str, reasons: Mapping[str, Reason]) -> None:
     """Archive courses, those that still are active."""
     now = rfc3339(context.now())
     for chunk in chunks(reasons, BATCH):
@@ -118,7 +119,7 @@ def archive(context: Context, run_id: str, reasons: Mapping[str, str]) -> None:
             )
 
 
-def _gone(stored: Head, complete: list[Listing], tally: Tally) -> str | None:
+def _gone(stored: Head, complete: list[Listing], tally: Tally) -> Reason | None:
     if not complete or stored.urn in tally:
         return None
     return "missing" if any(_covers(listing, stored.type, stored.locale) for listing in complete) else None

@@ -107,7 +107,7 @@ class _Finish:
 
     def _status(self) -> RunStatus:
         failed = self._run.get("stopped") or any(one["status"] == "failed" for one in self._ranges)
-        limited = any(one["code"] == DAY_LIMIT for one in self._problems)
+        limited = any(problem["code"] == DAY_LIMIT for problem in self._problems)
         return "failed" if failed or limited else "succeeded"
 
     def _conform_and_index(self, counts: dict[str, int]) -> None:

@@ -18,6 +18,8 @@ from coursebridge.catalog.fingerprint import URN_DIGEST_BYTES, urn_digest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from coursebridge.storage.course_shapes import Reason
+
 RECORD_BYTES = URN_DIGEST_BYTES + 1
 
 
@@ -31,14 +33,14 @@ def digests(blob: bytes) -> set[bytes]:
     return {blob[at : at + URN_DIGEST_BYTES] for at in range(0, len(blob), RECORD_BYTES)}
 
 
-def packed_reasons(reasons: Mapping[str, str]) -> bytes:
+def packed_reasons(reasons: Mapping[str, Reason]) -> bytes:
     """Return why assets are to be archived, by URN, as bytes: five thousand of them take a tenth of an item."""
     return zlib.compress(json.dumps(dict(reasons), separators=(",", ":")).encode()) if reasons else b""
 
 
-def reasons_in(blob: bytes) -> dict[str, str]:
+def reasons_in(blob: bytes) -> dict[str, Reason]:
     """Return what :func:`packed_reasons` has packed."""
-    reasons: dict[str, str] = json.loads(zlib.decompress(blob)) if blob else {}
+    reasons: dict[str, Reason] = json.loads(zlib.decompress(blob)) if blob else {}
     return reasons
 
 

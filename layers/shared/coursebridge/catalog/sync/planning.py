@@ -91,7 +91,8 @@ def _ranges(client: LinkedInClient, filters: Filters, mode: str, after: int | No
     for partition in partitions:
         yield from ranges.ranges_of(partition)
     yield from ranges.urn_ranges(filters.include_urns)
-    spoken = list(dict.fromkeys(one.listing.locale for one in partitions if not one.is_empty and one.listing.locale))
+    spoken = dict.fromkeys(partition.listing.locale for partition in partitions if not partition.is_empty)
+    spoken.pop("", None)
     if mode == "full" and spoken:
         yield ranges.classification_range(spoken)
 
@@ -105,8 +106,8 @@ def _partitions(client: LinkedInClient, filters: Filters, after: int | None) -> 
         yield partition
     if not filters.languages:
         for asset_type, total in known.items():
-            listing = next(one for one in ranges.listings(filters, after) if one.asset_type == asset_type)
-            rest = _measured(client, replace(listing, locale=""))
+            of_type = next(listing for listing in ranges.listings(filters, after) if listing.asset_type == asset_type)
+            rest = _measured(client, replace(of_type, locale=""))
             if rest.total > total:
                 yield rest
 

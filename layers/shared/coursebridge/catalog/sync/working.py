@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from coursebridge.catalog.classifications import merged, node_of
+from coursebridge.catalog.classifications import classifications_of, merged, node_of
 from coursebridge.catalog.diff import Outcome
 from coursebridge.catalog.learning import learn
 from coursebridge.catalog.sync import outcomes, problems, ranges
@@ -13,11 +13,13 @@ from coursebridge.catalog.sync.applying import Applier
 from coursebridge.integrations import day_limit
 from coursebridge.linkedin import assets
 from coursebridge.linkedin.errors import (
+    CredentialsRefused,
     LinkedInError,
     NoSuchEntity,
     Retryable,
     UnusableAnswer,
 )
+from coursebridge.linkedin.reading import object_in
 from coursebridge.linkedin.walk import Walk
 from coursebridge.observability import logger
 from coursebridge.syncs.problems import problem_of, switched_off, task_died
@@ -26,22 +28,22 @@ from coursebridge.syncs.stopping import STOPPING, RetryLater, SwitchedOff
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from coursebridge.catalog.models import Element
     from coursebridge.catalog.sync.context import Context
     from coursebridge.linkedin.assets import Listing
     from coursebridge.linkedin.client import LinkedInClient
     from coursebridge.linkedin.pages import Page
+    from coursebridge.storage.course_shapes import Element
     from coursebridge.storage.run_shapes import Problem, Range, RangeStatus
 
 
 class RangeWork:
     """Works off one range of a run."""
 
-    def __init__(self, context: Context, run_id: str, one: Range) -> None:
+    def __init__(self, context: Context, client: LinkedInClient, run_id: str, one: Range) -> None:
         self._context = context
+        self._client = client
         self._run_id = run_id
         self._range = one
-        self._client: LinkedInClient = context.linkedin()
         self._problems: list[Problem] = []
         self._found: Range = {"ended": False, "shifted": False, "total": 0, "position": 0}
         curated = True if one.get("listing", {}).get("curated") else None
@@ -156,7 +158,7 @@ class RangeWork:
 
     def _settle(self, status: RangeStatus) -> str:
         applied = self._applier.applied
-        unusable = applied.broken + sum(one is Outcome.FAILED for one in applied.outcomes.values())
+        unusable = applied.broken + sum(outcome is Outcome.FAILED for outcome in applied.outcomes.values())
         if unusable:
             self._problems.append(problems.unusable_elements(unusable))
         told: Range = {"status": status, "problems": self._problems}
@@ -186,7 +188,13 @@ def work(context: Context, run_id: str, number: int) -> str:
     stopped = context.runs.get(run_id).get("stopped")
     if stopped:
         return give_up(context, run_id, one, stopped)
-    return RangeWork(context, run_id, one).run()
+    try:
+        client = context.linkedin()
+    except CredentialsRefused as error:
+        problem = problem_of(error)
+        context.runs.change(run_id, stopped=problem)
+        return give_up(context, run_id, one, problem)
+    return RangeWork(context, client, run_id, one).run()
 
 
 def range_failed(context: Context, run_id: str, number: int) -> str:
@@ -216,10 +224,5 @@ def _counts(of: dict[str, Outcome]) -> dict[str, int]:
 
 
 def _has_topic(element: Element) -> bool:
-    details = element.get("details") or {}
-    return any(node.type == "TOPIC" for node in map(node_of, _associated(details)) if node)
-
-
-def _associated(details: dict[str, Any]) -> list[dict[str, Any]]:
-    entries = details.get("classifications") or []
-    return [entry.get("associatedClassification") or {} for entry in entries if isinstance(entry, dict)]
+    known = classifications_of(object_in(element, "details"))
+    return any(classification["type"] == "TOPIC" for classification in known)

@@ -10,6 +10,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 Status = Literal["active", "archived"]
 Reason = Literal["retired", "filtered", "missing", "deactivated"]
+"""Why a course is archived: LinkedIn retired it, the filters leave it out, it is gone, the integration is off."""
 Element = dict[str, Any]
 """LinkedIn's element as received."""
 
