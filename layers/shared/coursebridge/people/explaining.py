@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coursebridge.apply.judge import HELD_REASONS, IGNORED_REASONS, Rules
+from coursebridge.apply.judge import REASONS, Rules
 from coursebridge.errors import FieldError, InvalidRequest, NotFound
 from coursebridge.people.erasure import is_theirs
 from coursebridge.records.evidence import Evidence, union
@@ -284,4 +284,4 @@ def _shown(item: Item, record: Record) -> dict[str, Any]:
 
 
 def _words(reason: str | None) -> str:
-    return {**HELD_REASONS, **IGNORED_REASONS}.get(reason or "", WAITING)
+    return REASONS.get(reason or "", WAITING)
