@@ -131,7 +131,7 @@ class Statements:
         return item
 
     def _note(self, action: str, subject: str, integration_id: str, told: dict[str, Any]) -> None:
-        audit.record(self.table, self.actor, action, subject, None, told, integration_id=integration_id)
+        audit.record(self.table, audit.Entry(self.actor, action, subject, integration_id, after=told))
 
 
 def public(item: Item) -> dict[str, Any]:

@@ -196,16 +196,8 @@ class Webhooks:
         return secret_name(self.secret_prefix, self.integration_id, target_id)
 
     def _note(self, action: str, target_id: str, before: Target | None, after: Target | None, now: datetime) -> None:
-        audit.record(
-            self.table,
-            self.actor,
-            action,
-            target_id,
-            _audited(before) if before else None,
-            _audited(after) if after else None,
-            integration_id=self.integration_id,
-            now=now,
-        )
+        was, is_now = (_audited(target) if target else None for target in (before, after))
+        audit.record(self.table, audit.Entry(self.actor, action, target_id, self.integration_id, was, is_now), now)
 
 
 def _audited(target: Target) -> dict[str, Any]:
