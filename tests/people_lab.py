@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import zlib
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,10 +23,10 @@ from coursebridge.storage.table import Table
 from xapi_builders import PROGRESS, PROGRESSED, statement
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable, Sequence
 
     from coursebridge.records.identifiers import Kind
+    from coursebridge.storage.statement_outcomes import Verdict
     from coursebridge.storage.table import Item
 
 INTEGRATION = "acme"
@@ -85,6 +86,11 @@ class Calls:
             return answer
 
         return call
+
+
+def spelled(verdict: Verdict) -> str:
+    """Spell an outcome as `held:course_unknown`."""
+    return f"{verdict.outcome}:{verdict.reason}" if verdict.reason else verdict.outcome
 
 
 def dies() -> None:
@@ -183,7 +189,7 @@ class Lab:
         """Apply what was received; everything must be dealt with."""
         outcomes, failed = self.applier(table).apply(self.received() if items is None else items)
         assert failed == []
-        return outcomes
+        return Counter({spelled(verdict): number for verdict, number in outcomes.items()})
 
     def take(self, *statements: dict[str, Any]) -> Counter[str]:
         """Store statements and apply them."""

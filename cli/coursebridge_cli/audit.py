@@ -6,6 +6,8 @@ from typing import Any
 from coursebridge_cli import output
 from coursebridge_cli.options import Integration, Json, Most, client
 
+MOST_SHOWN = 5
+
 
 def audit(integration: Integration = None, *, limit: Most = 50, as_json: Json = False) -> None:
     """List who changed what, when, from what to what; the newest first."""
@@ -28,5 +30,9 @@ def audit(integration: Integration = None, *, limit: Most = 50, as_json: Json = 
 
 def _changes(changes: list[dict[str, Any]]) -> str:
     return "\n".join(
-        f"{change['field']}: {json.dumps(change['from'])} → {json.dumps(change['to'])}" for change in changes[:5]
+        f"{change['field']}: {_spelled(change['from'])} → {_spelled(change['to'])}" for change in changes[:MOST_SHOWN]
     )
+
+
+def _spelled(value: Any) -> str:  # noqa: ANN401  (any JSON)
+    return json.dumps(value, ensure_ascii=False)

@@ -11,6 +11,7 @@ from coursebridge_cli.session import Credentials
 SECONDS = 60
 PAGE = 200
 SCOPE = "admin:read admin:write"
+CHECK_URL = "Check COURSEBRIDGE_URL: it is the output ApiUrl of the stack, without a path of its own."
 
 
 class Client:
@@ -19,11 +20,17 @@ class Client:
     Args:
         credentials: Where it is, and who calls.
         transport: For tests.
+
+    Raises:
+        NotLoggedIn: The address is not a URL.
     """
 
     def __init__(self, credentials: Credentials, transport: httpx.BaseTransport | None = None) -> None:
         self._credentials = credentials
-        self._http = httpx.Client(base_url=credentials.url, timeout=SECONDS, transport=transport)
+        try:
+            self._http = httpx.Client(base_url=credentials.url, timeout=SECONDS, transport=transport)
+        except httpx.InvalidURL as error:
+            raise NotLoggedIn(f"{credentials.url} is not a URL", CHECK_URL) from error
         self._token = ""
 
     def get(self, path: str, **query: str | int | None) -> Any:  # noqa: ANN401  (any JSON)
@@ -42,13 +49,12 @@ class Client:
         Raises:
             CommandError: The API refuses; says why and what helps.
         """
-        answer = self._ask(
-            method,
-            path,
-            json=body,
-            params={name: value for name, value in (query or {}).items() if value is not None},
-            headers={"Authorization": f"Bearer {self._bearer()}"},
-        )
+        request = {"json": body, "params": {name: value for name, value in (query or {}).items() if value is not None}}
+        answer = self._authorized(method, path, request)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            # A token lives for an hour, and a run may be watched for longer.
+            self._token = ""
+            answer = self._authorized(method, path, request)
         if answer.is_error:
             raise of_problem(answer.status_code, _object(answer))
         return answer.json() if answer.content else None
@@ -90,6 +96,9 @@ class Client:
             raise UsageError("there is more than one integration", "Name one with --integration.", names)
         raise UsageError(f"there is no integration {wanted}", "Name one of these with --integration.", names)
 
+    def _authorized(self, method: str, path: str, request: dict[str, Any]) -> httpx.Response:
+        return self._ask(method, path, headers={"Authorization": f"Bearer {self._bearer()}"}, **request)
+
     def _bearer(self) -> str:
         if not self._token:
             form = {
@@ -98,9 +107,9 @@ class Client:
                 "client_secret": self._credentials.client_secret,
             }
             answer = self._ask("POST", "/oauth2/token", data={**form, "scope": SCOPE})
-            if answer.is_error:
+            self._token = _object(answer).get("access_token", "")
+            if not self._token:
                 raise _login_refused(answer)
-            self._token = answer.json()["access_token"]
         return self._token
 
     def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401
@@ -118,7 +127,7 @@ def _login_refused(answer: httpx.Response) -> CommandError:
     code = said.get("error", "")
     remedies = {
         "invalid_scope": "This client may not administer: use one with the scopes admin:read and admin:write.",
-        "": "Check COURSEBRIDGE_URL: it is the output ApiUrl of the stack, without a path of its own.",
+        "": CHECK_URL,
     }
     remedy = remedies.get(
         code, "Check COURSEBRIDGE_CLIENT_ID and COURSEBRIDGE_CLIENT_SECRET; a rotated secret is shown only once."

@@ -1,6 +1,7 @@
 """`coursebridge clients`: callers other than LinkedIn."""
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -23,14 +24,14 @@ def list_clients(*, as_json: Json = False) -> None:
         ("Id", "Name", "Scopes", "Integration", "Secrets", "Last used"),
         (
             (
-                one["client_id"],
-                one["name"],
-                one["scopes"],
-                one["integration_id"] or "all",
-                [secret["n"] for secret in one["secrets"]],
-                max((secret["last_used_at"] or "" for secret in one["secrets"]), default=None),
+                caller["client_id"],
+                caller["name"],
+                caller["scopes"],
+                caller["integration_id"] or "all",
+                [secret["n"] for secret in caller["secrets"]],
+                max((secret["last_used_at"] or "" for secret in caller["secrets"]), default=None),
             )
-            for one in found
+            for caller in found
         ),
         "There is none.",
     )
@@ -56,7 +57,7 @@ def create(
 @app.command()
 def rotate(client_id: ClientId, *, as_json: Json = False) -> None:
     """Make another secret; the one before stays good until it is revoked."""
-    _tell(client().send("POST", f"/admin/clients/{client_id}/rotate"), as_json=as_json)
+    _tell(client().send("POST", f"{_path(client_id)}/rotate"), as_json=as_json)
 
 
 @app.command()
@@ -68,8 +69,12 @@ def revoke(
 ) -> None:
     """Revoke a client, or one of its secrets; its tokens die within a minute."""
     sure(f"Revoke {client_id if secret is None else f'secret {secret} of {client_id}'}?", yes=yes)
-    client().send("DELETE", f"/admin/clients/{client_id}" + ("" if secret is None else f"/secrets/{secret}"))
+    client().send("DELETE", _path(client_id) + ("" if secret is None else f"/secrets/{secret}"))
     output.note("It is revoked.")
+
+
+def _path(client_id: str) -> str:
+    return f"/admin/clients/{quote(client_id, safe='')}"
 
 
 def _tell(made: dict[str, Any], *, as_json: bool) -> None:

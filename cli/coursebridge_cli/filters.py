@@ -73,17 +73,27 @@ def _wanted(present: dict[str, Any], changes: list[str] | None, file: Path | Non
     if file is not None and changes:
         raise UsageError("give the filters in a file or as name=value, not both")
     if file is not None:
-        return dict(json.loads(file.read_text()))
+        return _read(file)
     if not changes:
         raise UsageError("no filter is given", 'For instance: coursebridge filters preview languages=["en"]')
     return {**present, **patch(changes)}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        filters = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise UsageError(f"{file} is not JSON: {error}") from error
+    if not isinstance(filters, dict):
+        raise UsageError(f"{file} is not a JSON object", 'For instance: {"languages": ["en"]}')
+    return filters
 
 
 def _tell(told: dict[str, Any]) -> None:
     output.facts({name: told[name] for name in ("archived", "restored", "kept")})
     for what in ("archived", "restored"):
         if told["samples"][what]:
-            rows = ((one["urn"], one["title"]) for one in told["samples"][what])
+            rows = ((course["urn"], course["title"]) for course in told["samples"][what])
             output.table(f"For instance {what}", ("URN", "Title"), rows, "")
     _tell_notes(told)
 

@@ -115,7 +115,7 @@ def patch(settings: list[str]) -> dict[str, Any]:
     """Return `a.b=value` pairs as a merge patch; a value is JSON if it can be read as such, else text.
 
     Raises:
-        UsageError: One is no such pair.
+        UsageError: One is no such pair, or lies inside of another that is no object.
     """
     made: dict[str, Any] = {}
     for setting in settings:
@@ -126,6 +126,8 @@ def patch(settings: list[str]) -> dict[str, Any]:
         place = made
         for name in way:
             place = place.setdefault(name, {})
+            if not isinstance(place, dict):
+                raise UsageError(f"{setting} lies inside of another setting that is given a value of its own")
         place[last] = _value(text)
     return made
 

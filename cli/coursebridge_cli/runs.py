@@ -3,6 +3,7 @@
 import time
 from enum import StrEnum
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 from rich.markup import escape
@@ -77,7 +78,7 @@ def list_runs(integration: Integration = None, *, limit: Most = 20, as_json: Jso
 def show(run_id: RunId, integration: Integration = None, *, as_json: Json = False) -> None:
     """Show a run with its counts and errors."""
     api = client()
-    run = api.get(f"/admin/integrations/{api.integration(integration)['id']}/runs/{run_id}")
+    run = api.get(_path(api.integration(integration)["id"], run_id))
     output.as_json(run) if as_json else _tell(run)
 
 
@@ -86,7 +87,7 @@ def watch(run_id: RunId, integration: Integration = None, *, as_json: Json = Fal
     """Show a run's progress until it ends."""
     api = client()
     found = api.integration(integration)["id"]
-    follow(api, found, api.get(f"/admin/integrations/{found}/runs/{run_id}"), wait=True, as_json=as_json)
+    follow(api, found, api.get(_path(found, run_id)), wait=True, as_json=as_json)
 
 
 @app.command()
@@ -94,7 +95,7 @@ def redrive(run_id: RunId, integration: Integration = None, *, wait: Wait = True
     """Work off what failed of a run, without the rest."""
     api = client()
     found = api.integration(integration)["id"]
-    run = api.send("POST", f"/admin/integrations/{found}/runs/{run_id}/redrive")
+    run = api.send("POST", f"{_path(found, run_id)}/redrive")
     follow(api, found, run, wait=wait, as_json=as_json)
 
 
@@ -105,9 +106,9 @@ def confirm(
     """Let a run archive more than archive_limit_percent of the courses."""
     api = client()
     found = api.integration(integration)["id"]
-    waiting = api.get(f"/admin/integrations/{found}/runs/{run_id}")
+    waiting = api.get(_path(found, run_id))
     sure(f"Archive {waiting.get('pending_archive', 'these')} courses?", yes=yes)
-    run = api.send("POST", f"/admin/integrations/{found}/runs/{run_id}/confirm")
+    run = api.send("POST", f"{_path(found, run_id)}/confirm")
     follow(api, found, run, wait=wait, as_json=as_json)
 
 
@@ -129,6 +130,10 @@ def follow(api: Client, integration_id: str, run: dict[str, Any], *, wait: bool,
         )
 
 
+def _path(integration_id: str, run_id: str) -> str:
+    return f"/admin/integrations/{integration_id}/runs/{quote(run_id, safe='')}"
+
+
 def _until_it_ends(api: Client, integration_id: str, run: dict[str, Any]) -> dict[str, Any]:
     columns = (
         SpinnerColumn(),
@@ -141,7 +146,7 @@ def _until_it_ends(api: Client, integration_id: str, run: dict[str, Any]) -> dic
         task = progress.add_task(f"{run['kind']} {run['mode']}", total=None)
         while run["status"] == "running":
             time.sleep(SECONDS_BETWEEN_LOOKS)
-            run = api.get(f"/admin/integrations/{integration_id}/runs/{run['id']}")
+            run = api.get(_path(integration_id, run["id"]))
             done = ", ".join(f"{run['counts'][name]} {name}" for name in COUNTED if run["counts"].get(name))
             progress.update(
                 task,

@@ -45,14 +45,21 @@ def setup(
         _undo(api, made["id"])
         raise
     _say("LinkedIn gives a token for this key pair: saved.", as_json=as_json)
-    run = _first_sync(api, made["id"], as_json=as_json) if sync else None
-    left = api.get(f"/admin/integrations/{made['id']}")["setup"]
+    # Before the sync, which may take long or fail: nothing shows this secret again.
+    if not as_json:
+        output.console.print("\nPaste these into LinkedIn; the secret is shown this once:\n")
+        output.facts({field: made["webhook"][field] for field in PASTED})
+        output.console.print()
+    try:
+        run = _first_sync(api, made["id"], as_json=as_json) if sync else None
+        left = api.get(f"/admin/integrations/{made['id']}")["setup"]
+    except CommandError:
+        if as_json:
+            output.as_json({**made, "run": None})
+        raise
     if as_json:
         output.as_json({**made, "setup": left, "run": run})
         return
-    output.console.print("\nPaste these into LinkedIn; the secret is shown this once:\n")
-    output.facts({field: made["webhook"][field] for field in PASTED})
-    output.console.print()
     output.steps(left, "text")
 
 

@@ -94,7 +94,7 @@ def assign(
     *,
     as_json: Json = False,
 ) -> None:
-    """Say that an identifier is a learner, from now on and for what is held."""
+    """Say that an identifier is a learner's and nobody else's, from now on and for what is held."""
     kind, colon, value = identifier.partition(":")
     if kind not in KINDS or not colon or not value:
         raise UsageError(f"{identifier} is not kind:value", f"A kind is one of {', '.join(KINDS)}.")
@@ -104,8 +104,10 @@ def assign(
     if as_json:
         output.as_json(told)
         return
-    said = f"{identifier} is {learner_id} now; {told['replayed']} held statements are on the way again."
-    output.console.print(said, markup=False)
+    said = [f"{identifier} is {learner_id} now.", f"Held statements that are on the way again: {told['replayed']}."]
+    if told["taken_from"]:
+        said.append(f"It was taken from {', '.join(told['taken_from'])}: what counted for them until now stays theirs.")
+    output.console.print("\n".join(said), markup=False)
 
 
 def _list(integration: str | None, outcome: Outcome | None, reason: str | None, limit: int, *, as_json: bool) -> None:

@@ -41,13 +41,13 @@ def _tell(name: str, told: dict[str, Any]) -> None:
         (
             (
                 kind,
-                one["enabled"],
-                "running" if one["running"] else one["last_status"],
-                one["last_finished_at"],
-                one["last_success_at"],
-                one["next_run_at"],
+                sync["enabled"],
+                "running" if sync["running"] else sync["last_status"],
+                sync["last_finished_at"],
+                sync["last_success_at"],
+                sync["next_run_at"],
             )
-            for kind, one in told["syncs"].items()
+            for kind, sync in told["syncs"].items()
         ),
         "",
     )

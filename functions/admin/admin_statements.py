@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from admin_common import ABSENT, READ, WRITE, new_router
 from coursebridge.admin import wiring
 from coursebridge.api import caller
-from coursebridge.apply.judge import HELD_REASONS, IGNORED_REASONS
+from coursebridge.apply.judge import HELD_REASONS, REASONS
 from coursebridge.apply.release import MOST_RELEASED
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
 from coursebridge.records.identifiers import Kind
@@ -19,7 +19,7 @@ from coursebridge.records.identifiers import Kind
 router = new_router()
 TAGS = ["Statements"]
 NO_STATEMENT = "There is no such integration or statement."
-REASONS = ", ".join(f"`{reason}` ({text})" for reason, text in {**HELD_REASONS, **IGNORED_REASONS}.items())
+IN_WORDS = ", ".join(f"`{reason}` ({words})" for reason, words in REASONS.items())
 Outcome = Literal["received", "applied", "held", "ignored"]
 StatementId = Annotated[
     str,
@@ -45,7 +45,7 @@ class StatementAnswer(Answer):
     object_id: str | None = Field(examples=["urn:li:lyndaCourse:252"])
     actor: Actor
     outcome: Outcome
-    reason: str | None = Field(description=f"Why it is held or ignored: {REASONS}.", examples=["learner_unknown"])
+    reason: str | None = Field(description=f"Why it is held or ignored: {IN_WORDS}.", examples=["learner_unknown"])
     explanation: str | None = Field(description="The reason in words.")
     learner_id: str | None
     attempt_id: str | None

@@ -143,5 +143,5 @@ def run_selftest(integration: Integration) -> SelftestAnswer:
     """Mints a token with each pair, reads a page for each scope, and posts a statement to itself and removes it."""
     body = SelftestAnswer.model_validate(wiring.selftest(integration, base_url(router), router.lambda_context).run())
     found = {step.id: step.state for step in body.steps}
-    audit.record(table(), caller(router), "selftest.run", integration, None, found, integration_id=integration)
+    audit.record(table(), audit.Entry(caller(router), "selftest.run", integration, integration, after=found))
     return body

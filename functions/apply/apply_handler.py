@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from coursebridge.storage.statement_outcomes import Verdict
+
 
 @cache
 def applier() -> Applier:
@@ -38,14 +40,13 @@ def read(records: list[dict[str, Any]]) -> Batch:
     return batch
 
 
-def report(outcomes: Counter[str]) -> None:
+def report(outcomes: Counter[Verdict]) -> None:
     """Tell what became of the statements."""
     held: dict[str, int] = {}
-    for name, value in outcomes.items():
-        outcome, _, reason = name.partition(":")
-        count(f"Statements{outcome.capitalize()}", value)
-        if outcome == "held":
-            held[reason] = value
+    for verdict, number in outcomes.items():
+        count(f"Statements{verdict.outcome.capitalize()}", number)
+        if verdict.outcome == "held" and verdict.reason:
+            held[verdict.reason] = number
     count_by("StatementsHeldByReason", "reason", held)
 
 

@@ -54,7 +54,7 @@ def note(
     after: Mapping[str, Any] | None,
 ) -> None:
     """Note in the audit what the caller of the present request did (see :func:`coursebridge.audit.record`)."""
-    audit.record(table(), api.caller(router), action, subject, before, after, integration_id=integration)
+    audit.record(table(), audit.Entry(api.caller(router), action, subject, integration, before, after))
 
 
 def _integration_exists(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:

@@ -30,6 +30,13 @@ class Step:
     restore: int = 0
     at: int | None = None
 
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value is None and name == "at":
+                continue
+            if not isinstance(value, int) or value < 0:
+                raise ValueError(f"{name} is a number, 0 or more.")
+
 
 def take(catalogue: Catalogue, step: Step, generation: int) -> dict[str, list[str]]:
     """Change a catalogue and return the URNs touched, by kind of change; no course is touched twice."""

@@ -16,7 +16,7 @@ TRUTH_FILTERS = ("type", "locale", "availability", "licensed")
 async def _step(world: World, request: Request) -> Json:
     try:
         step = Step(**await json_body(request))
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise HTTPException(400, f"Not a step: {error}") from error
     touched = take(world.catalogue, step, world.generation)
     world.generation += 1

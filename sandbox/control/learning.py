@@ -43,7 +43,7 @@ async def _learn(world: World, request: Request) -> Json:
 async def _send(_world: World, request: Request) -> Json:
     """Send statements as they are: `{"statements": [...]}` with the fields of `Target`."""
     body = await json_body(request)
-    given = body.pop("statements", [])
+    given = _list(body, "statements", [])
     target = _made(Target, body)
     try:
         outcome = await run_in_threadpool(Pusher(target).push, given)
@@ -55,7 +55,7 @@ async def _send(_world: World, request: Request) -> Json:
 async def _aicc(_world: World, request: Request) -> Json:
     """Play a launched course: `launch_url`, `progress`, `leave`, and the fields of `Style`."""
     body = await json_body(request)
-    launch_url, progress = body.pop("launch_url", ""), body.pop("progress", [39, 100])
+    launch_url, progress = body.pop("launch_url", ""), _list(body, "progress", [39, 100])
     leave = body.pop("leave", True)
     style = _made(aicc.Style, body)
     try:
@@ -65,6 +65,14 @@ async def _aicc(_world: World, request: Request) -> Json:
     except httpx.TransportError as error:
         raise HTTPException(502, f"Nobody answers at AICC_URL: {error}") from error
     return aicc.to_json(played)
+
+
+def _list(body: Json, name: str, default: list[Any]) -> list[Any]:
+    """Take a list out of a body."""
+    value = body.pop(name, default)
+    if not isinstance(value, list):
+        raise HTTPException(400, f"{name} has to be a list.")
+    return value
 
 
 def _made(kind: Callable[..., T], members: Mapping[str, Any]) -> T:

@@ -12,6 +12,8 @@ from sandbox.settings import Json
 Projection: TypeAlias = dict[str, "Projection | None"]
 
 _INDEXED = re.compile(r"(?P<name>[^\[\]]+)\[(?P<index>\d+)\](?:\.(?P<member>.+))?")
+MOST_DIGITS = 18
+"""Of a number that a `long` of LinkedIn's surely holds."""
 _MARKS = "(),:"
 _WORD = re.compile(r"[(),:]|[^(),:]+")
 _TRUTH = {"true": True, "false": False}
@@ -36,7 +38,7 @@ class Query:
         value = self.parameters.get(name)
         if value is None and default is not None:
             return default
-        if value is None or not value.isdecimal():
+        if value is None or not value.isdecimal() or len(value) > MOST_DIGITS:
             raise ApiError(400, f"Parameter '{name}' is invalid: {value!r} is not a number", 100)
         return int(value)
 

@@ -37,6 +37,10 @@ class Application:
     keys: frozenset[Key]
     two_legged: bool = True
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.client_id, str) or not isinstance(self.client_secret, str):
+            raise ValueError("client_id and client_secret are text.")  # noqa: TRY004
+
 
 DEFAULT_APPLICATIONS = (
     Application("sandbox-content", "WPL_AP1.content/Zm9v+YmFy==", frozenset({Key.CONTENT})),

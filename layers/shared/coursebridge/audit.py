@@ -6,6 +6,7 @@ whose name says so are masked, whatever was handed in. Nor does it hold people: 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.clock import rfc3339, utc_now
@@ -24,31 +25,31 @@ MOST_LISTED, LONGEST_TEXT = 100, 2000
 NOT_CHANGES = frozenset({"version", "updated_at", "etag"})
 
 
-def record(
-    table: Table,
-    actor: str,
-    action: str,
-    subject: str,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-    *,
-    integration_id: str | None = None,
-    now: datetime | None = None,
-) -> None:
-    """Add an entry.
+@dataclass(frozen=True)
+class Entry:
+    """What somebody has done.
 
-    Args:
-        table: the application's table.
+    Attributes:
         actor: the client id of whoever did it; ``system`` for what happened by itself.
         action: what was done: ``integration.updated``, ``learner.merged``, ...
         subject: to what: an id.
+        integration_id: the integration it belongs to, ``None`` for none.
         before: how it was; ``None`` for something new.
         after: how it is now; ``None`` for something removed. Only the fields that differ are kept.
-        integration_id: the integration it belongs to, ``None`` for none.
-        now: the time, if not the present one.
     """
+
+    actor: str
+    action: str
+    subject: str
+    integration_id: str | None
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+
+
+def record(table: Table, entry: Entry, now: datetime | None = None) -> None:
+    """Add an entry, of the present time if no other is given."""
     at, entry_id = rfc3339(now or utc_now()), new_id(now)
-    of_integration = keys.audit_of(integration_id, at, entry_id).item(keys.GSI1) if integration_id else {}
+    of_integration = keys.audit_of(entry.integration_id, at, entry_id).item(keys.GSI1) if entry.integration_id else {}
     table.put(
         {
             **keys.audit(at, entry_id).item(),
@@ -56,11 +57,11 @@ def record(
             "entity": "audit",
             "id": entry_id,
             "at": at,
-            "actor": actor,
-            "action": action,
-            "subject": subject,
-            "integration_id": integration_id,
-            "changes": list(changes(before or {}, after or {})),
+            "actor": entry.actor,
+            "action": entry.action,
+            "subject": entry.subject,
+            "integration_id": entry.integration_id,
+            "changes": list(changes(entry.before or {}, entry.after or {})),
         }
     )
 

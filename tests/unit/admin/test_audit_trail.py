@@ -19,7 +19,7 @@ def entries(api: Api) -> list[str]:
     moments = [datetime(2025, month, day, tzinfo=UTC) for month in (10, 11) for day in (1, 2)]
     moments += [datetime(2026, month, day, tzinfo=UTC) for month in (1, 2) for day in (1, 2)]
     for n, moment in enumerate(moments):
-        audit.record(api.table, "me", "tried", f"s{n}", integration_id=["i1", None][n % 2], now=moment)
+        audit.record(api.table, audit.Entry("me", "tried", f"s{n}", ["i1", None][n % 2]), moment)
     return [f"s{n}" for n in reversed(range(len(moments)))]
 
 
@@ -58,7 +58,8 @@ def test_a_cursor_of_one_integration_does_not_open_the_audit_of_all(api: Api, en
 
 def test_secrets_are_masked_whatever_is_handed_in(api: Api) -> None:
     before = {"api_key": {"client_secret": "old"}, "name": "same", "list": [1]}
-    audit.record(api.table, "me", "tried", "s", before, {"api_key": {"client_secret": "new"}, "name": "same"})
+    after = {"api_key": {"client_secret": "new"}, "name": "same"}
+    audit.record(api.table, audit.Entry("me", "tried", "s", None, before, after))
 
     [entry] = api.ask("GET", "/admin/audit")["items"]
     assert entry["changes"] == [

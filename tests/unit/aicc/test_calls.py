@@ -17,7 +17,8 @@ from coursebridge.aicc.data import CourseDataStore
 from coursebridge.aicc.service import Receiver
 from coursebridge.aicc.sessions import LIFETIME, SessionStore, launch_url
 from coursebridge.clock import utc_now
-from coursebridge.errors import Unavailable
+from coursebridge.errors import NotFound, Unavailable
+from coursebridge.people.erasure import Erasure
 from coursebridge.records.evidence import Completion, Evidence
 from coursebridge.storage import keys
 from coursebridge.storage.record_store import RecordStore
@@ -294,6 +295,21 @@ def test_two_reports_at_once_are_both_kept(course: Course, monkeypatch: pytest.M
     course.put("Lesson_Location=9")
 
     assert {"Lesson_Location=9", "Time=00:01:00"} <= set(course.call("GetParam").split("\r\n"))
+
+
+def test_nothing_is_kept_of_one_who_is_erased_in_between(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    add = RecordStore.add
+
+    def erased(self: RecordStore, *arguments: Any) -> Any:
+        found = add(self, *arguments)
+        Erasure(course.table, ACME, lambda: "key").erase("ann")
+        return found
+
+    monkeypatch.setattr(RecordStore, "add", erased)
+
+    with pytest.raises(NotFound):
+        course.put("Lesson_Location=9")
+    assert course.table.get(keys.aicc_data(ACME, "ann", EXCEL)) is None
 
 
 def test_writers_without_end_are_told_to_the_course(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ def test_the_first_letter_of_a_status_decides(text: str, status: str | None) -> 
     [
         ("39", 39), ("39.6", 40), ("5,10", 50), ("5,10,0", 50), ("15,20,10", 50), ("0", 0), ("100", 100), ("", None),
         ("A", None), ("1,1,1", 1), (" 7 , 10 ", 70), ("-3", None), ("150", None), ("11,10", None), ("9,20,10", None),
-        ("150,0", None), ("9" * 400 + "," + "9" * 400, None),
+        ("150,0", None), (",100,0", None), ("50,,10", 44), ("5,x", 5), ("9" * 400 + "," + "9" * 400, None),
     ],
 )  # fmt: skip
 def test_a_score_is_progress_in_percent(score: str, percent: int | None) -> None:

@@ -14,6 +14,7 @@ from coursebridge.records.evidence import Evidence
 from coursebridge.records.identifiers import digest, normalised
 from coursebridge.storage import keys
 from coursebridge.storage.record_store import RecordStore
+from coursebridge.storage.statement_outcomes import Verdict
 from coursebridge.storage.table import Table
 from people_lab import COURSE, DURATION, OTHER_COURSE, PSEUDONYM_KEY, Interrupted, Lab, completion, dies, progress
 
@@ -120,7 +121,7 @@ def test_a_throttled_transaction_is_left_for_another_try_and_the_others_go_on(la
 
     outcomes, failed = lab.applier(calls.table).apply(lab.received())
 
-    assert (outcomes, len(failed)) == ({"applied": 1}, 1)
+    assert (outcomes, len(failed)) == ({Verdict("applied"): 1}, 1)
 
 
 def test_a_conflict_is_tried_again_at_once(lab: Lab) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from coursebridge.clock import rfc3339, utc_now
+from coursebridge.storage.learners import Learner
 from coursebridge.storage.runs import RunStore
 from coursebridge_cli import client, output, runs, session
-from coursebridge_cli.errors import NotLoggedIn, Unreachable
+from coursebridge_cli.errors import CommandError, NotLoggedIn, Unreachable
 from unit.admin.conftest import GOOD_PAIR
 from unit.admin.statements import held
 
@@ -72,6 +75,25 @@ def test_setup_says_what_it_could_not_take_back(terminal: Terminal, monkeypatch:
 
     [left] = terminal.run("integrations", "list", "--json").json
     assert (done.code, f"integrations delete -i {left['id']} --force" in done.err) == (3, True)
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_setup_shows_the_secret_of_the_webhook_whatever_becomes_of_the_first_sync(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    send = client.Client.send
+
+    def full(api: client.Client, method: str, path: str, *arguments: Any, **options: Any) -> Any:
+        if path.endswith("/runs"):
+            raise CommandError("LinkedIn is away")
+        return send(api, method, path, *arguments, **options)
+
+    monkeypatch.setattr(client.Client, "send", full)
+
+    done = terminal.run(*(word for word in SETUP if word != "--no-sync"), *more, typed=f"{SECRET}\n")
+
+    assert (done.code, "LinkedIn is away" in done.err) == (1, True)
+    assert re.search(r"client_secret\W+[\w-]{20,}", done.out)
 
 
 @pytest.mark.parametrize("command", [(*SETUP, "--learners", "shoe"), ("statements", "list", "--outcome", "lost")])
@@ -147,6 +169,7 @@ def test_settings_are_given_as_names_and_values(terminal: Terminal) -> None:
     assert "archive_limit_percent" in changed.out
     assert (shown["target_group"], shown["archive_limit_percent"]) == (None, 5)
     assert terminal.run("integrations", "set", "nonsense").code == 2
+    assert terminal.run("integrations", "set", "filters=null", 'filters.languages=["de"]').code == 2
 
 
 def test_a_wrong_setting_is_told_with_its_name(terminal: Terminal, api: Api) -> None:
@@ -196,6 +219,7 @@ def test_clients_are_made_rotated_and_revoked(terminal: Terminal, api: Api) -> N
     assert terminal.run("clients", "rotate", made["client_id"]).code == 0
     assert terminal.run("clients", "revoke", made["client_id"], "--secret", "1", "--yes").code == 0
     assert terminal.run("clients", "revoke", made["client_id"], "--yes").code == 0
+    assert "no such client" in terminal.run("clients", "rotate", "what?").err
     assert [one["client_id"] for one in terminal.run("clients", "list", "--json").json] == ["first"]
 
 
@@ -214,6 +238,9 @@ def test_filters_are_previewed_and_saved_after_a_question(terminal: Terminal, ap
     assert terminal.run("filters", "show", "--json").json["languages"] == ["fr"]
     assert terminal.run("filters", "preview").code == 2
     assert terminal.run("filters", "preview", "a=1", "--file", str(file)).code == 2
+    for text in (b"{", b"[]", b"\xff"):
+        file.write_bytes(text)
+        assert terminal.run("filters", "preview", "--file", str(file)).code == 2
 
 
 def test_held_statements_are_listed_with_why_and_replayed(terminal: Terminal, api: Api) -> None:
@@ -233,6 +260,19 @@ def test_an_identifier_is_assigned_only_to_a_learner_there_is(terminal: Terminal
 
     assert "no such learner" in terminal.run("assign", "email:a@example.com", "nobody").err
     assert terminal.run("assign", "phone:1", "nobody").code == 2
+
+
+def test_an_identifier_that_is_taken_from_somebody_is_said_to_be(terminal: Terminal, api: Api) -> None:
+    integration_id = api.integration()["id"]
+    for name in ("first", "second"):
+        api.table.put(Learner(integration_id, name, rfc3339(utc_now())).to_item())
+
+    given = terminal.run("assign", "email:a@example.com", "first")
+    taken = terminal.run("assign", "email:a@example.com", "second")
+
+    assert "taken from" not in given.out
+    assert "email:a@example.com is second now." in taken.out
+    assert "It was taken from first: what counted for them until now stays theirs." in taken.out
 
 
 def test_status_ends_with_1_when_not_all_is_well(terminal: Terminal, api: Api) -> None:
@@ -283,6 +323,22 @@ def test_a_run_without_a_key_pair_is_refused_with_the_remedy(terminal: Terminal,
     assert (refused.code, "save one with PUT" in refused.err) == (1, True)
 
 
+def test_a_command_outlives_its_token() -> None:
+    asked: list[str] = []
+    tokens = iter(("first", "second"))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/oauth2/token":
+            return httpx.Response(200, json={"access_token": next(tokens)})
+        asked.append(request.headers["authorization"])
+        return httpx.Response(401 if asked[-1] == "Bearer first" and len(asked) > 1 else 200, json={"n": len(asked)})
+
+    api = client.Client(session.Credentials("https://api.example.com", "a", "b"), httpx.MockTransport(answer))
+
+    assert [api.get("/x")["n"], api.get("/x")["n"], api.get("/x")["n"]] == [1, 3, 4]
+    assert asked == ["Bearer first", "Bearer first", "Bearer second", "Bearer second"]
+
+
 def test_who_is_not_logged_in_is_told_how(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(session.CLIENT_SECRET, "wrong")
     wrong = terminal.run("integrations", "list")
@@ -331,9 +387,24 @@ def test_the_embedded_stack_is_found_from_any_folder_below(tmp_path: Path) -> No
         session.credentials({session.URL: "https://api.example.com"}, below)
 
 
-def test_an_api_that_does_not_answer_ends_with_3(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    import httpx  # noqa: PLC0415
+@pytest.mark.parametrize("answered", [httpx.Response(200, text="<html>"), httpx.Response(301), httpx.Response(204)])
+def test_a_page_in_the_place_of_a_token_is_told_as_a_wrong_address(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, answered: httpx.Response
+) -> None:
+    elsewhere = client.Client(session.credentials(), httpx.MockTransport(lambda _request: answered))
+    monkeypatch.setattr("coursebridge_cli.integrations.client", lambda: elsewhere)
 
+    refused = terminal.run("integrations", "list")
+
+    assert (refused.code, f"Check {session.URL}" in refused.err) == (4, True)
+
+
+def test_what_is_no_address_is_told_as_such() -> None:
+    with pytest.raises(NotLoggedIn, match="is not a URL"):
+        client.Client(session.Credentials("https://api:port", "a", "b"))
+
+
+def test_an_api_that_does_not_answer_ends_with_3(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(_request: httpx.Request) -> httpx.Response:
         message = "away"
         raise httpx.ConnectError(message)

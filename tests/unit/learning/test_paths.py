@@ -14,7 +14,7 @@ from coursebridge.paths.store import PathStore
 from coursebridge.records.evidence import Completion, Evidence
 from coursebridge.storage import keys
 from coursebridge.storage.record_store import RecordStore
-from coursebridge.storage.table import ConditionFailed, Table
+from coursebridge.storage.table import Table, TransactionRefused
 from learning_lab import ACME, AT, EXCEL, POWERPOINT, WORD, put_course, put_learner
 
 if TYPE_CHECKING:
@@ -128,9 +128,9 @@ def test_writers_of_one_override_without_end_are_told_to_come_again(
     deployed: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(*_: object, **__: object) -> None:
-        raise ConditionFailed({})
+        raise TransactionRefused(["ConditionalCheckFailed", None], [])
 
-    monkeypatch.setattr(Table, "put", refused)
+    monkeypatch.setattr(Table, "transact", refused)
 
     with pytest.raises(Unavailable):
         PathStore(deployed, ACME).override("ann", "p1", EXCEL, None)
@@ -412,6 +412,7 @@ def test_of_two_who_change_a_path_at_once_one_is_told(
 
 
 def test_two_overrides_at_once_are_both_kept(deployed: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_learner(deployed)
     store, real, entry = PathStore(deployed, ACME), deployed.get, {"at": AT, "by": "a", "reason": "r"}
 
     def overtaken(key: Any, **options: Any) -> Any:

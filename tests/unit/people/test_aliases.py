@@ -14,6 +14,7 @@ from coursebridge.people.fields import LearnerFields
 from coursebridge.people.merging import Merging
 from coursebridge.records.identifiers import digest, normalised
 from coursebridge.storage import keys
+from coursebridge.storage.table import TRANSACTION
 from people_lab import PSEUDONYM_KEY, Lab, completion, progress
 
 if TYPE_CHECKING:
@@ -162,6 +163,20 @@ def test_whoever_had_the_identifier_until_now_is_named(lab: Lab, directory: Dire
     assert taken("other@example.com") == ("one", "two")
     assert taken("former@example.com") == ("bob",)
     assert [taken(value) for value in ("other@example.com", "ada@example.com", "new@example.com")] == [(), (), ()]
+
+
+def test_an_identifier_of_more_learners_than_one_transaction_holds_is_not_taken_at_once(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aliases, "MOST_OTHERS", 2)
+    for name in ("one", "two", "three"):
+        lab.learner(email="other@example.com", id=name)
+    lab.learner(email="ada@example.com")
+
+    with pytest.raises(Conflict, match="3 learners have this identifier"):
+        assign(lab)
+    assert aliases.MOST_OTHERS + 3 <= TRANSACTION
+    assert set(lab.identity("email", "other@example.com").live) == {"one", "two", "three"}
 
 
 def test_what_was_held_for_an_inactive_holder_is_applied_to_the_one_named(lab: Lab) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from coursebridge.clock import rfc3339
 from coursebridge.errors import InvalidRequest, NotFound
 from coursebridge.people import explaining
 from coursebridge.people.erasure import Erasure
@@ -185,6 +187,15 @@ def test_nothing_that_arrived_is_said(lab: Lab) -> None:
 
     assert steps(told(lab))["statements"][0] is False
     assert steps(told(lab))["attempt"] == (False, "there is no attempt, as there is no evidence of any activity")
+
+
+def test_the_latest_arrival_is_said_and_not_that_of_what_happened_last(lab: Lab) -> None:
+    lab.learner(email="ada@example.com")
+    lab.take(progress(9, 90))
+    lab.now += timedelta(hours=1)
+    lab.take(progress(1, 10))
+
+    assert steps(told(lab))["statements"][1] == f"2 statements arrived, the last at {rfc3339(lab.now)}"
 
 
 def test_a_statement_that_is_not_looked_at_yet_says_so(lab: Lab) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -251,6 +252,37 @@ def test_a_launch_that_comes_in_between_ends_up_with_its_own(two: Lab, number: i
     assert two.record("old").version == 0
 
 
+@pytest.mark.parametrize("number", range(14))
+def test_whoever_is_changed_while_they_are_parted_is_parted_to_the_end(two: Lab, number: int) -> None:
+    merging(two).merge("ada", "old")
+    calls = two.calls()
+
+    def rename() -> None:
+        before = two.find("old")
+        assert before
+        two.table.put(replace(before, name="Ada B.", version=before.version + 1).to_item())
+
+    calls.before[number] = rename
+
+    parted = merging(two, calls).part("old")
+
+    assert (parted.parting_from, parted.kept_apart) == (None, ("ada",))
+    assert two.find("old") == parted
+
+
+@pytest.mark.parametrize("number", range(14))
+def test_two_who_part_the_same_learner_at_once_part_them_once(two: Lab, number: int) -> None:
+    before = essence(two)
+    merging(two).merge("ada", "old")
+    calls = two.calls()
+    calls.before[number] = lambda: merging(two).part("old")
+
+    with suppress(Conflict):  # they are apart already
+        merging(two, calls).part("old")
+
+    assert essence(two) == before
+
+
 REFUSED: dict[str, tuple[str, str, type[Exception]]] = {
     "themselves": ("ada", "ada", InvalidRequest),
     "nobody": ("ada", "nobody", NotFound),
@@ -309,9 +341,10 @@ def test_writers_without_end_make_merging_unavailable(two: Lab, monkeypatch: pyt
         merging(two).merge("ada", "old")
 
 
-def test_writers_without_end_make_parting_unavailable(two: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("after", range(4))
+def test_writers_without_end_make_parting_unavailable(two: Lab, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
     merging(two).merge("ada", "old")
-    refusing(two, monkeypatch, 0)
+    refusing(two, monkeypatch, after)
 
     with pytest.raises(Unavailable):
         merging(two).part("old")

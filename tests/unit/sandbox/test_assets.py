@@ -71,6 +71,8 @@ def test_twenty_elements_come_by_default(api: Api) -> None:
         ("q=criteria&count=101", 403),
         ("q=criteria&count=many", 400),
         ("q=criteria&start=-1", 400),
+        (f"q=criteria&start={'9' * 19}", 400),
+        (f"q=criteria&start={'9' * 5000}", 400),
         ("q=criteria&assetFilteringCriteria.licensedOnly=True", 400),
         ("q=criteria&fields=urn,title:(value", 400),
         ("q=criteria&fields=urn)", 400),

@@ -149,6 +149,12 @@ def test_given_statements_are_sent_as_they_are(http: httpx.Client, pushed: list[
         ("send", {"statements": []}),
         ("aicc", {"launch_url": "https://x.example"}),
         ("aicc", {"launch_url": "", "style": "loud"}),
+        ("aicc", {"launch_url": "https://x.example/?AICC_SID=1&AICC_URL=y", "progress": 5}),
+        ("send", RECEIVER | {"statements": 5}),
+        ("step", {"create": "many"}),
+        ("step", {"retire": -1}),
+        ("step", {"update": 1, "at": "now"}),
+        ("applications", {"client_id": ["us"], "client_secret": "s"}),
     ],
 )
 def test_what_cannot_be_done_is_refused(http: httpx.Client, path: str, body: Json) -> None:

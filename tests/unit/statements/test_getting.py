@@ -16,6 +16,7 @@ from coursebridge.cursors import cursors
 from coursebridge.statements import searching
 from coursebridge.statements.searching import MOST_FOUND
 from coursebridge.storage import statement_outcomes
+from coursebridge.storage.table import Page, Table
 from unit.conftest import Context
 from xapi_builders import COMPLETED, PROGRESSED, request, statement, voiding
 
@@ -115,6 +116,26 @@ def test_since_is_after_and_until_is_at_or_before(api: Api, clock: object) -> No
     assert api.ids(until=stored) == ["s1", "s0"]
     assert api.ids(since=stored, until=stored) == []
     assert api.ids(since=rfc3339(parse_rfc3339(stored) - timedelta(milliseconds=1))) == ["s2", "s1"]
+
+
+@pytest.mark.parametrize("more", [{}, {"agent": '{"mbox": "mailto:a.learner@example.com"}'}])
+def test_a_time_that_ends_before_it_begins_holds_nothing(
+    api: Api, monkeypatch: pytest.MonkeyPatch, more: dict[str, str]
+) -> None:
+    """DynamoDB, unlike its stand-in here, refuses a range whose upper bound is the lower one."""
+    send(api, statement(id="s0"))
+    query = Table.query
+
+    def as_dynamodb(table: Table, pk: str, **options: Any) -> Page:
+        low, high = options["between"]
+        assert low <= high
+        return query(table, pk, **options)
+
+    monkeypatch.setattr(Table, "query", as_dynamodb)
+
+    answer = api.get(since="2030-01-01T00:00:00Z", until="2020-01-01T00:00:00Z", **more)
+
+    assert (answer.status, answer.json) == (200, {"statements": [], "more": ""})
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from coursebridge.errors import NotFound
+from coursebridge.errors import NotFound, Unavailable
+from coursebridge.storage.keys import Key
 from coursebridge.storage.learners import MOST_MERGES, Learner, LearnerStore
+from coursebridge.storage.table import Table, TransactionRefused, unchanged
 
 if TYPE_CHECKING:
-    from coursebridge.storage.table import Table
+    from collections.abc import Sequence
 
 AT = "2026-03-01T10:00:00.000Z"
 # By id: whom it is, and who it is after all merges.
@@ -66,3 +68,34 @@ def test_a_chain_of_merges_has_an_end(learners: LearnerStore, table: Table) -> N
     table.put(Learner("acme", f"{MOST_MERGES}", AT).to_item())
 
     assert (id_of(learners.find_surviving("1")), learners.find_surviving("0")) == (f"{MOST_MERGES}", None)
+
+
+NOTE = Key("LEARNER#acme#note", "NOTE")
+
+
+def test_what_lies_with_a_learner_is_written_once_a_version(table: Table, learners: LearnerStore) -> None:
+    note = table.put_action({**NOTE.item(), "version": 1}, **unchanged(0))
+
+    assert [learners.write_for("ada", note), learners.write_for("ada", note)] == [True, False]
+
+
+@pytest.mark.parametrize("learner_id", ["leaving", "nobody"])
+def test_nothing_is_written_that_lies_with_one_who_is_gone(
+    table: Table, learners: LearnerStore, learner_id: str
+) -> None:
+    with pytest.raises(NotFound):
+        learners.write_for(learner_id, table.put_action({**NOTE.item(), "version": 1}, **unchanged(0)))
+
+    assert table.get(NOTE) is None
+
+
+def test_a_busy_table_is_told_to_who_writes_beside_a_learner(
+    table: Table, learners: LearnerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def throttled(_self: Table, _actions: Sequence[object]) -> None:
+        raise TransactionRefused(["ThrottlingError", None], [])
+
+    monkeypatch.setattr(Table, "transact", throttled)
+
+    with pytest.raises(Unavailable):
+        learners.write_for("ada", table.put_action(NOTE.item()))

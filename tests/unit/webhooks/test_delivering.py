@@ -141,6 +141,25 @@ def test_a_replay_has_all_its_tries_again(lab: Lab) -> None:
     assert lab.dispatcher.deliver(ACME, again.id) == PAUSES[0]
 
 
+def test_a_replay_is_not_lost_to_a_try_that_was_under_way(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.answers = [500] * (MOST_TRIES + 1)
+    target, _, _ = delivered(lab)
+    for _ in PAUSES[1:]:
+        lab.dispatcher.deliver(ACME, only(lab, target).id)
+    receive = type(lab)._receive
+
+    def replayed(self: Lab, request: httpx.Request) -> httpx.Response:
+        lab.webhooks.replay(target.id, only(lab, target).id, clients.sqs(), lab.queue_url)
+        return receive(self, request)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(type(lab), "_receive", replayed)
+        assert lab.dispatcher.deliver(ACME, only(lab, target).id) is None
+
+    assert only(lab, target).status == "pending"
+    assert lab.dispatcher.deliver(ACME, only(lab, target).id) == PAUSES[0]
+
+
 def test_an_endpoint_that_is_gone_gets_nothing_more(lab: Lab) -> None:
     lab.answers = [410]
     target, _, _ = delivered(lab)

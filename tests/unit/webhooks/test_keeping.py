@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from coursebridge import clients, secret_values
-from coursebridge.errors import Conflict, InvalidRequest, NotFound
+from coursebridge.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from coursebridge.storage.table import Table, TransactionRefused
 from coursebridge.webhooks.addresses import address_of, check_url, look_up
 from coursebridge.webhooks.targets import MOST_TARGETS, live_secrets, secret_name
@@ -34,6 +34,7 @@ def test_of_two_live_secrets_the_older_dies_at_the_next_rotation(lab: Lab) -> No
     assert [one["n"] for one in rotated.secrets] == [2, 3]
     assert live_secrets(PREFIX, rotated) == [second, third]
     assert first not in live_secrets(PREFIX, rotated)
+    assert first not in secret_values.read_or_empty(secret_name(PREFIX, ACME, target.id)).values()
 
 
 def test_a_secret_can_be_deleted_unless_it_is_the_last(lab: Lab) -> None:
@@ -156,15 +157,20 @@ def test_writers_at_the_same_item_are_waited_for(lab: Lab, monkeypatch: pytest.M
     assert len(list(lab.webhooks.store.all())) == len(secrets_of(lab)) == 1
 
 
-def test_a_table_that_is_busy_is_no_conflict(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_that_is_busy_is_told_so(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    target, _ = lab.create()
+    kept = secrets_of(lab)
+
     def throttled(self: Table, actions: Any) -> None:
         raise TransactionRefused(["ThrottlingError", None], [])
 
     monkeypatch.setattr(Table, "transact", throttled)
 
-    with pytest.raises(TransactionRefused):
+    with pytest.raises(Unavailable):
         lab.create()
-    assert secrets_of(lab) == []
+    with pytest.raises(Unavailable):
+        lab.webhooks.delete(target.id, NOW)
+    assert secrets_of(lab) == kept
 
 
 def secrets_of(lab: Lab) -> list[str]:

@@ -106,4 +106,4 @@ def test_canonical_gives_one_language(accepted: str | None, tag: str) -> None:
 
 
 def test_accepted_languages_are_ordered_by_weight() -> None:
-    assert languages_of("da, en-GB;q=0.8, en;q=0.7, fr;q=0, it;q=much") == ["da", "en-gb", "en"]
+    assert languages_of("da, en-GB; q=0.8, en ;Q=0.7, fr;q=0, it;q=much") == ["da", "en-gb", "en"]

@@ -148,7 +148,7 @@ class Directory:
             # Others are merging, parting or erasing them, or both records of a course do not fit into one.
             return self._alone(plan.someone)
         told = {"merged": other, "because": "LinkedIn names one person by the identifiers of both"}
-        audit.record(self._table, "system", "learner.merged", survivor, None, told, integration_id=self._integration_id)
+        audit.record(self._table, audit.Entry("system", "learner.merged", survivor, self._integration_id, after=told))
         logger.info("two learners are one person", learner=survivor, merged=other)
         return replace(self._alone(plan.someone), joined=True)
 

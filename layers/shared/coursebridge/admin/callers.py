@@ -103,16 +103,8 @@ class Callers:
             raise InvalidRequest("some fields are wrong, see errors", errors=(wrong,)) from error
 
     def _note(self, action: str, client: Client, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:
-        audit.record(
-            self.clients.table,
-            self.actor,
-            action,
-            client.client_id,
-            before,
-            after,
-            integration_id=client.integration_id,
-            now=self.clients.now(),
-        )
+        entry = audit.Entry(self.actor, action, client.client_id, client.integration_id, before, after)
+        audit.record(self.clients.table, entry, self.clients.now())
 
 
 def public(client: Client) -> dict[str, Any]:

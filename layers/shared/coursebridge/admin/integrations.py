@@ -195,16 +195,15 @@ class Integrations:
         return kept
 
     def _note(self, action: str, integration_id: str, before: Integration | None, after: Integration | None) -> None:
-        audit.record(
-            self.table,
+        entry = audit.Entry(
             self.actor,
             action,
             integration_id,
+            integration_id,
             plain(before.model_dump()) if before else None,
             plain(after.model_dump()) if after else None,
-            integration_id=integration_id,
-            now=self.now(),
         )
+        audit.record(self.table, entry, self.now())
 
 
 def check_version(integration: Integration, if_match: str | None) -> None:

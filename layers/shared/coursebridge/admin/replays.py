@@ -11,12 +11,13 @@ from coursebridge.clock import utc_now
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from coursebridge.storage.statement_outcomes import HeldReason
     from coursebridge.storage.table import Table
 
 WHO_REASONS = tuple(reason for reason in HELD_REASONS if reason != "course_unknown")
 
 
-def release_held(table: Table, integration_id: str, reason: str, time_is_up: Callable[[], bool]) -> int:
+def release_held(table: Table, integration_id: str, reason: HeldReason, time_is_up: Callable[[], bool]) -> int:
     """Send round again what is held for a reason, as long as there is time; return how many.
 
     Of what waits for the same thing, the oldest goes first.

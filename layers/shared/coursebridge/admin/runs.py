@@ -112,7 +112,7 @@ class Runs:
 
     def _note(self, action: str, run: Run) -> None:
         told = {"kind": run["kind"], "mode": run["mode"]}
-        audit.record(self.table, self.actor, action, run["id"], None, told, integration_id=run["integration_id"])
+        audit.record(self.table, audit.Entry(self.actor, action, run["id"], run["integration_id"], after=told))
 
 
 def _unknown(person: UnplacedPerson) -> dict[str, Any]:

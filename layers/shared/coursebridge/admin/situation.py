@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from coursebridge.integrations.models import Integration
     from coursebridge.storage.run_shapes import Kind, Remembered
+    from coursebridge.storage.statement_outcomes import HeldReason
     from coursebridge.storage.table import Item, Table
 
 
@@ -68,7 +69,7 @@ def last_statement(table: Table, integration_id: str) -> Item | None:
     return page.items[0] if page.items else None
 
 
-def held_count(table: Table, integration_id: str, reason: str, most: int | None = None) -> int:
+def held_count(table: Table, integration_id: str, reason: HeldReason, most: int | None = None) -> int:
     """Return how many statements are held for a reason."""
     return table.count(
         keys.pending_partition(integration_id), index=keys.GSI3, prefix=keys.pending_prefix("held", reason), most=most

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from coursebridge import audit
 from coursebridge.admin.replays import release_held
 from coursebridge.admin.situation import held_count
-from coursebridge.apply.judge import HELD_REASONS, IGNORED_REASONS
+from coursebridge.apply.judge import HELD_REASONS, REASONS
 from coursebridge.apply.release import release
 from coursebridge.clock import utc_now
 from coursebridge.errors import NotFound
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from coursebridge.records.identifiers import Kind
+    from coursebridge.storage.statement_outcomes import HeldReason
     from coursebridge.storage.table import Item, Page, Table
 
 MOST_READS = 10
 MOST_COUNTED = 1000
-WORDS = {**HELD_REASONS, **IGNORED_REASONS}
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Statements:
         self._note("statement.replayed", item["statement_id"], integration_id, {"outcome": item["outcome"]})
         return whole(self._item(integration_id, statement_id))
 
-    def replay_held(self, integration_id: str, reason: str, time_is_up: Callable[[], bool]) -> dict[str, int]:
+    def replay_held(self, integration_id: str, reason: HeldReason, time_is_up: Callable[[], bool]) -> dict[str, int]:
         """Send round again what is held for a reason.
 
         Raises:
@@ -131,7 +131,7 @@ class Statements:
         return item
 
     def _note(self, action: str, subject: str, integration_id: str, told: dict[str, Any]) -> None:
-        audit.record(self.table, self.actor, action, subject, None, told, integration_id=integration_id)
+        audit.record(self.table, audit.Entry(self.actor, action, subject, integration_id, after=told))
 
 
 def public(item: Item) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def public(item: Item) -> dict[str, Any]:
         "actor": item.get("actor") or {"type": None, "value": None},
         "outcome": item["outcome"],
         "reason": reason,
-        "explanation": WORDS.get(reason or ""),
+        "explanation": REASONS.get(reason or ""),
         "learner_id": item.get("learner_id"),
         "attempt_id": item.get("attempt_id"),
     }

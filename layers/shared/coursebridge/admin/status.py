@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from coursebridge.activity import quiet
 from coursebridge.admin.situation import held_count, situations
-from coursebridge.apply.judge import HELD_REASONS
+from coursebridge.apply.judge import HELD_REASONS, REASONS
 from coursebridge.catalog.sync.problems import STILL_AVAILABLE
 from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.integrations import day_limit
@@ -114,7 +114,7 @@ def troubles(seen: Observed) -> Iterator[str]:
             yield from _sync_troubles(seen, kind)
     for reason, number in seen.held.items():
         if number and reason != "course_unknown":
-            yield f"{number} statements are held because {HELD_REASONS[reason]} ({reason})."
+            yield f"{number} statements are held because {REASONS[reason]} ({reason})."
     if seen.waiting_since and seen.now - seen.waiting_since > LATE:
         yield f"Statements wait to be applied since {rfc3339(seen.waiting_since)}."
     if seen.silence.state == "quiet":

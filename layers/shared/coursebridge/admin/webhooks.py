@@ -70,16 +70,9 @@ class Webhooks:
         return presenting.webhook(integration, client, self.base_url, mismatched)
 
     def _note(self, action: str, integration_id: str, before: Client, after: Client) -> None:
-        audit.record(
-            self.integrations.table,
-            self.integrations.actor,
-            action,
-            before.client_id,
-            live_secrets(before),
-            live_secrets(after),
-            integration_id=integration_id,
-            now=self.integrations.now(),
-        )
+        actor, secrets = self.integrations.actor, (live_secrets(before), live_secrets(after))
+        entry = audit.Entry(actor, action, before.client_id, integration_id, *secrets)
+        audit.record(self.integrations.table, entry, self.integrations.now())
 
 
 def live_secrets(client: Client) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from coursebridge.errors import Unavailable
 from coursebridge.storage import keys
-from coursebridge.storage.table import ConditionFailed, pauses, unchanged
+from coursebridge.storage.learners import LearnerStore
+from coursebridge.storage.table import pauses, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -85,18 +86,16 @@ class CourseDataStore:
         """Keep what a PutParam tells; two calls at once both get theirs in.
 
         Raises:
-            coursebridge.errors.Unavailable: others kept writing; nothing was done.
+            coursebridge.errors.NotFound: there is no such learner any more.
+            coursebridge.errors.Unavailable: others kept writing, or the table is busy; nothing was done.
         """
+        learners = LearnerStore(self._table, session.integration_id)
         for pause in pauses():
             before = self.get(session.integration_id, learner_id, session.course_urn)
-            try:
-                self._table.put(
-                    _item(session, learner_id, before.after(session.digest, lesson)), **unchanged(before.version)
-                )
-            except ConditionFailed:
-                time.sleep(pause)
-            else:
+            item = _item(session, learner_id, before.after(session.digest, lesson))
+            if learners.write_for(learner_id, self._table.put_action(item, **unchanged(before.version))):
                 return
+            time.sleep(pause)
         raise Unavailable("other writers kept changing the same course data, try again")
 
 

@@ -113,17 +113,17 @@ def _status(text: str) -> Status | None:
 
 def _percent(text: str) -> int | None:
     """Read ``raw[,max[,min]]`` as percent; one out of its range says nothing, for progress never falls again."""
-    numbers = [float(number) for part in text.split(",") if (number := _number(part)) is not None]
-    if not numbers:
+    raw, most, least = ([_number(part) for part in text.split(",")] + [None, None])[:3]
+    if raw is None:
         return None
-    raw, most, least = (*numbers, *(100.0, 0.0)[len(numbers) - 1 :])[:3]
+    most, least = 100.0 if most is None else most, least or 0.0
     share = (raw - least) / (most - least) if most > least else raw / 100
     return round(share * 100) if 0 <= share <= 1 else None
 
 
-def _number(text: str) -> str | None:
+def _number(text: str) -> float | None:
     match = _SCORE.fullmatch(text.strip())
-    return match[0] if match else None
+    return float(match[0]) if match else None
 
 
 def _seconds(text: str) -> int | None:

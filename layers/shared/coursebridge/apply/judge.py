@@ -11,13 +11,14 @@ from coursebridge.records.identifiers import Identifier, normalised, usable
 from coursebridge.storage.statement_outcomes import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from coursebridge.storage.identities import Meant
+    from coursebridge.storage.statement_outcomes import HeldReason, IgnoredReason
     from coursebridge.storage.table import Item
     from coursebridge.xapi.statement import Facts
 
-HELD_REASONS = {
+HELD_REASONS: dict[HeldReason, str] = {
     "learner_unknown": "nobody in the directory has this identifier",
     "learner_ambiguous": "more than one learner has this identifier",
     "learner_inactive": "the learner with this identifier is inactive",
@@ -26,7 +27,7 @@ HELD_REASONS = {
     "course_unknown": "the course is not in the catalogue yet",
     "record_full": "the record of this learner and course holds as much as an item of the table can",
 }
-IGNORED_REASONS = {
+IGNORED_REASONS: dict[IgnoredReason, str] = {
     "already_completed": "the course was completed before and no attempt is open",
     "before_configuration": "the completion is older than the configuration of statistics",
     "verb_unknown": "the verb tells neither progress nor completion",
@@ -34,6 +35,8 @@ IGNORED_REASONS = {
     "object_too_long": "the object's id is longer than that of any asset",
     "erased": "the person was erased",
 }
+REASONS: Mapping[str, str] = dict((*HELD_REASONS.items(), *IGNORED_REASONS.items()))
+"""In words, why a statement was not applied."""
 ACTIVITY_VERBS = frozenset(
     f"{scheme}://adlnet.gov/expapi/verbs/{verb}"
     for scheme in ("http", "https")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from coursebridge.apply import judge
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from coursebridge.storage.records import Record
     from coursebridge.storage.table import Item, Table
 
-Outcomes = Counter[tuple[str, str | None]]
-"""How many statements ended in which outcome, by the request that brought them."""
+Outcomes = Counter[tuple[Verdict, str | None]]
+"""How many statements ended in which way, whatever they wait for, by the request that brought them."""
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Plan:
         actions: what it does.
         settles: for each action the number of the statement it settles, if it settles one.
         writes: the items it puts.
-        outcomes: how many statements of which request end in which outcome.
+        outcomes: how many statements of which request end in which way.
     """
 
     table: Table
@@ -80,8 +80,7 @@ class Plan:
     ) -> None:
         """Give a statement its outcome."""
         item = self.group[number].item
-        name = f"{verdict.outcome}:{verdict.reason}" if verdict.reason else verdict.outcome
-        self.outcomes[name, item.get("request_id")] += 1
+        self.outcomes[replace(verdict, awaited=""), item.get("request_id")] += 1
         if verdict.reason == ERASED:
             action = statement_outcomes.empty(self.table, item, self.now, only_received=True)
         else:

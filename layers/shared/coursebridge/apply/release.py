@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
     from datetime import datetime
 
+    from coursebridge.storage.statement_outcomes import HeldReason
     from coursebridge.storage.table import Item, Table
 
-LEARNER_REASONS = ("learner_unknown", "learner_ambiguous", "learner_inactive")
-ACTOR_REASONS = (*LEARNER_REASONS, "actor_mismatch", "actor_unidentified")
+LEARNER_REASONS: tuple[HeldReason, ...] = ("learner_unknown", "learner_ambiguous", "learner_inactive")
+ACTOR_REASONS: tuple[HeldReason, ...] = (*LEARNER_REASONS, "actor_mismatch", "actor_unidentified")
 JUDGED = "attribute_exists(PK) AND outcome <> :received AND reason <> :erased"
 UNJUDGED = "outcome = :received AND reason <> :erased"
 FEW = 3
@@ -86,13 +87,13 @@ def _release_one(table: Table, integration_id: str, at: str, condition: str, sta
     return True
 
 
-def held(table: Table, integration_id: str, reason: str, awaited: str | None = None) -> Iterator[Item]:
+def held(table: Table, integration_id: str, reason: HeldReason, awaited: str | None = None) -> Iterator[Item]:
     """Yield the keys (``statement_id`` and what it waits for) of statements held for a reason, oldest first.
 
     Args:
         table: the application's table.
         integration_id: whose statements.
-        reason: one of :data:`coursebridge.apply.judge.HELD_REASONS`.
+        reason: why (see :data:`coursebridge.apply.judge.HELD_REASONS`).
         awaited: only those that wait for this course or identity.
     """
     prefix = keys.pending_prefix("held", reason, awaited)
@@ -128,7 +129,7 @@ def release_for_settings(table: Table, integration_id: str, now: datetime) -> in
     return _release_share(table, integration_id, waiting, now)
 
 
-def _waiting(table: Table, integration_id: str, reason: str, awaited: Collection[str]) -> Iterator[Item]:
+def _waiting(table: Table, integration_id: str, reason: HeldReason, awaited: Collection[str]) -> Iterator[Item]:
     """Yield what is held for any of these; of many, what is found in a bounded look, for the sweep looks at all."""
     if len(awaited) <= FEW:
         for name in awaited:

@@ -55,12 +55,11 @@ class Applier:
         self._now = now
         self._pause = pause
 
-    def apply(self, items: Sequence[Item]) -> tuple[Counter[str], list[Item]]:
+    def apply(self, items: Sequence[Item]) -> tuple[Counter[Verdict], list[Item]]:
         """Apply statements that stand in the table as ``received``.
 
         Returns:
-            How many ended in each outcome (``applied``, ``held:course_unknown``, ...), and the statements that could
-            not be dealt with now and are to be tried again.
+            How many ended in each way, and the statements that could not be dealt with now and are to be tried again.
         """
         outcomes: Outcomes = Counter()
         failed: list[Item] = []
@@ -143,18 +142,21 @@ def pending(item: Item) -> Pending:
     return Pending(item, xapi.facts_of(item))
 
 
-def _logged(outcomes: Outcomes) -> Counter[str]:
+def _logged(outcomes: Outcomes) -> Counter[Verdict]:
     """Log each outcome with the requests whose statements had it; return how many had each."""
-    counts: Counter[str] = Counter()
-    requests: dict[str, list[str]] = defaultdict(list)
-    for (name, request_id), number in outcomes.items():
-        counts[name] += number
+    counts: Counter[Verdict] = Counter()
+    requests: dict[Verdict, list[str]] = defaultdict(list)
+    for (verdict, request_id), number in outcomes.items():
+        counts[verdict] += number
         if request_id:
-            requests[name].append(request_id)
-    for name, number in counts.items():
-        outcome, _, reason = name.partition(":")
+            requests[verdict].append(request_id)
+    for verdict, number in counts.items():
         logger.info(
-            "statements judged", outcome=outcome, reason=reason or None, count=number, request_ids=requests[name]
+            "statements judged",
+            outcome=verdict.outcome,
+            reason=verdict.reason,
+            count=number,
+            request_ids=requests[verdict],
         )
     return counts
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from coursebridge.storage.statement_outcomes import HeldReason
     from coursebridge.storage.table import Item, Table
 
 CHANGED_LATELY = timedelta(days=1)
@@ -89,7 +90,7 @@ class Sweep:
         for item in self.table.query_all(pk, index=keys.GSI3, between=due):
             yield item["statement_id"]
 
-    def _shares(self, reason: str) -> Iterator[list[Item]]:
+    def _shares(self, reason: HeldReason) -> Iterator[list[Item]]:
         """Yield what is held for a reason in shares, as long as there is time."""
         for share in chunks(held(self.table, self.integration_id, reason), SHARE):
             if self.time_is_up():
@@ -115,13 +116,14 @@ class Sweep:
         if self.now - parse_rfc3339(integration["updated_at"]) > CHANGED_LATELY:
             return
         rules = Rules.of(integration)
-        for reason in ("actor_mismatch", "actor_unidentified"):
+        reasons: tuple[HeldReason, ...] = ("actor_mismatch", "actor_unidentified")
+        for reason in reasons:
             for share in self._shares(reason):
                 places = [keys.statement(self.integration_id, item["statement_id"]) for item in share]
                 found = self.table.get_many(places, consistent=False)
                 yield from (item["statement_id"] for item in found.values() if rules.actor(facts_of(item)))
 
-    def _by_identity(self, reason: str, is_due: IsDue) -> Iterator[str]:
+    def _by_identity(self, reason: HeldReason, is_due: IsDue) -> Iterator[str]:
         """Yield what need not wait any longer, judged by whom the identifier meant when the statement happened."""
         for share in self._shares(reason):
             wanted = {item["awaited"]: Identifier.awaiting(item["awaited"]) for item in share}

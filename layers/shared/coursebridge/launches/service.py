@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from coursebridge.aicc.sessions import SessionStore, launch_url
 from coursebridge.clock import rfc3339
-from coursebridge.errors import Conflict, FieldError, NotFound
+from coursebridge.errors import Conflict, FieldError
 from coursebridge.records.evidence import Evidence
 from coursebridge.storage.courses import CourseStore
 from coursebridge.storage.learners import LearnerStore
@@ -17,16 +17,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from coursebridge.storage.course_shapes import LaunchUrls
-    from coursebridge.storage.courses import StoredCourse
     from coursebridge.storage.table import Table
 
 Via = Literal["auto", "sso", "web", "aicc"]
-WHY_ARCHIVED = {
-    "retired": "LinkedIn has retired it",
-    "filtered": "the integration's filters leave it out",
-    "missing": "LinkedIn no longer lists it",
-    "deactivated": "the integration is deactivated",
-}
 
 
 @dataclass(frozen=True)
@@ -63,8 +56,7 @@ class Launcher:
         learner = LearnerStore(self._table, self._integration_id).get_surviving(learner_id)
         if learner.status != "active":
             raise Conflict("the learner is inactive; activate them first")
-        stored = active_course(self._table, self._integration_id, course_urn)
-        course = stored.course
+        course = CourseStore(self._table, self._integration_id).get_active(course_urn).course
         url = _url_of(course["launch_urls"], via)
         record = RecordStore(self._table, self._integration_id).add(
             learner.id,
@@ -78,22 +70,6 @@ class Launcher:
             session_id = SessionStore(self._table).open(self._integration_id, learner_id, course_urn, now)
             url = launch_url(url, session_id, self._aicc_callback)
         return Launch(url, record.attempts[-1].to_item())
-
-
-def active_course(table: Table, integration_id: str, urn: str) -> StoredCourse:
-    """Return a course of the catalogue.
-
-    Raises:
-        NotFound: there is no such course.
-        Conflict: it is archived; the text says why.
-    """
-    stored = CourseStore(table, integration_id).get(urn)
-    if stored is None:
-        raise NotFound("there is no such course")
-    if not stored.is_active:
-        why = WHY_ARCHIVED.get(stored.archived_reason or "", "it left the catalogue")
-        raise Conflict(f"the course is archived: {why}")
-    return stored
 
 
 def _url_of(urls: LaunchUrls, via: Via) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.errors import Conflict, NotFound
-from coursebridge.launches.service import active_course
 from coursebridge.storage import keys
 from coursebridge.storage.courses import CourseStore
 from coursebridge.storage.table import ConditionFailed, Page
@@ -56,7 +55,7 @@ class Libraries:
             NotFound: there is no such course.
             Conflict: the course is archived.
         """
-        course = active_course(self._table, self._integration_id, urn)
+        course = self._courses.get_active(urn)
         item = {
             **self._key(group, urn).item(),
             "entity": "library_entry",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from coursebridge.errors import Unavailable
 from coursebridge.paths.progress import Path
 from coursebridge.storage import keys
+from coursebridge.storage.learners import LearnerStore
 from coursebridge.storage.table import ConditionFailed, Page, tries, unchanged
 
 if TYPE_CHECKING:
@@ -69,30 +70,29 @@ class PathStore:
         self._table.delete(keys.path(self._integration_id, path_id))
 
     def override(self, learner_id: str, path_id: str, urn: str, entry: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Let a learner skip a step, or no longer (``None``); return what stood there."""
+        """Let a learner skip a step, or no longer (``None``); return what stood there.
+
+        Raises:
+            NotFound: there is no such learner.
+            Unavailable: others kept writing, or the table is busy; nothing was done.
+        """
+        learners = LearnerStore(self._table, self._integration_id)
         key = keys.path_override(self._integration_id, learner_id, path_id)
         for _ in tries():
             item = self._table.get(key) or {"steps": {}, "version": 0}
             before: dict[str, Any] | None = item["steps"].get(urn)
-            steps = {step: kept for step, kept in item["steps"].items() if step != urn} | (
-                {urn: entry} if entry else {}
-            )
-            try:
-                self._table.put(
-                    {
-                        **key.item(),
-                        "entity": "path_override",
-                        "integration_id": self._integration_id,
-                        "learner_id": learner_id,
-                        "path_id": path_id,
-                        "steps": steps,
-                        "version": item["version"] + 1,
-                    },
-                    **unchanged(item["version"]),
-                )
-            except ConditionFailed:
-                continue
-            return before
+            kept = {step: kept for step, kept in item["steps"].items() if step != urn}
+            after = {
+                **key.item(),
+                "entity": "path_override",
+                "integration_id": self._integration_id,
+                "learner_id": learner_id,
+                "path_id": path_id,
+                "steps": {**kept, urn: entry} if entry else kept,
+                "version": item["version"] + 1,
+            }
+            if learners.write_for(learner_id, self._table.put_action(after, **unchanged(item["version"]))):
+                return before
         raise Unavailable("other writers kept changing the same override, try again")
 
 

@@ -13,13 +13,16 @@ from coursebridge.records.identifiers import normalised, usable
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import Learner, LearnerStore
-from coursebridge.storage.table import tries, unchanged
+from coursebridge.storage.table import TRANSACTION, tries, unchanged
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from coursebridge.records.identifiers import Identifier, Kind
     from coursebridge.storage.table import Table
+
+MOST_OTHERS = TRANSACTION - 3
+"""From whom an identifier is taken at once: identity, learner and tombstone are in the same transaction."""
 
 
 class Assigned(NamedTuple):
@@ -65,7 +68,7 @@ def assign(
     Raises:
         InvalidRequest: the identifier can be nobody's.
         NotFound: there is no such learner.
-        Conflict: the identifier was that of a person who was erased.
+        Conflict: the identifier was that of a person who was erased, or is that of too many learners.
         Unavailable: the table is busy; nothing was done.
     """
     if not usable(value):
@@ -80,6 +83,11 @@ def assign(
             changes.refuse_erased(snapshot, [identifier], field="value")
         identity = snapshot.identity(identifier)
         learner, others = _learners(table, integration_id, learner_id, identity)
+        if len(others) > MOST_OTHERS:
+            raise Conflict(
+                f"{len(others)} learners have this identifier, and it can be taken from {MOST_OTHERS} at once; "
+                "take it away from some of them first"
+            )
         since = min([at, *(holder.since for holder in identity.holders.values())])
         after = changes.with_identifier(learner, kind, value.strip(), at, alias=True)
         given = identity
@@ -136,8 +144,8 @@ def _learners(
 ) -> tuple[Learner, list[Learner]]:
     """Return the learner, and all others who hold the identifier now."""
     learner = LearnerStore(table, integration_id).get_surviving(learner_id)
-    others = [keys.learner(integration_id, one) for one in identity.live if one != learner.id]
-    return learner, [Learner.from_item(item) for item in table.get_many(others).values()]
+    places = [keys.learner(integration_id, other) for other in identity.live if other != learner.id]
+    return learner, [Learner.from_item(item) for item in table.get_many(places).values()]
 
 
 def _without(learner: Learner, identifier: Identifier, now: str) -> Learner:

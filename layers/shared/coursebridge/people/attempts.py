@@ -9,7 +9,7 @@ from coursebridge.storage.records import Record
 from coursebridge.storage.table import position
 
 if TYPE_CHECKING:
-    from coursebridge.records.fold import Attempt
+    from coursebridge.records.fold import Attempt, Status
     from coursebridge.storage.table import Item, Page, Table
 
 
@@ -21,7 +21,7 @@ class Attempts(NamedTuple):
 
 
 def of_learner(
-    table: Table, integration_id: str, learner_id: str, status: str | None, limit: int, after: Item | None
+    table: Table, integration_id: str, learner_id: str, status: Status | None, limit: int, after: Item | None
 ) -> Attempts:
     """Return a page of a learner's attempts, course by course; one query.
 
@@ -33,7 +33,7 @@ def of_learner(
 
 
 def of_course(
-    table: Table, integration_id: str, urn: str, status: str | None, limit: int, after: Item | None
+    table: Table, integration_id: str, urn: str, status: Status | None, limit: int, after: Item | None
 ) -> Attempts:
     """Return a page of everybody's attempts at a course; one query. See :func:`of_learner`."""
     pk = keys.records_partition(integration_id, urn)
@@ -41,7 +41,7 @@ def of_course(
     return _fitting(page, keys.GSI1, status, limit)
 
 
-def _fitting(page: Page, index: str, status: str | None, limit: int) -> Attempts:
+def _fitting(page: Page, index: str, status: Status | None, limit: int) -> Attempts:
     """Return the attempts of as many records as fit, whole records only (one that is larger by itself stays whole)."""
     items: list[Attempt] = []
     last: Item | None = None

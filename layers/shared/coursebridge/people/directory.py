@@ -131,13 +131,16 @@ class Directory:
 
         With a filter a page may hold fewer than ``limit`` and still not be the last.
         """
-        conditions = {"group": "contains(#groups, :group)", "status": "#status = :status"}
-        values = {name: value for name, value in (("group", group), ("status", status)) if value is not None}
-        options: dict[str, Any] = {
-            "condition": " AND ".join(conditions[name] for name in values),
-            "names": {{"group": "#groups", "status": "#status"}[n]: {"group": "groups"}.get(n, n) for n in values},
-            "values": {f":{name}": value for name, value in values.items()},
-        }
+        conditions: list[str] = []
+        names: dict[str, str] = {}
+        values: dict[str, str] = {}
+        if group is not None:
+            conditions.append("contains(#groups, :group)")
+            names["#groups"], values[":group"] = "groups", group
+        if status is not None:
+            conditions.append("#status = :status")
+            names["#status"], values[":status"] = "status", status
+        options: dict[str, Any] = {"condition": " AND ".join(conditions), "names": names, "values": values}
         pk = keys.learners_partition(self.integration_id)
         found: list[Item] = []
         for _ in range(MOST_PAGES):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coursebridge.apply.judge import HELD_REASONS, IGNORED_REASONS, Rules
+from coursebridge.apply.judge import REASONS, Rules
 from coursebridge.errors import FieldError, InvalidRequest, NotFound
 from coursebridge.people.erasure import is_theirs
 from coursebridge.records.evidence import Evidence, union
@@ -85,11 +86,11 @@ def explain(table: Table, integration: Item, who: str, urn: str, pseudonym_key: 
     given = [identity.identifier] if identity else []
     learner = learners[0] if len(learners) == 1 else None
     people = family(table, learner) if learner else []
-    identifiers = given or list(dict.fromkeys(dated.identifier for one in people for dated in one.identifiers))
+    identifiers = given or list(dict.fromkeys(dated.identifier for person in people for dated in person.identifiers))
     course = table.get(keys.course(integration_id, urn))
     item = table.get(keys.record(integration_id, learner.id, urn)) if learner else None
     record = Record.from_item(item) if item else Record(integration_id, learner.id if learner else "", urn)
-    ids = frozenset(one.id for one in people)
+    ids = frozenset(person.id for person in people)
     found, complete = _statements(table, integration_id, identifiers, ids, urn)
     steps = [
         _identified(Rules.of(integration), identifiers, given),
@@ -99,7 +100,7 @@ def explain(table: Table, integration: Item, who: str, urn: str, pseudonym_key: 
         *_trouble(found),
         *_attempts(record),
     ]
-    statements = [_shown(one, record) for one in found]
+    statements = [_shown(statement, record) for statement in found]
     return Explanation(learner, course, steps, statements, _evidence(record), record.attempts)
 
 
@@ -119,8 +120,8 @@ def _learners(table: Table, integration_id: str, who: str) -> tuple[list[Learner
     identifier = normalised(kind, value)
     item = table.get(keys.identity(integration_id, *identifier))
     identity = IdentityItem.from_item(item) if item else IdentityItem(integration_id, identifier)
-    found = table.get_many(keys.learner(integration_id, one) for one in identity.meant_now)
-    return [Learner.from_item(one) for one in found.values()], identity
+    found = table.get_many(keys.learner(integration_id, learner_id) for learner_id in identity.meant_now)
+    return [Learner.from_item(item) for item in found.values()], identity
 
 
 def _is_erased(table: Table, identity: IdentityItem, pseudonym_key: str) -> bool:
@@ -203,15 +204,13 @@ def _statements_step(found: Sequence[Item], *, complete: bool) -> Step:
             f"LinkedIn has sent nothing about this learner and this course{part}",
             "see whether LinkedIn sends statements at all; a run of kind activity repairs what was missed",
         )
-    return Step("statements", True, f"{len(found)} statements arrived{part}, the last at {found[-1]['stored_at']}")
+    latest = max(item["stored_at"] for item in found)
+    return Step("statements", True, f"{len(found)} statements arrived{part}, the last at {latest}")
 
 
 def _trouble(found: Sequence[Item]) -> Iterator[Step]:
     """Yield what became of the statements that were not applied, each reason once."""
-    reasons = {(item["outcome"], item["reason"]): 0 for item in found if item["outcome"] != "applied"}
-    for item in found:
-        if item["outcome"] != "applied":
-            reasons[item["outcome"], item["reason"]] += 1
+    reasons = Counter((item["outcome"], item["reason"]) for item in found if item["outcome"] != "applied")
     for (outcome, reason), number in reasons.items():
         detail = f"{number} {outcome}: {_words(reason)}"
         yield Step("outcome", outcome == "ignored" and reason == "already_completed", detail, HELP.get(reason or ""))
@@ -220,8 +219,9 @@ def _trouble(found: Sequence[Item]) -> Iterator[Step]:
 def _attempts(record: Record) -> Iterator[Step]:
     if not record.attempts:
         yield Step("attempt", False, "there is no attempt, as there is no evidence of any activity")
+    evidence = union(record.parts.values())
     for number, attempt in enumerate(record.attempts, 1):
-        yield Step("attempt", True, f"attempt {number} {_story(attempt, union(record.parts.values()))}")
+        yield Step("attempt", True, f"attempt {number} {_story(attempt, evidence)}")
 
 
 def _story(attempt: Attempt, evidence: Evidence) -> str:
@@ -284,4 +284,4 @@ def _shown(item: Item, record: Record) -> dict[str, Any]:
 
 
 def _words(reason: str | None) -> str:
-    return {**HELD_REASONS, **IGNORED_REASONS}.get(reason or "", WAITING)
+    return REASONS.get(reason or "", WAITING)

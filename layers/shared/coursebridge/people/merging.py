@@ -106,15 +106,29 @@ class Merging:
         else:
             raise Unavailable("other writers kept changing the same learner, try again")
         other = self._get(learner_id)
-        survivor = self._get(other.parting_from or "")
-        origins = frozenset(learner.id for learner in family(self.table, other))
-        self._move_identities((dated.identifier for dated in other.identifiers), origins, other)
-        self._move_records(records(self.table, survivor), origins, other)
-        apart = tuple(dict.fromkeys((*other.kept_apart, survivor.id)))
-        self._written(
-            replace(other, parting_from=None, kept_apart=apart, updated_at=self._at(), version=other.version + 1)
-        )
-        return self._get(learner_id)
+        if other.parting_from:
+            survivor = self._get(other.parting_from)
+            origins = frozenset(learner.id for learner in family(self.table, other))
+            self._move_identities((dated.identifier for dated in other.identifiers), origins, other)
+            self._move_records(records(self.table, survivor), origins, other)
+        return self._kept_apart(learner_id)
+
+    def _kept_apart(self, learner_id: str) -> Learner:
+        """Note that all that was the learner's has gone with them, and that these are two people."""
+        for _ in tries():
+            before = self._get(learner_id)
+            if before.parting_from is None:
+                return before
+            after = replace(
+                before,
+                parting_from=None,
+                kept_apart=tuple(dict.fromkeys((*before.kept_apart, before.parting_from))),
+                updated_at=self._at(),
+                version=before.version + 1,
+            )
+            if self._written(after):
+                return after
+        raise Unavailable("other writers kept changing the same learner, try again")
 
     def _at(self) -> str:
         return rfc3339(self.now())

@@ -32,6 +32,7 @@ COMPLETE = 100
 SAME_COMPLETION = timedelta(days=1)
 """Reports count in days: a completion this close to a known one is the same."""
 NEVER = "9999-12-31T23:59:59.999Z"
+Status = Literal["in_progress", "completed"]
 NAMESPACE = uuid.UUID("5f8a4c56-6b0e-5d0b-9c0e-2b8a52d6a1f3")
 
 
@@ -59,7 +60,7 @@ class Attempt:
     id: str
     learner_id: str
     course_urn: str
-    status: Literal["in_progress", "completed"]
+    status: Status
     progress: int
     started_at: str
     last_activity_at: str

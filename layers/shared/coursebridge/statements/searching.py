@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.storage import keys
-from coursebridge.storage.table import position
+from coursebridge.storage.table import Page, position
 from coursebridge.xapi import actors
 from coursebridge.xapi.matching import matches
 from coursebridge.xapi.presenting import authority_of
@@ -15,7 +15,7 @@ from coursebridge.xapi.statement import VOIDED
 
 if TYPE_CHECKING:
     from coursebridge.storage.statements import StatementStore
-    from coursebridge.storage.table import Item, Page
+    from coursebridge.storage.table import Item
     from coursebridge.xapi.query import Query
 
 MOST_FOUND, MOST_EXAMINED, MOST_BYTES, PAGE = 100, 1000, 4_000_000, 100
@@ -75,6 +75,8 @@ class Search:
 
     def _read(self, query: Query, after: Item | None) -> Page:
         bounds = (f"{query.since}$" if query.since else "0", f"{query.until}$" if query.until else ":")
+        if bounds[0] > bounds[1]:  # DynamoDB refuses such a range
+            return Page([], None)
         filed_under = actors.identifier(query.agent) if _by_actor(query) else None
         if filed_under is None:
             return self.store.list_stored(between=bounds, limit=PAGE, after=after, ascending=query.ascending)

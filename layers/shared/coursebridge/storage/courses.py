@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from coursebridge import json_text
-from coursebridge.errors import TooLarge, Unavailable
+from coursebridge.errors import Conflict, NotFound, TooLarge, Unavailable
 from coursebridge.storage import keys
 from coursebridge.storage.packing import unpack
 from coursebridge.storage.table import BATCH_WRITE, Page, TransactionRefused, chunks, one_ahead, pauses
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 LARGEST_ITEM_BYTES = 390_000
 """DynamoDB takes 400 KB, keys and names of attributes included."""
 ACTIVE = "active"
+WHY_ARCHIVED = {
+    "retired": "LinkedIn has retired it",
+    "filtered": "the integration's filters leave it out",
+    "missing": "LinkedIn no longer lists it",
+    "deactivated": "the integration is deactivated",
+}
 AS_READ = "#hash = :hash AND run_id = :run AND synced_at = :at"
 Json = dict[str, Any]
 
@@ -180,6 +186,21 @@ class CourseStore:
         """Return a course, archived ones included."""
         item = self.table.get(keys.course(self.integration_id, urn))
         return StoredCourse.from_item(item) if item else None
+
+    def get_active(self, urn: str) -> StoredCourse:
+        """Return a course that can be launched and chosen.
+
+        Raises:
+            NotFound: there is no such course.
+            Conflict: it is archived; the text says why.
+        """
+        stored = self.get(urn)
+        if stored is None:
+            raise NotFound("there is no such course")
+        if not stored.is_active:
+            why = WHY_ARCHIVED.get(stored.archived_reason or "", "it left the catalogue")
+            raise Conflict(f"the course is archived: {why}")
+        return stored
 
     def get_many(self, urns: Iterable[str]) -> dict[str, StoredCourse]:
         """Return those of these courses that exist, a hundred a call."""

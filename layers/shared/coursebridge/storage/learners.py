@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from coursebridge.errors import NotFound
+from coursebridge.errors import NotFound, Unavailable
 from coursebridge.records.identifiers import Identifier, Kind, normalised
 from coursebridge.storage import keys
+from coursebridge.storage.table import TransactionRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from coursebridge.storage.table import Item, Table
 
 
 UNATTENDED = frozenset({"open", "report"})
 """Sources of learners nobody entered: a statement or a report named them."""
+NOBODY = "there is no such learner"
+PRESENT = "attribute_exists(PK) AND (attribute_not_exists(erasing_at) OR erasing_at = :null)"
 MOST_MERGES = 10
 """How often a learner who was merged may have been merged again before this counts as a circle."""
 
@@ -157,7 +162,7 @@ def family(table: Table, learner: Learner) -> list[Learner]:
 
 
 class LearnerStore:
-    """Reads the learners of one integration; nobody who is being erased, unless told so.
+    """The learners of one integration; nobody who is being erased, unless told so.
 
     Args:
         table: the application's table.
@@ -199,8 +204,33 @@ class LearnerStore:
         """
         return _found(self.find_surviving(learner_id))
 
+    def write_for(self, learner_id: str, action: Mapping[str, Any]) -> bool:
+        """Write something that lies with a learner, so that nothing comes back of one who is erased meanwhile.
+
+        Args:
+            learner_id: with whom.
+            action: what to write, on a condition (see :meth:`coursebridge.storage.table.Table.put_action`).
+
+        Returns:
+            Whether it was written; ``False`` if others wrote at the same time and it must be thought over again.
+
+        Raises:
+            NotFound: there is no such learner.
+            Unavailable: the table is busy; nothing was done.
+        """
+        present = self._table.check_action(keys.learner(self._integration_id, learner_id), PRESENT, {":null": None})
+        try:
+            self._table.transact([action, present])
+        except TransactionRefused as refused:
+            if refused.reasons[1] == "ConditionalCheckFailed":
+                raise NotFound(NOBODY) from refused
+            if not refused.contended:
+                raise Unavailable("the table is busy, try again") from refused
+            return False
+        return True
+
 
 def _found(learner: Learner | None) -> Learner:
     if learner is None:
-        raise NotFound("there is no such learner")
+        raise NotFound(NOBODY)
     return learner

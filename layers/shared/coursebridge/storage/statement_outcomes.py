@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from coursebridge.storage import keys
 from coursebridge.storage.statements import sent_as
@@ -21,12 +21,26 @@ if TYPE_CHECKING:
     from coursebridge.storage.records import Record
     from coursebridge.storage.table import Item, Table
 
-ALREADY_COMPLETED = "already_completed"
-ERASED = "erased"
+ALREADY_COMPLETED: Final = "already_completed"
+ERASED: Final = "erased"
 SET_OUTCOME = "SET outcome = :outcome, reason = :reason, learner_id = :learner, attempt_id = :attempt, judged_at = :now"
 PENDING_KEYS = "GSI3PK, GSI3SK, awaited"
 MOST_TURNS = 90
 NOBODY = {"objectType": "Agent", "account": {"homePage": "urn:coursebridge", "name": "erased"}}
+
+
+HeldReason = Literal[
+    "learner_unknown",
+    "learner_ambiguous",
+    "learner_inactive",
+    "actor_mismatch",
+    "actor_unidentified",
+    "course_unknown",
+    "record_full",
+]
+IgnoredReason = Literal[
+    "already_completed", "before_configuration", "verb_unknown", "object_not_activity", "object_too_long", "erased"
+]
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,7 @@ class Verdict:
     """An outcome with its reason; ``awaited`` names what would release a held statement."""
 
     outcome: Literal["applied", "held", "ignored"]
-    reason: str | None = None
+    reason: HeldReason | IgnoredReason | None = None
     awaited: str = ""
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Status = Literal["pending", "retrying", "delivered", "failed", "cancelled"]
 KEPT = timedelta(days=30)
 MOST_TRIES_SHOWN = 20
+UNTRIED_SINCE = "attribute_not_exists(tried) OR tried = :tried"
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,16 @@ class DeliveryStore:
         return Delivery.from_item(item) if item else None
 
     def save(self, delivery: Delivery) -> None:
-        """Write a delivery as it is now."""
+        """Write a delivery, whatever stands there."""
         self._table.put(delivery.to_item())
+
+    def settle(self, before: Delivery, after: Delivery) -> bool:
+        """Write what became of a delivery, unless it was tried or replayed since; return whether it was not."""
+        try:
+            self._table.put(after.to_item(), condition=UNTRIED_SINCE, values={":tried": before.tried})
+        except ConditionFailed:
+            return False
+        return True
 
     def list_page(self, target_id: str, status: str | None, *, limit: int, after: Item | None) -> Page:
         """Return a page of the items of an endpoint, newest first; ``limit`` is how many are looked at."""

@@ -94,7 +94,7 @@ class Dispatcher:
         targets = TargetStore(self.table, integration_id)
         target = targets.get(delivery.target_id)
         if target is None or not target.enabled:
-            store.save(replace(delivery, status="cancelled", next_try_at=None))
+            store.settle(delivery, replace(delivery, status="cancelled", next_try_at=None))
             return None
         done = self.sender.send(delivery, target.url, live_secrets(self.secret_prefix, target))
         if done.status_code == HTTPStatus.GONE:
@@ -108,18 +108,19 @@ class Dispatcher:
         store = DeliveryStore(self.table, integration_id)
         delivery = store.get(delivery_id)
         if delivery is not None and not delivery.is_over:
-            store.save(replace(delivery, status="failed", next_try_at=None))
+            store.settle(delivery, replace(delivery, status="failed", next_try_at=None))
 
     def _conclude(self, store: DeliveryStore, delivery: Delivery, done: Try) -> int | None:
+        pause: int | None
         if done.error is None:
-            store.save(delivery.after(done, "delivered"))
-            return None
-        if delivery.tried + 1 >= MOST_TRIES or done.status_code == HTTPStatus.GONE:
-            store.save(delivery.after(done, "failed"))
-            return 0
-        pause = PAUSES[delivery.tried]
-        store.save(delivery.after(done, "retrying", rfc3339(self.now() + timedelta(seconds=pause))))
-        return pause
+            pause, after = None, delivery.after(done, "delivered")
+        elif delivery.tried + 1 >= MOST_TRIES or done.status_code == HTTPStatus.GONE:
+            pause, after = 0, delivery.after(done, "failed")
+        else:
+            pause = PAUSES[delivery.tried]
+            after = delivery.after(done, "retrying", rfc3339(self.now() + timedelta(seconds=pause)))
+        # Whoever tried or replayed it meanwhile goes on with it, by a message of their own.
+        return pause if store.settle(delivery, after) else None
 
 
 def enqueue(sqs: SQSClient, queue_url: str, delivery: Delivery) -> None:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from coursebridge import audit, secret_values
 from coursebridge.clock import rfc3339
-from coursebridge.errors import Conflict, NotFound
+from coursebridge.errors import Conflict, NotFound, Unavailable
 from coursebridge.ids import new_id
-from coursebridge.storage.table import TransactionRefused
 from coursebridge.webhooks import signing
 from coursebridge.webhooks.addresses import check_url
 from coursebridge.webhooks.deliveries import Delivery, DeliveryStore
@@ -71,6 +70,7 @@ class Webhooks:
         Raises:
             InvalidRequest: the URL cannot be called.
             Conflict: there are as many as there may be.
+            Unavailable: the table is busy; so for all changes below.
         """
         check_url(settings["url"], inside=self.inside)
         secret, at = signing.new_secret(), rfc3339(now)
@@ -80,10 +80,10 @@ class Webhooks:
         secret_values.write(self._secret_name(target.id), {"1": secret}, "Signing secrets of an outbound webhook")
         try:
             self.store.add(target)
-        except (Conflict, TransactionRefused):
+        except (Conflict, Unavailable):
             secret_values.delete(self._secret_name(target.id))
             raise
-        self._note("webhook.created", None, target, now)
+        self._note("webhook.created", target.id, None, target, now)
         return target, secret
 
     def change(self, target_id: str, changes: dict[str, Any], now: datetime) -> Target:
@@ -101,7 +101,7 @@ class Webhooks:
         if after.enabled:
             after = replace(after, disabled_reason=None)
         self.store.put(after)
-        self._note("webhook.updated", before, after, now)
+        self._note("webhook.updated", target_id, before, after, now)
         return after
 
     def delete(self, target_id: str, now: datetime) -> None:
@@ -113,7 +113,7 @@ class Webhooks:
         before = self.get(target_id)
         self.store.delete(target_id)
         secret_values.delete(self._secret_name(target_id))
-        self._note("webhook.deleted", before, None, now)
+        self._note("webhook.deleted", target_id, before, None, now)
 
     def rotate(self, target_id: str, now: datetime) -> tuple[Target, str]:
         """Make a new secret beside the old one; return the endpoint and the secret, which is shown this once.
@@ -132,8 +132,10 @@ class Webhooks:
         # Of two who rotate at once one is refused here, before its secret takes the other's place.
         self.store.put(after)
         known = secret_values.read_or_empty(self._secret_name(target_id))
-        secret_values.write(self._secret_name(target_id), {**known, str(number): secret})
-        self._note("webhook.rotated", before, after, now)
+        # One with a higher number than this is of whoever has rotated since.
+        kept = {n: value for n, value in known.items() if int(n) >= live[0]["n"]}
+        secret_values.write(self._secret_name(target_id), {**kept, str(number): secret})
+        self._note("webhook.rotated", target_id, before, after, now)
         return after, secret
 
     def delete_secret(self, target_id: str, number: int, now: datetime) -> Target:
@@ -152,10 +154,9 @@ class Webhooks:
         after = replace(before, secrets=left, updated_at=rfc3339(now))
         self.store.put(after)
         known = secret_values.read_or_empty(self._secret_name(target_id))
-        secret_values.write(
-            self._secret_name(target_id), {n: known[n] for one in left if (n := str(one["n"])) in known}
-        )
-        self._note("webhook.secret_deleted", before, after, now)
+        numbers = {str(secret["n"]) for secret in left}
+        secret_values.write(self._secret_name(target_id), {n: value for n, value in known.items() if n in numbers})
+        self._note("webhook.secret_deleted", target_id, before, after, now)
         return after
 
     def replay(self, target_id: str, delivery_id: str, sqs: SQSClient, queue_url: str) -> Delivery:
@@ -194,18 +195,9 @@ class Webhooks:
     def _secret_name(self, target_id: str) -> str:
         return secret_name(self.secret_prefix, self.integration_id, target_id)
 
-    def _note(self, action: str, before: Target | None, after: Target | None, now: datetime) -> None:
-        subject = (after or before or Target("", "", "", "")).id
-        audit.record(
-            self.table,
-            self.actor,
-            action,
-            subject,
-            _audited(before) if before else None,
-            _audited(after) if after else None,
-            integration_id=self.integration_id,
-            now=now,
-        )
+    def _note(self, action: str, target_id: str, before: Target | None, after: Target | None, now: datetime) -> None:
+        was, is_now = (_audited(target) if target else None for target in (before, after))
+        audit.record(self.table, audit.Entry(self.actor, action, target_id, self.integration_id, was, is_now), now)
 
 
 def _audited(target: Target) -> dict[str, Any]:

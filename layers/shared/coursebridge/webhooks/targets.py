@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from coursebridge import secret_values
-from coursebridge.errors import Conflict
+from coursebridge.errors import Conflict, Unavailable
 from coursebridge.storage import keys
 from coursebridge.storage.table import ConditionFailed, TransactionRefused, pauses
 
@@ -95,6 +95,7 @@ class TargetStore:
 
         Raises:
             Conflict: there are as many as there may be, also by those who add one at the same moment.
+            Unavailable: the table is busy; nothing was done.
         """
         first = replace(target, version=1)
         room = "attribute_not_exists(ids) OR size(ids) < :most"
@@ -102,8 +103,6 @@ class TargetStore:
         try:
             self._together(count, self._table.put_action(first.to_item(), condition=NEW))
         except TransactionRefused as refused:
-            if refused.reasons[0] != REFUSED:
-                raise
             raise Conflict(f"an integration may have {MOST_TARGETS} webhooks") from refused
 
     def put(self, target: Target) -> None:
@@ -119,7 +118,11 @@ class TargetStore:
             raise Conflict("the webhook was changed meanwhile; read it and try again") from error
 
     def delete(self, target_id: str) -> None:
-        """Delete an endpoint; one that is not there is fine."""
+        """Delete an endpoint; one that is not there is fine.
+
+        Raises:
+            Unavailable: the table is busy; nothing was done.
+        """
         gone = self._table.delete_action(keys.webhook_target(self._integration_id, target_id))
         self._together(self._ids_action("DELETE", target_id), gone)
 
@@ -136,14 +139,17 @@ class TargetStore:
 
         Raises:
             TransactionRefused: a condition does not hold.
+            Unavailable: the table is busy; nothing was done.
             Conflict: the others do not come to an end.
         """
         for pause in pauses():
             try:
                 self._table.transact(actions)
             except TransactionRefused as refused:
-                if not refused.contended or REFUSED in refused.reasons:
+                if REFUSED in refused.reasons:
                     raise
+                if not refused.contended:
+                    raise Unavailable("the table is busy, try again") from refused
                 time.sleep(pause)
             else:
                 return

@@ -55,8 +55,8 @@ def languages_of(accept_language: str | None) -> list[str]:
     """Return the language tags of an ``Accept-Language`` header, best first (RFC 9110, section 12.5.4)."""
     weighed = []
     for part in (accept_language or "").split(","):
-        tag, _, weight = part.strip().partition(";q=")
-        weighed.append((-_weight(weight), tag.strip().lower()))
+        tag, _, weight = "".join(part.lower().split()).partition(";q=")
+        weighed.append((-_weight(weight), tag))
     return [tag for weight, tag in sorted(weighed, key=lambda pair: pair[0]) if tag and weight < 0]
 
 

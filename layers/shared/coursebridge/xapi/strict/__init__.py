@@ -7,6 +7,7 @@ unknown properties are refused, additional UUID variants pass (the specification
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -54,8 +55,8 @@ def _model_errors(value: Any) -> list[FieldError]:  # noqa: ANN401  (any JSON)
 def _object(pairs: list[tuple[str, Any]], repeated: list[str]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated += [name for name in members if names.count(name) > 1]
+        times = Counter(name for name, _ in pairs)
+        repeated += [name for name in members if times[name] > 1]
     return members
 
 
