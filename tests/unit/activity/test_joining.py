@@ -158,15 +158,18 @@ def test_an_admin_sees_how_many_are_known_by_linkedins_own_identifier_alone(
 
     monkeypatch.setattr("coursebridge.activity.roster.identifiers_of", nameless)
     monkeypatch.setattr("coursebridge.activity.recording.identifiers_of", nameless)
-    for number in (1, 2, 3):
+    once = lab.learner(4, profile_urn=upstream(4).profile_urn)
+    address = DatedIdentifier("email", upstream(4).email, SINCE, until=SINCE)
+    lab.table.put(replace(once, identifiers=(*once.identifiers, address)).to_item())
+    for number in (1, 2, 3, 4):
         lab.did(number, (1, 50))
 
     first = lab.sync()
     lab.clock.goes_on(hours=1)
     second = lab.sync()
 
-    assert first["people"] == {"known": 1, "added": 2, "linked": 0, "profile_only": 3}
-    assert second["people"] == {"known": 3, "linked": 0, "profile_only": 3}
+    assert first["people"] == {"known": 2, "added": 2, "linked": 0, "profile_only": 4}
+    assert second["people"] == {"known": 4, "linked": 0, "profile_only": 4}
 
 
 def _dated(**identifiers: str) -> tuple[DatedIdentifier, ...]:

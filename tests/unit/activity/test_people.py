@@ -199,6 +199,19 @@ def test_an_erased_person_does_not_come_back(lab: Lab) -> None:
     assert (run["people"]["erased"], run["not_repaired"]["learner_erased"]) == (1, 1)
 
 
+def test_who_was_erased_and_is_entered_again_is_known_by_linkedins_own_identifier(lab: Lab) -> None:
+    stone = digest(normalised("profile_urn", upstream(1).profile_urn), PSEUDONYM_KEY)
+    lab.table.put(keys.tombstone("acme", stone).item())
+    entered = lab.learner(1)
+    lab.did(1, (1, 50))
+
+    lab.sync()
+
+    found = lab.found("profile_urn", upstream(1).profile_urn)
+    assert found is not None
+    assert found.id == entered.id
+
+
 def test_somebody_whose_rows_name_them_differently_is_one_learner(make_lab: MakeLab) -> None:
     lab = make_lab(quirks={"report_missing_email": {"share": 0.5}})
     for urn in (COURSE, OTHER_COURSE):
@@ -296,11 +309,36 @@ def test_a_table_that_stays_busy_fails_the_run_which_can_be_redriven(
         failed = lab.sync()
 
     assert failed["status"] == "failed"
-    assert len(refusals) > 1
+    # In each of five attempts other writers are waited for as often as there are pauses; a table without capacity is not.
+    assert len(refusals) == {"TransactionConflict": 5 * 3, "ThrottlingError": 1 + 5}[reason]
 
     run = lab.sync(run_id=lab.control.redrive(failed["id"])["id"])
 
     assert (run["status"], run["people"]["added"], run["counts"]["created"]) == ("succeeded", 1, 1)
+
+
+@pytest.mark.parametrize("entity", ["learner", "record"])
+def test_other_writers_who_come_to_an_end_are_waited_for(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, entity: str
+) -> None:
+    original = MemoryTable.transact
+    lab.did(1, (1, 50))
+    refusals: list[str] = []
+
+    def busy(self: MemoryTable, actions: Any) -> None:
+        if len(refusals) < 3 and any(action.item.get("entity") == entity for action in actions):
+            refusals.append("TransactionConflict")
+            raise TransactionRefused([refusals[-1]], [{}])
+        original(self, actions)
+
+    monkeypatch.setattr(MemoryTable, "transact", busy)
+    for module in (directory, recording):
+        monkeypatch.setattr(module, "pauses", lambda: iter((0.0,) * 5))
+
+    run = lab.sync()
+
+    assert len(refusals) == 3
+    assert run["people"]["added"] == run["counts"]["created"] == 1
 
 
 people = st.builds(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coursebridge.activity.quiet import HOUR, Rhythm, judge, judged, listen
+from coursebridge.activity.quiet import HOUR, MEMORY_WEEKS, SUSPICIOUS, WEEK, Rhythm, judge, judged, listen
 from coursebridge.clock import rfc3339
 from coursebridge.storage import keys
 
@@ -95,6 +95,24 @@ def test_a_rhythm_that_changed_is_forgotten() -> None:
             once = once.after(hour).forgetful()
 
     assert judged(once, now + timedelta(weeks=40, hours=20)).state == "normal"
+
+
+def test_a_rhythm_that_stays_means_the_same_when_its_older_half_is_forgotten() -> None:
+    seldom_in_office = tuple(MEMORY_WEEKS // 4 * office(MONDAY + number * HOUR) for number in range(168))
+    whole = Rhythm(MONDAY, seldom_in_office, MONDAY + MEMORY_WEEKS * WEEK)
+    now = MONDAY + (MEMORY_WEEKS + 2) * WEEK
+
+    assert whole.forgetful() != whole
+    assert whole.forgetful().surprise(now) == pytest.approx(whole.surprise(now))
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.99, "normal"), (1.0, "quiet"), (1.01, "quiet")])
+def test_silence_is_suspicious_from_a_hundred_percent_on(share: float, expected: str) -> None:
+    class Surprised(Rhythm):
+        def surprise(self, _now: datetime) -> float:
+            return share * SUSPICIOUS
+
+    assert state(Surprised(MONDAY, last_hour=MONDAY), 3, timedelta()) == expected
 
 
 def test_silence_makes_nothing_forgotten() -> None:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from activity_lab import BUCKET, COURSE, DURATION, OTHER_COURSE, upstream
+from coursebridge.activity import reconcile
+from coursebridge.activity.mapper import Person, ReportedActivity
 from coursebridge.clock import from_millis, rfc3339
 from coursebridge.errors import TooLarge
 from coursebridge.people.merging import Merging
-from coursebridge.records.evidence import Completion, Evidence
+from coursebridge.records.evidence import Completion, Evidence, Point, Report, union
 from coursebridge.records.identifiers import Kind, normalised
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
@@ -368,6 +370,107 @@ def test_nothing_of_what_was_read_stays_behind(real_lab: Lab) -> None:
     run = real_lab.sync()
 
     assert real_lab.objects() == [f"runs/acme/{run['id']}/waiting"]
+
+
+SINCE, EARLIER, LATER = (f"2026-0{month}-01T00:00:00.000Z" for month in (5, 4, 6))
+DAY_AFTER, WEEK_AFTER = "2026-05-02T00:00:00.000Z", "2026-05-08T00:00:00.000Z"
+
+
+def _record(*pieces: Evidence) -> Record:
+    return Record("acme", "ada", COURSE).with_evidence("ada", union(pieces), DURATION)
+
+
+def _told(completed_again_at: str | None = None, **members: Any) -> ReportedActivity:
+    return ReportedActivity(Person(profile_urn="u1"), COURSE, Report(**members), completed_again_at)
+
+
+NOTHING = Evidence()
+TIMELESS = Evidence(report=Report(progress=40))
+LAUNCHED, LAUNCHED_AGAIN = (Evidence(launches=frozenset({at})) for at in (EARLIER, WEEK_AFTER))
+HALF_WAY = Evidence(points={EARLIER: Point(50)})
+FURTHER = Evidence(points={SINCE: Point(60)})
+DONE, DONE_AGAIN = (Evidence(completions={at: Completion(at)}) for at in (SINCE, LATER))
+
+
+@pytest.mark.parametrize(
+    ("known", "more", "repair"),
+    [
+        (NOTHING, TIMELESS, None),
+        (NOTHING, HALF_WAY, "progress"),
+        (HALF_WAY, FURTHER, "progress"),
+        (FURTHER, HALF_WAY, None),
+        (NOTHING, DONE, "completion"),
+        (HALF_WAY, DONE, "completion"),
+        (DONE, DONE_AGAIN, None),
+        (DONE | LAUNCHED_AGAIN, DONE_AGAIN, "retake"),
+        (DONE, LAUNCHED_AGAIN, None),
+    ],
+    ids=[
+        "a report without any time",
+        "the first activity",
+        "more progress",
+        "less progress",
+        "a completion of what nobody told of",
+        "a completion of what was going on",
+        "a completion of what is completed",
+        "a completion of what was launched once more",
+        "activity after a completion",
+    ],
+)
+def test_what_a_report_adds_to_a_record(known: Evidence, more: Evidence, repair: reconcile.Repair | None) -> None:
+    assert reconcile.repair_of(_record(known), _record(known, more)) == repair
+
+
+@pytest.mark.parametrize(
+    ("repair", "completed_at", "last_engaged_at", "expected"),
+    [
+        ("completion", EARLIER, LATER, True),
+        ("completion", SINCE, LATER, False),
+        (None, EARLIER, LATER, True),
+        (None, None, EARLIER, True),
+        (None, None, SINCE, False),
+        ("progress", None, EARLIER, True),
+        ("progress", EARLIER, LATER, False),
+        ("retake", EARLIER, LATER, False),
+        ("retake", EARLIER, EARLIER, True),
+        (None, None, None, True),
+    ],
+)
+def test_history_is_a_first_completion_or_else_a_last_sign_of_life_from_before_the_push(
+    repair: reconcile.Repair | None, completed_at: str | None, last_engaged_at: str | None, expected: bool
+) -> None:
+    told = _told(completed_at=completed_at, last_engaged_at=last_engaged_at)
+
+    assert reconcile.is_history(told, repair, SINCE) is expected
+
+
+@pytest.mark.parametrize(
+    ("known", "again", "expected"),
+    [
+        (DONE, None, None),
+        (DONE, EARLIER, None),
+        (DONE, SINCE, None),
+        (DONE, DAY_AFTER, None),
+        (DONE, WEEK_AFTER, WEEK_AFTER),
+        (DONE | DONE_AGAIN, WEEK_AFTER, None),
+        (LAUNCHED, WEEK_AFTER, None),
+        (NOTHING, WEEK_AFTER, None),
+    ],
+    ids=[
+        "told of none",
+        "before the known one",
+        "the known one",
+        "within a day",
+        "later",
+        "before one that counted for no attempt",
+        "nothing is completed",
+        "nothing is known",
+    ],
+)
+def test_a_course_is_completed_again_only_after_every_completion_that_is_known(
+    known: Evidence, again: str | None, expected: str | None
+) -> None:
+    assert reconcile.completed_again_at(_record(known), _told(again)) == expected
 
 
 def _records(lab: Lab) -> list[keys.Key]:

@@ -88,6 +88,18 @@ def test_a_later_run_reads_again_what_had_not_settled(now: datetime, days: int, 
 
 
 @given(nows)
+def test_a_window_has_settled_fourteen_days_after_its_end(now: datetime) -> None:
+    window = windows(now, 30)[0]
+    settled, younger = (
+        due(now, 30, Coverage(window.start, window.end + 14 * DAY - short, frozenset()))
+        for short in (0 * DAY, DAY / 24)
+    )
+
+    assert window not in settled
+    assert window in younger
+
+
+@given(nows)
 def test_a_longer_lookback_makes_the_next_run_read_all_of_it(now: datetime) -> None:
     covered = joined(None, windows(now, 14), now)
 

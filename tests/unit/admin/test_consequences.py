@@ -87,15 +87,19 @@ def test_switching_a_stale_version_is_refused(api: Api, integration_id: str, cal
     [
         ({}, []),
         ({"languages": ["de"]}, []),
-        ({"licensed_only": False}, ["licensed_only"]),
-        ({"curated_videos_only": True}, ["curated_videos_only"]),
-        ({"licensed_only": False, "curated_videos_only": True}, ["licensed_only", "curated_videos_only"]),
+        ({"licensed_only": False}, [("licensed_only", "bring")]),
+        ({"curated_videos_only": True}, [("curated_videos_only", "archive")]),
+        (
+            {"licensed_only": False, "curated_videos_only": True},
+            [("licensed_only", "bring"), ("curated_videos_only", "archive")],
+        ),
     ],
 )
 def test_what_linkedin_alone_knows_is_said_to_wait_for_the_next_syncs(
-    api: Api, integration_id: str, filters: dict[str, Any], told: list[str]
+    api: Api, integration_id: str, filters: dict[str, Any], told: list[tuple[str, str]]
 ) -> None:
     path = f"/admin/integrations/{integration_id}/filters"
+    reverse = {"archive": "bring", "bring": "archive"}
 
     previewed = api.ask("POST", f"{path}/preview", filters)["notes"]
     saved = api.ask("PUT", path, filters)["notes"]
@@ -103,10 +107,13 @@ def test_what_linkedin_alone_knows_is_said_to_wait_for_the_next_syncs(
     back = api.ask("POST", f"{path}/preview", {})["notes"]
 
     assert previewed == saved
-    assert [note.split(":")[0] for note in saved] == told
+    assert [_setting_and_effect(note) for note in saved] == told
     assert again == []
-    assert [note.split(":")[0] for note in back] == told
-    assert not set(back) & set(saved)
+    assert [_setting_and_effect(note) for note in back] == [(setting, reverse[effect]) for setting, effect in told]
+
+
+def _setting_and_effect(note: str) -> tuple[str, str]:
+    return note.partition(":")[0], note.partition("next full syncs ")[2].partition(" ")[0]
 
 
 def test_a_patch_of_the_filters_is_as_good(api: Api, integration_id: str) -> None:

@@ -28,6 +28,8 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, str | None]]] 
     "an odd verb": ({}, completion(1, verb={"id": "x:liked"}, result=None), ("ignored", "verb_unknown")),
     "another object": ({}, completion(1, object={"objectType": "Agent", "mbox": "mailto:b@example.com"}),
                        ("ignored", "object_not_activity")),
+    "another statement": ({}, completion(1, object={"objectType": "StatementRef", "id": COURSE}),
+                          ("ignored", "object_not_activity")),
     "an endless object": ({}, completion(1, urn="urn:" + "x" * 1500), ("ignored", "object_too_long")),
     "before configuration": ({}, completion(-100_000), ("ignored", "before_configuration")),
     "progress before configuration": ({}, progress(-100_000), ("applied", None)),

@@ -97,6 +97,15 @@ def test_another_locale_that_was_read_cleanly_is_not_held_back(make_lab: MakeLab
 
 
 class TestTheBrake:
+    @pytest.mark.parametrize(
+        ("wanted", "active", "percent", "much"),
+        [(20, 100, 20, False), (21, 100, 20, True), (100, 100, 100, False), (1, 100, 0, True), (0, 0, 0, False)],
+    )
+    def test_works_beyond_the_limit_and_not_at_it(self, wanted: int, active: int, percent: int, much: bool) -> None:
+        found = archiving.Candidates({str(number): "missing" for number in range(wanted)}, active)
+
+        assert found.exceed(percent) is much
+
     def test_a_run_that_would_archive_much_asks_first_and_keeps_the_rest(self, make_lab: MakeLab) -> None:
         lab = make_lab(size=20)
         lab.sync()

@@ -58,6 +58,31 @@ def test_one_setting_that_does_not_fit_is_enough(wanted: dict[str, object]) -> N
 
 
 @pytest.mark.parametrize(
+    "wanted",
+    [
+        {"asset_types": ["VIDEO", "COURSE"]},
+        {"languages": ["de", "en"]},
+        {"classifications": [TOPIC]},
+        {"levels": ["ADVANCED", "BEGINNER"]},
+        {"min_duration_seconds": 3600},
+        {"max_duration_seconds": 3600},
+        {"published_after": "2023-12-31T23:59:59Z"},
+        {"curated_videos_only": True},
+        {"include_urns": [URN], "asset_types": ["VIDEO"], "languages": ["de"], "levels": ["ADVANCED"]},
+    ],
+)
+def test_what_fits_is_left_in(wanted: dict[str, object]) -> None:
+    assert matches(course(), filters(**wanted))
+
+
+def test_of_several_classifications_one_is_enough() -> None:
+    other = {"urn": SKILL, "type": "SKILL", "name": "Numbers", "paths": []}
+    both = [*course()["classifications"], other]
+
+    assert all(matches(course(classifications=both), filters(classifications=[urn])) for urn in (SKILL, LIBRARY))
+
+
+@pytest.mark.parametrize(
     ("wanted", "silent"),
     [
         ({"levels": ["BEGINNER"]}, {"level": None}),
@@ -81,6 +106,7 @@ def test_a_video_is_believed_to_be_curated_until_a_query_says_otherwise(curated:
 
     assert matches(course(type="VIDEO", curated=curated), wanted) is chosen
     assert matches(course(curated=False), wanted)
+    assert matches(course(type="VIDEO", curated=curated), filters(asset_types=["VIDEO"]))
 
 
 @given(courses, some_filters)

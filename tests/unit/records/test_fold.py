@@ -161,6 +161,12 @@ def test_a_second_launch_goes_on_with_the_open_attempt() -> None:
     assert (attempt.progress, attempt.last_activity_at) == (40, at(3))
 
 
+def test_a_launch_lifts_an_attempt_without_progress_to_one_percent() -> None:
+    [attempt] = folded(progressed(1, None), launched(2)).attempts
+
+    assert attempt.progress == 1
+
+
 def test_a_completion_closes_the_open_attempt() -> None:
     result = folded(launched(1), progressed(2, 40, 120), completed(3))
     [attempt] = result.attempts
@@ -292,8 +298,8 @@ def test_every_go_that_reports_know_of_counts() -> None:
 
 @pytest.mark.parametrize(
     ("statement", "launch", "report"),
-    [(600, 620, 700), (600, 620, 600 + DAY), (600, 0, 300), (600, 500, 480), (600, 0, 600)],
-    ids=["later by hours", "later by a day", "earlier", "before a launch", "the same moment"],
+    [(600, 620, 700), (600, 620, 600 + DAY), (600, 0, 300), (600, 500, 480), (600, 0, 600), (9 * DAY, 9 * DAY, 0)],
+    ids=["later by hours", "later by a day", "earlier", "before a launch", "the same moment", "up to the next launch"],
 )
 def test_a_report_of_a_completion_that_something_else_told_of_is_no_second_one(
     statement: int, launch: int, report: int
@@ -366,6 +372,18 @@ def test_evidence_of_a_version_that_kept_the_first_completion_alone_is_read() ->
 
     assert Evidence.from_item(kept) == reported(progress=100, **times, **sums)
     assert folded(Evidence.from_item(kept)).attempts[0].completed_at == at(6)
+
+
+def test_of_two_reports_the_outermost_times_the_highest_level_and_the_most_of_every_window_count() -> None:
+    early = reported(progress=70, completed_at=at(6), first_engaged_at=at(1), last_engaged_at=at(7))
+    late = reported(progress=40, completed_at=at(8), first_engaged_at=at(3), last_engaged_at=at(9))
+    less = {at(0): 0, at(10): 30, at(20): 60}
+    more = {at(0): 0, at(10): 50, at(30): 10}
+    most = {at(0): 0, at(10): 50, at(20): 60, at(30): 10}
+
+    assert early | late == reported(progress=70, completed_at=at(6), first_engaged_at=at(1), last_engaged_at=at(9))
+    for sums in ("seconds", "views", "completions"):
+        assert reported(**{sums: less}) | reported(**{sums: more}) == reported(**{sums: most})
 
 
 def test_a_completion_told_twice_by_its_session_counts_from_the_first_time() -> None:

@@ -77,6 +77,11 @@ def test_an_endless_identifier_is_nobodys() -> None:
     assert not usable("é" * 257)
 
 
+@given(st.builds(Identifier, st.sampled_from(KINDS), st.text()))
+def test_what_a_held_statement_waits_for_names_the_identifier(identifier: Identifier) -> None:
+    assert Identifier.awaiting(identifier.awaited) == identifier
+
+
 def test_a_digest_depends_on_kind_value_and_key() -> None:
     digests = {
         digest(normalised("email", "a@example.com"), "k"),

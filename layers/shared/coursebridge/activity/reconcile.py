@@ -23,7 +23,7 @@ def repair_of(before: Record, after: Record) -> Repair | None:
         return "retake" if _completed(before) else "completion"
     if _completed(before) or not after.attempts:
         return None
-    raised = not before.attempts or _progress(after) > _progress(before)
+    raised = not before.attempts or after.attempts[-1].progress > before.attempts[-1].progress
     return "progress" if raised else None
 
 
@@ -52,7 +52,3 @@ def _completions(record: Record) -> list[str]:
 
 def _completed(record: Record) -> int:
     return sum(attempt.status == "completed" for attempt in record.attempts)
-
-
-def _progress(record: Record) -> int:
-    return max((attempt.progress for attempt in record.attempts), default=0)

@@ -75,7 +75,7 @@ class Rules:
     def actor(self, facts: Facts) -> Identifier | None:
         """Return the identifier of the actor that this integration matches people by, if the actor has it."""
         value = facts.email if self.identification == "email" else facts.account_name
-        return normalised(self.identification, value) if value and usable(value) else None
+        return normalised(self.identification, value) if usable(value) else None
 
 
 def at_first_sight(facts: Facts, rules: Rules) -> Verdict | None:

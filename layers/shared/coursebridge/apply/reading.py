@@ -131,7 +131,7 @@ def _learners_and_records(snapshot: BatchSnapshot, batch: Sequence[Pending]) -> 
 
 def possible_identifiers(facts: Facts) -> list[Identifier]:
     """Return what the actor may be matched by under any rule: the rule itself is read in the same call."""
-    found = [normalised("email", facts.email)] if facts.email and usable(facts.email) else []
-    if facts.account_name and usable(facts.account_name):
+    found = [normalised("email", facts.email)] if usable(facts.email) else []
+    if usable(facts.account_name):
         found += [normalised("username", facts.account_name), normalised("external_id", facts.account_name)]
     return found

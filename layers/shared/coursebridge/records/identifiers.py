@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import unicodedata
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeGuard
 
 Kind = Literal["email", "username", "external_id", "profile_urn"]
 KINDS: tuple[Kind, ...] = ("email", "username", "external_id", "profile_urn")
@@ -46,9 +46,9 @@ def normalised(kind: Kind, value: str) -> Identifier:
     return Identifier(kind, text)
 
 
-def usable(value: str | None) -> bool:
+def usable(value: str | None) -> TypeGuard[str]:
     """Whether a value can identify anybody: there is one, and it is not absurdly long."""
-    return bool(value and value.strip()) and len((value or "").encode()) <= MOST_BYTES
+    return value is not None and bool(value.strip()) and len(value.encode()) <= MOST_BYTES
 
 
 def digest(identifier: Identifier, key: str) -> str:
