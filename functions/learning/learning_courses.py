@@ -171,12 +171,12 @@ def refuse_to_change(integration: Integration, urn: CourseUrn) -> None:
     _stored(CourseStore(table(), integration), urn)
     if router.current_event.http_method == "DELETE":
         raise Conflict(
-            "a synchronised course cannot be deleted: the next sync would bring it back; "
-            "exclude it in the integration's filters (exclude_urns), which archives it"
+            "a synced course cannot be deleted, because the next sync would bring it back; to archive it, add it "
+            "to the integration's filters (exclude_urns)"
         )
     raise Conflict(
-        "the fields of a synchronised course cannot be changed: they are LinkedIn's, and the next sync would undo it; "
-        "manual tags can be set with PUT .../tags"
+        "the fields of a synced course come from LinkedIn and cannot be changed, because the next sync would "
+        "undo it; set manual tags with PUT .../tags"
     )
 
 

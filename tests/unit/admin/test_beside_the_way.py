@@ -141,7 +141,7 @@ def test_status_does_without_a_webhook_client_and_without_a_run_that_is_gone(api
     found = api.ask("GET", f"/admin/integrations/{made['id']}/status")
 
     assert found["webhook_secrets"] == []
-    assert any("its log tells why" in reason for reason in found["reasons"])
+    assert any("its log says why" in reason for reason in found["reasons"])
     assert [step["done"] for step in api.ask("GET", f"/admin/integrations/{made['id']}")["setup"]] == [False] * 5
 
 

@@ -225,14 +225,16 @@ def test_without_a_key_pair_nobody_is_told_that_all_is_well(api: Api) -> None:
     found = status_of(api, api.integration()["id"])
 
     assert found["healthy"] is False
-    assert found["reasons"] == ["There is no LinkedIn key pair: nothing can be fetched, and no sync starts by itself."]
+    assert found["reasons"] == [
+        "There is no LinkedIn key pair: nothing can be fetched, and no sync starts automatically."
+    ]
 
 
 def test_statements_that_wait_too_long_are_told(api: Api) -> None:
     integration_id = connected(api)
     stored(api.table, integration_id, "s1", waiting_since=rfc3339(utc_now() - timedelta(hours=1)))
 
-    assert status_of(api, integration_id)["reasons"][0].startswith("Statements wait to be applied since")
+    assert status_of(api, integration_id)["reasons"][0].startswith("Statements have been waiting to be applied since")
 
 
 def test_a_switched_off_integration_is_no_trouble(api: Api) -> None:

@@ -184,7 +184,7 @@ def test_nothing_that_arrived_is_said(lab: Lab) -> None:
     lab.learner(email="ada@example.com")
 
     assert steps(told(lab))["statements"][0] is False
-    assert steps(told(lab))["attempt"] == (False, "there is no attempt, as there is no evidence of any activity")
+    assert steps(told(lab))["attempt"] == (False, "there is no attempt, because there is no evidence of any activity")
 
 
 def test_a_statement_that_is_not_looked_at_yet_says_so(lab: Lab) -> None:
@@ -193,7 +193,7 @@ def test_a_statement_that_is_not_looked_at_yet_says_so(lab: Lab) -> None:
 
     [statement] = told(lab).statements
 
-    assert statement["explanation"] == "it was received and is about to be looked at"
+    assert statement["explanation"] == "it was received and is about to be processed"
 
 
 STORIES: dict[str, tuple[Evidence, str]] = {

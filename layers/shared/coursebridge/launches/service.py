@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Via = Literal["auto", "sso", "web", "aicc"]
 WHY_ARCHIVED = {
     "retired": "LinkedIn has retired it",
-    "filtered": "the integration's filters leave it out",
+    "filtered": "the integration's filters exclude it",
     "missing": "LinkedIn no longer lists it",
     "deactivated": "the integration is deactivated",
 }
@@ -99,6 +99,6 @@ def _url_of(urls: dict[str, str | None], via: Via) -> str:
     """Return LinkedIn's URL, untouched: its encoding is part of what makes the sign-on work."""
     url = urls["sso"] or urls["web"] if via == "auto" else urls[via]
     if not url:
-        detail = f"LinkedIn gives no {'' if via == 'auto' else via + ' '}launch URL for this course"
+        detail = f"LinkedIn has no {'' if via == 'auto' else via + ' '}launch URL for this course"
         raise Conflict(detail, errors=(FieldError("via", detail),))
     return url
