@@ -244,7 +244,7 @@ def test_a_switched_off_integration_is_no_trouble(api: Api) -> None:
     found = status_of(api, integration_id)
 
     assert found["healthy"] is True
-    assert found["notes"][0].startswith("The integration is switched off")
+    assert found["notes"][0].startswith("The integration is not active")
 
 
 def run(run_id: str, state: str, errors: list[dict[str, str]]) -> Any:

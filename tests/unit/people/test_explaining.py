@@ -97,7 +97,7 @@ def test_an_identifier_of_an_erased_person_is_told_as_such(lab: Lab, matching: s
 
     assert "belonged to a person who was erased" in steps(explanation)["learner"][1]
     assert "emptied and ignored" in steps(explanation)["learner"][1]
-    assert "kept no longer" in steps(explanation)["statements"][1]
+    assert "no longer kept" in steps(explanation)["statements"][1]
     assert [help_ for help_ in helps(explanation) if "learner" in help_] == [explaining.AGAIN]
 
 
@@ -130,7 +130,7 @@ def test_a_former_identifier_leads_to_whoever_replaced_it(lab: Lab) -> None:
     lab.take(progress(5))
 
     assert steps(told(lab))["learner"][0] is True
-    assert "before the present one" in steps(told(lab))["learner"][1]
+    assert "former identifier" in steps(told(lab))["learner"][1]
     assert told(lab).attempts
 
 
