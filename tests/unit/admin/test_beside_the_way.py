@@ -128,7 +128,7 @@ def test_status_notes_two_live_secrets_and_old_ones(api: Api) -> None:
     seen = status.observe(api.table, kept, kept.created_at + timedelta(days=400))
     notes = list(status.notes(seen))
 
-    assert any("delete number 1" in note for note in notes)
+    assert any("revoke number 1" in note for note in notes)
     assert any("older than a year" in note for note in notes)
 
 

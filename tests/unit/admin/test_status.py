@@ -153,7 +153,7 @@ def test_a_run_that_waits_for_confirmation_keeps_an_admin_up(api: Api) -> None:
     runs.create(run("r1", "needs_confirmation", []) | {"pending_archive": 12})
     runs.remember(last_run_id="r1", last_status="needs_confirmation")
 
-    assert "wants to archive 12 courses" in status_of(api, integration_id)["reasons"][0]
+    assert "would archive 12 courses" in status_of(api, integration_id)["reasons"][0]
 
 
 FRIDAY = datetime(2026, 3, 6, 8, 30, tzinfo=UTC)
