@@ -20,7 +20,7 @@ def rotate_keys(outputs: Outputs) -> list[str]:
         outputs: Where everything is.
 
     Raises:
-        StackError: The function refused a step; its log tells why.
+        StackError: The function refused a step; its log says why.
     """
     aws, version = Clients(outputs.endpoint_url, outputs.region), str(uuid.uuid4())
     token = aws.functions.get_function_configuration(FunctionName=outputs.function_names["TokenFunction"])

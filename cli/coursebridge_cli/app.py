@@ -8,9 +8,9 @@ from coursebridge_cli.options import new_app
 
 HELP = """Administer Coursebridge.
 
-It talks to the API that COURSEBRIDGE_URL, COURSEBRIDGE_CLIENT_ID and COURSEBRIDGE_CLIENT_SECRET name, else to the
-embedded stack of `make up`. Exit codes: 0 well, 1 refused or not well, 2 misunderstood, 3 no answer, 4 not
-logged in."""
+It uses the API and client given by COURSEBRIDGE_URL, COURSEBRIDGE_CLIENT_ID and COURSEBRIDGE_CLIENT_SECRET; without
+these, the embedded stack of `make up`. Exit codes: 0 success, 1 refused or unhealthy, 2 wrong usage, 3 no answer, 4
+missing or wrong credentials."""
 
 app = new_app(HELP)
 app.command(name="setup")(setup.setup)

@@ -90,7 +90,7 @@ class Client:
         if len(fitting) == 1:
             return fitting[0]
         if not found:
-            raise UsageError("there is no integration yet", "Make one: coursebridge setup")
+            raise UsageError("there is no integration yet", "Create one: coursebridge setup")
         names = tuple(f"{integration['id']}  {integration['name']}" for integration in found)
         if fitting:
             raise UsageError("there is more than one integration", "Name one with --integration.", names)
@@ -126,14 +126,14 @@ def _login_refused(answer: httpx.Response) -> CommandError:
     said = _object(answer)
     code = said.get("error", "")
     remedies = {
-        "invalid_scope": "This client may not administer: use one with the scopes admin:read and admin:write.",
+        "invalid_scope": "This client cannot administer: use one with the scopes admin:read and admin:write.",
         "": CHECK_URL,
     }
     remedy = remedies.get(
         code, "Check COURSEBRIDGE_CLIENT_ID and COURSEBRIDGE_CLIENT_SECRET; a rotated secret is shown only once."
     )
     reason = said.get("error_description", code) or f"status {answer.status_code}"
-    return NotLoggedIn(f"the API gives no token: {reason}", remedy)
+    return NotLoggedIn(f"the API refuses to issue a token: {reason}", remedy)
 
 
 def _object(answer: httpx.Response) -> dict[str, Any]:

@@ -39,15 +39,15 @@ def list_clients(*, as_json: Json = False) -> None:
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="What to call it.")],
-    scope: Annotated[list[str], typer.Option("--scope", "-s", help="Such as learning:read; again for more.")],
+    name: Annotated[str, typer.Argument(help="Its name.")],
+    scope: Annotated[list[str], typer.Option("--scope", "-s", help="A scope, such as learning:read; repeat for more.")],
     integration: Annotated[
-        str | None, typer.Option("--integration", "-i", help="The one it reaches; all without.")
+        str | None, typer.Option("--integration", "-i", help="The only integration it can access; all by default.")
     ] = None,
     *,
     as_json: Json = False,
 ) -> None:
-    """Create a client. Its secret is shown this once."""
+    """Create a client. Its secret is shown only this once."""
     api = client()
     bound = api.integration(integration)["id"] if integration else None
     made = api.send("POST", "/admin/clients", {"name": name, "scopes": scope, "integration_id": bound})
@@ -56,7 +56,7 @@ def create(
 
 @app.command()
 def rotate(client_id: ClientId, *, as_json: Json = False) -> None:
-    """Make another secret; the one before stays good until it is revoked."""
+    """Create a new secret; the previous one stays valid until it is revoked."""
     _tell(client().send("POST", f"{_path(client_id)}/rotate"), as_json=as_json)
 
 
@@ -64,13 +64,13 @@ def rotate(client_id: ClientId, *, as_json: Json = False) -> None:
 def revoke(
     client_id: ClientId,
     *,
-    secret: Annotated[int | None, typer.Option(help="Only the secret of this number.")] = None,
+    secret: Annotated[int | None, typer.Option(help="Only the secret with this number.")] = None,
     yes: Yes = False,
 ) -> None:
-    """Revoke a client, or one of its secrets; its tokens die within a minute."""
+    """Revoke a client, or one of its secrets; its tokens become invalid within a minute."""
     sure(f"Revoke {client_id if secret is None else f'secret {secret} of {client_id}'}?", yes=yes)
     client().send("DELETE", _path(client_id) + ("" if secret is None else f"/secrets/{secret}"))
-    output.note("It is revoked.")
+    output.note("Revoked.")
 
 
 def _path(client_id: str) -> str:
@@ -82,4 +82,4 @@ def _tell(made: dict[str, Any], *, as_json: bool) -> None:
         output.as_json(made)
         return
     output.facts({name: made[name] for name in ("client_id", "client_secret", "scopes", "integration_id")})
-    output.note("The secret is shown this once.")
+    output.note("The secret is shown only this once.")

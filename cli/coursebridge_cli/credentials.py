@@ -21,7 +21,7 @@ class Scope(StrEnum):
     REPORT = "report"
 
 
-Pair = Annotated[Scope, typer.Argument(help="Which pair; either alone serves both.")]
+Pair = Annotated[Scope, typer.Argument(help="Which key pair; one alone serves both purposes.")]
 
 
 @app.command()
@@ -33,7 +33,7 @@ def save(
     secret_stdin: SecretStdin = False,
     as_json: Json = False,
 ) -> None:
-    """Test a key pair with LinkedIn and save it. The secret is asked for, or piped in."""
+    """Test a key pair with LinkedIn and save it. Prompts for the secret, or reads it with --secret-stdin."""
     api = client()
     found = api.integration(integration)
     body = {"client_id": client_id, "client_secret": secret("Client Secret", from_stdin=secret_stdin)}
@@ -41,17 +41,17 @@ def save(
     if as_json:
         output.as_json(kept)
         return
-    output.console.print(f"LinkedIn gives a token for this pair: saved as {pair}.")
+    output.console.print(f"LinkedIn accepts this key pair: saved as {pair}.")
 
 
 @app.command()
 def delete(pair: Pair, integration: Integration = None, *, yes: Yes = False) -> None:
-    """Forget a key pair."""
+    """Delete a key pair."""
     api = client()
     found = api.integration(integration)
-    sure(f"Forget the {pair} key pair of {found['name']}?", yes=yes)
+    sure(f"Delete the {pair} key pair of {found['name']}?", yes=yes)
     api.send("DELETE", f"/admin/integrations/{found['id']}/credentials/{pair}")
-    output.note("It is forgotten.")
+    output.note("Deleted.")
 
 
 @webhook.command()
@@ -67,7 +67,7 @@ def show(integration: Integration = None, *, as_json: Json = False) -> None:
         "Secrets",
         ("Number", "Made", "Last used"),
         ((secret["n"], secret["created_at"], secret["last_used_at"]) for secret in found["secrets"]),
-        "No secret is live.",
+        "There is no live secret.",
     )
     if found["warning"]:
         output.console.print(f"[yellow]Warning:[/] {escape(found['warning'])}")
@@ -75,14 +75,14 @@ def show(integration: Integration = None, *, as_json: Json = False) -> None:
 
 @webhook.command()
 def rotate(integration: Integration = None, *, as_json: Json = False) -> None:
-    """Make another secret; the one before stays good until it is revoked."""
+    """Create a new secret; the previous one stays valid until it is revoked."""
     api = client()
     found = api.send("POST", f"/admin/integrations/{api.integration(integration)['id']}/webhook/rotate")
     if as_json:
         output.as_json(found)
         return
     output.facts({name: found[name] for name in PASTED})
-    output.note("The secret is shown this once. Paste it into LinkedIn, then revoke the one before.")
+    output.note("The secret is shown only this once. Paste it into LinkedIn, then revoke the previous one.")
 
 
 @webhook.command()
@@ -92,9 +92,9 @@ def revoke(
     *,
     yes: Yes = False,
 ) -> None:
-    """Revoke a secret and the tokens minted from it."""
+    """Revoke a secret and the tokens issued from it."""
     api = client()
     found = api.integration(integration)
-    sure(f"Revoke secret {number} of {found['name']}? LinkedIn must not use it any more.", yes=yes)
+    sure(f"Revoke secret {number} of {found['name']}? Make sure that LinkedIn no longer uses it.", yes=yes)
     api.send("DELETE", f"/admin/integrations/{found['id']}/webhook/secrets/{number}")
-    output.note("It is revoked.")
+    output.note("Revoked.")

@@ -15,14 +15,14 @@ from coursebridge_cli.options import Integration, Json, Yes, client, new_app, su
 app = new_app("Filters: which assets of LinkedIn's catalogue become courses.")
 Changes = Annotated[
     list[str] | None,
-    typer.Argument(help='Filters as name=value, on top of the present ones: languages=["en"]', show_default=False),
+    typer.Argument(help='Filters as name=value, added to the current ones: languages=["en"]', show_default=False),
 ]
 File = Annotated[Path | None, typer.Option(help="All filters, as JSON.", exists=True, dir_okay=False)]
 
 
 @app.command()
 def show(integration: Integration = None, *, as_json: Json = False) -> None:
-    """Show the present filters."""
+    """Show the current filters."""
     found = client().integration(integration)["filters"]
     if as_json:
         output.as_json(found)
@@ -54,7 +54,7 @@ def save(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Save filters: what no longer matches is archived at once. Asks after a preview."""
+    """Save filters. Shows a preview and asks first; courses that no longer match are archived at once."""
     api = client()
     found = api.integration(integration)
     wanted = _wanted(found["filters"], filters, file)
@@ -94,7 +94,7 @@ def _tell(told: dict[str, Any]) -> None:
     for what in ("archived", "restored"):
         if told["samples"][what]:
             rows = ((course["urn"], course["title"]) for course in told["samples"][what])
-            output.table(f"For instance {what}", ("URN", "Title"), rows, "")
+            output.table(f"Examples of {what} courses", ("URN", "Title"), rows, "")
     _tell_notes(told)
 
 

@@ -12,7 +12,7 @@ from coursebridge_cli.options import Integration, Json, Yes, client, new_app, su
 app = new_app("Integrations: connected LinkedIn Learning accounts.")
 Settings = Annotated[
     list[str] | None,
-    typer.Argument(help='Settings as name=value; a dot leads inside: filters.languages=["en"]', show_default=False),
+    typer.Argument(help='Settings as name=value, nested ones with a dot: filters.languages=["en"]', show_default=False),
 ]
 
 
@@ -36,7 +36,7 @@ def list_integrations(*, as_json: Json = False) -> None:
             )
             for integration in found
         ),
-        "There is no integration yet. Make one: coursebridge setup",
+        "There is no integration yet. Create one: coursebridge setup",
     )
 
 
@@ -55,14 +55,16 @@ def show(integration: Integration = None, *, as_json: Json = False) -> None:
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="What to call it.")], settings: Settings = None, *, as_json: Json = False
+    name: Annotated[str, typer.Argument(help="Its name.")], settings: Settings = None, *, as_json: Json = False
 ) -> None:
-    """Create an integration. The webhook's secret is shown this once."""
+    """Create an integration. The webhook's secret is shown only this once."""
     made = client().send("POST", "/admin/integrations", {"name": name, **patch(settings or [])})
     if as_json:
         output.as_json(made)
         return
-    output.console.print(f"Created [bold]{made['id']}[/]. Paste these into LinkedIn; the secret is shown this once:")
+    output.console.print(
+        f"Created [bold]{made['id']}[/]. Paste these into LinkedIn; the secret is shown only this once:"
+    )
     output.facts({field: made["webhook"][field] for field in PASTED if field in made["webhook"]})
 
 
@@ -73,7 +75,7 @@ PASTED = ("user_type", "oauth_server_url", "tenant_server_url", "client_id", "cl
 def change(settings: Settings = None, integration: Integration = None, *, as_json: Json = False) -> None:
     """Change settings: coursebridge integrations set learner_identification=username target_group=null.
 
-    Without any the schedules alone are put again, which a restored table lacks.
+    Without arguments, only the schedules are recreated, which is needed after restoring a table.
     """
     api = client()
     found = api.integration(integration)
@@ -100,15 +102,15 @@ def deactivate(integration: Integration = None, *, yes: Yes = False, as_json: Js
 def delete(
     integration: Integration = None,
     *,
-    force: Annotated[bool, typer.Option(help="Also if it is active.")] = False,
+    force: Annotated[bool, typer.Option(help="Even if it is active.")] = False,
     yes: Yes = False,
 ) -> None:
-    """Delete an integration with its key pairs, clients and schedules."""
+    """Delete an integration with all its data."""
     api = client()
     found = api.integration(integration)
-    sure(f"Delete {found['name']} ({found['id']})?", yes=yes)
+    sure(f"Delete {found['name']} ({found['id']}) and all its data?", yes=yes)
     api.send("DELETE", f"/admin/integrations/{found['id']}", query={"force": "true"} if force else None)
-    output.note(f"{found['name']} is gone.")
+    output.note(f"{found['name']} is deleted.")
 
 
 def patch(settings: list[str]) -> dict[str, Any]:

@@ -13,11 +13,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Integration = Annotated[
     str | None,
     typer.Option(
-        "--integration", "-i", envvar="COURSEBRIDGE_INTEGRATION", help="Id or name; not needed if there is only one."
+        "--integration",
+        "-i",
+        envvar="COURSEBRIDGE_INTEGRATION",
+        help="Id or name of the integration; not needed if there is only one.",
     ),
 ]
-Most = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many to show at the most.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+Most = Annotated[int, typer.Option("--limit", "-n", min=1, help="Maximum number to show.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 SecretStdin = Annotated[bool, typer.Option("--secret-stdin", help="Read the secret from standard input.")]
 
 

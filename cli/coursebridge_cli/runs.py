@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 
 class Mode(StrEnum):
-    """How much of it."""
+    """Whether to read everything or only changes."""
 
     INCREMENTAL = "incremental"
     FULL = "full"
@@ -40,11 +40,11 @@ def start(
     integration: Integration = None,
     *,
     kind: Annotated[Kind, typer.Option(help="What to sync.")] = Kind.CATALOG,
-    mode: Annotated[Mode, typer.Option(help="How much of it.")] = Mode.INCREMENTAL,
+    mode: Annotated[Mode, typer.Option(help="Whether to read everything or only changes.")] = Mode.INCREMENTAL,
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
-    """Start a run, or join the one under way."""
+    """Start a run, or join the one that is running."""
     api = client()
     found = api.integration(integration)
     body = {"kind": str(kind), "mode": str(mode)}
@@ -92,7 +92,7 @@ def watch(run_id: RunId, integration: Integration = None, *, as_json: Json = Fal
 
 @app.command()
 def redrive(run_id: RunId, integration: Integration = None, *, wait: Wait = True, as_json: Json = False) -> None:
-    """Work off what failed of a run, without the rest."""
+    """Repeat only what failed in a run."""
     api = client()
     found = api.integration(integration)["id"]
     run = api.send("POST", f"{_path(found, run_id)}/redrive")
@@ -103,7 +103,7 @@ def redrive(run_id: RunId, integration: Integration = None, *, wait: Wait = True
 def confirm(
     run_id: RunId, integration: Integration = None, *, yes: Yes = False, wait: Wait = True, as_json: Json = False
 ) -> None:
-    """Let a run archive more than archive_limit_percent of the courses."""
+    """Confirm a run that would archive more than archive_limit_percent of the courses."""
     api = client()
     found = api.integration(integration)["id"]
     waiting = api.get(_path(found, run_id))
@@ -125,8 +125,8 @@ def follow(api: Client, integration_id: str, run: dict[str, Any], *, wait: bool,
         raise CommandError("the run failed", f"Redrive it: coursebridge runs redrive {run['id']}")
     if run["status"] == "needs_confirmation":
         raise CommandError(
-            f"the run wants to archive {run.get('pending_archive')} courses and waits for you",
-            f"Look at it, then: coursebridge runs confirm {run['id']}",
+            f"the run would archive {run.get('pending_archive')} courses and is waiting for your confirmation",
+            f"Check its counts, then: coursebridge runs confirm {run['id']}",
         )
 
 

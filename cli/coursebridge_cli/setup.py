@@ -22,32 +22,32 @@ class Learners(StrEnum):
 
 
 def setup(
-    name: Annotated[str, typer.Option(prompt="What shall the integration be called", help="What to call it.")],
+    name: Annotated[str, typer.Option(prompt="Name of the integration", help="Its name.")],
     client_id: Annotated[
         str,
         typer.Option(prompt="LinkedIn's Client ID (admin area: Me > Integrate > Access content and reports via API)"),
     ],
-    learners: Annotated[Learners, typer.Option(help="How LinkedIn names learners.")] = Learners.EMAIL,
+    learners: Annotated[Learners, typer.Option(help="How LinkedIn identifies learners.")] = Learners.EMAIL,
     *,
     secret_stdin: SecretStdin = False,
-    sync: Annotated[bool, typer.Option("--sync/--no-sync", help="Fetch the catalogue at once.")] = True,
+    sync: Annotated[bool, typer.Option("--sync/--no-sync", help="Fetch the catalogue now.")] = True,
     as_json: Json = False,
 ) -> None:
-    """Connect a LinkedIn Learning account: integration, key pair, first sync, and what to paste into LinkedIn."""
+    """Connect a LinkedIn Learning account: create an integration, save its key pair, fetch the catalogue."""
     api = client()
     typed = secret("Client Secret", from_stdin=secret_stdin)
     made = api.send("POST", "/admin/integrations", {"name": name, "learner_identification": str(learners)})
-    _say(f"Made the integration {made['id']}.", as_json=as_json)
+    _say(f"Created the integration {made['id']}.", as_json=as_json)
     try:
         body = {"client_id": client_id, "client_secret": typed}
         api.send("PUT", f"/admin/integrations/{made['id']}/credentials/content", body)
     except (CommandError, KeyboardInterrupt):
         _undo(api, made["id"])
         raise
-    _say("LinkedIn gives a token for this key pair: saved.", as_json=as_json)
-    # Before the sync, which may take long or fail: nothing shows this secret again.
+    _say("LinkedIn accepts this key pair: saved.", as_json=as_json)
+    # Before the sync, which may take long or fail: this secret is never shown again.
     if not as_json:
-        output.console.print("\nPaste these into LinkedIn; the secret is shown this once:\n")
+        output.console.print("\nPaste these into LinkedIn; the secret is shown only this once:\n")
         output.facts({field: made["webhook"][field] for field in PASTED})
         output.console.print()
     try:
@@ -68,7 +68,7 @@ def _undo(api: Client, integration_id: str) -> None:
     try:
         api.send("DELETE", f"/admin/integrations/{integration_id}", query={"force": "true"})
     except CommandError:
-        output.note(f"It is left over. Delete it: coursebridge integrations delete -i {integration_id} --force")
+        output.note(f"It is still there. Delete it: coursebridge integrations delete -i {integration_id} --force")
 
 
 def _first_sync(api: Client, integration_id: str, *, as_json: bool) -> dict[str, Any]:

@@ -28,12 +28,12 @@ class Outcome(StrEnum):
 def list_statements(
     integration: Integration = None,
     *,
-    outcome: Annotated[Outcome | None, typer.Option(help="What became of them.")] = None,
-    reason: Annotated[str | None, typer.Option(help="Why, such as learner_unknown.")] = None,
+    outcome: Annotated[Outcome | None, typer.Option(help="Only statements with this outcome.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Only this reason, such as learner_unknown.")] = None,
     limit: Most = 50,
     as_json: Json = False,
 ) -> None:
-    """List statements, the newest first; held ones together by why they are held and what they wait for."""
+    """List statements, newest first; held ones by reason and by what they wait for."""
     _list(integration, outcome, reason, limit, as_json=as_json)
 
 
@@ -41,17 +41,17 @@ def list_statements(
 def held(
     integration: Integration = None,
     *,
-    reason: Annotated[str | None, typer.Option(help="Why, such as learner_unknown.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Only this reason, such as learner_unknown.")] = None,
     limit: Most = 50,
     as_json: Json = False,
 ) -> None:
-    """List what is held, and what would release it."""
+    """List held statements, and why they are held."""
     _list(integration, Outcome.HELD, reason, limit, as_json=as_json)
 
 
 @app.command()
 def show(statement_id: StatementId, integration: Integration = None, *, as_json: Json = False) -> None:
-    """Show a statement as it was received, and what became of it."""
+    """Show a statement as it was received, with its outcome."""
     api = client()
     found = api.get(
         f"/admin/integrations/{api.integration(integration)['id']}/statements/{quote(statement_id, safe='')}"
@@ -69,10 +69,10 @@ def replay(
     statement_id: Annotated[str | None, typer.Argument(help="One statement.")] = None,
     integration: Integration = None,
     *,
-    reason: Annotated[str | None, typer.Option(help="Everything held for this reason.")] = None,
+    reason: Annotated[str | None, typer.Option(help="All statements held for this reason.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Send a statement, or everything held for a reason, round again."""
+    """Process a statement, or everything held for a reason, again."""
     if (statement_id is None) == (reason is None):
         raise UsageError("name one statement, or a reason with --reason")
     api = client()
@@ -84,7 +84,7 @@ def replay(
     if as_json:
         output.as_json(told)
         return
-    output.console.print(f"{told.get('replayed', 1)} on the way again.")
+    output.console.print(f"{told.get('replayed', 1)} being replayed.")
 
 
 def assign(
@@ -94,7 +94,7 @@ def assign(
     *,
     as_json: Json = False,
 ) -> None:
-    """Say that an identifier is a learner's and nobody else's, from now on and for what is held."""
+    """Assign an identifier to one learner and to nobody else, from now on and for held statements."""
     kind, colon, value = identifier.partition(":")
     if kind not in KINDS or not colon or not value:
         raise UsageError(f"{identifier} is not kind:value", f"A kind is one of {', '.join(KINDS)}.")
@@ -104,9 +104,9 @@ def assign(
     if as_json:
         output.as_json(told)
         return
-    said = [f"{identifier} is {learner_id} now.", f"Held statements that are on the way again: {told['replayed']}."]
+    said = [f"{identifier} now means {learner_id}; {told['replayed']} held statements are being replayed."]
     if told["taken_from"]:
-        said.append(f"It was taken from {', '.join(told['taken_from'])}: what counted for them until now stays theirs.")
+        said.append(f"It was taken from {', '.join(told['taken_from'])}, who keep what it has counted for so far.")
     output.console.print("\n".join(said), markup=False)
 
 

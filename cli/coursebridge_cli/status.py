@@ -10,7 +10,7 @@ from coursebridge_cli.options import Integration, Json, client
 
 
 def status(integration: Integration = None, *, as_json: Json = False) -> None:
-    """Say whether all is well; the exit code is 1 if it is not."""
+    """Say whether an integration needs attention, and why. Exits with 1 if it does."""
     api = client()
     found = api.integration(integration)
     told = api.get(f"/admin/integrations/{found['id']}/status")
@@ -20,7 +20,7 @@ def status(integration: Integration = None, *, as_json: Json = False) -> None:
 
 
 def selftest(integration: Integration = None, *, as_json: Json = False) -> None:
-    """Try both directions: tokens, a page for each scope, a statement to ourselves; the exit code is 1 if one fails."""
+    """Test both directions: tokens, a page for each scope, a statement to the API. Exits with 1 if a step fails."""
     api = client()
     told = api.send("POST", f"/admin/integrations/{api.integration(integration)['id']}/selftest")
     output.as_json(told) if as_json else output.steps(told["steps"], "why")
@@ -29,7 +29,7 @@ def selftest(integration: Integration = None, *, as_json: Json = False) -> None:
 
 
 def _tell(name: str, told: dict[str, Any]) -> None:
-    verdict = "[green]All is well.[/]" if told["healthy"] else "[bold red]Not well.[/]"
+    verdict = "[green]All is well.[/]" if told["healthy"] else "[bold red]Needs attention.[/]"
     output.console.print(f"[bold]{escape(name)}[/]  {verdict}")
     for reason in told["reasons"]:
         output.console.print(f"[red]![/] {escape(reason)}")

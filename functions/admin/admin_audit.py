@@ -21,18 +21,18 @@ class Change(Answer):
     """One field that changed."""
 
     field: str = Field(examples=["filters.levels"])
-    from_: Any = Field(alias="from", description="What it was; secrets are masked.", examples=[[]])
-    to: Any = Field(description="What it is; secrets are masked.", examples=[["BEGINNER"]])
+    from_: Any = Field(alias="from", description="The previous value; secrets are masked.", examples=[[]])
+    to: Any = Field(description="The new value; secrets are masked.", examples=[["BEGINNER"]])
 
 
 class AuditEntry(Answer):
-    """One thing that somebody did."""
+    """One action."""
 
     id: str
     at: Time
     actor: str = Field(description="A client id, or `system`.", examples=["coursebridge-admin"])
     action: str = Field(examples=["integration.updated"])
-    subject: str = Field(description="The id of what it was done to.")
+    subject: str = Field(description="The id of the thing that was changed.")
     integration_id: str | None
     changes: list[Change]
 
@@ -51,7 +51,7 @@ def list_audit(
 ) -> Page[AuditEntry]:
     """Lists who changed what, when, from what to what; never a secret.
 
-    A client of one integration reads what belongs to that one.
+    A client bound to one integration reads only the entries of that integration.
     """
     granted = grant(router)
     if integration_id is not None:

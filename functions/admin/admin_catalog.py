@@ -26,7 +26,9 @@ class AppliedAnswer(Answer):
 
     archived: int = Field(examples=[12])
     restored: int = Field(examples=[0])
-    complete: bool = Field(description="False if there are so many courses that the rest follows in the background.")
+    complete: bool = Field(
+        description="False if there are so many courses that the rest are updated in the background."
+    )
 
 
 class ChangedIntegration(IntegrationAnswer):
@@ -38,8 +40,8 @@ class ChangedIntegration(IntegrationAnswer):
 Notes = Annotated[
     list[str],
     Field(
-        description="What the counts cannot have, as LinkedIn alone knows it (`licensed_only`, `curated_videos_only`): "
-        "the next full syncs see to it. Empty where these two stay as they are.",
+        description="What the counts do not include, because it depends on LinkedIn's data (`licensed_only`, "
+        "`curated_videos_only`) and takes effect with the next full syncs. Empty if neither filter changes.",
         examples=[
             [
                 "licensed_only: LinkedIn alone knows what the licence covers; the next full syncs archive those "
@@ -90,7 +92,7 @@ class PreviewAnswer(Answer):
 def save_filters(integration: Integration, filters: Filters, if_match: IfMatch = None) -> FilteredIntegration:
     """Replaces the filters. What no longer matches is archived at once; what matches again is restored.
 
-    `notes` says what is left to the next full syncs.
+    `notes` says what takes effect only with the next full syncs.
     """
     before, after = wiring.integrations(caller(router)).set_filters(integration, filters, if_match)
     notes = left_to_syncs(before.filters, after.filters)
@@ -107,7 +109,7 @@ def save_filters(integration: Integration, filters: Filters, if_match: IfMatch =
 def preview_filters(integration: Integration, filters: Filters) -> PreviewAnswer:
     """Says what saving these filters would do, with samples, and changes nothing.
 
-    `notes` says what would be left to the next full syncs.
+    `notes` says what would take effect only with the next full syncs.
     """
     present = IntegrationStore(table()).get(integration)
     return PreviewAnswer.model_validate(catalog.preview(present, filters))
@@ -133,7 +135,7 @@ def activate(integration: Integration, if_match: IfMatch = None) -> ChangedInteg
     responses=responses(HTTPStatus.OK, "The integration, and what became of its courses.", **CHANGING_A_VERSION),
 )
 def deactivate(integration: Integration, if_match: IfMatch = None) -> ChangedIntegration:
-    """Stops the schedules and archives every course; learning data stays, and statements are still taken."""
+    """Stops the schedules and archives every course; learning data stays, and statements are still accepted."""
     return _applied(wiring.integrations(caller(router)).set_status(integration, "inactive", if_match).after)
 
 

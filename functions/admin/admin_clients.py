@@ -23,10 +23,12 @@ ClientId = Annotated[str, Path(description="The client's id.", examples=["client
     middlewares=READ_ALL,
     summary="List clients",
     tags=["Clients"],
-    responses=responses(HTTPStatus.OK, "A page of clients, oldest first; LinkedIn's are with their integrations."),
+    responses=responses(
+        HTTPStatus.OK, "A page of clients, oldest first; LinkedIn's own clients are shown with their integrations."
+    ),
 )
 def list_clients(limit: Limit = 50, cursor: Cursor = None) -> Page[ClientAnswer]:
-    """Lists who may call, with which scopes, and when each live secret was last used."""
+    """Lists the clients, their scopes, and when each live secret was last used."""
     items, last_key = wiring.callers(caller(router)).list(limit, opened(cursor, "clients"))
     return Page(items=[ClientAnswer.model_validate(item) for item in items], next=sealed(last_key, "clients"))
 
@@ -39,7 +41,7 @@ def list_clients(limit: Limit = 50, cursor: Cursor = None) -> Page[ClientAnswer]
     responses=responses(HTTPStatus.CREATED, "The client, with its secret shown this once."),
 )
 def create_client(client: ClientRequest) -> Response[ClientWithSecret]:
-    """Makes a client for an LMS, a portal or an admin, bound to one integration or to none."""
+    """Creates a client for an LMS, a portal or an admin, bound to one integration or to none."""
     body = ClientWithSecret.model_validate(wiring.callers(caller(router)).create(client))
     return Response(HTTPStatus.CREATED, "application/json", body, NO_STORE)
 
@@ -52,7 +54,7 @@ def create_client(client: ClientRequest) -> Response[ClientWithSecret]:
     responses=responses(HTTPStatus.OK, "The client.", _404=ABSENT),
 )
 def read_client(client_id: ClientId) -> ClientAnswer:
-    """Answers one client, never a secret."""
+    """Returns one client, never a secret."""
     return ClientAnswer.model_validate(wiring.callers(caller(router)).get(client_id))
 
 
@@ -65,11 +67,11 @@ def read_client(client_id: ClientId) -> ClientAnswer:
         HTTPStatus.OK,
         "The client, with the new secret shown this once.",
         _404=ABSENT,
-        _409="It is LinkedIn's, and administered with its integration.",
+        _409="It is LinkedIn's client, which is managed with its integration.",
     ),
 )
 def rotate_client(client_id: ClientId) -> Response[ClientWithSecret]:
-    """Makes another secret. The one before stays good until it is deleted; of two live ones the older dies."""
+    """Creates a new secret. The previous one stays valid until it is deleted; of two live ones the older is revoked."""
     body = ClientWithSecret.model_validate(wiring.callers(caller(router)).rotate(client_id))
     return Response(HTTPStatus.OK, "application/json", body, NO_STORE)
 
@@ -83,7 +85,7 @@ def rotate_client(client_id: ClientId) -> Response[ClientWithSecret]:
         HTTPStatus.NO_CONTENT,
         "It is revoked; its tokens are refused within 60 seconds.",
         _404=ABSENT,
-        _409="It is LinkedIn's, or the last one that may administer everything.",
+        _409="It is LinkedIn's client, or the last client that can administer everything.",
     ),
 )
 def delete_client(client_id: ClientId) -> Response[None]:
@@ -99,12 +101,12 @@ def delete_client(client_id: ClientId) -> Response[None]:
     tags=TAGS,
     responses=responses(
         HTTPStatus.NO_CONTENT,
-        "It is revoked; tokens minted from it are refused within 60 seconds.",
+        "It is revoked; tokens issued from it are refused within 60 seconds.",
         _404="There is no such client or secret.",
         _409="It is the last one.",
     ),
 )
 def delete_client_secret(client_id: ClientId, n: SecretNumber) -> Response[None]:
-    """Revokes one secret and the tokens minted from it."""
+    """Revokes one secret and the tokens issued from it."""
     wiring.callers(caller(router)).remove_secret(client_id, n)
     return Response(HTTPStatus.NO_CONTENT, None, None)

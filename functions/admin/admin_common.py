@@ -20,16 +20,17 @@ WRITE_ALL: Middlewares = [api.requires(scopes.ADMIN_WRITE, everywhere=True)]
 ABSENT = "There is no such integration."
 CHANGING = {
     "_404": ABSENT,
-    "_409": "Others keep changing it: try again.",
-    "_413": "The settings are more than an integration can hold.",
+    "_409": "Other requests keep changing it: try again.",
+    "_413": "The settings are too large for an integration.",
 }
 """What may become of a change of an integration."""
-CHANGING_A_VERSION = {**CHANGING, "_412": "If-Match names a version that is no longer the present one."}
+CHANGING_A_VERSION = {**CHANGING, "_412": "If-Match does not name the current version."}
 NO_STORE = {"Cache-Control": "no-store"}
 
 SecretNumber = Annotated[int, Path(description="The number of the secret, `n` in the lists.", ge=1, examples=[1])]
 IfMatch = Annotated[
-    str | None, Header(alias="If-Match", description="`etag` of the integration: change exactly this version.")
+    str | None,
+    Header(alias="If-Match", description="`etag` of the integration: the change is made only to this version."),
 ]
 
 

@@ -38,13 +38,14 @@ class KeyPairRequest(Request):
     responses=responses(
         HTTPStatus.OK,
         "The integration; the secret is masked.",
-        _400="LinkedIn gives no token for this pair: with its words, the cause and the remedy. Nothing was changed.",
+        _400="LinkedIn gives no token for this pair; the response has LinkedIn's words, the cause and the remedy. "
+        "Nothing was changed.",
         _404=ABSENT,
-        _502="LinkedIn is not well at the moment. Nothing was changed.",
+        _502="LinkedIn is failing at the moment. Nothing was changed.",
     ),
 )
 def save_credentials(integration: Integration, scope: ScopeName, pair: KeyPairRequest) -> IntegrationAnswer:
-    """Trims a key pair, asks LinkedIn for a token with it, and keeps it if there is one. It is never read back."""
+    """Trims a key pair, tests it by getting a token from LinkedIn, and saves it. The secret is never returned."""
     kept = wiring.credentials(caller(router)).put(
         integration, scope, pair.client_id, pair.client_secret.get_secret_value()
     )
@@ -59,7 +60,7 @@ def save_credentials(integration: Integration, scope: ScopeName, pair: KeyPairRe
     responses=responses(HTTPStatus.NO_CONTENT, "It is forgotten.", _404=ABSENT),
 )
 def delete_credentials(integration: Integration, scope: ScopeName) -> Response[None]:
-    """Forgets a key pair. Without any, the schedules stop."""
+    """Deletes a key pair. If there is none left, the schedules stop."""
     wiring.credentials(caller(router)).remove(integration, scope)
     return Response(HTTPStatus.NO_CONTENT, None, None)
 
@@ -72,7 +73,7 @@ def delete_credentials(integration: Integration, scope: ScopeName) -> Response[N
     responses=responses(HTTPStatus.OK, "The values, without the secret.", _404=ABSENT),
 )
 def read_webhook(integration: Integration) -> LinkedInWebhook:
-    """Answers what goes into LinkedIn's form (Configure reporting integrations > Configure xAPI)."""
+    """Returns the values for LinkedIn's form (Configure reporting integrations > Configure xAPI)."""
     return LinkedInWebhook.model_validate(wiring.webhooks(caller(router), base_url(router)).read(integration))
 
 
@@ -84,9 +85,9 @@ def read_webhook(integration: Integration) -> LinkedInWebhook:
     responses=responses(HTTPStatus.OK, "The values, with the new secret shown this once.", _404=ABSENT),
 )
 def rotate_webhook(integration: Integration) -> Response[LinkedInWebhookWithSecret]:
-    """Makes another secret. The one before stays good until it is deleted, so that LinkedIn can be changed in peace.
+    """Creates a new secret. The previous one stays valid until it is deleted, so there is time to update LinkedIn.
 
-    Of two live secrets the older one dies.
+    If two secrets are live, the older one is revoked.
     """
     rotated = wiring.webhooks(caller(router), base_url(router)).rotate(integration)
     body = LinkedInWebhookWithSecret.model_validate(rotated)
@@ -100,12 +101,12 @@ def rotate_webhook(integration: Integration) -> Response[LinkedInWebhookWithSecr
     tags=TAGS,
     responses=responses(
         HTTPStatus.NO_CONTENT,
-        "It is revoked; tokens minted from it are refused within 60 seconds.",
+        "It is revoked; tokens issued from it are refused within 60 seconds.",
         _404="There is no such integration or secret.",
         _409="It is the last one.",
     ),
 )
 def delete_webhook_secret(integration: Integration, n: SecretNumber) -> Response[None]:
-    """Revokes a secret and the tokens minted from it."""
+    """Revokes a secret and the tokens issued from it."""
     wiring.webhooks(caller(router), base_url(router)).remove_secret(integration, n)
     return Response(HTTPStatus.NO_CONTENT, None, None)

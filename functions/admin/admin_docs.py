@@ -20,13 +20,13 @@ PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'n
     tags=TAGS,
     responses={
         200: {
-            "description": "OpenAPI 3.1, open to everybody.",
+            "description": "OpenAPI 3.1; needs no token.",
             "content": {"application/json": {"schema": {"type": "object"}}},
         }
     },
 )
 def openapi() -> Response[str]:
-    """Answers the description of all of this API, made from its code."""
+    """Returns the description of the whole API, generated from its code."""
     headers = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": FOR_AN_HOUR}
     return Response(HTTPStatus.OK, None, documents.openapi(), headers)
 
@@ -37,13 +37,13 @@ def openapi() -> Response[str]:
     tags=TAGS,
     responses={
         200: {
-            "description": "A page of HTML, open to everybody.",
+            "description": "An HTML page; needs no token.",
             "content": {"text/html": {"schema": {"type": "string"}}},
         }
     },
 )
 def docs() -> Response[str]:
-    """Answers the same as a page to browse."""
+    """Returns the same description as a page to browse."""
     headers = {
         "Content-Type": "text/html; charset=utf-8",
         "Cache-Control": FOR_AN_HOUR,

@@ -42,7 +42,7 @@ TAGS = ["Integrations"]
 def list_integrations(limit: Limit = 50, cursor: Cursor = None) -> Page[IntegrationAnswer]:
     """Lists the integrations of this deployment with their settings and what is left to set up.
 
-    A client of one integration gets that one.
+    A client bound to one integration gets only that one.
     """
     store, own, position = IntegrationStore(table()), grant(router).integration_id, opened(cursor, "integrations")
     found, last_key = store.list(limit, position) if own is None else ([store.get(own)], None)
@@ -76,7 +76,7 @@ def create_integration(integration: IntegrationSettings) -> Response[CreatedInte
     responses=responses(HTTPStatus.OK, "The integration.", _404=ABSENT),
 )
 def read_integration(integration: Integration) -> Response[IntegrationAnswer]:
-    """Answers the settings, the key pairs without their secrets, and what is left to set up."""
+    """Returns the settings, the key pairs without their secrets, and what is left to set up."""
     return _answered(IntegrationStore(table()).get(integration))
 
 
@@ -90,7 +90,7 @@ def read_integration(integration: Integration) -> Response[IntegrationAnswer]:
 def patch_integration(
     integration: Integration, patch: IntegrationPatch, if_match: IfMatch = None
 ) -> Response[IntegrationAnswer]:
-    """Applies a merge patch (RFC 7396): fields that are absent stay, `null` goes back to the default.
+    """Applies a merge patch (RFC 7396): absent fields stay unchanged, `null` resets a field to its default.
 
     Filters take effect at once, as with `PUT .../filters`; so does `status`, as with `POST .../activate` and
     `POST .../deactivate`.

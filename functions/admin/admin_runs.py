@@ -44,7 +44,7 @@ class Counts(Answer):
 
 
 class Progress(Answer):
-    """How far a run is, in ranges of pages or windows."""
+    """How far a run has got, in ranges of pages or windows."""
 
     done: int
     total: int
@@ -85,10 +85,10 @@ class Named(Answer):
 
 
 class UnknownLearner(Answer):
-    """Somebody reports tell of who is not one active learner here."""
+    """Somebody in reports who does not match exactly one active learner here."""
 
     identifiers: list[Named]
-    since: Time = Field(description="The start of the oldest window that tells of them.")
+    since: Time = Field(description="The start of the oldest window that mentions them.")
     reason: Reason = Field(
         description="Nobody has these identifiers; more than one learner has them; the learner is inactive; the "
         "learner was merged into another during the run."
@@ -96,12 +96,12 @@ class UnknownLearner(Answer):
 
 
 class RunDetail(RunAnswer):
-    """One execution of a sync, with the people it could not place."""
+    """One execution of a sync, with the people it could not match to a learner."""
 
     unknown_learners: list[UnknownLearner] = Field(
-        description="Of the latest run of activity reports: at most 200 people it could not place, the longest known "
-        "first, inactive learners last. Add them, assign their identifiers, merge or activate learners, and the next "
-        "run reads again what was told of them."
+        description="For the latest run of activity reports: at most 200 people who could not be matched to a "
+        "learner, the longest known first, inactive learners last. Add them, assign their identifiers, or merge "
+        "or activate learners, and the next run reads their activity again."
     )
 
 
@@ -112,17 +112,18 @@ class RunDetail(RunAnswer):
     tags=TAGS,
     responses=responses(
         HTTPStatus.ACCEPTED,
-        "The run; the one under way if there is one of this kind, and the one that LinkedIn's limit of the day has "
-        "stopped until the limit resets.",
+        "The new run, or the one of this kind already running, or the one that LinkedIn's daily limit stopped, "
+        "until that limit resets.",
         _404=ABSENT,
         _409="The integration is not active, has no key pair, or this kind of sync is switched off.",
     ),
 )
 def start_run(integration: Integration, run: RunRequest) -> Response[RunAnswer]:
-    """Starts a sync. One run of a kind goes at a time: a second request gets the running one.
+    """Starts a sync. Only one run of each kind is active at a time: a second request returns the running one.
 
-    While LinkedIn's limit of the day is in force (`status` says until when) nothing is started: the answer is the run
-    that has failed of it, which the first scheduled sync after midnight UTC goes on with. A redrive asks at once.
+    While LinkedIn's daily limit is in force (`status` says until when), nothing is started. The response is then the
+    run that the limit stopped, which the first scheduled sync after midnight UTC continues. A redrive asks LinkedIn at
+    once.
     """
     body = RunAnswer.model_validate(wiring.runs(caller(router)).start(integration, run.kind, run.mode))
     headers = {"Location": f"/admin/integrations/{integration}/runs/{body.id}"}
@@ -148,10 +149,10 @@ def list_runs(integration: Integration, limit: Limit = 50, cursor: Cursor = None
     middlewares=READ,
     summary="Read a run",
     tags=TAGS,
-    responses=responses(HTTPStatus.OK, "The run as it is this moment.", _404=NO_RUN),
+    responses=responses(HTTPStatus.OK, "The current state of the run.", _404=NO_RUN),
 )
 def read_run(integration: Integration, run_id: RunId) -> RunDetail:
-    """Answers a run with live progress."""
+    """Returns a run with live progress."""
     return RunDetail.model_validate(wiring.runs(caller(router)).get(integration, run_id))
 
 
@@ -162,13 +163,13 @@ def read_run(integration: Integration, run_id: RunId) -> RunDetail:
     tags=TAGS,
     responses=responses(
         HTTPStatus.ACCEPTED,
-        "The run, under way again.",
+        "The run, which is running again.",
         _404=NO_RUN,
-        _409="It is under way, nothing of it failed, there is a later run, or the integration is not active.",
+        _409="It is running, nothing in it failed, there is a later run, or the integration is not active.",
     ),
 )
 def redrive_run(integration: Integration, run_id: RunId) -> Response[RunAnswer]:
-    """Works off the ranges that failed, without reading the others again."""
+    """Repeats the ranges that failed, without reading the others again."""
     body = RunAnswer.model_validate(wiring.runs(caller(router)).redrive(integration, run_id))
     return Response(HTTPStatus.ACCEPTED, "application/json", body)
 
@@ -180,9 +181,9 @@ def redrive_run(integration: Integration, run_id: RunId) -> Response[RunAnswer]:
     tags=TAGS,
     responses=responses(
         HTTPStatus.ACCEPTED,
-        "The run, under way again.",
+        "The run, which is running again.",
         _404=NO_RUN,
-        _409="It does not wait for confirmation, there is a later run, or the integration is not active.",
+        _409="It is not waiting for confirmation, there is a later run, or the integration is not active.",
     ),
 )
 def confirm_run(integration: Integration, run_id: RunId) -> Response[RunAnswer]:

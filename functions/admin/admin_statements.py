@@ -58,13 +58,13 @@ class WholeStatement(StatementAnswer):
 
 
 class ReplayRequest(Request):
-    """Which held statements to send round again."""
+    """Which held statements to replay."""
 
     reason: Literal[tuple(HELD_REASONS)] = Field(examples=["learner_unknown"])  # type: ignore[valid-type]
 
 
 class ReplayAnswer(Answer):
-    """How many statements were sent round again."""
+    """How many statements are being replayed."""
 
     replayed: int
     held: int = Field(description="How many are held for this reason at this moment, up to a thousand.")
@@ -80,19 +80,19 @@ class IdentityRequest(Request):
 
 
 class IdentityAnswer(Answer):
-    """A lasting alias, how many held statements are sent round again because of it, and whose it was."""
+    """An alias, how many held statements are replayed because of it, and who had it before."""
 
     type: str
     value: str
     learner_id: str
     replayed: int = Field(
         description=f"How many statements are held for the identifier at this moment, up to {MOST_RELEASED}. They are "
-        "sent round again within a second or so; of more than that, the rest follows within minutes.",
+        "replayed within a second or so; if there are more, the rest follow within minutes.",
         examples=[3],
     )
     taken_from: list[str] = Field(
-        description="The ids of the learners whose it was until now: it is theirs no longer, what was applied to them "
-        "stays. Empty if it was nobody's.",
+        description="The ids of the learners who had the identifier until now. They have it no longer, but what "
+        "was applied to them stays. Empty if nobody had it.",
         examples=[["0196c1e2a1b3c4d5e6f70a"]],
     )
 
@@ -117,10 +117,10 @@ def list_statements(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[StatementAnswer]:
-    """Lists what arrived and what became of it, the newest first.
+    """Lists the statements received and their outcomes, newest first.
 
-    What is `received` comes oldest first; what is `held` by its reason, then by what it waits for, then oldest first.
-    A page may hold fewer than `limit`, even nothing, and still have a `next`: go on until that is null.
+    With the outcome `received`, they are listed oldest first; with `held`, by reason, then by what they wait for, then
+    oldest first. A page can hold fewer than `limit`, even none, and still have a `next`: continue until that is null.
     """
     context = ("statements", integration, outcome, reason)
     position = opened(cursor, *context)
@@ -136,7 +136,7 @@ def list_statements(
     responses=whole_statement(HTTPStatus.OK, "The statement."),
 )
 def read_statement(integration: Integration, sid: StatementId) -> Response[Any]:
-    """Answers one statement with its outcome and as it was received."""
+    """Returns one statement as it was received, and its outcome."""
     return Response(HTTPStatus.OK, "application/json", wiring.statements(caller(router)).get(integration, sid))
 
 
@@ -145,10 +145,10 @@ def read_statement(integration: Integration, sid: StatementId) -> Response[Any]:
     middlewares=WRITE,
     summary="Replay a statement",
     tags=TAGS,
-    responses=whole_statement(HTTPStatus.ACCEPTED, "The statement, on its way again."),
+    responses=whole_statement(HTTPStatus.ACCEPTED, "The statement, which is being replayed."),
 )
 def replay_statement(integration: Integration, sid: StatementId) -> Response[Any]:
-    """Sends a statement round again, as if it had just arrived. Its effect follows within a second or so."""
+    """Replays a statement as if it had just arrived. It takes effect within a second or so."""
     return Response(HTTPStatus.ACCEPTED, "application/json", wiring.statements(caller(router)).replay(integration, sid))
 
 
@@ -157,10 +157,10 @@ def replay_statement(integration: Integration, sid: StatementId) -> Response[Any
     middlewares=WRITE,
     summary="Replay everything held for a reason",
     tags=TAGS,
-    responses=responses(HTTPStatus.ACCEPTED, "How many are on their way again.", _404=ABSENT),
+    responses=responses(HTTPStatus.ACCEPTED, "How many are being replayed.", _404=ABSENT),
 )
 def replay_held(integration: Integration, replay: ReplayRequest) -> Response[ReplayAnswer]:
-    """Sends held statements round again, as many as there is time for; of what waits for the same, the oldest first."""
+    """Replays as many held statements as there is time for; of those that wait for the same thing, the oldest first."""
     time_is_up = wiring.time_is_up(router.lambda_context)
     replayed = wiring.statements(caller(router)).replay_held(integration, replay.reason, time_is_up)
     return Response(HTTPStatus.ACCEPTED, "application/json", ReplayAnswer.model_validate(replayed))
@@ -173,15 +173,15 @@ def replay_held(integration: Integration, replay: ReplayRequest) -> Response[Rep
     tags=TAGS,
     responses=responses(
         HTTPStatus.CREATED,
-        "The alias, and how many held statements are sent round again.",
+        "The alias, and how many held statements are replayed.",
         _404="There is no such integration or learner.",
-        _409="It was the identifier of a person who was erased, or others keep changing the learner.",
+        _409="It was the identifier of an erased person, or other requests keep changing the learner.",
     ),
 )
 def assign_identity(integration: Integration, identity: IdentityRequest) -> Response[IdentityAnswer]:
-    """Makes a lasting alias, upon which every held statement with it is replayed within a second or so.
+    """Assigns an identifier to a learner from now on. Every statement held for it is replayed within a second or so.
 
-    It is taken from whoever has it, also where it is an active learner's own identifier.
+    It is taken away from whoever has it, even from an active learner.
     """
     assigned = wiring.statements(caller(router)).assign(
         integration, identity.type, identity.value, identity.learner_id, after_erasure=identity.after_erasure

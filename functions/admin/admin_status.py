@@ -24,7 +24,7 @@ class SyncStatus(Answer):
     enabled: bool
     last_status: str | None
     last_finished_at: Time | None
-    last_success_at: Time | None = Field(description="When a run last succeeded and had read everything.")
+    last_success_at: Time | None = Field(description="When a run last succeeded after reading everything.")
     next_run_at: Time | None = Field(description="Null for a rate, and for a schedule that is off.")
     latest_run_id: str | None
     running: bool
@@ -70,9 +70,9 @@ class SecretStatus(Answer):
 
 
 class Throttling(Answer):
-    """What LinkedIn's limits do at this moment."""
+    """The current state of LinkedIn's limits."""
 
-    in_force: bool = Field(description="Whether the limit of the day is used up.")
+    in_force: bool = Field(description="Whether the daily limit is used up.")
     until: Time | None
     kinds: list[str]
     throttled_in_last_run: dict[str, int] = Field(description="How often LinkedIn asked to slow down, by kind.")
@@ -90,8 +90,8 @@ class StatusAnswer(Answer):
     """Whether an integration needs somebody's attention, and why."""
 
     healthy: bool
-    reasons: list[str] = Field(description="Why not.")
-    notes: list[str] = Field(description="What is worth knowing and can wait.")
+    reasons: list[str] = Field(description="Why it is not healthy.")
+    notes: list[str] = Field(description="What is worth knowing but not urgent.")
     syncs: Syncs
     last_statement: LastStatement | None
     held_count: int = Field(description="How many statements are held.")
@@ -127,7 +127,7 @@ class SelftestAnswer(Answer):
     responses=responses(HTTPStatus.OK, "The status.", _404=ABSENT),
 )
 def read_status(integration: Integration) -> StatusAnswer:
-    """Says in one answer whether the integration needs attention, and why."""
+    """Says whether the integration needs attention, and why."""
     kept = IntegrationStore(table()).get(integration)
     return StatusAnswer.model_validate(status.presented(status.observe(table(), kept, utc_now())))
 
@@ -137,10 +137,10 @@ def read_status(integration: Integration) -> StatusAnswer:
     middlewares=WRITE,
     summary="Run a self-test",
     tags=TAGS,
-    responses=responses(HTTPStatus.OK, "Each step with what came of it.", _404=ABSENT),
+    responses=responses(HTTPStatus.OK, "Each step with its result.", _404=ABSENT),
 )
 def run_selftest(integration: Integration) -> SelftestAnswer:
-    """Mints a token with each pair, reads a page for each scope, and posts a statement to itself and removes it."""
+    """Gets a token with each key pair, reads a page for each scope, and posts a statement here and removes it."""
     body = SelftestAnswer.model_validate(wiring.selftest(integration, base_url(router), router.lambda_context).run())
     found = {step.id: step.state for step in body.steps}
     audit.record(table(), audit.Entry(caller(router), "selftest.run", integration, integration, after=found))

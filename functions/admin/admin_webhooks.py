@@ -62,7 +62,7 @@ class WebhookRequest(Request):
 
 
 class WebhookPatch(Request):
-    """What to change of an endpoint; what is left out stays."""
+    """What to change in an endpoint; absent fields stay unchanged."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"enabled": False}]})
     url: str = Field(default="", max_length=2000)
@@ -95,11 +95,11 @@ class Webhook(Answer):
 class WebhookWithSecret(Webhook):
     """An endpoint, with a secret that is shown this once."""
 
-    secret: str = Field(description="For any library of standardwebhooks.com.", examples=["whsec_..."])
+    secret: str = Field(description="Works with any library from standardwebhooks.com.", examples=["whsec_..."])
 
 
 class Try(Answer):
-    """One try at delivering."""
+    """One delivery attempt."""
 
     at: Time
     status_code: int | None = Field(examples=[200])
@@ -146,7 +146,7 @@ def list_webhooks(integration: Integration) -> Page[Webhook]:
     ),
 )
 def create_webhook(integration: Integration, body: WebhookRequest) -> Response[WebhookWithSecret]:
-    """Makes an endpoint that gets events, signed by the Standard Webhooks specification."""
+    """Creates an endpoint that receives events, signed according to the Standard Webhooks specification."""
     settings_ = {**body.model_dump(), "event_types": tuple(body.event_types)}
     target, secret = _webhooks(integration).create(settings_, utc_now())
     return _with_secret(HTTPStatus.CREATED, target, secret)
@@ -160,7 +160,7 @@ def create_webhook(integration: Integration, body: WebhookRequest) -> Response[W
     responses=responses(HTTPStatus.OK, "The webhook.", _404=ABSENT),
 )
 def read_webhook(integration: Integration, webhook_id: WebhookId) -> Webhook:
-    """Answers one endpoint, never a secret."""
+    """Returns one endpoint, never a secret."""
     return _shown(_webhooks(integration).get(webhook_id))
 
 
@@ -172,7 +172,7 @@ def read_webhook(integration: Integration, webhook_id: WebhookId) -> Webhook:
     responses=responses(HTTPStatus.OK, "The webhook.", _404=ABSENT),
 )
 def change_webhook(integration: Integration, webhook_id: WebhookId, body: WebhookPatch) -> Webhook:
-    """Changes what is given; enabling clears the reason it was disabled for."""
+    """Changes the given fields; enabling it clears the reason why it was disabled."""
     changes = body.model_dump(exclude_unset=True)
     if "event_types" in changes:
         changes["event_types"] = tuple(changes["event_types"])
@@ -184,7 +184,7 @@ def change_webhook(integration: Integration, webhook_id: WebhookId, body: Webhoo
     middlewares=WRITE,
     summary="Delete an outbound webhook",
     tags=TAGS,
-    responses=responses(HTTPStatus.NO_CONTENT, "It is gone; what was on its way is cancelled.", _404=ABSENT),
+    responses=responses(HTTPStatus.NO_CONTENT, "It is deleted; pending deliveries are cancelled.", _404=ABSENT),
 )
 def delete_webhook(integration: Integration, webhook_id: WebhookId) -> Response[None]:
     """Deletes an endpoint and its secrets."""
@@ -200,7 +200,7 @@ def delete_webhook(integration: Integration, webhook_id: WebhookId) -> Response[
     responses=responses(HTTPStatus.OK, "The webhook, with the new secret shown this once.", _404=ABSENT),
 )
 def rotate_webhook(integration: Integration, webhook_id: WebhookId) -> Response[WebhookWithSecret]:
-    """Makes another secret. Both sign until the old one is deleted; of two live ones the older dies."""
+    """Creates a new secret. Both sign until the old one is deleted; if two are live, the older one is revoked."""
     return _with_secret(HTTPStatus.OK, *_webhooks(integration).rotate(webhook_id, utc_now()))
 
 
@@ -229,8 +229,8 @@ def delete_webhook_secret(
     f"{ROOT}/<webhook_id>/deliveries",
     middlewares=READ,
     summary="List deliveries of an outbound webhook",
-    description="Kept for 30 days, newest first. A page may hold less than `limit`, even nothing, and still have a "
-    "`next`.",
+    description="Deliveries are kept for 30 days and listed newest first. A page can hold fewer than `limit`, "
+    "even none, and still have a `next`.",
     tags=TAGS,
     responses=responses(HTTPStatus.OK, "A page of deliveries.", _404=ABSENT),
 )
@@ -251,7 +251,8 @@ def list_deliveries(
     f"{ROOT}/<webhook_id>/deliveries/<delivery_id>/replay",
     middlewares=WRITE,
     summary="Deliver once more",
-    description="Whatever became of it. The receiver knows it by its `webhook-id`, which stays.",
+    description="Sends a delivery again, whatever its status. Its `webhook-id` stays the same, so that the receiver "
+    "recognises it.",
     tags=TAGS,
     responses=responses(HTTPStatus.ACCEPTED, "It is queued.", _404=NO_DELIVERY),
 )

@@ -25,8 +25,8 @@ Status = Annotated[Literal["in_progress", "completed"] | None, Query(description
 @router.get(
     f"{PREFIX}/learners/<id>/attempts",
     summary="List a learner's attempts",
-    description="Those of a learner who was merged are the survivor's. With `status` a page may hold fewer than "
-    "`limit` and still not be the last.",
+    description="The attempts of a learner who was merged into another are listed with that other learner. With "
+    "`status`, a page can hold fewer than `limit` items and still not be the last.",
     tags=TAGS,
     responses=responses(HTTPStatus.OK, "A page of attempts, by course.", _404="There is no such learner."),
     middlewares=reach(scopes.LEARNING_READ),
@@ -48,7 +48,7 @@ def list_attempts_of_learner(
 @router.get(
     f"{PREFIX}/courses/<urn>/attempts",
     summary="List a course's attempts",
-    description="With `status` a page may hold fewer than `limit` and still not be the last.",
+    description="With `status`, a page can hold fewer than `limit` items and still not be the last.",
     tags=TAGS,
     responses=responses(HTTPStatus.OK, "A page of attempts, by learner.", _404="There is no such course."),
     middlewares=reach(scopes.LEARNING_READ),

@@ -32,7 +32,7 @@ class Author(Answer):
 
 
 class CourseClassification(Answer):
-    """A classification of a course, with every way up to its library."""
+    """A classification of a course, with every path up to its library."""
 
     urn: str = Field(examples=["urn:li:lyndaCategory:118"])
     type: str = Field(examples=["TOPIC"], description="LIBRARY, SUBJECT, TOPIC, SKILL, CONTINUING_EDUCATION_UNIT ...")
@@ -83,7 +83,7 @@ class Course(Answer):
 
 
 class WholeCourse(Course):
-    """A single course, with what a list leaves out."""
+    """A single course, with fields that lists omit."""
 
     model_config = ConfigDict(extra="ignore")
     description_html: str | None
@@ -97,7 +97,9 @@ class TagsRequest(Request):
     """All manual tags of a course."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"tags": ["onboarding"]}]})
-    tags: list[Tag] = Field(max_length=100, description="They replace the ones before; none takes all away.")
+    tags: list[Tag] = Field(
+        max_length=100, description="They replace the previous tags; an empty list removes them all."
+    )
 
 
 class Owner(Answer):
@@ -121,7 +123,7 @@ class Classification(Answer):
 @router.get(
     f"{PREFIX}/courses/<urn>",
     summary="Get a course",
-    description="With its contents tree; archived ones too.",
+    description="Returns one course, even if archived, with its table of contents.",
     tags=["Courses"],
     responses=responses(HTTPStatus.OK, "The course.", _404=NO_COURSE),
     middlewares=reach(scopes.LEARNING_READ),
@@ -137,7 +139,7 @@ def get_course(integration: Integration, urn: CourseUrn) -> WholeCourse:
 @router.put(
     f"{PREFIX}/courses/<urn>/tags",
     summary="Set a course's manual tags",
-    description="They live beside the synced ones, and no sync touches them.",
+    description="Manual tags are kept separately from synced ones, and no sync changes them.",
     tags=["Courses"],
     responses=responses(HTTPStatus.OK, "The course.", _404=NO_COURSE),
     middlewares=reach(scopes.LEARNING_WRITE),
@@ -157,7 +159,8 @@ def put_tags(integration: Integration, urn: CourseUrn, body: TagsRequest) -> Cou
     f"{PREFIX}/courses/<urn>",
     method=["PUT", "PATCH", "DELETE"],
     summary="Refuse to change or delete a course",
-    description="A course is LinkedIn's: the next sync would undo any change. Set manual tags, or filter it out.",
+    description="Courses come from LinkedIn, so the next sync would undo any change. Set manual tags, or exclude "
+    "the course with a filter.",
     tags=["Courses"],
     responses=responses(
         HTTPStatus.CONFLICT, "Always: says what to do instead.", _404=NO_COURSE, _409="Always: says what to do instead."
@@ -169,12 +172,12 @@ def refuse_to_change(integration: Integration, urn: CourseUrn) -> None:
     _stored(CourseStore(table(), integration), urn)
     if router.current_event.http_method == "DELETE":
         raise Conflict(
-            "a synchronised course cannot be deleted: the next sync would bring it back; "
-            "exclude it in the integration's filters (exclude_urns), which archives it"
+            "a synced course cannot be deleted, because the next sync would bring it back; to archive it, add it "
+            "to the integration's filters (exclude_urns)"
         )
     raise Conflict(
-        "the fields of a synchronised course cannot be changed: they are LinkedIn's, and the next sync would undo it; "
-        "manual tags can be set with PUT .../tags"
+        "the fields of a synced course come from LinkedIn and cannot be changed, because the next sync would "
+        "undo it; set manual tags with PUT .../tags"
     )
 
 
@@ -189,7 +192,7 @@ def refuse_to_change(integration: Integration, urn: CourseUrn) -> None:
 def list_classifications(
     integration: Integration,
     type_: Annotated[str | None, Query(alias="type", description="Only of this type.", examples=["SUBJECT"])] = None,
-    parent: Annotated[str | None, Query(description="Only right below this URN.")] = None,
+    parent: Annotated[str | None, Query(description="Only direct children of this URN.")] = None,
     locale: Annotated[str, Query(description="The locale to name them in.", examples=["de_DE"])] = "en_US",
     limit: Limit = 50,
     cursor: Cursor = None,

@@ -36,7 +36,7 @@ class ExportRequest(Request):
 
 
 class Export(Answer):
-    """An export and how far it is."""
+    """An export and its progress."""
 
     id: str = Field(examples=["0196c1e2a1b3c4d5e6f70b"])
     what: What
@@ -49,7 +49,8 @@ class Export(Answer):
     bytes: int = Field(description="Bytes written so far.", examples=[0])
     error: str | None = Field(examples=[None])
     url: str | None = Field(
-        description="A signed link to the file, good for an hour; each request gives a new one. Null until then.",
+        description="A signed link to the file, valid for an hour; each request returns a new one. Null until the "
+        "export has succeeded.",
         examples=[None],
     )
 
@@ -57,12 +58,13 @@ class Export(Answer):
 @router.post(
     f"{PREFIX}/exports",
     summary="Order an export",
-    description="The file is made in the background; look at the export until `status` is `succeeded`. It holds "
-    "nothing that `learning:read` could not list, and changes nothing, so that scope is enough. Learners appear by id. "
-    "In CSV, cells that a spreadsheet would take for a formula start with a quote.",
+    description="The file is created in the background; read the export until its `status` is `succeeded`. The "
+    "scope `learning:read` is enough, because an export contains only what this scope can list, and changes "
+    "nothing. Learners appear by id. In CSV, cells that a spreadsheet would interpret as a formula start with a "
+    "quote.",
     tags=["Exports"],
     status_code=HTTPStatus.ACCEPTED,
-    responses=responses(HTTPStatus.ACCEPTED, "It was ordered.", _404=NO_INTEGRATION),
+    responses=responses(HTTPStatus.ACCEPTED, "The export is queued.", _404=NO_INTEGRATION),
     middlewares=reach(scopes.LEARNING_READ),
 )
 def order_export(integration: Integration, body: ExportRequest) -> Export:

@@ -19,11 +19,11 @@ router = routes()
 NDJSON = "application/x-ndjson"
 TAGS = ["Graph"]
 PAGING = (
-    'Any size: where there is more than fits into one answer (some megabytes), the header `Link` with `rel="next"` '
-    "leads to the next page; without it, this was the last one. Keys are stable, so an export can be merged into the "
-    "one before."
+    'If there is more than fits into one response (some megabytes), the header `Link` with `rel="next"` '
+    "leads to the next page; without it, this is the last one. Keys are stable, so an export can be merged into the "
+    "previous one."
 )
-Lines = Annotated[int, Query(description="How many lines a page holds at the most.", ge=1, le=10_000)]
+Lines = Annotated[int, Query(description="The maximum number of lines in a page.", ge=1, le=10_000)]
 
 
 def _lines(description: str) -> dict[int, Any]:
@@ -49,8 +49,8 @@ def export_entities(integration: Integration, limit: Lines = 10_000, cursor: Cur
 @router.get(
     f"{PREFIX}/graph/relationships",
     summary="Export the relationships of the graph",
-    description=f"`HAS` from the account and from assets to classifications, `ASSIGNED` from users to assets with what "
-    f"came of it. {PAGING}",
+    description=f"`HAS` from the account and from assets to classifications, `ASSIGNED` from users to assets, "
+    f"with the status. {PAGING}",
     tags=TAGS,
     responses=_lines("One JSON object a line: `_class`, `_fromEntityKey`, `_toEntityKey`, ..."),
     middlewares=reach(scopes.LEARNING_READ),

@@ -20,7 +20,7 @@ router = routes()
 
 
 class Attempt(Answer):
-    """One learner's go at one course."""
+    """One learner's attempt at one course."""
 
     id: str = Field(examples=["2a7f0f6e-53a3-5c43-9d5f-7a4f6a4b9a10"])
     learner_id: str = Field(examples=["0196c1e2a1b3c4d5e6f709"])
@@ -57,7 +57,7 @@ class LaunchRequest(Request):
 
 
 class Launched(Answer):
-    """Where to send the learner, and the attempt that is going on."""
+    """Where to send the learner, and the open attempt."""
 
     url: str = Field(
         description="LinkedIn's URL, to be opened as it is.", examples=["https://www.linkedin.com/learning/example"]
@@ -68,14 +68,15 @@ class Launched(Answer):
 @router.post(
     f"{PREFIX}/launches",
     summary="Launch a course",
-    description="Gives the URL to send the learner to and opens an attempt at 1 %, or goes on with the open one. "
-    "A launch is never a completion.",
+    description="Returns the URL to send the learner to, and opens an attempt at 1 % or continues the open one. "
+    "A launch never counts as a completion.",
     tags=["Launches"],
     responses=responses(
         HTTPStatus.OK,
         "Where to send the learner.",
         _404="There is no such learner, or no such course.",
-        _409="The course is archived, the learner is inactive, or LinkedIn gives no URL of that kind; says which.",
+        _409="The course is archived, the learner is inactive, or LinkedIn has no URL of that kind; `detail` says "
+        "which.",
     ),
     middlewares=reach(scopes.LEARNING_WRITE),
 )

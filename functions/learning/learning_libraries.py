@@ -30,7 +30,7 @@ class LibraryEntry(Answer):
     group: str = Field(examples=["sales"])
     course_urn: str = Field(examples=["urn:li:lyndaCourse:1222"])
     added_at: Time
-    added_by: str = Field(description="The client that took it in.", examples=["coursebridge-admin"])
+    added_by: str = Field(description="The client that added it.", examples=["coursebridge-admin"])
     title: str | None = Field(examples=["Example course"])
     course_status: str | None = Field(description="`archived` courses can no longer be launched.", examples=["active"])
     archived_reason: str | None = Field(examples=[None])
@@ -39,7 +39,7 @@ class LibraryEntry(Answer):
 @router.get(
     f"{PREFIX}/groups/<group>/library",
     summary="List a group's library",
-    description="In order of URN; courses that were archived since stay, marked as such.",
+    description="In the order of URNs; courses archived since stay in the list, marked as archived.",
     tags=["Libraries"],
     responses=responses(HTTPStatus.OK, "A page of the library.", _404=NO_INTEGRATION),
     middlewares=reach(scopes.LEARNING_READ),
@@ -68,7 +68,7 @@ def get_entry(integration: Integration, group: Group, urn: CourseUrn) -> Library
 @router.put(
     f"{PREFIX}/groups/<group>/library/<urn>",
     summary="Take a course into a group's library",
-    description="A course that is in there already stays as it is.",
+    description="A course already in the library stays as it is.",
     tags=["Libraries"],
     responses=responses(
         HTTPStatus.OK, "The entry.", _404="There is no such course.", _409="The course is archived; says why."
@@ -91,7 +91,7 @@ def put_entry(integration: Integration, group: Group, urn: CourseUrn) -> Library
     tags=["Libraries"],
     status_code=HTTPStatus.NO_CONTENT,
     responses=responses(
-        HTTPStatus.NO_CONTENT, "It is out.", _404=NOT_THERE, _409="Paths of the group lead through it; says which."
+        HTTPStatus.NO_CONTENT, "It is out.", _404=NOT_THERE, _409="Paths of the group contain it; `detail` says which."
     ),
     middlewares=reach(scopes.LEARNING_WRITE),
 )

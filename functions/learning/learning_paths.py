@@ -30,7 +30,7 @@ FIRST, SECOND = "urn:li:lyndaCourse:1222", "urn:li:lyndaCourse:1333"
 NO_PATH, NO_WAY = "There is no such path.", "There is no such learner, or no such path."
 GUARDS = {
     "_400": "A course is not in the group's library or comes twice, or a field is wrong.",
-    "_409": "The course of a new step is archived, or somebody else changes the path at this moment.",
+    "_409": "The course of a new step is archived, or somebody else is changing the path at the same time.",
 }
 
 
@@ -58,7 +58,7 @@ class CourseFacts(Answer):
 
     course_urn: str = Field(examples=[FIRST])
     title: str | None = Field(examples=["Example course"])
-    course_status: Status | None = Field(description="`archived` can no longer be launched.")
+    course_status: Status | None = Field(description="An `archived` course can no longer be launched.")
     archived_reason: str | None = Field(examples=[None])
 
 
@@ -77,7 +77,7 @@ class LearningPath(Answer):
 
 
 class Evidence(Answer):
-    """What the state of a step follows from."""
+    """What the state of a step is based on."""
 
     statement_id: str | None = Field(examples=["6a9fefbb-3517-4b92-9d5e-5710aaba924f"])
     time: Time
@@ -97,12 +97,12 @@ class Step(CourseFacts):
 
     state: Literal["locked", "available", "in_progress", "completed"]
     evidence: Evidence | None
-    progress: int | None = Field(ge=0, le=100, description="Null where nothing was started, or the step is locked.")
+    progress: int | None = Field(ge=0, le=100, description="Null if nothing was started, or the step is locked.")
     override: Override | None
 
 
 class Way(Answer):
-    """A learner's way through a path."""
+    """A learner's progress on a path."""
 
     id: str = Field(examples=["0196c1e2a1b3c4d5e6f70a"])
     name: str = Field(examples=["New in sales"])
@@ -117,7 +117,7 @@ class Skip(Request):
     """Why a learner may skip a step."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "LinkedIn has retired the course"}]})
-    reason: str = Field(min_length=1, max_length=500, description="Kept in the audit; name no people.")
+    reason: str = Field(min_length=1, max_length=500, description="Kept in the audit; do not name anybody.")
 
 
 @router.get(
@@ -160,7 +160,7 @@ def create_path(integration: Integration, body: PathDraft) -> LearningPath:
 @router.get(
     f"{PREFIX}/paths/<path_id>",
     summary="Get a path",
-    description="Shows its owner which courses were retired since.",
+    description="Also shows which courses were archived since the path was made.",
     tags=["Paths"],
     responses=responses(HTTPStatus.OK, "The path.", _404=NO_PATH),
     middlewares=reach(scopes.LEARNING_READ),
@@ -174,7 +174,7 @@ def get_path(integration: Integration, path_id: PathId) -> LearningPath:
 @router.put(
     f"{PREFIX}/paths/<path_id>",
     summary="Change a path",
-    description="Replaces it. A step it had already may stay though its course was retired or left the library.",
+    description="Replaces the path. An existing step can stay even if its course was archived or has left the library.",
     tags=["Paths"],
     responses=responses(HTTPStatus.OK, "The path.", _404=NO_PATH, **GUARDS),
     middlewares=reach(scopes.LEARNING_WRITE),
@@ -190,7 +190,7 @@ def put_path(integration: Integration, path_id: PathId, body: PathDraft) -> Lear
 @router.delete(
     f"{PREFIX}/paths/<path_id>",
     summary="Delete a path",
-    description="What learners did stays: a path has no records of its own.",
+    description="Learners' records stay: a path has none of its own.",
     tags=["Paths"],
     status_code=HTTPStatus.NO_CONTENT,
     responses=responses(HTTPStatus.NO_CONTENT, "It is gone.", _404=NO_PATH),
@@ -207,9 +207,9 @@ def delete_path(integration: Integration, path_id: PathId) -> Response[Any]:
     f"{PREFIX}/learners/<learner_id>/paths",
     summary="List a learner's paths",
     description="The paths of the groups the learner is in, each with the state of every step: by group, oldest first. "
-    "A page may have fewer than `limit` and still a next one.",
+    "A page can hold fewer than `limit` items and still have a `next`.",
     tags=["Paths"],
-    responses=responses(HTTPStatus.OK, "A page of the learner's ways.", _404="There is no such learner."),
+    responses=responses(HTTPStatus.OK, "A page of the learner's progress on paths.", _404="There is no such learner."),
     middlewares=reach(scopes.LEARNING_READ),
 )
 def list_ways(integration: Integration, learner_id: LearnerId, limit: Limit = 50, cursor: Cursor = None) -> Page[Way]:
@@ -222,10 +222,10 @@ def list_ways(integration: Integration, learner_id: LearnerId, limit: Limit = 50
 @router.get(
     f"{PREFIX}/learners/<learner_id>/paths/<path_id>",
     summary="Where a learner is on a path",
-    description="The state of each step with the evidence it follows from, computed from the learner's records at this "
-    'moment. It answers "may this learner go on?"',
+    description="Returns the state of each step with its evidence, computed from the learner's current records. "
+    "This tells you whether the learner may go on to the next step.",
     tags=["Paths"],
-    responses=responses(HTTPStatus.OK, "The learner's way.", _404=NO_WAY),
+    responses=responses(HTTPStatus.OK, "The learner's progress on the path.", _404=NO_WAY),
     middlewares=reach(scopes.LEARNING_READ),
 )
 def get_way(integration: Integration, learner_id: LearnerId, path_id: PathId) -> Way:
@@ -236,10 +236,12 @@ def get_way(integration: Integration, learner_id: LearnerId, path_id: PathId) ->
 @router.put(
     f"{PREFIX}/learners/<learner_id>/paths/<path_id>/overrides/<urn>",
     summary="Let a learner skip a step",
-    description="For an admin, when the course can no longer be completed. Audited; the step counts as completed, its "
-    "evidence says `override`.",
+    description="For admins, if the course can no longer be completed. It is audited; the step counts as "
+    "completed, with the evidence `override`.",
     tags=["Paths"],
-    responses=responses(HTTPStatus.OK, "The learner's way.", _404=f"{NO_WAY} Or the path has no such step."),
+    responses=responses(
+        HTTPStatus.OK, "The learner's progress on the path.", _404=f"{NO_WAY} Or the path has no such step."
+    ),
     middlewares=reach(scopes.ADMIN_WRITE),
 )
 def skip_step(integration: Integration, learner_id: LearnerId, path_id: PathId, urn: CourseUrn, body: Skip) -> Way:
@@ -252,7 +254,9 @@ def skip_step(integration: Integration, learner_id: LearnerId, path_id: PathId, 
     f"{PREFIX}/learners/<learner_id>/paths/<path_id>/overrides/<urn>",
     summary="No longer let a learner skip a step",
     tags=["Paths"],
-    responses=responses(HTTPStatus.OK, "The learner's way.", _404=f"{NO_WAY} Or the path has no such step."),
+    responses=responses(
+        HTTPStatus.OK, "The learner's progress on the path.", _404=f"{NO_WAY} Or the path has no such step."
+    ),
     middlewares=reach(scopes.ADMIN_WRITE),
 )
 def unskip_step(integration: Integration, learner_id: LearnerId, path_id: PathId, urn: CourseUrn) -> Way:

@@ -41,13 +41,16 @@ Status = Literal["active", "inactive"]
 
 
 class IdentifierAnswer(Answer):
-    """An identifier, and the time it was the learner's."""
+    """An identifier, and the period in which it was the learner's."""
 
     type: Kind = Field(examples=["email"])
     value: str = Field(examples=["a.learner@example.com"])
     since: Time
     until: Time | None
-    alias: bool = Field(description="Whether it was assigned beside the learner's own one.", examples=[False])
+    alias: bool = Field(
+        description="Whether it was assigned in addition to the learner's own identifier of this type.",
+        examples=[False],
+    )
 
 
 class LearnerAnswer(Answer):
@@ -60,9 +63,9 @@ class LearnerAnswer(Answer):
     external_id: str | None = Field(examples=["E-1042"])
     profile_urn: str | None
     status: Status
-    identifiers: list[IdentifierAnswer] = Field(description="All of them, also those of the past.")
+    identifiers: list[IdentifierAnswer] = Field(description="All identifiers, including former ones.")
     groups: list[str] = Field(examples=[["sales"]])
-    enterprise_groups: list[str] = Field(description="LinkedIn's own groups, as activity reports tell.")
+    enterprise_groups: list[str] = Field(description="LinkedIn's own groups, from activity reports.")
     source: str = Field(description="Where the learner comes from: `directory`, `open` matching or a `report`.")
     merged: list[str] = Field(description="The learners who were merged into this one.")
     merged_into: str | None = Field(description="The learner this one was merged into.")
@@ -71,11 +74,11 @@ class LearnerAnswer(Answer):
 
 
 class LearnerRequest(LearnerFields):
-    """A learner, and what to do about identifiers that are not free."""
+    """A learner, and what to do about identifiers that somebody else has or had."""
 
     model_config = ConfigDict(extra="forbid")
     shared: bool = Field(
-        default=False, description="Take an identifier that another learner has: what is sent with it is then held."
+        default=False, description="Allow an identifier that another learner has too: statements with it are then held."
     )
     after_erasure: bool = Field(default=False, description="Take an identifier of a person who was erased.")
 
@@ -104,8 +107,8 @@ class ImportAnswer(Answer):
 @router.get(
     f"{PREFIX}/learners",
     summary="List learners",
-    description="All of them in the order they were added, or those with an identifier. With a filter a page may hold "
-    "fewer than `limit` and still not be the last.",
+    description="Lists all learners in the order in which they were added, or those that match. With a filter, a "
+    "page can hold fewer than `limit` items and still not be the last.",
     tags=TAGS,
     responses=responses(HTTPStatus.OK, "A page of learners.", _404=NO_INTEGRATION),
     middlewares=reach(scopes.LEARNING_READ),
@@ -144,7 +147,7 @@ def list_learners(  # noqa: PLR0913, PLR0917  (every filter is a parameter)
 @router.post(
     f"{PREFIX}/learners",
     summary="Add a learner",
-    description="With at least one identifier. Statements that were held for it are applied by themselves.",
+    description="Needs at least one identifier. Statements held for it are applied automatically.",
     tags=TAGS,
     responses=responses(HTTPStatus.CREATED, "The learner.", _404=NO_INTEGRATION, _409=TAKEN),
     middlewares=reach(scopes.LEARNING_WRITE),
@@ -161,11 +164,11 @@ def create_learner(integration: Integration, body: LearnerRequest) -> Response[L
     summary="Import learners",
     description="JSON (an array of learners) or CSV (`text/csv`, UTF-8, a header with the same names in any letter "
     f"case, groups separated by semicolons), at most {importing.MOST_ROWS} rows. A row is matched by external id, user "
-    "name, address or profile, in this order; empty cells say nothing. Sending the same rows again changes nothing.",
+    "name, address or profile, in this order; empty cells change nothing. Sending the same rows again changes nothing.",
     tags=TAGS,
     responses=responses(
         HTTPStatus.OK,
-        "What became of each row; a wrong row stops no other.",
+        "The result of each row; an invalid row does not stop the others.",
         _404=NO_INTEGRATION,
         _413="There are too many rows.",
     ),
@@ -213,8 +216,9 @@ def get_learner(integration: Integration, id: LearnerId) -> LearnerAnswer:  # no
 @router.patch(
     f"{PREFIX}/learners/<id>",
     summary="Change a learner",
-    description="A merge patch: fields left out stay, `null` takes away, but not the last identifier. One that is "
-    "replaced stays known with its time. Setting an inactive learner active applies what was held for them.",
+    description="A merge patch: absent fields stay unchanged, `null` removes a value, but not the last "
+    "identifier. A replaced identifier stays on record with its period. Setting an inactive learner active "
+    "applies the statements held for them.",
     tags=TAGS,
     responses=responses(HTTPStatus.OK, "The learner.", _404=NO_LEARNER, _409=TAKEN),
     middlewares=reach(scopes.LEARNING_WRITE),

@@ -26,7 +26,7 @@ from learning_people import NO_LEARNER, LearnerAnswer, shown
 
 router = routes()
 TAGS = ["Learners"]
-GOES_ON = "It takes longer; what was done stays done, and the same request goes on with it."
+GOES_ON = "It is not finished yet; send the same request again to continue."
 IdentifierValue = Annotated[
     str,
     Path(description="The identifier, percent-encoded.", examples=["a.learner@example.com"]),
@@ -35,7 +35,7 @@ IdentifierValue = Annotated[
 
 
 class MergeRequest(Request):
-    """Who is the same person."""
+    """The learner to merge."""
 
     learner_id: str = Field(min_length=1, max_length=64, examples=["0196c1e2a1b3c4d5e6f70a"])
 
@@ -95,8 +95,8 @@ class ExplainAnswer(Answer):
 @router.post(
     f"{PREFIX}/learners/<id>/merge",
     summary="Merge another learner into this one",
-    description="For two learners who are one person. Identifiers and records become this learner's; nothing is lost, "
-    "and `unmerge` takes it back. Groups stay as they are.",
+    description="For two learners who are one person. The other's identifiers and records become this learner's; "
+    "nothing is lost, and `unmerge` undoes it. Groups stay as they are.",
     tags=TAGS,
     responses=responses(
         HTTPStatus.OK, "The learner.", _404=NO_LEARNER, _409="One of them was merged before.", _503=GOES_ON
@@ -113,7 +113,8 @@ def merge_learner(integration: Integration, id: LearnerId, body: MergeRequest) -
 @router.post(
     f"{PREFIX}/learners/<id>/unmerge",
     summary="Take a merge back",
-    description="The learner is on their own again, with all that was theirs and all that came in their name since.",
+    description="The learner is separate again, with everything that was theirs and everything that has arrived for "
+    "them since.",
     tags=TAGS,
     responses=responses(HTTPStatus.OK, "The learner.", _404=NO_LEARNER, _409="They were not merged.", _503=GOES_ON),
     middlewares=reach(scopes.LEARNING_WRITE),
@@ -128,13 +129,14 @@ def unmerge_learner(integration: Integration, id: LearnerId) -> LearnerAnswer:  
 @router.delete(
     f"{PREFIX}/learners/<id>/identifiers/<type>/<value>",
     summary="Take an alias away",
-    description="What was applied by it stays, and what comes with it from now on is held. The learner's own "
-    "identifier is changed with the learner; one that it replaced means the learner on and can be taken away here.",
+    description="What was applied through it stays; statements that arrive with it from now on are held. The "
+    "learner's current identifiers are changed with `PATCH`; former ones, which still mean the learner, can be "
+    "removed here.",
     tags=TAGS,
     responses=responses(
         HTTPStatus.NO_CONTENT,
-        "It means the learner no longer.",
-        _404="There is no such learner, or it does not mean them.",
+        "It no longer means the learner.",
+        _404="There is no such learner, or the identifier does not mean them.",
         _409="It is the learner's own identifier.",
     ),
     middlewares=reach(scopes.LEARNING_WRITE),
@@ -176,14 +178,18 @@ def export_learner(
 @router.delete(
     f"{PREFIX}/learners/<id>",
     summary="Erase a person",
-    description="Records, identifiers and everything in statements that tells who it was. What is sent about the "
-    "person later is emptied, too. An identifier that another learner has stays that one's.",
+    description="Erases records, identifiers, and everything in statements that identifies the person. "
+    "Statements sent about them later are emptied too. An identifier that also belongs to another learner stays "
+    "with that learner.",
     tags=TAGS,
     responses={
         **responses(
-            HTTPStatus.NO_CONTENT, "The person is erased.", _404=NO_LEARNER, _409="They were merged; see `detail`."
+            HTTPStatus.NO_CONTENT,
+            "The person is erased.",
+            _404=NO_LEARNER,
+            _409="The learner was merged; see `detail`.",
         ),
-        int(HTTPStatus.ACCEPTED): {"description": "Most is erased, not yet all: send the request again."},
+        int(HTTPStatus.ACCEPTED): {"description": "Most data is erased, but not yet all: send the request again."},
     },
     middlewares=reach(scopes.LEARNING_WRITE),
 )
@@ -197,7 +203,7 @@ def erase_learner(integration: Integration, id: LearnerId) -> Response[None]:  #
 @router.get(
     f"{PREFIX}/explain",
     summary="Explain a record",
-    description="Why a learner's record of a course is there or not, step by step, and what would help.",
+    description="Explains step by step why a learner has a record of a course or not, and what would help.",
     tags=["Records"],
     responses=responses(HTTPStatus.OK, "The explanation.", _404=NO_LEARNER),
     middlewares=reach(scopes.LEARNING_READ),

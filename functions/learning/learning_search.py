@@ -26,10 +26,10 @@ router = routes()
 @router.get(
     f"{PREFIX}/courses",
     summary="Search and list courses",
-    description="Keywords are looked for in titles and descriptions, in any language, the last one as a beginning "
-    "unless a space follows. Values of one filter are ORed (repeat it, or separate by commas), filters are ANDed. "
-    "Languages, levels and types are taken in any case, and with `-` for `_`. Without `status`, archived courses are "
-    "listed too.",
+    description="Keywords are looked for in titles and descriptions, in any language; the last one also matches "
+    "as a prefix unless a space follows. Filters are combined with AND; several values of one filter (repeat it, "
+    "or separate them by commas) with OR. Languages, levels and types are accepted in any case, and with `-` for "
+    "`_`. Without `status`, archived courses are listed too.",
     tags=["Courses"],
     responses=responses(HTTPStatus.OK, "A page of courses.", _404=NO_INTEGRATION),
     middlewares=reach(scopes.LEARNING_READ),
@@ -44,14 +44,21 @@ def list_courses(  # noqa: PLR0913, PLR0917  (each is a parameter of the query)
     skill: Annotated[list[str] | None, Query(description="By URN or name.")] = None,
     status: Annotated[list[Status] | None, Query(description="`active`, `archived`.")] = None,
     tag: Annotated[list[str] | None, Query(description="Synced or manual.")] = None,
-    updated_since: Annotated[Moment | None, Query(description="RFC 3339: changed at LinkedIn since.")] = None,
+    updated_since: Annotated[
+        Moment | None, Query(description="RFC 3339: only courses that LinkedIn has changed since then.")
+    ] = None,
     synced_since: Annotated[
-        Moment | None, Query(description="RFC 3339: changed here since, by a sync or by filters; see `synced_at`.")
+        Moment | None,
+        Query(description="RFC 3339: only courses changed here since then, by a sync or by filters; see `synced_at`."),
     ] = None,
     min_duration: Annotated[Seconds | None, Query(description="Seconds.")] = None,
     max_duration: Annotated[Seconds | None, Query(description="Seconds.")] = None,
     sort: Annotated[
-        Sort | None, Query(description="By `relevance` where there are keywords, else by `title`; `-` turns it round.")
+        Sort | None,
+        Query(
+            description="By default `relevance` if there are keywords, otherwise `title`; `-` in front for "
+            "descending order.",
+        ),
     ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,

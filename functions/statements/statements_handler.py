@@ -123,7 +123,7 @@ def _integration() -> Item:
     _check_version_known()
     integration_id = api.grant(app).integration_id
     if integration_id is None:
-        raise Forbidden("statements belong to an integration: use a client of one, such as that of its webhook")
+        raise Forbidden("statements belong to an integration: use a client that is bound to one, such as its webhook's")
     integration = wiring.registry().integration(integration_id)
     if integration is None:
         raise Forbidden("the integration of this client no longer exists")
@@ -135,7 +135,7 @@ def _integration() -> Item:
 def _receiver() -> Receiver:
     event = app.current_event
     if (event.headers.get("content-type") or "").lower().startswith("multipart/"):
-        raise InvalidRequest("attachments are not kept here: send the statements alone, as application/json")
+        raise InvalidRequest("attachments are not supported: send only the statements, as application/json")
     known = {"statementId"} if event.http_method == "PUT" else set()
     integration = _integration()
     unknown = sorted(set(event.query_string_parameters or {}) - known)

@@ -26,14 +26,14 @@ STATEMENT = {
 SCHEMAS: dict[str, Any] = {
     "TokenRequest": {
         "type": "object",
-        "description": "RFC 6749, section 4.4.2. Client id and secret may come as HTTP Basic instead, not as both.",
+        "description": "RFC 6749, section 4.4.2. Send client id and secret here or by HTTP Basic, not both.",
         "properties": {
             "grant_type": {"type": "string", "const": "client_credentials"},
             "client_id": {"type": "string", "examples": ["linkedin-5f0c6d1e2a3b4c5d6e7f"]},
             "client_secret": {"type": "string", "examples": ["Wm0tY2xpZW50LXNlY3JldC10aGF0LWlzLXNob3duLW9uY2U"]},
             "scope": {
                 "type": "string",
-                "description": "Without it: all a client is allowed.",
+                "description": "By default, all scopes that the client has.",
                 "examples": ["xapi:write"],
             },
         },
@@ -69,7 +69,7 @@ SCHEMAS: dict[str, Any] = {
     },
     "Statement": {
         "type": "object",
-        "description": "An xAPI 1.0.3 statement. More members may stand beside these.",
+        "description": "An xAPI 1.0.3 statement. It can have more members than these.",
         "properties": {
             "id": {"type": "string"},
             "timestamp": {"type": "string", "format": "date-time"},
@@ -87,7 +87,7 @@ SCHEMAS: dict[str, Any] = {
         "type": "object",
         "properties": {
             "statements": {"type": "array", "items": {"$ref": "#/components/schemas/Statement"}},
-            "more": {"type": "string", "description": "Where to go on; empty at the end.", "examples": [""]},
+            "more": {"type": "string", "description": "Where to continue; empty at the end.", "examples": [""]},
         },
         "required": ["statements", "more"],
     },
@@ -101,7 +101,7 @@ SCHEMAS: dict[str, Any] = {
     },
     "HacpRequest": {
         "type": "object",
-        "description": "AICC HACP: names in any letter case, abbreviations and any line ending are fine.",
+        "description": "AICC HACP: names in any letter case, abbreviations and any line ending are accepted.",
         "properties": {
             "command": {"type": "string", "examples": ["PutParam"]},
             "session_id": {"type": "string", "description": "`AICC_SID` of the launch."},
@@ -136,7 +136,7 @@ REFUSED = {
     "429": THROTTLED,
     "503": _problem("The service is busy and has done nothing: send it again."),
 }
-BAD = _problem("It is no valid statement: says which and why. Nothing was stored.")
+BAD = _problem("A statement is invalid: `detail` says which and why. Nothing was stored.")
 CONFLICT = _problem("Another statement has this id. Nothing was stored.")
 STATEMENT_BODY = {
     "required": True,
@@ -175,7 +175,7 @@ OPERATIONS: dict[tuple[str, str], dict[str, Any]] = {
             "400": BAD,
             **REFUSED,
             "409": CONFLICT,
-            "413": _problem("More than one request may carry. Nothing was stored."),
+            "413": _problem("There is more than one request can hold. Nothing was stored."),
         },
     },
     ("PUT", "/xapi/statements"): {
@@ -199,8 +199,14 @@ OPERATIONS: dict[tuple[str, str], dict[str, Any]] = {
             _query("limit", "How many at the most.", "integer"),
             _query("ascending", "Oldest first.", "boolean"),
             _query("registration", "Of this registration."),
-            _query("related_activities", "Also where the activity is in the context or in a sub-statement.", "boolean"),
-            _query("related_agents", "Also where the agent is elsewhere than the actor or the object.", "boolean"),
+            _query(
+                "related_activities",
+                "Also statements with the activity in the context or in a sub-statement.",
+                "boolean",
+            ),
+            _query(
+                "related_agents", "Also statements with the agent in a place other than actor or object.", "boolean"
+            ),
             _query("format", "`exact`, `ids` or `canonical`."),
             _query("attachments", "With the attachments, as multipart/mixed.", "boolean"),
         ],
@@ -218,7 +224,7 @@ OPERATIONS: dict[tuple[str, str], dict[str, Any]] = {
         "tags": ["xAPI"],
         "summary": "Which versions are spoken",
         "security": [],
-        "responses": {"200": {"description": "Open to everybody.", "content": _json("About")}},
+        "responses": {"200": {"description": "Needs no token.", "content": _json("About")}},
     },
     ("POST", "/aicc"): {
         "tags": ["AICC"],

@@ -32,7 +32,7 @@ def test_a_cursor_signed_with_a_key_that_is_gone_is_refused() -> None:
 
 
 def test_a_cursor_of_another_list_is_refused() -> None:
-    with pytest.raises(InvalidRequest, match="given out for this list") as refusal:
+    with pytest.raises(InvalidRequest, match="not a cursor of this list") as refusal:
         cursors().open(cursors().seal({}, "one list"), "another")
 
     assert refusal.value.errors[0].field == "cursor"

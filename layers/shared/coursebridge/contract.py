@@ -17,7 +17,7 @@ T = TypeVar("T")
 A = TypeVar("A", bound=BaseModel)
 MESSAGE = {"type": "object", "properties": {"message": {"type": "string", "examples": ["Too Many Requests"]}}}
 THROTTLED: dict[str, Any] = {
-    "description": "There were too many requests. API Gateway says so itself.",
+    "description": "There were too many requests. The response comes from API Gateway itself.",
     "content": {"application/json": {"schema": MESSAGE}},
 }
 MOST_BYTES = 5_000_000
@@ -32,9 +32,9 @@ Time = Annotated[
 Integration = Annotated[
     str, Path(description="The integration's id.", examples=["0196c1e2a1b3c4d5e6f708"]), AfterValidator(unquote)
 ]
-Limit = Annotated[int, Query(description="How many items a page holds at the most.", ge=1, le=1000)]
+Limit = Annotated[int, Query(description="The maximum number of items in a page.", ge=1, le=1000)]
 Cursor = Annotated[
-    str | None, Query(description="`next` of the page before: opaque, signed, good for this very list only.")
+    str | None, Query(description="`next` of the previous page: opaque, signed, and valid only for this list.")
 ]
 
 
@@ -74,7 +74,7 @@ class Problem(BaseModel):
     code: str = Field(examples=["not_found"])
     detail: str = Field(examples=["there is no such integration"])
     errors: list[WrongField] | None = Field(default=None, description="Every field that is wrong.")
-    cause: str | None = Field(default=None, description="What most likely lies behind an answer of LinkedIn's.")
+    cause: str | None = Field(default=None, description="The most likely cause of LinkedIn's response.")
     remedy: str | None = Field(default=None, description="What an admin can do about it.")
 
 

@@ -73,7 +73,7 @@ class Cursors:
         return position
 
     def _refusal(self) -> InvalidRequest:
-        detail = "is not a cursor that was given out for this list; start again without it"
+        detail = "is not a cursor of this list; start again without it"
         return InvalidRequest(f"{self.field} {detail}", errors=(FieldError(self.field, detail),))
 
 

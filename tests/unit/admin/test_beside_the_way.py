@@ -144,7 +144,7 @@ def test_status_notes_two_live_secrets_and_old_ones(api: Api) -> None:
     seen = status.observe(api.table, kept, kept.created_at + timedelta(days=400))
     notes = list(status.notes(seen))
 
-    assert any("delete number 1" in note for note in notes)
+    assert any("revoke number 1" in note for note in notes)
     assert any("older than a year" in note for note in notes)
 
 
@@ -157,7 +157,7 @@ def test_status_does_without_a_webhook_client_and_without_a_run_that_is_gone(api
     found = api.ask("GET", f"/admin/integrations/{made['id']}/status")
 
     assert found["webhook_secrets"] == []
-    assert any("its log tells why" in reason for reason in found["reasons"])
+    assert any("its log says why" in reason for reason in found["reasons"])
     assert [step["done"] for step in api.ask("GET", f"/admin/integrations/{made['id']}")["setup"]] == [False] * 5
 
 

@@ -153,7 +153,7 @@ def test_a_run_that_waits_for_confirmation_keeps_an_admin_up(api: Api) -> None:
     runs.create(run("r1", "needs_confirmation", []) | {"pending_archive": 12})
     runs.remember(last_run_id="r1", last_status="needs_confirmation")
 
-    assert "wants to archive 12 courses" in status_of(api, integration_id)["reasons"][0]
+    assert "would archive 12 courses" in status_of(api, integration_id)["reasons"][0]
 
 
 FRIDAY = datetime(2026, 3, 6, 8, 30, tzinfo=UTC)
@@ -225,14 +225,16 @@ def test_without_a_key_pair_nobody_is_told_that_all_is_well(api: Api) -> None:
     found = status_of(api, api.integration()["id"])
 
     assert found["healthy"] is False
-    assert found["reasons"] == ["There is no LinkedIn key pair: nothing can be fetched, and no sync starts by itself."]
+    assert found["reasons"] == [
+        "There is no LinkedIn key pair: nothing can be fetched, and no sync starts automatically."
+    ]
 
 
 def test_statements_that_wait_too_long_are_told(api: Api) -> None:
     integration_id = connected(api)
     stored(api.table, integration_id, "s1", waiting_since=rfc3339(utc_now() - timedelta(hours=1)))
 
-    assert status_of(api, integration_id)["reasons"][0].startswith("Statements wait to be applied since")
+    assert status_of(api, integration_id)["reasons"][0].startswith("Statements have been waiting to be applied since")
 
 
 def test_a_switched_off_integration_is_no_trouble(api: Api) -> None:
@@ -242,7 +244,7 @@ def test_a_switched_off_integration_is_no_trouble(api: Api) -> None:
     found = status_of(api, integration_id)
 
     assert found["healthy"] is True
-    assert found["notes"][0].startswith("The integration is switched off")
+    assert found["notes"][0].startswith("The integration is not active")
 
 
 def run(run_id: str, state: str, errors: list[dict[str, str]]) -> Any:

@@ -404,7 +404,7 @@ def test_a_run_is_taken_up_again_only_while_what_it_has_read_is_kept(
     ended(runs, run["id"], status)
     clock.goes_on(days=RANGE_DAYS)
 
-    with pytest.raises(Conflict, match="start a new one"):
+    with pytest.raises(Conflict, match="start a new run"):
         getattr(control, way)(run["id"])
 
     assert runs.get(run["id"])["status"] == status

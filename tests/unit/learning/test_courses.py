@@ -151,7 +151,7 @@ def test_manual_tags_that_differ_are_audited(deployed: Table, catalogue: Caller)
 def test_a_synchronised_course_can_be_neither_changed_nor_deleted(catalogue: Caller, method: str) -> None:
     problem = catalogue.ask(method, f"/courses/{EXCEL}", {"title": "Mine"}, expect=409)
 
-    assert "synchronised course" in problem["detail"]
+    assert "synced course" in problem["detail"]
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])

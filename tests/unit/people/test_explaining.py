@@ -99,7 +99,7 @@ def test_an_identifier_of_an_erased_person_is_told_as_such(lab: Lab, matching: s
 
     assert "belonged to a person who was erased" in steps(explanation)["learner"][1]
     assert "emptied and ignored" in steps(explanation)["learner"][1]
-    assert "kept no longer" in steps(explanation)["statements"][1]
+    assert "no longer kept" in steps(explanation)["statements"][1]
     assert [help_ for help_ in helps(explanation) if "learner" in help_] == [explaining.AGAIN]
 
 
@@ -132,7 +132,7 @@ def test_a_former_identifier_leads_to_whoever_replaced_it(lab: Lab) -> None:
     lab.take(progress(5))
 
     assert steps(told(lab))["learner"][0] is True
-    assert "before the present one" in steps(told(lab))["learner"][1]
+    assert "former identifier" in steps(told(lab))["learner"][1]
     assert told(lab).attempts
 
 
@@ -186,7 +186,7 @@ def test_nothing_that_arrived_is_said(lab: Lab) -> None:
     lab.learner(email="ada@example.com")
 
     assert steps(told(lab))["statements"][0] is False
-    assert steps(told(lab))["attempt"] == (False, "there is no attempt, as there is no evidence of any activity")
+    assert steps(told(lab))["attempt"] == (False, "there is no attempt, because there is no evidence of any activity")
 
 
 def test_the_latest_arrival_is_said_and_not_that_of_what_happened_last(lab: Lab) -> None:
@@ -204,7 +204,7 @@ def test_a_statement_that_is_not_looked_at_yet_says_so(lab: Lab) -> None:
 
     [statement] = told(lab).statements
 
-    assert statement["explanation"] == "it was received and is about to be looked at"
+    assert statement["explanation"] == "it was received and is about to be processed"
 
 
 STORIES: dict[str, tuple[Evidence, str]] = {

@@ -191,7 +191,7 @@ def test_an_address_inside_is_never_called(lab: Lab, address: str) -> None:
 
     assert pause == PAUSES[0]
     assert lab.requests == []
-    assert only(lab, target).tries[0].error == "the endpoint leads to an address that is not public"
+    assert only(lab, target).tries[0].error == "the endpoint resolves to an address that is not public"
 
 
 def test_a_public_ipv6_address_is_called(lab: Lab) -> None:

@@ -116,7 +116,7 @@ def _told(unusable: int) -> list[Problem]:
         "code": "unusable_row",
         "detail": "rows of a report that name no content, or nobody",
         "cause": "LinkedIn sent something that cannot be matched.",
-        "remedy": "If it stays, report it to LinkedIn's support.",
+        "remedy": "If it persists, report it to LinkedIn's support.",
         "count": unusable,
     }
     return [problem] if unusable else []

@@ -92,7 +92,7 @@ class Callers:
     def _ours(self, client_id: str) -> Client:
         client = self.clients.get(client_id)
         if client.webhook:
-            raise Conflict("this is LinkedIn's client: it is administered with its integration, under .../webhook")
+            raise Conflict("this is LinkedIn's client: manage it with its integration, under .../webhook")
         return client
 
     def _check_integration(self, integration_id: str) -> None:

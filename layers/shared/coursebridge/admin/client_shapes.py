@@ -26,7 +26,8 @@ class ClientRequest(Request):
     )
     integration_id: str | None = Field(
         default=None,
-        description="The one integration it reaches; null for all of them. A client with an xAPI scope needs one.",
+        description="The one integration that the client can access; null for all of them. A client with an xAPI "
+        "scope needs one.",
         examples=["0196c1e2a1b3c4d5e6f708"],
     )
 

@@ -151,7 +151,7 @@ class Integrations:
                 self.schedules.keep(self.store.get(integration_id))
                 if if_match:
                     raise
-        raise Conflict("others keep changing this integration; try again")
+        raise Conflict("other requests keep changing this integration; try again")
 
     def remove(self, integration_id: str, *, force: bool) -> None:
         """Remove an integration: its clients, schedules, outbound webhooks, secrets and settings, and then its data.

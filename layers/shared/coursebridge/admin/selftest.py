@@ -99,9 +99,9 @@ class Selftest:
         yield "assets", "LinkedIn lists assets", self._read_assets if some else None
         yield "classifications", "LinkedIn lists classifications", self._read_classifications if some else None
         wanted = some and self.integration.activity.enabled
-        yield "reports", "LinkedIn gives activity reports", self._read_reports if wanted else None
+        yield "reports", "LinkedIn returns activity reports", self._read_reports if wanted else None
         yield "token_endpoint", "The OAuth Server URL answers", self._reach_token_endpoint
-        yield "statement", "A statement is taken at the Tenant Server URL, judged, and removed again", self._post
+        yield "statement", "A statement is accepted at the Tenant Server URL, processed, and removed again", self._post
 
     def _minting(self, scope: Scope) -> Callable[[], object] | None:
         return (lambda: self.mint(scope)) if getattr(self.integration.credentials, scope) else None
@@ -110,14 +110,14 @@ class Selftest:
         if attempt is None:
             return Step(step_id, title, "skipped", "it is not set up")
         if self.time_is_up():
-            return Step(step_id, title, "skipped", "the steps before took too long", "Run the self-test again.")
+            return Step(step_id, title, "skipped", "the previous steps took too long", "Run the self-test again.")
         try:
             attempt()
         except LinkedInError as error:
             error.outside_of_runs()
             return Step(step_id, title, "failed", f"{error.detail}. {error.cause}", error.remedy)
         except CoursebridgeError as error:
-            return Step(step_id, title, "failed", error.detail, "Try again; the function's log tells more.")
+            return Step(step_id, title, "failed", error.detail, "Try again; the function's log says more.")
         except Failed as failure:
             return Step(step_id, title, "failed", failure.why, failure.remedy)
         return Step(step_id, title, "ok")
@@ -137,7 +137,7 @@ class Selftest:
         # A form without a grant is refused before anybody is asked who they are.
         answer = self._call("/oauth2/token", {}, content="selftest=1")
         if answer.status_code != httpx.codes.BAD_REQUEST:
-            raise Failed(f"it answers {answer.status_code}", "Check ApiPublicUrl, and what stands before the API.")
+            raise Failed(f"it answers {answer.status_code}", "Check ApiPublicUrl, and any proxy in front of the API.")
 
     def _post(self) -> None:
         statement_id = str(uuid.uuid4())
@@ -152,7 +152,9 @@ class Selftest:
         try:
             answer = self._call("/xapi/statements", headers, content=json.dumps(self._statement(statement_id)))
             if answer.status_code != httpx.codes.OK:
-                raise Failed(f"it answers {answer.status_code}", "Check ApiPublicUrl, and what stands before the API.")
+                raise Failed(
+                    f"it answers {answer.status_code}", "Check ApiPublicUrl, and any proxy in front of the API."
+                )
             self._wait_until_judged(statement_id)
         finally:
             self.table.delete(keys.statement(self.integration.id, statement_id))
@@ -174,8 +176,8 @@ class Selftest:
                 return
             time.sleep(WAITS_SECONDS)
         raise Failed(
-            f"it was stored and not judged within {LONGEST_WAIT_SECONDS:.0f} seconds",
-            "Statements are safe and are applied late: see docs/operations.md, the stream is late.",
+            f"it was stored but not processed within {LONGEST_WAIT_SECONDS:.0f} seconds",
+            'Statements are safe but applied late: see "The stream is late" in docs/operations.md.',
         )
 
     def _call(self, path: str, headers: dict[str, str], content: str) -> httpx.Response:

@@ -21,8 +21,8 @@ APPLICATION = (
 XAPI = (
     "In LinkedIn Learning's admin area choose Me > Integrate > Configure reporting integrations, expand Configure xAPI "
     "and choose Add integration. Name it, choose {user_type} under User Type, and paste OAuth Server URL, Tenant "
-    "Server URL, Client ID and Client Secret from GET /admin/integrations/{id}/webhook (the secret is shown at "
-    "creation and by POST .../webhook/rotate only). Then choose Enable."
+    "Server URL, Client ID and Client Secret from GET /admin/integrations/{id}/webhook (the secret is shown only "
+    "at creation and by POST .../webhook/rotate). Then choose Enable."
 )
 
 

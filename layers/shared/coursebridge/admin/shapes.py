@@ -63,7 +63,7 @@ class SecretAnswer(Answer):
 
     n: int = Field(examples=[1])
     created_at: Time | None
-    last_used_at: Time | None = Field(description="To the hour.")
+    last_used_at: Time | None = Field(description="Accurate to the hour.")
 
 
 class LinkedInWebhook(Answer):
@@ -74,7 +74,7 @@ class LinkedInWebhook(Answer):
     client_id: str = Field(examples=["linkedin-5f0c6d1e2a3b4c5d6e7f"])
     user_type: Literal["Email", "Username", "ID"]
     secrets: list[SecretAnswer]
-    warning: str | None = Field(description="Says so when statements arrive with the other kind of actor.")
+    warning: str | None = Field(description="A warning if statements arrive with another kind of actor.")
 
 
 class LinkedInWebhookWithSecret(LinkedInWebhook):

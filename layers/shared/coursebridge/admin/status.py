@@ -109,14 +109,14 @@ def troubles(seen: Observed) -> Iterator[str]:
     """Yield why somebody should look after the integration, in sentences."""
     if seen.integration.status == "active":
         if not seen.integration.credentials.any():
-            yield "There is no LinkedIn key pair: nothing can be fetched, and no sync starts by itself."
+            yield "There is no LinkedIn key pair: nothing can be fetched, and no sync starts automatically."
         for kind in KINDS:
             yield from _sync_troubles(seen, kind)
     for reason, number in seen.held.items():
         if number and reason != "course_unknown":
             yield f"{number} statements are held because {REASONS[reason]} ({reason})."
     if seen.waiting_since and seen.now - seen.waiting_since > LATE:
-        yield f"Statements wait to be applied since {rfc3339(seen.waiting_since)}."
+        yield f"Statements have been waiting to be applied since {rfc3339(seen.waiting_since)}."
     if seen.silence.state == "quiet":
         yield f"LinkedIn has gone quiet: the last statement came {seen.silence.since}."
 
@@ -124,9 +124,9 @@ def troubles(seen: Observed) -> Iterator[str]:
 def notes(seen: Observed) -> Iterator[str]:
     """Yield what is worth knowing and can wait."""
     if seen.integration.status != "active":
-        yield "The integration is switched off: nothing is fetched, and every course is archived."
+        yield "The integration is not active: nothing is fetched, and every course is archived."
     elif not seen.integration.activity.enabled:
-        yield "Activity reports are switched off: a completion that LinkedIn does not push stays unknown."
+        yield "Activity reports are switched off: a completion that LinkedIn fails to push stays unknown."
     if seen.held["course_unknown"]:
         yield (
             f"{seen.held['course_unknown']} statements wait for their course. The next full catalogue sync brings it, "
@@ -135,7 +135,7 @@ def notes(seen: Observed) -> Iterator[str]:
         )
     secrets = seen.situation.webhook.secrets if seen.situation.webhook else ()
     if len(secrets) > 1:
-        yield f"Two webhook secrets are live; delete number {secrets[0].n} once LinkedIn uses the other."
+        yield f"Two webhook secrets are live; revoke number {secrets[0].n} once LinkedIn uses the other."
     if any((_age(secret.created_at, seen.now) or 0) > OLD_SECRET_DAYS for secret in secrets):
         yield "The webhook's secret is older than a year: rotate it."
 
@@ -145,9 +145,9 @@ def _sync_troubles(seen: Observed, kind: Kind) -> Iterator[str]:
     state = seen.situation.syncs[kind]
     if run and run["status"] == "needs_confirmation":
         wanted = run["pending_archive"]
-        yield f"The {kind} run {run['id']} wants to archive {wanted} courses and waits for confirmation."
+        yield f"The {kind} run {run['id']} would archive {wanted} courses and is waiting for confirmation."
     if state.get("last_status") == "failed":
-        cause = finished["errors"][0]["detail"] if finished and finished["errors"] else "its log tells why"
+        cause = finished["errors"][0]["detail"] if finished and finished["errors"] else "its log says why"
         yield f"The last {kind} sync failed: {cause.removesuffix('.')}."
     if finished and _is_unclean(finished):
         told = f"The last {kind} sync could not read everything: {_missing(finished).removesuffix('.')}."
@@ -156,7 +156,7 @@ def _sync_troubles(seen: Observed, kind: Kind) -> Iterator[str]:
     if _overdue(seen, kind):
         yield f"The {kind} sync is overdue: its last success was {state.get('last_success_at') or 'never'}."
     if _is_left_to_hands(seen, kind):
-        yield f"No {kind} sync starts by itself: its schedule is switched off or has no time to come."
+        yield f"No {kind} sync starts automatically: its schedule is switched off or will never fire again."
 
 
 def _is_left_to_hands(seen: Observed, kind: Kind) -> bool:
@@ -220,7 +220,7 @@ def _is_unclean(run: Run) -> bool:
 def _missing(run: Run) -> str:
     """Return what a run that is not clean could not read: what was met most often, but for what is a note alone."""
     errors = [problem["detail"] for problem in run["errors"] if problem["code"] != STILL_AVAILABLE]
-    return errors[0] if errors else "its log tells what"
+    return errors[0] if errors else "its log says what"
 
 
 def _is_redrivable(table: Table, run: Run) -> bool:

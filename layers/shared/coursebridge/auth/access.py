@@ -33,7 +33,7 @@ class Access:
         grant = self.tokens.verify(token.strip())
         client = self.registry.client(grant.client_id, grant.secret_n)
         if client is None or grant.secret_n not in {secret.n for secret in client.secrets}:
-            raise Unauthorized("the client of this token, or the secret it was minted with, was revoked")
+            raise Unauthorized("the client of this token, or the secret it was issued for, was revoked")
         if not scopes.grants(grant.scopes, scope):
             raise InsufficientScope(scope)
         return grant
@@ -54,4 +54,4 @@ class Access:
             Forbidden: it is.
         """
         if grant.integration_id is not None:
-            raise Forbidden("the client of this token belongs to one integration, and this call is about all of them")
+            raise Forbidden("the client of this token is bound to one integration, but this call concerns all of them")

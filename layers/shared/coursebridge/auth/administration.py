@@ -125,7 +125,7 @@ class Clients:
         """
         client = self.get(client_id)
         if _administers(client) and not any(_administers(other) for other in self._others(client_id)):
-            raise Conflict("this is the last client that may administer everything; make another one first")
+            raise Conflict("this is the last client that can administer everything; create another one first")
         if client_id == self.bootstrap()["client_id"]:
             self._change(client_id, lambda known: replace(known, secrets=()))
         else:
@@ -177,7 +177,7 @@ class Clients:
             except ConditionFailed:
                 continue
             return after
-        raise Unavailable("others are changing the same client; try again")
+        raise Unavailable("other requests are changing the same client; try again")
 
     def _put(self, before: Client, after: Client) -> None:
         unchanged = "secrets = :known"

@@ -75,7 +75,7 @@ class TokenRequest:
         if "grant_type" not in form:
             raise TokenError("invalid_request", "the form lacks grant_type: send grant_type=...&client_id=...")
         if form["grant_type"] != GRANT_TYPE:
-            raise TokenError("unsupported_grant_type", f"the only grant here is {GRANT_TYPE}")
+            raise TokenError("unsupported_grant_type", f"the only grant type supported is {GRANT_TYPE}")
         scope = tuple(form.get("scope", "").split())
         if authorization is None:
             if not form.get("client_id") or not form.get("client_secret"):
@@ -89,7 +89,7 @@ class TokenRequest:
 
 def _form(body: bytes) -> dict[str, str]:
     if len(body) > MOST_BODY_BYTES:
-        raise TokenError("invalid_request", "the form is far larger than a token request")
+        raise TokenError("invalid_request", "the form is too large for a token request")
     try:
         # A parameter without a value is as if it were not there (RFC 6749, section 3.2).
         pairs = parse_qsl(body.decode().strip(), max_num_fields=MOST_FIELDS, errors="strict")
@@ -143,9 +143,9 @@ class Exchange:
         client, secret_n = self._authenticated(request, source)
         granted = frozenset(request.scope or client.scopes)
         if not granted <= frozenset(scopes.ALL):
-            raise TokenError("invalid_scope", f"the scopes here are {' '.join(scopes.ALL)}")
+            raise TokenError("invalid_scope", f"the scopes are {' '.join(scopes.ALL)}")
         if not all(scopes.grants(frozenset(client.scopes), scope) for scope in granted):
-            raise TokenError("invalid_scope", "the client may not have every scope it asks for")
+            raise TokenError("invalid_scope", "the client is not allowed every scope that it requests")
         if client.integration_id and self.registry.integration(client.integration_id) is None:
             raise TokenError("unauthorized_client", "the integration of this client no longer exists")
         self.usage.note(client, secret_n)

@@ -74,7 +74,7 @@ class Tokens:
         try:
             key = self.keys.named(jwt.get_unverified_header(token).get("kid", ""))
             if key is None:
-                raise Unauthorized("the token was signed with a key that is not in force; ask for a new one")
+                raise Unauthorized("the token was signed with a key that is no longer valid; get a new token")
             claims = jwt.decode(
                 token,
                 key.key,
@@ -85,7 +85,7 @@ class Tokens:
                 options={"require": REQUIRED},
             )
         except jwt.ExpiredSignatureError as error:
-            raise Unauthorized("the token has expired; ask for a new one") from error
+            raise Unauthorized("the token has expired; get a new token") from error
         except jwt.InvalidTokenError as error:
             raise Unauthorized("the token is not valid") from error
         return Grant(claims["sub"], claims["secret_n"], claims["integration"], frozenset(claims["scope"].split()))

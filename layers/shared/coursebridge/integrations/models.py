@@ -86,9 +86,11 @@ class Filters(Model):
     max_duration_seconds: Annotated[Seconds, Strict()] | None = None
     published_after: Moment | None = None
     include_urns: list[Urn] = Field(
-        default=[], max_length=MOST_URNS, description="always in, whatever the other filters say"
+        default=[], max_length=MOST_URNS, description="always included, whatever the other filters say"
     )
-    exclude_urns: list[Urn] = Field(default=[], max_length=MOST_URNS, description="never in; wins over include_urns")
+    exclude_urns: list[Urn] = Field(
+        default=[], max_length=MOST_URNS, description="never included; takes precedence over include_urns"
+    )
     curated_videos_only: StrictBool = False
     licensed_only: StrictBool = True
 
@@ -102,7 +104,7 @@ class Filters(Model):
 
 
 class Schedule(Model):
-    """When a sync starts by itself: an EventBridge Scheduler expression in a time zone."""
+    """When a sync starts automatically: an EventBridge Scheduler expression in a time zone."""
 
     expression: Expression = "cron(10 8 * * ? *)"
     timezone: Timezone = "Europe/Paris"

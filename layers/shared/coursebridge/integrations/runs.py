@@ -44,7 +44,7 @@ INTERRUPTED: Problem = {
     "code": "interrupted",
     "detail": "the run's execution ended without finishing",
     "cause": "It was stopped by hand, or the state machine failed.",
-    "remedy": "Nothing to do: this run's place was taken by the next one.",
+    "remedy": "Nothing to do: the next run has taken over.",
     "count": 1,
 }
 NOT_STARTED: Problem = {
@@ -186,7 +186,7 @@ class RunControl:
         run = self._resumable(run_id)
         failed = self._runs.failed_ranges(run_id)
         if run["status"] != "failed" and not failed:
-            raise Conflict("nothing of this run has failed")
+            raise Conflict("nothing in this run has failed")
         return self._again(run, failed)
 
     def confirm(self, run_id: str) -> Run:
@@ -197,7 +197,7 @@ class RunControl:
         """
         run = self._resumable(run_id)
         if run["status"] != "needs_confirmation":
-            raise Conflict("this run does not wait for confirmation")
+            raise Conflict("this run is not waiting for confirmation")
         return self._resume(run, {"confirmed": True})
 
     def _is_limited(self) -> bool:
@@ -224,9 +224,9 @@ class RunControl:
         if latest is not None and latest["id"] != run_id:
             raise Conflict("there is a later run; what this one has read is out of date")
         if run["status"] == "running":
-            raise Conflict("the run is under way")
+            raise Conflict("the run is still running")
         if self._now() - parse_rfc3339(run["started_at"]) > RESUMABLE:
-            raise Conflict("what this run has read is kept no longer: start a new one")
+            raise Conflict("what this run has read is no longer kept: start a new run")
         return run
 
     def _resume(self, run: Run, fields: Run, execution: str = "") -> Run:
@@ -243,7 +243,7 @@ class RunControl:
         }
         lock = self._runs.lock()
         if self._holder(lock) or not self._runs.resume(run, again, now, dead=lock):
-            raise Conflict("this run or another is under way")
+            raise Conflict("this run or another one is still running")
         day_limit.lift(self._runs)
         self._execute(self._runs.get(run_id), f"{run_id}-{times}")
         return self._runs.get(run_id)

@@ -126,7 +126,7 @@ class Schedules:
                 raise
             told = error.response["Error"]["Message"]
             raise InvalidRequest(
-                "EventBridge Scheduler does not take this schedule", errors=(FieldError(plan.field, told),)
+                "EventBridge Scheduler does not accept this schedule", errors=(FieldError(plan.field, told),)
             ) from error
 
     def _create_or_update(self, request: dict[str, Any]) -> None:

@@ -76,6 +76,6 @@ def _url_of(urls: LaunchUrls, via: Via) -> str:
     """Return LinkedIn's URL, untouched: its encoding is part of what makes the sign-on work."""
     url = urls["sso"] or urls["web"] if via == "auto" else urls[via]
     if not url:
-        detail = f"LinkedIn gives no {'' if via == 'auto' else via + ' '}launch URL for this course"
+        detail = f"LinkedIn has no {'' if via == 'auto' else via + ' '}launch URL for this course"
         raise Conflict(detail, errors=(FieldError("via", detail),))
     return url

@@ -59,13 +59,13 @@ class Retryable(LinkedInError):
 class Unreachable(Retryable):
     """There was no answer: no connection, a time-out, a connection closed in the middle."""
 
-    remedy_without_run = "Try again in a minute. If it stays, check the network's way out."
+    remedy_without_run = "Try again in a minute. If it persists, check outgoing network access."
 
     def __init__(self, what: str) -> None:
         super().__init__(
             f"LinkedIn did not answer ({what})",
-            cause="LinkedIn is down, or the way there is.",
-            remedy="Nothing to do if it passes: the next run catches up. If it stays, check the network's way out.",
+            cause="LinkedIn is down, or the network between here and LinkedIn is.",
+            remedy="Nothing to do if it passes: the next run catches up. Otherwise check outgoing network access.",
             code="linkedin_unreachable",
         )
 
@@ -73,12 +73,12 @@ class Unreachable(Retryable):
 class UnusableAnswer(Retryable):
     """There was an answer that nothing can be done with."""
 
-    remedy_without_run = "Try again later; if it stays, report it to LinkedIn's support."
+    remedy_without_run = "Try again later; if it persists, report it to LinkedIn's support."
 
     def __init__(self, detail: str, retry_after: float | None = None) -> None:
         super().__init__(
             detail,
-            cause="LinkedIn had an internal error, which it also sends with status 200 or as a web page.",
+            cause="LinkedIn had an internal error, which it can also report with status 200 or as a web page.",
             remedy="Redrive the run later; if the same page keeps failing, report it to LinkedIn's support.",
             code="linkedin_unusable_answer",
             retry_after=retry_after,
@@ -88,7 +88,7 @@ class UnusableAnswer(Retryable):
 class Throttled(Retryable):
     """LinkedIn asks to slow down for a moment."""
 
-    remedy_without_run = "Try again in a minute; if it stays, lower BackgroundConcurrency."
+    remedy_without_run = "Try again in a minute; if it persists, lower BackgroundConcurrency."
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(
@@ -108,9 +108,9 @@ class DayLimit(LinkedInError):
     def __init__(self, message: str) -> None:
         super().__init__(
             f"LinkedIn's limit for the day is reached: {message}",
-            cause="The application has used up its calls of this day; the count starts anew at midnight UTC.",
-            remedy="Nothing to do: the first scheduled sync after midnight UTC goes on with this run. "
-            "Redrive the run to ask before that, where LinkedIn has raised the limit.",
+            cause="The application has used up its calls for today; the count is reset at midnight UTC.",
+            remedy="Nothing to do: the first scheduled sync after midnight UTC continues this run. If LinkedIn "
+            "has raised the limit, redrive the run to continue earlier.",
             code=DAY_LIMIT,
         )
 
@@ -149,7 +149,7 @@ class NoSuchEntity(LinkedInError):
 
     def __init__(self, message: str) -> None:
         super().__init__(
-            f"LinkedIn does not know it: {message}",
+            f"LinkedIn does not know what was asked for: {message}",
             cause="It was removed, or it is not part of this account's library.",
             remedy="Check the URN.",
             code="linkedin_not_found",
@@ -164,7 +164,7 @@ class RequestRefused(LinkedInError):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(
             f"LinkedIn refuses the request with status {status}: {message}",
-            cause="LinkedIn's API has changed, or a filter names something it does not know.",
+            cause="LinkedIn's API has changed, or a filter names something that LinkedIn does not know.",
             remedy="Check the integration's filters; otherwise report it with the run's id.",
             code="linkedin_refused",
         )
@@ -180,7 +180,7 @@ _CREDENTIAL_CAUSES = {
         "Contact your LinkedIn Relationship Manager or Business Development team to enable the application.",
     ),
     "invalid_request": (
-        "The Client ID or Client Secret is empty or of a form LinkedIn does not take.",
+        "The Client ID or Client Secret is empty or in a format that LinkedIn does not accept.",
         "Re-copy both values from the LinkedIn admin console.",
     ),
     "credentials_missing": (

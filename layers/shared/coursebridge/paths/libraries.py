@@ -84,7 +84,7 @@ class Libraries:
             Conflict: a path of the group leads through it.
         """
         if used_by:
-            raise Conflict(f"paths of this group lead through the course: {', '.join(used_by)}; change them first")
+            raise Conflict(f"paths of this group contain the course: {', '.join(used_by)}; change them first")
         try:
             self._table.delete(self._key(group, urn), condition="attribute_exists(PK)")
         except ConditionFailed as refusal:

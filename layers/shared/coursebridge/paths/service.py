@@ -89,7 +89,7 @@ class Paths:
         self._check(draft, already=before.steps if before.group == draft.group else ())
         path = replace(before, **vars(draft), updated_at=now, version=before.version + 1)
         if not self.store.write(path, before.version):
-            raise Conflict("somebody else has changed the path at this moment; look at it and send the change again")
+            raise Conflict("somebody else changed the path at the same time; read it and send the change again")
         return before, path
 
     def delete(self, path_id: str) -> Path:
@@ -202,7 +202,9 @@ class Paths:
         """Refuse what may not become a path."""
         where = {urn: f"steps[{number}]" for number, urn in enumerate(draft.steps)}
         if len(where) < len(draft.steps):
-            raise InvalidRequest("a course comes twice", errors=(FieldError("steps", "a course may come once"),))
+            raise InvalidRequest(
+                "a course appears twice", errors=(FieldError("steps", "a course may appear only once"),)
+            )
         new = [urn for urn in draft.steps if urn not in set(already)]
         if missing := self._libraries.missing(draft.group, new):
             raise InvalidRequest(
@@ -212,7 +214,7 @@ class Paths:
         courses = self._courses.get_many(new)
         if archived := [urn for urn in new if urn not in courses or not courses[urn].is_active]:
             raise Conflict(
-                "an archived course can go into no path",
+                "an archived course cannot be added to a path",
                 errors=tuple(FieldError(where[urn], "the course is archived") for urn in archived),
             )
 

@@ -123,7 +123,7 @@ def remove(table: Table, integration_id: str, kind: Kind, value: str, learner_id
         if dated is None and learner.id not in identity.meant_now:
             raise NotFound("the learner does not have this identifier")
         if dated and not dated.alias:
-            raise Conflict("the identifier is the learner's own; change the learner instead")
+            raise Conflict("this is the learner's current identifier; change it with PATCH .../learners/{id}")
         left = identity.left_by(learner.id, at)
         transaction = [
             table.put_action(left.to_item(), **unchanged(identity.version)),

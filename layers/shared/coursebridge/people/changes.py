@@ -197,7 +197,7 @@ def refuse_erased(snapshot: IdentitySnapshot, identifiers: Iterable[Identifier],
     """
     erased = [identifier for identifier in identifiers if identifier in snapshot.erased]
     if erased:
-        detail = "belonged to a person who was erased; send after_erasure=true to take them in again"
+        detail = "belonged to a person who was erased; send after_erasure=true to add the person again"
         raise Conflict(
             "an identifier belonged to a person who was erased",
             errors=tuple(FieldError(field or identifier.kind, detail) for identifier in erased),
@@ -212,7 +212,7 @@ def refuse_shared(snapshot: IdentitySnapshot, identifiers: Iterable[Identifier],
     """
     shared = [identifier for identifier in identifiers if snapshot.identity(identifier).live.keys() - {learner_id}]
     if shared:
-        detail = "is another learner's; merge the two, or send shared=true if both really have it"
+        detail = "belongs to another learner; merge the two, or send shared=true if both really share it"
         raise Conflict(
             "another learner has this identifier",
             errors=tuple(FieldError(identifier.kind, detail) for identifier in shared),

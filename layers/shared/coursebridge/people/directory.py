@@ -94,7 +94,7 @@ class Directory:
         for pause in pauses():
             before, at = self.get(learner_id), rfc3339(self.now())
             if before.merged_into:
-                raise Conflict("the learner was merged into another one; change that one, or take the merge back")
+                raise Conflict("the learner was merged into another one; change that one, or undo the merge")
             after = changes.changed(before, fields, at)
             if changes.live(before) and not changes.live(after):
                 raise InvalidRequest(NEEDS_ONE)

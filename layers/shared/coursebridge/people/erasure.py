@@ -66,7 +66,7 @@ class Erasure:
         """
         root = LearnerStore(self.table, self.integration_id).get(learner_id, even_erasing=True)
         if root.merged_into:
-            raise Conflict("the learner was merged into another one; erase that one, or take the merge back first")
+            raise Conflict("the learner was merged into another one; erase that one, or undo the merge first")
         people = family(self.table, root)
         ids = frozenset(learner.id for learner in people)
         identifiers = list(dict.fromkeys(dated.identifier for learner in people for dated in learner.identifiers))

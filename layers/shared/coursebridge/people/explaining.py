@@ -28,18 +28,18 @@ HELP = {
     "learner_unknown": "add the learner, or assign the identifier to one: POST /admin/integrations/{id}/identities",
     "learner_ambiguous": "merge the learners, or assign the identifier to one of them",
     "learner_inactive": "set the learner's status to active",
-    "actor_mismatch": "let LinkedIn send the User Type that learner_identification asks for, or change that setting",
-    "actor_unidentified": "let LinkedIn send the User Type that learner_identification asks for",
-    "course_unknown": "let the next full catalogue sync bring the course, or name it in the filters' include_urns: "
-    "it comes archived where it is retired or filtered out, and the statement then counts",
-    "record_full": "nothing is lost, but nothing more fits: compare the record with what LinkedIn shows",
+    "actor_mismatch": "choose the User Type in LinkedIn that learner_identification requires, or change that setting",
+    "actor_unidentified": "choose the User Type in LinkedIn that learner_identification requires",
+    "course_unknown": "wait for the next full catalogue sync, or add the course to the filters' include_urns; if "
+    "it is retired or filtered out, it is added as archived, and the statement counts",
+    "record_full": "nothing is lost, but nothing more can be recorded: compare the record with what LinkedIn shows",
     "before_configuration": "activity reports fill in what happened before; start a run of kind activity",
 }
-ERASED = "the identifier belonged to a person who was erased: what arrives with it is emptied and ignored"
-AGAIN = "should they be back, add the learner, or assign the identifier, with after_erasure=true"
+ERASED = "the identifier belonged to a person who was erased: statements that arrive with it are emptied and ignored"
+AGAIN = "if the person is back, add the learner or assign the identifier with after_erasure=true"
 PREFIXED = ", ".join(f"{kind}:..." for kind in KINDS)
 BY_WHAT = f"is a learner's id or one of {PREFIXED}"
-WAITING = "it was received and is about to be looked at"
+WAITING = "it was received and is about to be processed"
 
 
 class Step(NamedTuple):
@@ -51,7 +51,7 @@ class Step(NamedTuple):
     help: str | None = None
 
 
-NOTHING_KEPT = Step("statements", False, "what was sent about an erased person is kept no longer")
+NOTHING_KEPT = Step("statements", False, "what was sent about an erased person is no longer kept")
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _learners(table: Table, integration_id: str, who: str) -> tuple[list[Learner
     elif not colon:
         learner = LearnerStore(table, integration_id).find_surviving(who)
         if learner is None:
-            raise NotFound(f"there is no learner of this id; ask by an identifier as {PREFIXED}")
+            raise NotFound(f"there is no learner with this id; to ask by identifier, use {PREFIXED}")
         return [learner], None
     if kind not in KINDS or not usable(value):
         raise InvalidRequest(f"learner {BY_WHAT}", errors=(FieldError("learner", BY_WHAT),))
@@ -176,7 +176,7 @@ def _learner_step(learners: Sequence[Learner], identity: IdentityItem | None, in
     if learners[0].status != "active":
         return Step("learner", False, "the learner is inactive", HELP["learner_inactive"])
     if identity and not identity.live:
-        return Step("learner", True, "the learner, known and active, had this identifier before the present one")
+        return Step("learner", True, "the learner is known and active; this is a former identifier of theirs")
     return Step("learner", True, "the learner is known and active")
 
 
@@ -202,7 +202,7 @@ def _statements_step(found: Sequence[Item], *, complete: bool) -> Step:
             "statements",
             False,
             f"LinkedIn has sent nothing about this learner and this course{part}",
-            "see whether LinkedIn sends statements at all; a run of kind activity repairs what was missed",
+            "check whether LinkedIn sends any statements; a run of kind activity repairs what was missed",
         )
     latest = max(item["stored_at"] for item in found)
     return Step("statements", True, f"{len(found)} statements arrived{part}, the last at {latest}")
@@ -218,7 +218,7 @@ def _trouble(found: Sequence[Item]) -> Iterator[Step]:
 
 def _attempts(record: Record) -> Iterator[Step]:
     if not record.attempts:
-        yield Step("attempt", False, "there is no attempt, as there is no evidence of any activity")
+        yield Step("attempt", False, "there is no attempt, because there is no evidence of any activity")
     evidence = union(record.parts.values())
     for number, attempt in enumerate(record.attempts, 1):
         yield Step("attempt", True, f"attempt {number} {_story(attempt, evidence)}")
@@ -232,7 +232,7 @@ def _story(attempt: Attempt, evidence: Evidence) -> str:
     how = {
         "xapi": f"statement {attempt.completion_statement_id}",
         "aicc": "the course itself, over AICC",
-        "report": "an activity report, as no statement told of it",
+        "report": "an activity report (no statement arrived)",
     }
     return f"{opened} and completed at {attempt.completed_at} by {how.get(attempt.source, attempt.source)}"
 
@@ -278,7 +278,7 @@ def _shown(item: Item, record: Record) -> dict[str, Any]:
         "reason": reason,
         "learner_id": item["learner_id"],
         "attempt_id": attempt_id,
-        "explanation": WAITING if item["outcome"] == "received" else _words(reason) if reason else "it counted",
+        "explanation": WAITING if item["outcome"] == "received" else _words(reason) if reason else "it was applied",
         "help": HELP.get(reason or ""),
     }
 

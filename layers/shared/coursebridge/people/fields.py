@@ -25,7 +25,7 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 
 
 class LearnerFields(BaseModel):
-    """A learner as a caller writes one; a field left out says nothing, ``null`` takes away."""
+    """A learner as a caller writes one; an absent field changes nothing, ``null`` removes the value."""
 
     model_config = ConfigDict(
         extra="forbid",

@@ -37,7 +37,7 @@ MOST_ROWS = 5000
 ORDER: tuple[Kind, ...] = ("external_id", "username", "email", "profile_urn")
 """From the strongest identifier to the weakest."""
 SHARE, WRITERS = 200, 8
-SHARED = "is another learner's, too: what LinkedIn sends with it is held until one of them is assigned"
+SHARED = "also belongs to another learner: what LinkedIn sends with it is held until it is assigned to one of them"
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ class Importer:
         left = list(rows)
         while left:
             if self.time_is_up():
-                yield from (_error(row, "the time of the request ran out; send this row again") for row in left)
+                yield from (_error(row, "the request ran out of time; send this row again") for row in left)
                 return
             round_, left = _apart(left)
             yield from self._round(round_)
@@ -233,7 +233,7 @@ class Importer:
             return _Planned(row, RowResult(row.number, "error", errors=errors))
         candidates = _candidates(row, snapshot)
         if len(candidates) > 1:
-            return _Planned(row, _error(row, "fits more than one learner; give a stronger identifier"))
+            return _Planned(row, _error(row, "matches more than one learner; give an identifier that only one has"))
         before = candidates[0] if candidates else None
         blank = Learner(self.directory.integration_id, new_id(self.directory.now()), at, version=0)
         after = changes.changed(before or blank, row.fields, at)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from coursebridge.records.identifiers import Identifier
     from coursebridge.storage.records import Record
 
-UNFINISHED = "it is not finished; send the request again and it goes on"
+UNFINISHED = "it is not finished; send the same request again to continue"
 
 
 @dataclass(frozen=True)
@@ -199,9 +199,9 @@ class Merging:
 def _merged(survivor: Learner, other: Learner, at: str) -> tuple[Learner, Learner]:
     """Return both as they are once one is part of the other, whose identifiers become aliases."""
     if survivor.merged_into or other.merged_into:
-        raise Conflict("one of the learners was merged into another one; take that back first")
+        raise Conflict("one of the learners was merged into another one; undo that merge first")
     if survivor.parting_from or other.parting_from:
-        raise Conflict("one of the learners is being parted from another one; send that request again first")
+        raise Conflict("a merge of one of the learners is still being undone; send that request again first")
     had = changes.live(survivor)
     news = [replace(dated, alias=True) for dated in other.identifiers if dated.until or dated.identifier not in had]
     return (

@@ -75,7 +75,7 @@ class Receiver:
         self._check([found], several=False)
         own_id = found.value.get("id") or given_id
         if uuid_or_same(own_id) != uuid_or_same(given_id):
-            raise _invalid([FieldError("id", "is not the statementId of the request")])
+            raise _invalid([FieldError("id", "does not match the statementId of the request")])
         if errors := lenient.errors({**found.value, "id": given_id}):
             raise _invalid([FieldError("statementId", error.detail) for error in errors])
         if self._is_strict and not UUID.fullmatch(given_id):  # xAPI 1.0.3, Data 2.4.1

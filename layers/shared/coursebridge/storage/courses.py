@@ -28,7 +28,7 @@ LARGEST_ITEM_BYTES = 390_000
 ACTIVE = "active"
 WHY_ARCHIVED = {
     "retired": "LinkedIn has retired it",
-    "filtered": "the integration's filters leave it out",
+    "filtered": "the integration's filters exclude it",
     "missing": "LinkedIn no longer lists it",
     "deactivated": "the integration is deactivated",
 }

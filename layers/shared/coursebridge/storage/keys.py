@@ -90,7 +90,7 @@ class Key(NamedTuple):
             coursebridge.errors.InvalidRequest: nothing can stand there, for DynamoDB takes no key of this length.
         """
         if len(self.pk.encode()) > MOST_PK_BYTES or len(self.sk.encode()) > MOST_SK_BYTES:
-            raise InvalidRequest("an identifier is longer than any that can be here")
+            raise InvalidRequest("the identifier is too long")
         return {f"{index}PK": self.pk, f"{index}SK": self.sk}
 
 

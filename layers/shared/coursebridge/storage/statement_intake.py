@@ -113,7 +113,7 @@ class StatementIntake:
                 return Added(0, len(statements))
             if not known:
                 self._pause(pause)
-        raise Unavailable("other writers are at these statements; send the request again")
+        raise Unavailable("other requests are writing these statements; send the request again")
 
     def _check_size(self, statements: Sequence[NewStatement]) -> None:
         if any(statement.size() > MOST_ITEM_BYTES for statement in statements):

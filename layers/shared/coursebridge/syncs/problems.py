@@ -36,7 +36,7 @@ def task_died(detail: str) -> Problem:
         code="task_failed",
         detail=detail,
         cause="The task ran out of time or memory, or was stopped.",
-        remedy="Redrive the run; if it happens again, the function's log tells why.",
+        remedy="Redrive the run; if it happens again, the function's log says why.",
         count=1,
     )
 
@@ -45,7 +45,7 @@ def switched_off() -> Problem:
     """Return the problem of a run whose integration is not active."""
     return Problem(
         code="integration_inactive",
-        detail="the integration is switched off",
+        detail="the integration is not active",
         cause="It was deactivated while the run was under way, or before the run began.",
         remedy="Activate the integration; the next sync reads what this one has not.",
         count=1,

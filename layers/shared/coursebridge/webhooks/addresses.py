@@ -78,9 +78,9 @@ def look_up(host: str, port: int) -> list[str]:
 
 def _check_parts(parts: SplitResult, *, inside: bool) -> None:
     if parts.scheme not in (("https", "http") if inside else ("https",)):
-        raise NotAllowed("has to start with https://")
+        raise NotAllowed("must start with https://")
     if not parts.hostname or len(parts.geturl()) > LONGEST_URL:
-        raise NotAllowed("is not a URL of a host")
+        raise NotAllowed("is not a URL with a host")
     parts.hostname.encode("idna")  # a ValueError where a label is empty or too long, which no resolver takes
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise NotAllowed("must not carry credentials or a fragment")
@@ -92,7 +92,7 @@ def _check_host(host: str) -> None:
     """Check what a name or a literal address tells by itself, a dot at its end or not."""
     name = host.removesuffix(".")
     if name == LOCALHOST or name.endswith(f".{LOCALHOST}"):
-        raise NotAllowed("leads to an address that is not public")
+        raise NotAllowed("resolves to an address that is not public")
     literal = _literal(name)
     if literal:
         _check_public(literal)
@@ -110,7 +110,7 @@ def _literal(host: str) -> Address | None:
 def _check_public(address: Address) -> None:
     inner = _carried(address) or address
     if not inner.is_global or inner.is_multicast:
-        raise NotAllowed("leads to an address that is not public")
+        raise NotAllowed("resolves to an address that is not public")
 
 
 def _carried(address: Address) -> ipaddress.IPv4Address | None:

@@ -153,7 +153,7 @@ class TargetStore:
                 time.sleep(pause)
             else:
                 return
-        raise Conflict("others keep changing the webhooks of this integration; try again")
+        raise Conflict("other requests keep changing the webhooks of this integration; try again")
 
 
 def secret_name(prefix: str, integration_id: str, target_id: str) -> str:

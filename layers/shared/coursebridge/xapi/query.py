@@ -80,7 +80,7 @@ class Query:
 def _check_single(names: set[str]) -> None:
     for name in sorted(names & {"statementId", "voidedStatementId"}):
         if names - BESIDE_ID - {name}:
-            raise _invalid(FieldError(name, "goes with format and attachments only"))
+            raise _invalid(FieldError(name, "can only be combined with format and attachments"))
 
 
 def _invalid(*errors: FieldError) -> InvalidRequest:

@@ -121,7 +121,7 @@ class Replica:
         self.close()
         if answer["Metadata"].get("form") != str(FORM):
             answer["Body"].close()
-            raise Unavailable("the search index is another version's; the next sync of the catalogue makes it anew")
+            raise Unavailable("the search index belongs to another version; the next catalogue sync rebuilds it")
         self._make_room(answer["ContentLength"])
         self._file = _downloaded(answer["Body"])
         self._index = SearchIndex(self._file, self._integration_id)

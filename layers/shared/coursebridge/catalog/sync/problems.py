@@ -14,7 +14,7 @@ def unusable_elements(number: int) -> Problem:
         code="unusable_element",
         detail="elements without a URN and a type, or too large to keep",
         cause="LinkedIn sent something that is not an asset.",
-        remedy="If it stays, report it to LinkedIn's support.",
+        remedy="If it persists, report it to LinkedIn's support.",
         count=number,
     )
 
@@ -23,7 +23,7 @@ def catalogue_shifted() -> Problem:
     """Return the problem of a list that moved by more than a page while it was read."""
     return Problem(
         code="catalogue_shifted",
-        detail="the catalogue changed so much while it was read that assets may have been passed over",
+        detail="the catalogue changed so much while it was being read that assets may have been missed",
         cause="Many assets were added or removed during the run.",
         remedy="Nothing was archived as missing. Start another full run.",
         count=1,
@@ -34,9 +34,9 @@ def total_suspect(partition: str, total: int) -> Problem:
     """Return the problem of a listing that LinkedIn may have cut short."""
     return Problem(
         code="total_suspect",
-        detail=f"LinkedIn says there are exactly {total} ({partition}) and may have cut the list short",
+        detail=f"LinkedIn reports exactly {total} ({partition}) and may have cut the list short",
         cause="LinkedIn caps some answers at 500 or 1000.",
-        remedy="Nothing was archived as missing. Name languages in the filters, so that each list becomes shorter.",
+        remedy="Nothing was archived as missing. Set languages in the filters, to make each list shorter.",
         count=1,
     )
 
@@ -46,8 +46,8 @@ def listing_unfinished(partition: str) -> Problem:
     return Problem(
         code="listing_unfinished",
         detail=f"the end of a list was not reached ({partition})",
-        cause="LinkedIn links to further pages for ever, or the list is longer than a run reads.",
-        remedy="Nothing was archived as missing. Name languages in the filters, so that each list becomes shorter.",
+        cause="LinkedIn keeps linking to further pages, or the list is longer than a run can read.",
+        remedy="Nothing was archived as missing. Set languages in the filters, to make each list shorter.",
         count=1,
     )
 
@@ -56,8 +56,8 @@ def ranges_lost(number: int) -> Problem:
     """Return the problem of ranges that are not in the table any more."""
     return Problem(
         code="ranges_lost",
-        detail="part of what the run has read is not kept any more",
-        cause="The run was taken up again long after it began.",
+        detail="part of what the run has read is no longer kept",
+        cause="The run was continued long after it began.",
         remedy="Nothing was archived as missing. Start another full run.",
         count=number,
     )
@@ -67,8 +67,8 @@ def still_available(number: int) -> Problem:
     """Return the note that courses are not listed any more, yet LinkedIn still knows them."""
     return Problem(
         code=STILL_AVAILABLE,
-        detail="courses are not listed any more, but LinkedIn still gives them when asked for one by one",
+        detail="courses are no longer listed, but LinkedIn still returns them when they are requested one by one",
         cause="They left the licensed library, or LinkedIn's list had gaps.",
-        remedy="Nothing to do: they are archived if the next full run does not find them listed either.",
+        remedy="Nothing to do: they are archived if the next full run does not list them either.",
         count=number,
     )
