@@ -309,7 +309,7 @@ def test_a_table_that_stays_busy_fails_the_run_which_can_be_redriven(
         failed = lab.sync()
 
     assert failed["status"] == "failed"
-    # In each of five attempts other writers are waited for as long as there are pauses; a table without capacity is not.
+    # Each of five attempts waits for other writers as long as there are pauses, but not for a table without capacity.
     assert len(refusals) == {"TransactionConflict": 5 * 3, "ThrottlingError": 1 + 5}[reason]
 
     run = lab.sync(run_id=lab.control.redrive(failed["id"])["id"])
