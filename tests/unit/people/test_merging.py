@@ -341,7 +341,7 @@ def test_writers_without_end_make_merging_unavailable(two: Lab, monkeypatch: pyt
         merging(two).merge("ada", "old")
 
 
-@pytest.mark.parametrize("after", range(4))
+@pytest.mark.parametrize("after", range(6))
 def test_writers_without_end_make_parting_unavailable(two: Lab, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
     merging(two).merge("ada", "old")
     refusing(two, monkeypatch, after)
