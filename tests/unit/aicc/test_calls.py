@@ -121,6 +121,13 @@ def test_a_completed_attempt_never_falls_back(course: Course) -> None:
     assert "Lesson_Status=completed" in course.call("GetParam")
 
 
+def test_a_course_that_is_not_in_the_catalogue_any_more_is_completed_without_a_time_spent(course: Course) -> None:
+    course.table.delete(keys.course(ACME, EXCEL))
+
+    assert course.put("Lesson_Status=C").startswith("error=0\r\n")
+    assert (course.record().attempts[0].status, course.record().attempts[0].time_spent_seconds) == ("completed", None)
+
+
 def test_a_course_tracked_both_ways_has_one_record(course: Course) -> None:
     course.put("Score=39", "Lesson_Status=i", at=NOW + timedelta(minutes=1))
     statement = Evidence(completions={"s1": Completion("2026-03-01T10:05:00.000Z")})

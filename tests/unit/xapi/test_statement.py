@@ -223,6 +223,14 @@ def nested(levels: int) -> dict[str, Any]:
     return statement(extra=inner)
 
 
+@pytest.mark.parametrize(("path", "most"), [("id", 200), ("verb.id", 2048), ("object.id", 2048)])
+def test_what_names_something_has_its_bound_in_bytes(path: str, most: int) -> None:
+    longest = "é" * (most // 2)
+
+    assert lenient.errors(changed(statement(), path, longest)) == []
+    assert [error.field for error in lenient.errors(changed(statement(), path, longest + "e"))] == [path]
+
+
 def test_a_statement_may_be_a_hundred_levels_deep() -> None:
     assert lenient.errors(nested(lenient.MOST_LEVELS)) == []
     assert [error.field for error in lenient.errors(nested(lenient.MOST_LEVELS + 1))] == [""]
