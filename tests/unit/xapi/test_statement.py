@@ -96,6 +96,8 @@ def test_a_result_of_another_type_says_nothing(result: object) -> None:
         ({"mbox": "MAILTO: a@example.com "}, ("email", "a@example.com"), "a@example.com", None),
         ({"mbox": "a@example.com"}, ("email", "a@example.com"), "a@example.com", None),
         ({"account": {"homePage": "https://example.com", "name": "E1"}}, ("account", "E1"), None, "E1"),
+        ({"account": {"name": " E1 "}}, ("account", "E1"), None, "E1"),
+        ({"account": {"name": " "}, "openid": "x:a"}, ("openid", "x:a"), None, None),
         (
             {"mbox": "mailto:a@example.com", "account": {"name": "E1"}},
             ("email", "a@example.com"),
