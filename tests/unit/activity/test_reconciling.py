@@ -483,9 +483,7 @@ def test_a_course_is_completed_again_only_after_every_completion_that_is_known(
     ],
     ids=["windows", "views in an older one", "a completion in an older one", "progress alone"],
 )
-def test_what_has_no_place_waits_since_the_oldest_window_that_tells_of_it(
-    sums: dict[str, dict[str, int]], since: str
-) -> None:
+def test_what_has_no_place_waits_since_the_oldest_window_that_tells_of_it(sums: dict[str, Any], since: str) -> None:
     assert recording._oldest(_told(progress=40, first_engaged_at=EARLIER, **sums)) == since
 
 
