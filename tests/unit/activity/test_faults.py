@@ -82,6 +82,19 @@ def test_a_task_that_is_killed_and_repeated_counts_what_it_had_done(
     assert run["counts"]["created"] == run["counts"]["read"] == 70
 
 
+def test_a_run_under_way_says_how_much_is_left(lab: Lab) -> None:
+    lab.did(1, (1, 100))
+    run_id, numbers = begun(lab)
+    for number in numbers:
+        activity_sync.work(lab.context, {"run_id": run_id, "number": number})
+
+    recording = activity_sync.settle(lab.context, {"run_id": run_id})["ranges"]
+
+    progress = lab.context.runs.get(run_id)["progress"]
+    assert recording
+    assert progress == {"done": len(numbers), "total": len(numbers) + len(recording)}
+
+
 def test_every_task_can_be_repeated(lab: Lab) -> None:
     lab.learner(1)
     lab.did(1, (1, 100))

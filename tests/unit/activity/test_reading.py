@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from activity_lab import COURSE
+from activity_lab import COURSE, OTHER_COURSE
 from coursebridge.activity import staging
 from coursebridge.activity.mapper import Person, ReportedActivity
 from coursebridge.linkedin import reports
@@ -166,6 +166,22 @@ def test_a_task_takes_as_many_buckets_as_it_can_hold(monkeypatch: pytest.MonkeyP
     assert staging.groups_of([offsets]) == [(number, number) for number in range(staging.BUCKETS)]
     assert staging.groups_of([[offset // 2 for offset in offsets]])[0] == (0, 2)
     assert staging.groups_of([[0] * (staging.BUCKETS + 1)]) == []
+
+
+def test_what_one_task_cannot_hold_is_recorded_by_several(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staging, "GROUP_BYTES", 1)
+    learner = lab.learner(1)
+    for urn in (COURSE, OTHER_COURSE):
+        lab.course(urn)
+        lab.did(1, (1, 100), urn=urn)
+
+    run = lab.sync()
+
+    known = list(lab.context.runs.ranges(run["id"]))
+    assert [one["number"] for one in known] == list(range(len(known)))
+    assert sum(one["kind"] == "contents" for one in known) == 2
+    assert run["progress"] == {"done": len(known), "total": len(known)}
+    assert all(lab.attempts(learner.id, urn)[0].status == "completed" for urn in (COURSE, OTHER_COURSE))
 
 
 def test_the_function_may_do_what_a_run_does(real_lab: Lab) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from activity_lab import BUCKET, COURSE, DURATION, OTHER_COURSE, upstream
-from coursebridge.activity import reconcile
+from coursebridge.activity import reconcile, recording
 from coursebridge.activity.mapper import Person, ReportedActivity
 from coursebridge.clock import from_millis, rfc3339
 from coursebridge.errors import TooLarge
@@ -471,6 +471,20 @@ def test_a_course_is_completed_again_only_after_every_completion_that_is_known(
     known: Evidence, again: str | None, expected: str | None
 ) -> None:
     assert reconcile.completed_again_at(_record(known), _told(again)) == expected
+
+
+@pytest.mark.parametrize(
+    ("sums", "since"),
+    [
+        ({"seconds": {SINCE: 60, LATER: 60}}, SINCE),
+        ({"seconds": {LATER: 60}, "views": {SINCE: 1}}, SINCE),
+        ({"completions": {SINCE: 1}, "views": {LATER: 1}}, SINCE),
+        ({}, EARLIER),
+    ],
+    ids=["windows", "views in an older one", "a completion in an older one", "progress alone"],
+)
+def test_what_has_no_place_waits_since_the_oldest_window_that_tells_of_it(sums: dict[str, Any], since: str) -> None:
+    assert recording._oldest(_told(progress=40, first_engaged_at=EARLIER, **sums)) == since
 
 
 def _records(lab: Lab) -> list[keys.Key]:

@@ -122,6 +122,13 @@ def test_a_completed_attempt_never_falls_back(course: Course) -> None:
     assert "Lesson_Status=completed" in course.call("GetParam")
 
 
+def test_a_course_that_is_not_in_the_catalogue_any_more_is_completed_without_a_time_spent(course: Course) -> None:
+    course.table.delete(keys.course(ACME, EXCEL))
+
+    assert course.put("Lesson_Status=C").startswith("error=0\r\n")
+    assert (course.record().attempts[0].status, course.record().attempts[0].time_spent_seconds) == ("completed", None)
+
+
 def test_a_course_tracked_both_ways_has_one_record(course: Course) -> None:
     course.put("Score=39", "Lesson_Status=i", at=NOW + timedelta(minutes=1))
     statement = Evidence(completions={"s1": Completion("2026-03-01T10:05:00.000Z")})
@@ -193,7 +200,7 @@ def test_a_session_of_a_merged_learner_feeds_the_one_they_became(course: Course)
 
 
 def test_a_course_goes_on_where_one_who_was_merged_had_left_it(course: Course) -> None:
-    course.put("Lesson_Location=page-7", "Time=00:10:00", "Lesson_Status=I")
+    course.put("Lesson_Location=page-7", "Time=00:10:00", "Lesson_Status=I", "[Core_Lesson]", "seen=1-7")
     put_learner(course.table, "ann", merged_into="bob")
     put_learner(course.table, "bob", merged=("ann",))
     theirs = SessionStore(course.table).open(ACME, "bob", EXCEL, NOW)
@@ -201,11 +208,16 @@ def test_a_course_goes_on_where_one_who_was_merged_had_left_it(course: Course) -
     told = course.call("GetParam", session=theirs)
     assert "Lesson_Location=page-7" in told
     assert "Lesson_Status=incomplete, resume" in told
+    assert "[Core_Lesson]\r\nseen=1-7" in told
 
-    course.call("PutParam", "[Core]\r\nTime=00:05:00", session=theirs)
-    assert "Time=00:15:00" in course.call("GetParam", session=theirs)
+    further = "[Core]\r\nTime=00:05:00\r\nLesson_Location=page-8\r\n[Core_Lesson]\r\nseen=1-8"
+    course.call("PutParam", further, session=theirs)
+    told = course.call("GetParam", session=theirs)
+    assert "Time=00:15:00" in told
+    assert "Lesson_Location=page-8" in told
+    assert "[Core_Lesson]\r\nseen=1-8" in told
     put_learner(course.table, "bob")
-    assert "page-7" not in course.call("GetParam", session=theirs)
+    assert "Time=00:05:00" in course.call("GetParam", session=theirs)
 
 
 def test_a_session_of_an_erased_learner_is_dead(course: Course) -> None:

@@ -32,6 +32,12 @@ def test_any_case_and_any_line_ending_says_the_same(ending: str, spelled: type[s
     assert (found.core_lesson or "").lower() == "mine=1"
 
 
+def test_a_line_in_half_a_pair_of_brackets_is_no_heading() -> None:
+    assert lesson_data("[Core_Lesson]\r\n[left\r\nright]\r\n[Core]\r\nScore=7") == LessonData(
+        progress=7, core_lesson="[left\r\nright]"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "status"),
     [

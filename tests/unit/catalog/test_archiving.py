@@ -120,6 +120,7 @@ class TestTheBrake:
         assert run["pending_archive"] == 6
         assert run["counts"]["archived"] == 0
         assert run["counts"]["created"] == 2
+        assert run["counts"]["read"] == sum(number for name, number in run["counts"].items() if name != "read")
         assert lab.active() > before
 
     def test_confirming_archives_and_finishes_the_run(self, make_lab: MakeLab) -> None:

@@ -89,6 +89,29 @@ def test_a_run_killed_while_it_finishes_is_closed_whole_when_the_task_is_repeate
     assert writes > 3
 
 
+def test_what_a_run_archived_before_it_was_killed_counts_once_when_the_task_is_repeated(make_lab: MakeLab) -> None:
+    killed, writes = True, 0
+    while killed:
+        lab = make_lab(size=8, locales=("en_US",), archive_limit_percent=50)
+        lab.sync()
+        lab.step(remove=1)
+        lab.sync()
+        lab.step(remove=2, retire=1, create=1)
+        lab.clock.goes_on(hours=1)
+        planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
+        for number in planned["ranges"]:
+            catalog_sync.work(lab.context, {**planned, "number": number})
+        lab.table.fails_after = writes
+        killed = interrupted(lab, lambda lab=lab, planned=planned: catalog_sync.finished(lab.context, planned))
+        lab.table.fails_after = None
+        counts = {name: number for name, number in lab.context.runs.get(planned["run_id"])["counts"].items() if number}
+
+        assert counts == {"read": 8, "unchanged": 4, "created": 1, "archived": 3}
+        assert lab.active() == lab.truth()
+        writes += 1
+    assert writes > 3
+
+
 def test_a_run_whose_place_another_has_taken_does_nothing_more(
     make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:

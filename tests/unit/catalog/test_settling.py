@@ -406,6 +406,16 @@ def test_an_error_about_one_range_stops_no_other(make_lab: MakeLab, monkeypatch:
     assert "stopped" not in lab.context.runs.get(planned["run_id"])
 
 
+@pytest.mark.parametrize(
+    ("totals", "suspect"),
+    [([500], True), ([1000], True), ([499, 500], True), ([500, 501], False), ([1500], False), ([], False)],
+)
+def test_a_listing_is_suspect_whose_highest_total_is_one_at_which_linkedin_cuts(
+    totals: list[int], suspect: bool
+) -> None:
+    assert settling.is_suspect([{"total": total} for total in totals]) is suspect
+
+
 def test_ranges_of_a_second_opinion_that_keep_only_what_has_no_topic_are_not_compared() -> None:
     listing = Listing("COURSE", "en", finder="localeAndType")
     ends = [(0, b"012345678"), (980, b"876543210")]

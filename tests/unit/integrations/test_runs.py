@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from coursebridge.errors import Conflict, NotFound, Unavailable
 from coursebridge.integrations.runs import RunControl, Started, shown
 from coursebridge.storage.runs import RANGE_DAYS, Lock, RunStore
+from coursebridge.storage.runs import ended as remembered_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -319,21 +320,21 @@ class TestRedriving:
         self, control: RunControl, runs: RunStore, machine: StepFunctions, clock: Clock
     ) -> None:
         run = control.start("full", "admin").run
-        states: tuple[RangeStatus, ...] = ("done", "failed", "partial")
+        states: tuple[RangeStatus, ...] = ("done", "failed", "partial", "open")
         runs.add_ranges(
             run["id"],
-            [{"number": number, "settled": True, "status": status} for number, status in enumerate(states)],
+            [{"number": n, "settled": status != "open", "status": status} for n, status in enumerate(states)],
             clock(),
         )
-        ended(runs, run["id"], progress={"done": 3, "total": 3}, stopped={"code": "linkedin_day_limit"})
+        ended(runs, run["id"], progress={"done": 3, "total": 4}, stopped={"code": "linkedin_day_limit"})
 
         again = control.redrive(run["id"])
         control.reopen(again)
         control.reopen(runs.get(run["id"]))
 
-        assert [one["settled"] for one in runs.ranges(run["id"])] == [True, False, False]
+        assert [one["settled"] for one in runs.ranges(run["id"])] == [True, False, False, False]
         assert again["status"] == "running"
-        assert again["progress"] == {"done": 1, "total": 3}
+        assert again["progress"] == {"done": 1, "total": 4}
         assert again["stopped"] is None
         assert again["execution"] == f"{ARN}:{run['id']}-1"
         assert not control.start("full", "admin").is_new
@@ -432,6 +433,31 @@ class TestConfirming:
 
         with pytest.raises(Conflict):
             control.confirm(run["id"])
+
+
+def test_an_execution_that_has_no_name_takes_no_run_for_its_own(runs: RunStore, clock: Clock) -> None:
+    scheduled = RunControl(runs, now=clock)
+    scheduled.begin("full", "admin")
+
+    assert scheduled.begin_in("", "full", "schedule") is None
+
+
+@pytest.mark.parametrize(
+    ("status", "clean", "is_success"),
+    [
+        ("succeeded", True, True),
+        ("succeeded", False, False),
+        ("failed", True, False),
+        ("needs_confirmation", True, False),
+    ],
+)
+def test_only_a_clean_run_that_succeeded_is_remembered_as_a_success(
+    status: RunStatus, clean: bool, is_success: bool
+) -> None:
+    told = remembered_of("run-1", status, "2026-03-01T00:00:00.000Z", clean=clean)
+
+    assert (told["last_run_id"], told["last_status"]) == ("run-1", status)
+    assert ("last_success_at" in told) is is_success
 
 
 def test_a_run_is_shown_without_keys(control: RunControl) -> None:

@@ -215,8 +215,11 @@ def test_without_a_limit_a_page_is_bounded(api: Api) -> None:
     assert [len(page) for page in pages(api, limit="1000")] == [MOST_FOUND, 20]
 
 
-def test_large_statements_make_short_pages(api: Api, clock: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(searching, "MOST_BYTES", 1000)
+@pytest.mark.parametrize("most", [1000, 1])
+def test_large_statements_make_short_pages_of_one_at_least(
+    api: Api, clock: object, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(searching, "MOST_BYTES", most)
     send(api, *(statement(id=f"s{n}", context={"platform": "x" * 400}) for n in range(3)))
 
     assert pages(api) == [["s2"], ["s1"], ["s0"]]

@@ -96,6 +96,8 @@ def test_a_result_of_another_type_says_nothing(result: object) -> None:
         ({"mbox": "MAILTO: a@example.com "}, ("email", "a@example.com"), "a@example.com", None),
         ({"mbox": "a@example.com"}, ("email", "a@example.com"), "a@example.com", None),
         ({"account": {"homePage": "https://example.com", "name": "E1"}}, ("account", "E1"), None, "E1"),
+        ({"account": {"name": " E1 "}}, ("account", "E1"), None, "E1"),
+        ({"account": {"name": " "}, "openid": "x:a"}, ("openid", "x:a"), None, None),
         (
             {"mbox": "mailto:a@example.com", "account": {"name": "E1"}},
             ("email", "a@example.com"),
@@ -221,6 +223,14 @@ def nested(levels: int) -> dict[str, Any]:
     for level in range(levels - 1):
         inner = [inner] if level % 2 else {"x": inner}
     return statement(extra=inner)
+
+
+@pytest.mark.parametrize(("path", "most"), [("id", 200), ("verb.id", 2048), ("object.id", 2048)])
+def test_what_names_something_has_its_bound_in_bytes(path: str, most: int) -> None:
+    longest = "é" * (most // 2)
+
+    assert lenient.errors(changed(statement(), path, longest)) == []
+    assert [error.field for error in lenient.errors(changed(statement(), path, longest + "e"))] == [path]
 
 
 def test_a_statement_may_be_a_hundred_levels_deep() -> None:

@@ -83,7 +83,8 @@ def test_what_is_no_time_is_not_read(odd: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "read"), [(True, True), (False, False), ("TRUE", True), ("false", False), (1, None), ("yes", None)]
+    ("sent", "read"),
+    [(True, True), (False, False), ("TRUE", True), ("false", False), (" true ", True), (1, None), ("yes", None)],
 )
 def test_truth_may_be_a_word(sent: object, read: bool | None) -> None:
     assert values.truth(sent) is read

@@ -131,4 +131,4 @@ def _covers(listing: Listing, asset_type: str, locale: str | None) -> bool:
 
 
 def _was_missing_in(stored: Head, run_id: str) -> bool:
-    return not stored.is_active and stored.run_id == run_id and stored.archived_reason == "missing"
+    return stored.run_id == run_id and stored.archived_reason == "missing"
