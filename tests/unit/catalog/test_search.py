@@ -351,7 +351,7 @@ class TestPublishing:
         replica = Replica(s3, BUCKET, "acme")
         monkeypatch.setattr(publishing, "FORM", FORM + 1)
 
-        with pytest.raises(Unavailable, match="next sync"):
+        with pytest.raises(Unavailable, match="next catalogue sync"):
             replica.index()
 
         Publisher(s3, BUCKET).publish(courses)

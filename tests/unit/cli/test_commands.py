@@ -271,8 +271,8 @@ def test_an_identifier_that_is_taken_from_somebody_is_said_to_be(terminal: Termi
     taken = terminal.run("assign", "email:a@example.com", "second")
 
     assert "taken from" not in given.out
-    assert "email:a@example.com is second now." in taken.out
-    assert "It was taken from first: what counted for them until now stays theirs." in taken.out
+    assert "email:a@example.com now means second;" in taken.out
+    assert "It was taken from first, who keep what it has counted for so far." in taken.out
 
 
 def test_status_ends_with_1_when_not_all_is_well(terminal: Terminal, api: Api) -> None:
