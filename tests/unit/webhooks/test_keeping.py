@@ -10,7 +10,7 @@ from coursebridge import clients, secret_values
 from coursebridge.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from coursebridge.storage.table import Table, TransactionRefused
 from coursebridge.webhooks.addresses import address_of, check_url, look_up
-from coursebridge.webhooks.targets import MOST_TARGETS, live_secrets, secret_name
+from coursebridge.webhooks.targets import MOST_TARGETS, Target, live_secrets, secret_name
 from learning_lab import ACME, NOW
 from unit.webhooks.conftest import PREFIX, URL, bus_event
 
@@ -48,6 +48,24 @@ def test_a_secret_can_be_deleted_unless_it_is_the_last(lab: Lab) -> None:
         lab.webhooks.delete_secret(target.id, 2, NOW)
     with pytest.raises(NotFound):
         lab.webhooks.delete_secret(target.id, 1, NOW)
+
+
+def test_no_number_is_given_to_two_secrets(lab: Lab) -> None:
+    target, first = lab.create()
+    lab.webhooks.rotate(target.id, NOW)
+    lab.webhooks.delete_secret(target.id, 2, NOW)
+
+    rotated, third = lab.webhooks.rotate(target.id, NOW)
+
+    assert [secret["n"] for secret in rotated.secrets] == [1, 3]
+    assert live_secrets(PREFIX, rotated) == [first, third]
+
+
+def test_an_endpoint_of_before_secrets_were_counted_is_read(lab: Lab) -> None:
+    target, _ = lab.create()
+    old = {name: value for name, value in target.to_item().items() if name != "secrets_made"}
+
+    assert Target.from_item(old).newest == 1
 
 
 def test_of_two_who_change_an_endpoint_at_once_one_is_told_to_try_again(lab: Lab) -> None:

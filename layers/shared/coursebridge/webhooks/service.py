@@ -124,11 +124,11 @@ class Webhooks:
             NotFound: there is no such endpoint.
         """
         before = self.get(target_id)
-        number = before.secrets[-1]["n"] + 1
+        number = before.newest + 1
         secret = signing.new_secret()
         entry = {"n": number, "created_at": rfc3339(now)}
         live = (*before.secrets, entry)[-LIVE_SECRETS:]
-        after = replace(before, secrets=live, updated_at=rfc3339(now))
+        after = replace(before, secrets=live, secrets_made=number, updated_at=rfc3339(now))
         # Of two who rotate at once one is refused here, before its secret takes the other's place.
         self.store.put(after)
         known = secret_values.read_or_empty(self._secret_name(target_id))
@@ -151,7 +151,7 @@ class Webhooks:
             raise NotFound("there is no such secret")
         if not left:
             raise Conflict("a webhook needs a secret; make a new one first")
-        after = replace(before, secrets=left, updated_at=rfc3339(now))
+        after = replace(before, secrets=left, secrets_made=before.newest, updated_at=rfc3339(now))
         self.store.put(after)
         known = secret_values.read_or_empty(self._secret_name(target_id))
         numbers = {str(secret["n"]) for secret in left}

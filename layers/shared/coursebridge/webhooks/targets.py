@@ -30,6 +30,8 @@ class Target:
         enabled: whether it gets anything.
         disabled_reason: why not, when it was not an admin who said so.
         secrets: number and time of each live secret.
+        secrets_made: the number of its last secret, deleted or not. None is given twice, lest a sender that still has
+            a deleted one sign with it in the place of the next.
         version: how often it was written; 0 for one that never was.
     """
 
@@ -42,8 +44,14 @@ class Target:
     enabled: bool = True
     disabled_reason: str | None = None
     secrets: tuple[dict[str, Any], ...] = ()
+    secrets_made: int = 0
     updated_at: str = ""
     version: int = 0
+
+    @property
+    def newest(self) -> int:
+        """The highest number a secret of it ever had."""
+        return max([self.secrets_made, *(int(secret["n"]) for secret in self.secrets)])
 
     def wants(self, type_: str) -> bool:
         """Whether it is to get events of this type."""
@@ -62,7 +70,7 @@ class Target:
     @classmethod
     def from_item(cls, item: Item) -> Target:
         """Read the table item."""
-        values = {name: item[name] for name in cls.__dataclass_fields__}
+        values = {name: item[name] for name in cls.__dataclass_fields__ if name in item}
         return cls(**{**values, "event_types": tuple(item["event_types"]), "secrets": tuple(item["secrets"])})
 
 
