@@ -92,6 +92,7 @@ def assign(
     learner_id: Annotated[str, typer.Argument(help="The learner's id.")],
     integration: Integration = None,
     *,
+    after_erasure: Annotated[bool, typer.Option(help="Take the identifier of a person who was erased.")] = False,
     as_json: Json = False,
 ) -> None:
     """Assign an identifier to one learner and to nobody else, from now on and for held statements."""
@@ -99,7 +100,7 @@ def assign(
     if kind not in KINDS or not colon or not value:
         raise UsageError(f"{identifier} is not kind:value", f"A kind is one of {', '.join(KINDS)}.")
     api = client()
-    body = {"type": kind, "value": value, "learner_id": learner_id}
+    body = {"type": kind, "value": value, "learner_id": learner_id, "after_erasure": after_erasure}
     told = api.send("POST", f"/admin/integrations/{api.integration(integration)['id']}/identities", body)
     if as_json:
         output.as_json(told)

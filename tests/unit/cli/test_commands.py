@@ -10,6 +10,9 @@ import httpx
 import pytest
 
 from coursebridge.clock import rfc3339, utc_now
+from coursebridge.records.identifiers import digest, normalised
+from coursebridge.secret_values import pseudonym_key
+from coursebridge.storage import keys
 from coursebridge.storage.learners import Learner
 from coursebridge.storage.runs import RunStore
 from coursebridge_cli import client, output, runs, session
@@ -273,6 +276,15 @@ def test_an_identifier_that_is_taken_from_somebody_is_said_to_be(terminal: Termi
     assert "taken from" not in given.out
     assert "email:a@example.com now means second;" in taken.out
     assert "It was taken from first, who keep what it has counted for so far." in taken.out
+
+
+def test_an_identifier_of_an_erased_person_is_assigned_only_when_that_is_meant(terminal: Terminal, api: Api) -> None:
+    integration_id = api.integration()["id"]
+    api.table.put(Learner(integration_id, "ada", rfc3339(utc_now())).to_item())
+    api.table.put(keys.tombstone(integration_id, digest(normalised("email", "a@example.com"), pseudonym_key())).item())
+
+    assert "after_erasure" in terminal.run("assign", "email:a@example.com", "ada").err
+    assert terminal.run("assign", "email:a@example.com", "ada", "--after-erasure").code == 0
 
 
 def test_status_ends_with_1_when_not_all_is_well(terminal: Terminal, api: Api) -> None:
