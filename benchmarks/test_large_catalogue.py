@@ -136,7 +136,9 @@ def asked_of_linkedin(stack: RunningStack) -> list[dict[str, Any]]:
     return [call for call in report["recent"] if call["method"] == "GET"]
 
 
-def fetch_alone(calls: list[dict[str, Any]], size: int, folder: Path, slow: float = 0) -> float:
+def fetch_alone(
+    calls: list[dict[str, Any]], size: int, folder: Path, *, at_once: int = AT_ONCE, slow: float = 0
+) -> float:
     """Make the same calls to a sandbox that is as new as the sync's was, as many at once; return the seconds."""
     with sandbox_of(size, folder) as url, httpx.Client(base_url=url, timeout=120, trust_env=False) as http:
         answer_late(http, slow)
@@ -145,7 +147,7 @@ def fetch_alone(calls: list[dict[str, Any]], size: int, folder: Path, slow: floa
         http.headers["Authorization"] = f"Bearer {token}"
         gc.freeze()  # as the sync's own process does, and lest all of pytest is looked through for every page
         started = time.perf_counter()
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(at_once) as pool:
             list(pool.map(lambda call: _fetch(http, call), calls))
         return time.perf_counter() - started
 
@@ -173,13 +175,15 @@ def test_first_sync(figures: Figures, tmp_path: Path, size: int) -> None:
         if size == max(SIZES):
             _sync_again(figures, connection, size)
             _search(figures, stack, connection, tmp_path)
-    alone = fetch_alone(calls, size, tmp_path)
+    in_turn, at_once = (fetch_alone(calls, size, tmp_path, at_once=number) for number in (1, AT_ONCE))
 
     figures.add(f"first full sync of {size:,} courses: calls to LinkedIn", len(calls), "calls")
     figures.add(f"first full sync of {size:,} courses", seconds, "s")
-    figures.add(f"the pages of {size:,} courses fetched alone", alone, "s")
     target = "at most 3" if size == max(SIZES) else ""
-    figures.add(f"first full sync of {size:,} courses / its pages alone", seconds / alone, "x", target)
+    figures.add(f"the pages of {size:,} courses fetched alone, one by one", in_turn, "s")
+    figures.add(f"first full sync of {size:,} courses / its pages alone, one by one", seconds / in_turn, "x", target)
+    figures.add(f"the pages of {size:,} courses fetched alone", at_once, "s")
+    figures.add(f"first full sync of {size:,} courses / its pages alone", seconds / at_once, "x", target)
     figures.add(f"peak memory of the workers of the sync, {size:,} courses", memory.peak / 2**20, "MiB", "flat")
 
 
@@ -201,7 +205,7 @@ def test_first_sync_of_a_linkedin_that_takes_its_time(figures: Figures, tmp_path
         answer_late(stack.sandbox, LATE)
         run, seconds = timed_sync(connection)
         assert run["counts"]["created"] == size, run
-        alone = fetch_alone(asked_of_linkedin(stack), size, tmp_path, LATE)
+        alone = fetch_alone(asked_of_linkedin(stack), size, tmp_path, slow=LATE)
 
     name = f"first full sync of {size:,} courses, calls answered {LATE} s later"
     figures.add(name, seconds, "s")

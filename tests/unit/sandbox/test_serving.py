@@ -55,6 +55,13 @@ def test_a_taken_port_is_named_with_the_remedy(capsys: pytest.CaptureFixture[str
     assert "--port" in printed
 
 
+def test_small_answers_do_not_wait_for_acknowledgements() -> None:
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_another_failure_to_listen_is_told_as_it_is() -> None:
     with pytest.raises(OSError, match=r"assign|bind|address"):
         listen("192.0.2.1", 0)
