@@ -67,16 +67,22 @@ def interrupted(lab: Lab, task: object) -> bool:
     return False
 
 
+def killed_while_it_finishes(lab: Lab, writes: int) -> tuple[dict[str, Any], bool]:
+    """Run a sync whose last task is killed after so many writes, and repeated; return its plan and whether it was."""
+    planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
+    for number in planned["ranges"]:
+        catalog_sync.work(lab.context, {**planned, "number": number})
+    lab.table.fails_after = writes
+    killed = interrupted(lab, lambda: catalog_sync.finished(lab.context, planned))
+    lab.table.fails_after = None
+    return planned, killed
+
+
 def test_a_run_killed_while_it_finishes_is_closed_whole_when_the_task_is_repeated(make_lab: MakeLab) -> None:
     killed, writes = True, 0
     while killed:
         lab = make_lab(size=4, locales=("en_US",))
-        planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
-        for number in planned["ranges"]:
-            catalog_sync.work(lab.context, {**planned, "number": number})
-        lab.table.fails_after = writes
-        killed = interrupted(lab, lambda lab=lab, planned=planned: catalog_sync.finished(lab.context, planned))
-        lab.table.fails_after = None
+        planned, killed = killed_while_it_finishes(lab, writes)
         run, state = lab.context.runs.get(planned["run_id"]), lab.context.runs.state()
         assert catalog_sync.finished(lab.context, planned) == {"status": "succeeded"}
         catalog_sync.failed(lab.context, {**planned, "error": "States.Timeout"})
@@ -98,12 +104,7 @@ def test_what_a_run_archived_before_it_was_killed_counts_once_when_the_task_is_r
         lab.sync()
         lab.step(remove=2, retire=1, create=1)
         lab.clock.goes_on(hours=1)
-        planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
-        for number in planned["ranges"]:
-            catalog_sync.work(lab.context, {**planned, "number": number})
-        lab.table.fails_after = writes
-        killed = interrupted(lab, lambda lab=lab, planned=planned: catalog_sync.finished(lab.context, planned))
-        lab.table.fails_after = None
+        planned, killed = killed_while_it_finishes(lab, writes)
         counts = {name: number for name, number in lab.context.runs.get(planned["run_id"])["counts"].items() if number}
 
         assert counts == {"read": 8, "unchanged": 4, "created": 1, "archived": 3}
