@@ -1,7 +1,7 @@
 """The state machine of ``statemachines/sync.asl.yaml``, walked through in this process with the real tasks.
 
-As Step Functions would, but for two things: nothing waits between two attempts, and the items of a map come one after
-the other.
+As Step Functions would, but for three things: nothing waits between two attempts, the items of a map come one after
+the other, and an error that only ``States.ALL`` matches is raised, for it is a fault in the code or a test's own.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class StateMachine:
             except Exception as error:
                 name = type(error).__name__
                 if not attempts_after(state, name):
-                    raise  # what only States.ALL matches is a fault in the code or a test's own, which should be seen
+                    raise
                 if attempt < attempts_after(state, name):
                     continue
                 if "Catch" not in state:
