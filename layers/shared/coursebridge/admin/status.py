@@ -151,8 +151,9 @@ def _sync_troubles(seen: Observed, kind: Kind) -> Iterator[str]:
         yield f"The last {kind} sync failed: {cause.removesuffix('.')}."
     if finished and _is_unclean(finished):
         told = f"The last {kind} sync could not read everything: {_missing(finished).removesuffix('.')}."
-        again = f" Redriving the run {finished['id']} reads what failed again."
-        yield told + again * (kind in seen.redrivable and run is finished)
+        if kind in seen.redrivable and run is finished:
+            told += f" Redriving the run {finished['id']} reads what failed again."
+        yield told
     if _overdue(seen, kind):
         yield f"The {kind} sync is overdue: its last success was {state.get('last_success_at') or 'never'}."
     if _is_left_to_hands(seen, kind):
