@@ -8,11 +8,12 @@ import pytest
 
 from coursebridge.admin import wiring as wiring_of_admin
 from coursebridge.auth import wiring
-from coursebridge.auth.clients import matching_secret
+from coursebridge.auth.administration import Clients
+from coursebridge.auth.clients import Client, matching_secret
 from coursebridge.auth.tokens import Grant
-from coursebridge.errors import Unavailable
+from coursebridge.errors import Conflict, NotFound, Unavailable
 from coursebridge.storage import wiring as storage_wiring
-from coursebridge.storage.table import ConditionFailed
+from coursebridge.storage.table import ConditionFailed, TransactionRefused
 from unit.admin.conftest import Api
 
 
@@ -133,6 +134,44 @@ def test_the_last_client_that_administers_everything_stays(api: Api) -> None:
     assert another["client_id"] in {one["client_id"] for one in listed}
 
 
+@pytest.mark.parametrize("mine", ["first", "another"])
+def test_of_the_last_two_that_delete_each_other_at_once_one_stays(
+    api: Api, monkeypatch: pytest.MonkeyPatch, mine: str
+) -> None:
+    ids = {"first": "first", "another": client(api, scopes=["admin:read", "admin:write"])["client_id"]}
+    theirs = ids[{"first": "another", "another": "first"}[mine]]
+    clients = wiring_of_admin.clients()
+    transact = storage_wiring.table().transact
+    others: list[Client] = []
+
+    def transact_after_somebody_else(*arguments: Any) -> None:
+        if not others:
+            others.append(clients.get(theirs))
+            clients.remove(theirs)
+        transact(*arguments)
+
+    monkeypatch.setattr(storage_wiring.table(), "transact", transact_after_somebody_else)
+
+    with pytest.raises(Conflict, match="the last client that can administer everything"):
+        clients.remove(ids[mine])
+    assert clients.get(ids[mine]).secrets
+    with pytest.raises(NotFound):
+        clients.get(theirs)
+
+
+def test_a_client_that_was_deleted_a_moment_ago_does_not_count_as_another(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    another = client(api, scopes=["admin:read", "admin:write"])["client_id"]
+    clients = wiring_of_admin.clients()
+    listed = [clients.get(another)]
+    clients.remove(another)
+    monkeypatch.setattr(Clients, "_others", lambda *_: iter(listed))
+
+    with pytest.raises(Conflict, match="the last client that can administer everything"):
+        clients.remove("first")
+
+
 def test_two_admins_at_once_both_get_theirs_in(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     made = client(api)
     clients = wiring_of_admin.clients()
@@ -163,6 +202,22 @@ def test_a_client_that_never_stops_changing_is_reported_as_busy(api: Api, monkey
 
     answer = api.send("POST", f"/admin/clients/{made['client_id']}/rotate")
     assert (answer.status, answer.json["code"]) == (503, Unavailable.code)
+
+
+@pytest.mark.parametrize("reason", ["ConditionalCheckFailed", "ThrottlingError"])
+def test_a_client_that_cannot_be_deleted_now_is_reported_as_busy_and_stays(
+    api: Api, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    client_id = client(api)["client_id"]
+
+    def refuse(*_arguments: Any) -> None:
+        raise TransactionRefused([reason], [{}])
+
+    monkeypatch.setattr(storage_wiring.table(), "transact", refuse)
+
+    answer = api.send("DELETE", f"/admin/clients/{client_id}")
+    assert (answer.status, answer.json["code"]) == (503, Unavailable.code)
+    assert api.ask("GET", f"/admin/clients/{client_id}")["secrets"]
 
 
 def test_what_is_done_to_clients_is_noted_without_secrets(api: Api) -> None:

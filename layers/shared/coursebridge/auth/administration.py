@@ -11,6 +11,7 @@ table without secrets, so that it does not come back.
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,7 +21,7 @@ from coursebridge.auth.registry import bootstrap_client
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.errors import Conflict, NotFound, Unavailable
 from coursebridge.storage import keys
-from coursebridge.storage.table import ConditionFailed, tries
+from coursebridge.storage.table import ConditionFailed, TransactionRefused, tries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -123,14 +124,20 @@ class Clients:
             NotFound: there is no such client.
             Conflict: nobody could administer the stack afterwards.
         """
-        client = self.get(client_id)
-        if _administers(client) and not any(_administers(other) for other in self._others(client_id)):
-            raise Conflict("this is the last client that can administer everything; create another one first")
-        if client_id == self.bootstrap()["client_id"]:
-            self._change(client_id, lambda known: replace(known, secrets=()))
-        else:
-            self.table.delete(keys.client(client_id))
-        return client
+        for _ in tries():
+            client = self.get(client_id)
+            # Together, or two who delete each other's client at once would both find that one is left.
+            actions = [self._removal(client)]
+            if _administers(client):
+                actions.append(self._check(self._another_administrator(client_id)))
+            try:
+                self.table.transact(actions)
+            except TransactionRefused as refusal:
+                if not refusal.contended:
+                    raise Unavailable("the table is busy, try again") from refusal
+                continue
+            return client
+        raise Unavailable("other requests are changing the same clients; try again")
 
     def remove_of_integration(self, integration_id: str) -> int:
         """Revoke every client bound to an integration, LinkedIn's too; return how many."""
@@ -180,10 +187,40 @@ class Clients:
         raise Unavailable("other requests are changing the same client; try again")
 
     def _put(self, before: Client, after: Client) -> None:
-        unchanged = "secrets = :known"
-        if before.created_at == "":
-            unchanged += " OR attribute_not_exists(PK)"
-        self.table.put(after.to_item(), condition=unchanged, values={":known": before.to_item()["secrets"]})
+        condition, values = _unchanged(before)
+        self.table.put(after.to_item(), condition=condition, values=values)
+
+    def _removal(self, client: Client) -> dict[str, Any]:
+        if not self._first(client.client_id):
+            return self.table.delete_action(keys.client(client.client_id))
+        condition, values = _unchanged(client)
+        return self.table.put_action(replace(client, secrets=()).to_item(), condition=condition, values=values)
+
+    def _another_administrator(self, client_id: str) -> str:
+        """Return the id of another client that can administer everything.
+
+        Raises:
+            Conflict: there is none.
+        """
+        for other in filter(_administers, self._others(client_id)):
+            # The index that lists them may still have one that was deleted a moment ago.
+            with suppress(NotFound):
+                return self.get(other.client_id).client_id
+        raise Conflict("this is the last client that can administer everything; create another one first")
+
+    def _check(self, client_id: str) -> dict[str, Any]:
+        """Return the check that a client still has a secret, as an action of a transaction."""
+        # The first client counts before it is in the table, too.
+        standing = "attribute_not_exists(PK) OR" if self._first(client_id) else "attribute_exists(PK) AND"
+        return self.table.check_action(keys.client(client_id), f"{standing} secrets <> :none", {":none": []})
+
+
+def _unchanged(client: Client) -> tuple[str, dict[str, Any]]:
+    """Return the condition that a client has the secrets it was read with, and the condition's values."""
+    condition = "secrets = :known"
+    if client.created_at == "":
+        condition += " OR attribute_not_exists(PK)"
+    return condition, {":known": client.to_item()["secrets"]}
 
 
 def _administers(client: Client) -> bool:
