@@ -1,4 +1,4 @@
-"""Command line of the embedded stack; the Makefile's targets are these commands."""
+"""Command line of the embedded stack; the Makefile targets call these commands."""
 
 import signal
 import subprocess
@@ -40,7 +40,7 @@ def up(
     *,
     iam: Iam = True,
 ) -> None:
-    """Build, start and deploy in the background."""
+    """Build, deploy and start the stack in the background."""
     settings = _settings(state_dir, port, sandbox_port, linkedin_url, iam=iam)
     demo.show_addresses(stack.up(settings))
     console.print("  It runs in the background. Stop it with: make down")
@@ -55,7 +55,7 @@ def run(
     *,
     iam: Iam = True,
 ) -> None:
-    """Bring the stack up, play the demonstration, and keep it running until Ctrl-C."""
+    """Start the stack, play the demonstration, and keep running until Ctrl-C."""
     settings = _settings(state_dir, port, sandbox_port, linkedin_url, iam=iam)
     was_running = stack.current(settings) is not None
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -75,13 +75,13 @@ def run(
 
 @app.command()
 def down(state_dir: StateDir = STATE_DIR) -> None:
-    """Stop the stack; nothing is left running."""
+    """Stop the stack and everything it started."""
     _take_down(StackSettings(state_dir=state_dir))
 
 
 @app.command()
 def status(state_dir: StateDir = STATE_DIR) -> None:
-    """Show what runs, and where."""
+    """Show the processes of the stack and its addresses."""
     settings = StackSettings(state_dir=state_dir)
     alive = {each: is_alive(each) for each in stack.processes(settings)}
     for each, is_running in alive.items():
@@ -99,7 +99,7 @@ def status(state_dir: StateDir = STATE_DIR) -> None:
 def logs(
     state_dir: StateDir = STATE_DIR, *, follow: Annotated[bool, typer.Option(help="Go on for ever.")] = False
 ) -> None:
-    """Show what the functions logged."""
+    """Show the logs of the functions."""
     outputs_file = StackSettings(state_dir=state_dir).outputs_file
     if not outputs_file.is_file():
         raise StackError("Nothing is running. Start it with: make up")
@@ -127,21 +127,21 @@ def build(runtime: Runtime = "", architecture: Architecture = "") -> None:
 
 @app.command()
 def deploy(runtime: Runtime = "", architecture: Architecture = "") -> None:
-    """Build, and deploy to AWS with `sam deploy --guided`: your credentials, your answers, the last ones offered."""
+    """Build, then deploy to AWS with `sam deploy --guided`, offering your previous answers as defaults."""
     config = ROOT / "samconfig.toml"
     saved = guided.saved_parameters(config)
     target = builder.aws_target(runtime or saved.get("Runtime"), architecture or saved.get("Architecture"))
     template = guided.only_for(target, _built(target))
     command = (SAM, "deploy", "--guided", "--config-file", config, "--template-file", template)
     overrides = ("--parameter-overrides", *guided.overrides(saved, target))
-    # Not in a clean environment: the person's AWS profile is what this is about.
+    # Inherits the environment: the deployment must use the caller's AWS profile.
     finished = subprocess.run([*command, *overrides], cwd=ROOT, check=False)  # noqa: S603
     raise typer.Exit(finished.returncode)
 
 
 @app.command()
 def test() -> None:
-    """Run every test: unit, packaging, end to end."""
+    """Run all tests: unit, packaging and end-to-end."""
     raise typer.Exit(0 if checks.run_tests() else 1)
 
 

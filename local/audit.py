@@ -1,4 +1,4 @@
-"""Known vulnerabilities of what ships, looked up with pip-audit. What could not be looked up is said."""
+"""Look up known vulnerabilities of the shipped packages with pip-audit, and report any that could not be checked."""
 
 import json
 import subprocess
@@ -13,18 +13,18 @@ from local.console import console
 from local.settings import ROOT
 
 SHIPPED = ROOT / "layers" / "dependencies" / "requirements.txt"
-# A package index is asked first, because who could install can reach it; a mirror of one may know no vulnerabilities.
+# PyPI first: whoever could install packages can reach it. OSV second: a mirror of PyPI may know no vulnerabilities.
 DATABASES = ("pypi", "osv")
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What a database said.
+    """The answer of one vulnerability database.
 
     Attributes:
-        found: Known vulnerabilities, each as a line for the person at the terminal.
-        audited: How many packages it knows.
-        unknown: Packages it did not answer for.
+        found: Known vulnerabilities, each as a line to print.
+        audited: Number of packages the database knows.
+        unknown: Packages it gave no answer for.
     """
 
     found: tuple[str, ...] = ()
@@ -33,13 +33,13 @@ class Audit:
 
 
 def run(lock: Path = SHIPPED) -> bool:
-    """Look up every package of a lock file, and say what came of it.
+    """Look up every package of a lock file and print the verdict.
 
     Args:
         lock: The locked requirements.
 
     Returns:
-        Whether no vulnerability is known. Where no database is reached that is so for want of knowledge: it is said.
+        Whether no vulnerability was found. Also true if no database answered; the printed verdict then says so.
     """
     audits = []
     for database in DATABASES:
@@ -72,7 +72,7 @@ def _asked(database: str, lock: Path) -> Audit:
     result = subprocess.run(  # noqa: S603 - the command is the one above
         [*command, *options], cwd=ROOT, check=False, env=tool_environment(), capture_output=True, text=True
     )
-    # An error is both a finding and a database that was not reached; only the latter leaves nothing to read.
+    # pip-audit fails both for findings and for an unreachable database; only the latter prints nothing.
     return _read(json.loads(result.stdout)["dependencies"]) if result.stdout.strip() else Audit()
 
 

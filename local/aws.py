@@ -28,23 +28,23 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
-# What a tool needs of the person's environment, and nothing else: no AWS profile, no foreign PYTHONPATH.
+# The only variables tools inherit from the user's environment: no AWS profile, no foreign PYTHONPATH.
 KEPT = ("CI", "HOME", "LANG", "LC_ALL", "NO_COLOR", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TERM", "USER")
 KEPT_PREFIXES = ("PIP_", "UV_", "COURSEBRIDGE_", "HTTP_", "HTTPS_", "NO_", "http_", "https_", "no_")
 
-# The emulator's root user. Anything else is looked up among its users and sessions.
+# The emulator's root user; it looks any other key up among its users and sessions.
 ACCESS_KEY = "test"
 
 
 class Clients:
-    """boto3 clients of the emulator's root user, each made when it is first asked for."""
+    """boto3 clients for the emulator's root user, each created on first use."""
 
     def __init__(self, endpoint_url: str, region: str) -> None:
-        """Remember where the emulator is.
+        """Prepare clients for an emulator.
 
         Args:
-            endpoint_url: Its base URL.
-            region: The region everything lies in.
+            endpoint_url: Base URL of the emulator.
+            region: AWS region of the stack.
         """
         self._url = endpoint_url
         self._config = Config(retries={"total_max_attempts": 2}, max_pool_connections=32, proxies={})
@@ -84,7 +84,7 @@ class Clients:
 
     @cached_property
     def functions(self) -> LambdaClient:
-        """Lambda, whose name is a keyword."""
+        """Lambda (``lambda`` is a keyword)."""
         return self._session.client("lambda", endpoint_url=self._url, config=self._config)
 
     @cached_property
@@ -122,14 +122,14 @@ def tool_environment(settings: StackSettings | None = None, extra: Mapping[str, 
     """Return a clean environment for a tool, in which no AWS call can reach a real account.
 
     Args:
-        settings: The stack whose emulator AWS calls go to; none for tools that make no AWS call.
-        extra: Further variables.
+        settings: The stack whose emulator receives AWS calls; ``None`` for tools that make none.
+        extra: Additional variables.
     """
     kept = {name: value for name, value in os.environ.items() if name in KEPT or name.startswith(KEPT_PREFIXES)}
     kept |= {
         "PATH": os.pathsep.join([str(TOOLS / "sam" / "bin"), kept.get("PATH", os.defpath)]),
         "SAM_CLI_TELEMETRY": "0",
-        # Where SAM keeps notes on itself; by default in the home directory.
+        # SAM keeps its metadata in the home directory by default.
         "__SAM_CLI_APP_DIR": str(ROOT / ".local" / "sam"),
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -144,9 +144,9 @@ def _emulator_variables(settings: StackSettings) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
         "AWS_DEFAULT_REGION": settings.region,
         "AWS_ENDPOINT_URL": settings.endpoint_url,
-        # A company's proxy is not the way to this machine.
+        # Calls to localhost must bypass a company proxy.
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
-        # SAM asks CloudFormation how far it is every five seconds by default; here it is there at once.
+        # SAM polls CloudFormation every five seconds by default; the emulator deploys almost at once.
         "SAM_CLI_POLL_DELAY": "0.2",
     }

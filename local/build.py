@@ -1,7 +1,7 @@
-"""`sam build`, done again only when something it depends on has changed.
+"""Run `sam build`, but only when something it depends on has changed.
 
-A finished build lies in a folder named after the digest of what it was made from, so that stacks started side
-by side from one checkout never see each other's half-made build.
+A finished build is kept in a folder named after the digest of its inputs, so that stacks started side by side from
+one checkout never see each other's unfinished builds.
 """
 
 import fcntl
@@ -24,12 +24,12 @@ KEPT_BUILDS = 3
 
 @dataclass(frozen=True)
 class Target:
-    """What the artefacts are built for.
+    """The platform that artefacts are built for.
 
     Attributes:
         runtime: The Lambda runtime, such as `python3.13`; that interpreter must be on the PATH.
         architecture: `arm64` or `x86_64`.
-        native: Whether the wheels are for this machine (embedded stack) and not for Lambda.
+        native: Whether wheels are for this machine (embedded stack) rather than for Lambda.
     """
 
     runtime: str
@@ -38,27 +38,27 @@ class Target:
 
     @property
     def parameters(self) -> list[str]:
-        """The template parameters that go with the target, as SAM takes them."""
+        """The template parameters of this target, in SAM's `Name=value` form."""
         return [f"Runtime={self.runtime}", f"Architecture={self.architecture}"]
 
 
 def local_target() -> Target:
-    """Return the target of the embedded stack: the emulator's interpreter on this machine."""
+    """Return the target of the embedded stack: this machine and the emulator's Python version."""
     return Target(local_runtime(), local_architecture(), native=True)
 
 
 def aws_target(runtime: str | None, architecture: str | None) -> Target:
     """Return the target of a deployment to AWS.
 
-    Without a runtime it is the template's default if that interpreter is there, else the one this runs with:
-    byte code has to be compiled by the very version that will read it.
+    The default runtime is the template's own if that interpreter is installed, otherwise the running Python's:
+    bytecode must be compiled by the version that will load it.
     """
     default = "python3.13" if shutil.which("python3.13") else local_runtime()
     return Target(runtime or default, architecture or "arm64", native=False)
 
 
 def build(target: Target) -> Path:
-    """Build the functions and layers, or find the build of just these sources.
+    """Build the functions and layers, or reuse a finished build of the same sources.
 
     Args:
         target: What to build for.
@@ -72,7 +72,7 @@ def build(target: Target) -> Path:
     finished = _folder(target)
     with _alone():
         if not finished.is_dir():
-            # As deep as the finished one: the built template names the state machines by relative path.
+            # At the same depth as the finished folder: the built template refers to state machines by relative path.
             work = BUILDS / f"work-{_kind(target)}"
             _sam_build(target, work)
             partial = finished.with_suffix(".partial")
@@ -86,12 +86,12 @@ def build(target: Target) -> Path:
 
 
 def is_built(target: Target) -> bool:
-    """Tell whether `build` would have nothing to do."""
+    """Tell whether a finished build for this target exists."""
     return _folder(target).is_dir()
 
 
 def fingerprint(target: Target) -> str:
-    """Return a digest of all a build depends on: sources, template, target, and the tools that build."""
+    """Return a digest of everything a build depends on: sources, template, target and the version of SAM."""
     digest = hashlib.sha256(repr(target).encode())
     digest.update((ROOT / "requirements" / "sam.txt").read_bytes())
     for file in sorted(_sources()):
@@ -117,7 +117,7 @@ def _sources() -> Iterator[Path]:
 
 
 def _sam_build(target: Target, work: Path) -> None:
-    # The layers' Makefiles are told by the environment what the template is told by parameters.
+    # The layers' Makefiles read from the environment what the template takes as parameters.
     environment = {
         "RUNTIME": target.runtime,
         "ARCHITECTURE": target.architecture,

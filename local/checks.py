@@ -1,4 +1,4 @@
-"""The stages of `make test` and `make check`: all of them run; one failing fails all."""
+"""The stages of `make test` and `make check`: all of them run, and any failure fails the target."""
 
 import subprocess
 import sys
@@ -15,16 +15,16 @@ from local.settings import ROOT, SAM
 PYTHON = sys.executable
 PYTEST = (PYTHON, "-m", "pytest", "-q")
 STACKS = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
-"""Two stacks at once, for much of a test is waiting; each takes the next file."""
+"""Two stacks at once, because tests mostly wait; each worker takes the next file."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One command of a gate.
+    """One command of `make test` or `make check`.
 
     Attributes:
-        name: What the person at the terminal sees.
-        command: The program and its arguments; run in the project's folder.
+        name: Name to print.
+        command: The program and its arguments; it runs in the project's root folder.
     """
 
     name: str
@@ -46,7 +46,7 @@ CHECKS = (
 
 
 def run_tests() -> bool:
-    """Run every test. The artefacts are built first, so that no stage waits for them unseen.
+    """Build the artefacts, so that no stage waits for them silently, and run all tests.
 
     Returns:
         Whether all passed.
@@ -57,7 +57,7 @@ def run_tests() -> bool:
 
 
 def run_checks() -> bool:
-    """Run lint, types, template checks, the search for known vulnerabilities, and the unit tests.
+    """Run lint, type and template checks, the unit tests, and the vulnerability audit.
 
     Returns:
         Whether all passed.

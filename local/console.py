@@ -1,4 +1,4 @@
-"""What the person at the terminal sees: steps with spinner and time, or plain lines without a terminal."""
+"""Terminal output: steps with a spinner and a timer, or plain lines without a terminal."""
 
 import time
 from collections.abc import Iterator
@@ -9,17 +9,17 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 console = Console(highlight=False, soft_wrap=True)
 if not console.is_terminal:
-    # A log has no width of its own; tables get room.
+    # Without a terminal, rich assumes 80 columns, too few for the tables.
     console.width = 120
 
 
 @contextmanager
 def step(doing: str, done: str) -> Iterator[None]:
-    """Show that something is going on, then that it is done and how long it took.
+    """Show that work is in progress, then that it is done and how long it took.
 
     Args:
-        doing: What is going on ("Deploying the template").
-        done: What will then be true ("Template deployed").
+        doing: What is in progress ("Deploying the template").
+        done: What is true afterwards ("Template deployed").
     """
     started = time.monotonic()
     with _activity(doing):

@@ -1,4 +1,4 @@
-"""What `make run` plays once the stack is up: the main job, end to end, and where to look afterwards."""
+"""The demonstration of `make run`: the main job end to end, then where to look next."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from local.errors import StackError
 from local.outputs import Outputs
 
 SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET = "sandbox-both", "WPL_AP1.both/c2Vj+cmV0=="
-"""One of the key pairs that the sandbox knows; it opens nothing else."""
+"""One of the sandbox's key pairs; it is valid nowhere else."""
 
 OUTCOMES = ("applied", "held", "ignored", "received")
 LEARNERS = 8
@@ -26,11 +26,11 @@ SHOWN = 10
 MOST_TITLE = 40
 PATIENCE_SECONDS = 300
 SOON = 1e-5
-"""Days: the pushed learning happens within a second, so that nothing is older than the integration."""
+"""Days of learning to push: less than a second, so that no event is older than the integration."""
 
 
 class Connector:
-    """The API as an admin calls it."""
+    """A client of the API with the first admin's credentials."""
 
     def __init__(self, outputs: Outputs) -> None:
         self._http = httpx.Client(base_url=outputs.api_url, timeout=60, trust_env=False)
@@ -43,10 +43,10 @@ class Connector:
         self._http.headers["Authorization"] = f"Bearer {token}"
 
     def ask(self, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401  (the API's JSON)
-        """Return what the API answers.
+        """Call the API and return its JSON.
 
         Raises:
-            StackError: the API refused.
+            StackError: The API answered with an error.
         """
         return _checked(self._http.request(method, path, **options))
 
@@ -62,13 +62,13 @@ class Connector:
 
 
 def play(outputs: Outputs) -> None:
-    """Connect, sync, take statements, and show what came of it.
+    """Connect, sync, receive statements, and show the results.
 
     Args:
-        outputs: Where everything is.
+        outputs: The running stack.
 
     Raises:
-        StackError: the stack did not do what it should.
+        StackError: A step failed or took too long.
     """
     with step("Setting up an integration: coursebridge setup", "Integration set up, key pair tested with LinkedIn"):
         integration = _set_up(outputs)
@@ -89,7 +89,7 @@ def play(outputs: Outputs) -> None:
 
 
 def show_addresses(outputs: Outputs) -> None:
-    """Print where everything is, never a secret."""
+    """Print the addresses of the stack, but no secret."""
     console.print()
     console.print(f"  [bold]API[/bold]       {outputs.api_url}   [dim]description: {outputs.api_url}/admin/docs[/dim]")
     console.print(f"  [bold]LinkedIn[/bold]  {outputs.linkedin_url}")
@@ -100,7 +100,7 @@ def show_addresses(outputs: Outputs) -> None:
 
 
 def _set_up(outputs: Outputs) -> dict[str, Any]:
-    """Set an integration up with the command line alone, as a new admin would."""
+    """Set up an integration with the command line alone, as a new admin would."""
     pair = ("--name", "Demonstration", "--client-id", SANDBOX_CLIENT_ID, "--secret-stdin")
     printed = _command_line(outputs, "setup", *pair, "--no-sync", "--json", typed=SANDBOX_CLIENT_SECRET)
     integration: dict[str, Any] = json.loads(printed)
@@ -108,10 +108,10 @@ def _set_up(outputs: Outputs) -> dict[str, Any]:
 
 
 def _command_line(outputs: Outputs, *words: str, typed: str | None = None) -> str:
-    """Run `coursebridge` with these words; what it prints is returned if something was typed, else shown.
+    """Run `coursebridge` with these words; with ``typed`` input, return its output instead of showing it.
 
     Raises:
-        StackError: it did not end well.
+        StackError: The command failed.
     """
     called = {
         "COURSEBRIDGE_URL": outputs.api_url,

@@ -1,4 +1,4 @@
-"""Deploy the built template to the emulator with `sam deploy`, as it is deployed to AWS."""
+"""Deploy the built template to the emulator with `sam deploy`, as on AWS."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ ARTEFACT_BUCKET = "deployment-artefacts"
 
 
 def deploy(settings: StackSettings, target: Target, built: Path) -> None:
-    """Deploy and fill what the emulator leaves out.
+    """Deploy the template, then fill the gaps of the emulator.
 
     Args:
         settings: The stack.
@@ -19,7 +19,7 @@ def deploy(settings: StackSettings, target: Target, built: Path) -> None:
         built: Folder with the built template.
 
     Raises:
-        StackError: `sam deploy` failed, or the template is not one that can be run here.
+        StackError: `sam deploy` failed, or the emulator cannot run the template.
     """
     clients = Clients(settings.endpoint_url, settings.region)
     _make_artefact_bucket(clients, settings.region)
@@ -48,9 +48,9 @@ def deploy(settings: StackSettings, target: Target, built: Path) -> None:
 
 
 def _make_artefact_bucket(clients: Clients, region: str) -> None:
-    """Create the bucket SAM uploads to: its own `--resolve-s3` takes five seconds to deploy one."""
+    """Create the bucket that SAM uploads to; its own `--resolve-s3` would take five seconds."""
     clients.s3.create_bucket(
         Bucket=ARTEFACT_BUCKET,
-        # The stubs know the regions by name; which one it is is a setting here.
+        # The stubs type the region as a literal; here it is a setting.
         CreateBucketConfiguration={"LocationConstraint": region},  # type: ignore[typeddict-item]
     )

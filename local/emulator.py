@@ -1,4 +1,4 @@
-"""The AWS emulator: one process that keeps all in memory and runs functions with its own interpreter."""
+"""The AWS emulator: one process that keeps everything in memory and runs functions with its own interpreter."""
 
 import os
 
@@ -13,7 +13,7 @@ HEALTH = "/_ministack/health"
 def start_emulator(settings: StackSettings) -> Started:
     """Start the emulator in the background.
 
-    Its Lambda workers inherit its environment, so it gets what AWS's runtime has and nothing of the person's.
+    Its Lambda workers inherit its environment, so it gets only what a Lambda runtime has, nothing of the user's.
     """
     scratch = settings.state_dir / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -31,7 +31,7 @@ def start_emulator(settings: StackSettings) -> Started:
         "STATE_DIR": str(scratch / "state"),
         "AUTH": "true" if settings.enforce_iam else "false",
         "AWS_EC2_METADATA_DISABLED": "true",
-        # A retry soon and not after up to thirty seconds: what fails once in a test should not hold it up.
+        # Retry after two seconds at most, not thirty: one failure should not hold a test up.
         "LAMBDA_ASYNC_RETRY_MAX_SECONDS": "2",
         "SFN_WAIT_SCALE": "0.1",
         "SFTP_ENABLED": "0",
@@ -47,7 +47,7 @@ def emulator_answers(settings: StackSettings) -> bool:
 
 
 def answers(url: str) -> bool:
-    """Tell whether a URL answers 200."""
+    """Tell whether a URL answers with status 200."""
     try:
         return httpx.get(url, timeout=2, trust_env=False).status_code == httpx.codes.OK
     except httpx.HTTPError:

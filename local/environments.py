@@ -1,15 +1,15 @@
-"""Make the virtual environments of this project, and only those whose lock file has changed.
+"""Create the virtual environments of this project, and update those that are out of date.
 
-Run by the Makefile as a plain file with whatever Python from 3.11 to 3.14 there is, before anything is installed:
-it may import nothing but the standard library.
+The Makefile runs this file with any Python from 3.11 to 3.14, before anything is installed, so it may import only the
+standard library.
 
-| environment              | for                                      | why apart                        |
+| environment              | for                                      | why separate                     |
 | ------------------------ | ---------------------------------------- | -------------------------------- |
 | `.local/tools/uv`        | making the others                        | needs pip only, not `venv`       |
 | `.venv`                  | the project: tests, checks, local stack  |                                  |
 | `.local/tools/sam`       | `sam build`, `sam deploy`                | pins boto3 and pydantic          |
 | `.local/tools/ministack` | the AWS emulator and the functions in it | pins botocore; runs the Lambdas  |
-| `.local/tools/checkov`   | `make scan`, made when it is asked for   | pins boto3, and is large         |
+| `.local/tools/checkov`   | `make scan`, created on demand           | pins boto3, and is large         |
 """
 
 import hashlib
@@ -45,19 +45,19 @@ Could not install from the Python package registry.
 
 
 class SetupFailed(Exception):
-    """An environment could not be made; the message is for the person at the terminal."""
+    """An environment could not be created; the message is for the user."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """One virtual environment and the lock file it is made from.
+    """A virtual environment and the lock file it is created from.
 
     Attributes:
-        name: What the person at the terminal sees.
-        folder: Where it lies.
+        name: Name to print.
+        folder: Location of the environment.
         lock: The requirements file, locked with hashes.
-        bytecode: Whether to compile on installation, so that the first start is as quick as the second.
-        editable: Whether this project itself is installed into it.
+        bytecode: Whether to compile bytecode on installation, which makes the first start faster.
+        editable: Whether to install this project into it, in editable mode.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Environment:
     editable: bool = False
 
     def fingerprint(self) -> str:
-        """Return what the environment depends on, as one digest: lock file, interpreter, project file."""
+        """Return a digest of what the environment depends on: lock file, interpreter, folder and project file."""
         digest = hashlib.sha256(self.lock.read_bytes())
         digest.update(f"{sys.executable} {sys.version} {self.folder}".encode())
         if self.editable:
@@ -75,16 +75,16 @@ class Environment:
         return digest.hexdigest()
 
     def has_interpreter(self) -> bool:
-        """Tell whether the folder is a virtual environment of the running Python's minor version already."""
+        """Tell whether the folder already is a virtual environment of the running Python's minor version."""
         return (self.folder / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}").is_dir()
 
     def is_current(self) -> bool:
-        """Tell whether the environment was made from just this lock file."""
+        """Tell whether the environment matches its fingerprint."""
         stamp = self.folder / STAMP
         return stamp.is_file() and stamp.read_text() == self.fingerprint()
 
     def mark_current(self) -> None:
-        """Remember what the environment was made from."""
+        """Record the fingerprint in the environment."""
         (self.folder / STAMP).write_text(self.fingerprint())
 
 
@@ -94,7 +94,7 @@ ENVIRONMENTS = (
     Environment("AWS SAM", TOOLS / "sam", ROOT / "requirements" / "sam.txt", bytecode=True),
     Environment("AWS emulator", TOOLS / "ministack", ROOT / "requirements" / "ministack.txt", bytecode=True),
 )
-# Made only when somebody names one on the command line.
+# Created only when named on the command line.
 ON_DEMAND = {"checkov": Environment("template scanner", TOOLS / "checkov", ROOT / "requirements" / "checkov.txt")}
 
 
@@ -102,7 +102,7 @@ def run(*command: object) -> None:
     """Run a command quietly.
 
     Raises:
-        SetupFailed: it failed; the message holds what it said, or the remedy if the registry was not reached.
+        SetupFailed: The command failed; see :func:`explain` for the message.
     """
     arguments = [str(part) for part in command]
     result = subprocess.run(  # noqa: S603 - the commands are those of this file
@@ -114,16 +114,16 @@ def run(*command: object) -> None:
 
 
 def quiet_environment() -> dict[str, str]:
-    """Return the environment for pip and uv: no questions, the user's certificates, no foreign packages."""
+    """Return the environment for pip and uv: no prompts, the user's certificates, no foreign packages."""
     environment = {
         name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"}
     }
-    # pip.conf is not read by uv; what pip is told through the environment, uv is told too.
+    # uv reads neither pip.conf nor pip's variables; the variables, at least, can be passed on.
     if index := environment.get("PIP_INDEX_URL"):
         environment.setdefault("UV_DEFAULT_INDEX", index)
     if certificates := environment.get("PIP_CERT"):
         environment.setdefault("SSL_CERT_FILE", certificates)
-    # Behind a company's proxy, what it signs with is known to the system alone.
+    # A company proxy signs with a certificate that only the system's store knows.
     environment.setdefault("UV_SYSTEM_CERTS", "true")
     return environment | {
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -133,7 +133,7 @@ def quiet_environment() -> dict[str, str]:
 
 
 def explain(said: str) -> str:
-    """Return the last lines of an installer's output, led by the remedy if it did not reach its registry."""
+    """Return the end of an installer's output, preceded by a remedy if the registry was unreachable."""
     tail = "\n".join(said.splitlines()[-8:])
     if any(sign in said.lower() for sign in NETWORK_SIGNS):
         return f"{NO_REGISTRY}\n  It said:\n{tail}"
@@ -141,7 +141,7 @@ def explain(said: str) -> str:
 
 
 def make_uv() -> None:
-    """Install uv with pip into a folder of its own: works without the venv module and on managed Pythons."""
+    """Install uv with pip into a plain folder, which works without the venv module and on managed Pythons."""
     run(
         *(sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--upgrade"),
         *("--target", UV_ENVIRONMENT.folder, "--requirement", UV_ENVIRONMENT.lock),
@@ -149,7 +149,7 @@ def make_uv() -> None:
 
 
 def make(environment: Environment) -> None:
-    """Make one virtual environment hold exactly what its lock file says."""
+    """Create a virtual environment if needed, and install exactly what its lock file lists."""
     python = environment.folder / "bin" / "python"
     if not environment.has_interpreter():
         run(UV, "venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, environment.folder)
@@ -161,7 +161,7 @@ def make(environment: Environment) -> None:
 
 
 def timed(environment: Environment, work: Callable[[], None]) -> None:
-    """Do the work for one environment, stamp it, and say how long it took."""
+    """Do the work for an environment, mark it as current, and print how long it took."""
     started = time.monotonic()
     work()
     environment.mark_current()
@@ -169,19 +169,19 @@ def timed(environment: Environment, work: Callable[[], None]) -> None:
 
 
 def say(line: str) -> None:
-    """Tell the person at the terminal, at once."""
+    """Print a line and flush it."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
 def main(*asked_for: str) -> None:
-    """Make what is missing or out of date; say nothing if nothing is.
+    """Create or update what is missing or out of date; print nothing if nothing is.
 
     Args:
-        asked_for: names of environments of `ON_DEMAND`, made beside the others.
+        asked_for: Names from `ON_DEMAND` of additional environments.
 
     Raises:
-        SetupFailed: an environment could not be made.
+        SetupFailed: An environment could not be created.
     """
     wanted = (*ENVIRONMENTS, *(ON_DEMAND[name] for name in asked_for))
     outdated = [environment for environment in wanted if not environment.is_current()]

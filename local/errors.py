@@ -1,8 +1,8 @@
-"""What can go wrong with the embedded stack, said to the person at the terminal."""
+"""Errors of the embedded stack, shown to the user."""
 
 
 class StackError(Exception):
     """The embedded stack cannot do what was asked.
 
-    The message says what is wrong and, where there is one, the remedy; no traceback is shown with it.
+    The message says what is wrong and, if possible, how to fix it; it is shown without a traceback.
     """

@@ -1,4 +1,4 @@
-"""What the functions logged, out of the emulated CloudWatch."""
+"""Read the logs of the functions from the emulated CloudWatch."""
 
 import time
 from collections.abc import Iterator
@@ -7,19 +7,19 @@ from datetime import UTC, datetime
 from local.aws import Clients
 from local.outputs import Outputs
 
-# Lambda's own lines about each invocation, which drown what the functions say.
+# Lambda's own lines about each invocation, which would drown the functions' logs.
 NOISE = ("START RequestId", "END RequestId", "REPORT RequestId")
 
 
 def lines(outputs: Outputs, since_ms: int = 0) -> list[tuple[int, str]]:
-    """Return what was logged, oldest first.
+    """Return the log lines, oldest first.
 
     Args:
-        outputs: The stack and its log groups.
-        since_ms: Only what was logged later than this, in milliseconds since 1970.
+        outputs: The running stack.
+        since_ms: Return only lines logged after this time, in epoch milliseconds.
 
     Returns:
-        Pairs of time in milliseconds and line (`12:30:01.123 TokenLogGroup {...}`).
+        Pairs of time in epoch milliseconds and line (`12:30:01.123 TokenLogGroup {...}`).
     """
     paginator = Clients(outputs.endpoint_url, outputs.region).logs.get_paginator("filter_log_events")
     found = []
@@ -33,7 +33,7 @@ def lines(outputs: Outputs, since_ms: int = 0) -> list[tuple[int, str]]:
 
 
 def follow(outputs: Outputs) -> Iterator[str]:
-    """Yield what is logged, for ever."""
+    """Yield log lines as they arrive, forever."""
     since = 0
     while True:
         for at, line in lines(outputs, since):

@@ -1,13 +1,13 @@
-"""What the emulator leaves out when it deploys the template, done through its own APIs afterwards.
+"""Fill what the emulator leaves out when it deploys the template, through its own APIs.
 
-Found with ministack 1.5.33; each function names its gap, and can go when the emulator fills it:
+Found with ministack 1.5.33. A function can be removed once the emulator fills its gap:
 
 | gap | filled by |
 | --- | --- |
-| an HTTP API's `Body` is not imported, so the API has no routes and no CORS | `create_api` |
-| a state machine's definition in YAML is stored but cannot be run | `translate_state_machines` |
-| `!Ref` of a secret is its name and not its ARN, so policies allow reading nothing | `mend_policies` |
-| IAM takes every schedule for one of the group `default` | `mend_policies` |
+| the `Body` of an HTTP API is not imported, so the API has no routes and no CORS | `create_api` |
+| a state machine's YAML definition is stored but cannot be run | `translate_state_machines` |
+| `!Ref` of a secret returns its name instead of its ARN, so policies grant no access to it | `mend_policies` |
+| IAM treats every schedule as one of the group `default` | `mend_policies` |
 """
 
 import json
@@ -31,7 +31,7 @@ DEFAULT = "$default"
 
 @dataclass(frozen=True)
 class Deployed:
-    """What CloudFormation knows of the stack.
+    """A stack as CloudFormation knows it.
 
     Attributes:
         template: The template after SAM's transform.
@@ -42,15 +42,15 @@ class Deployed:
     ids: dict[str, str]
 
     def resources(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield logical id and properties of each resource of a type."""
+        """Yield the logical id and properties of each deployed resource of a type."""
         for logical_id, resource in self.template["Resources"].items():
             if resource["Type"] == kind and logical_id in self.ids:
                 yield logical_id, resource.get("Properties", {})
 
 
 def deployed(clients: Clients, stack_name: str) -> Deployed:
-    """Return the processed template of the stack and the ids of what it made."""
-    # boto3 decodes a template in JSON by itself; its type says so of neither form.
+    """Return the processed template of a stack and the ids of its resources."""
+    # boto3 decodes a JSON template and returns any other as a string; its type stubs do not say so.
     body: Any = clients.cloudformation.get_template(StackName=stack_name, TemplateStage="Processed")["TemplateBody"]
     pages = clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_name)
     ids = {
@@ -62,10 +62,10 @@ def deployed(clients: Clients, stack_name: str) -> Deployed:
 
 
 def fill(clients: Clients, stack_name: str) -> None:
-    """Fill every gap for a stack just deployed.
+    """Fill every gap in a freshly deployed stack.
 
     Raises:
-        StackError: the template has no HTTP API, or more than one.
+        StackError: See :func:`create_api`.
     """
     stack = deployed(clients, stack_name)
     create_api(clients, stack_name, stack)
@@ -74,12 +74,12 @@ def fill(clients: Clients, stack_name: str) -> None:
 
 
 def create_api(clients: Clients, stack_name: str, stack: Deployed) -> None:
-    """Create an HTTP API with the routes that the template's own should have, under an id known beforehand.
+    """Create an HTTP API with the routes that the template declares, under an id known beforehand.
 
-    The id is the stack's name, which makes the API's URL something the template can be given as a parameter.
+    The id is the name of the stack, so that the URL of the API can be passed to the template as a parameter.
 
     Raises:
-        StackError: the template has no HTTP API, or more than one.
+        StackError: The template does not have exactly one HTTP API, or a route leads to no function of the template.
     """
     bodies = [properties["Body"] for _, properties in stack.resources("AWS::ApiGatewayV2::Api")]
     if len(bodies) != 1:
@@ -100,7 +100,7 @@ def create_api(clients: Clients, stack_name: str, stack: Deployed) -> None:
 
 
 def routes(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield route key (`POST /oauth2/token`, `$default`) and function's logical id for each operation of the API."""
+    """Yield the route key (`POST /oauth2/token`, `$default`) and the function's logical id for each operation."""
     for path, operations in body["paths"].items():
         for method, operation in operations.items():
             uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
@@ -115,13 +115,13 @@ def _spelled(method: str) -> str:
 
 
 def cors(body: dict[str, Any]) -> "CorsTypeDef":
-    """Return the CORS configuration an OpenAPI body carries, empty if none."""
+    """Return the CORS configuration of an OpenAPI body, empty if it has none."""
     carried = body.get("x-amazon-apigateway-cors", {})
     return cast("CorsTypeDef", {name[0].upper() + name[1:]: value for name, value in carried.items()})
 
 
 def translate_state_machines(clients: Clients, stack: Deployed) -> None:
-    """Give each state machine its definition in JSON, which is what the emulator runs."""
+    """Convert the definition of each state machine to JSON, the only form the emulator can run."""
     for logical_id, _ in stack.resources("AWS::StepFunctions::StateMachine"):
         arn = stack.ids[logical_id]
         definition = clients.stepfunctions.describe_state_machine(stateMachineArn=arn)["definition"]
@@ -131,7 +131,7 @@ def translate_state_machines(clients: Clients, stack: Deployed) -> None:
 
 
 def mend_policies(clients: Clients, stack: Deployed) -> None:
-    """Spell in the policies of the roles what the emulator's IAM compares: ARNs of secrets, the group `default`."""
+    """Rewrite role policies to what the emulator's IAM compares: ARNs of secrets, the group `default`."""
     ids = [stack.ids[logical_id] for logical_id, _ in stack.resources("AWS::SecretsManager::Secret")]
     spelled = {secret: clients.secretsmanager.describe_secret(SecretId=secret)["ARN"] for secret in ids}
     groups = [stack.ids[logical_id] for logical_id, _ in stack.resources("AWS::Scheduler::ScheduleGroup")]
@@ -147,7 +147,7 @@ def mend_policies(clients: Clients, stack: Deployed) -> None:
 
 
 def _replaced(value: object, replacements: dict[str, str]) -> object:
-    """Return a JSON value with whole strings replaced, at any depth."""
+    """Return a JSON value with strings that match as a whole replaced, at any depth."""
     match value:
         case dict():
             return {key: _replaced(each, replacements) for key, each in value.items()}

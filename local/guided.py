@@ -1,4 +1,4 @@
-"""What `sam deploy --guided` is given, so that what is deployed was built for it and the last answers stand."""
+"""Input for `sam deploy --guided`: the previous answers, and a template bound to what was built."""
 
 import shlex
 import tomllib
@@ -10,7 +10,7 @@ from local.build import Target
 
 
 def saved_parameters(config: Path) -> dict[str, str]:
-    """Return the parameters of the stack that the guide saved last time, by name; none before the first.
+    """Return the stack parameters that the last guided deployment saved, by name; empty before the first.
 
     Args:
         config: `samconfig.toml`, whose environment `default` is read.
@@ -22,22 +22,22 @@ def saved_parameters(config: Path) -> dict[str, str]:
 
 
 def overrides(saved: dict[str, str], target: Target) -> list[str]:
-    """Return what `--parameter-overrides` takes: it replaces the saved answers, so they are among it."""
+    """Return the value of `--parameter-overrides`, including the saved answers, which it would otherwise replace."""
     told = {name for name, _, _ in (parameter.partition("=") for parameter in target.parameters)}
     return [*(f'{name}="{value}"' for name, value in saved.items() if name not in told), *target.parameters]
 
 
 def only_for(target: Target, built: Path) -> Path:
-    """Write the built template as one that takes no other runtime and architecture than the layers were built for.
+    """Write a copy of the built template that accepts only the runtime and architecture the layers were built for.
 
-    Without that, another answer to the guide would be taken, and every function end while it loads.
+    Otherwise the guide would accept other values, and every function would fail to load.
 
     Args:
         target: What the artefacts were built for.
-        built: Folder with the built template, which stays as it is.
+        built: Folder with the built template, which is not changed.
 
     Returns:
-        The file to deploy, beside the artefacts it names.
+        The file to deploy, next to the artefacts it refers to.
     """
     template = yaml.safe_load((built / "template.yaml").read_text())
     for name, value in (parameter.split("=") for parameter in target.parameters):

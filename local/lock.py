@@ -1,4 +1,4 @@
-"""Renew the locked requirements: exact versions with hashes, good for every Python and platform we run on."""
+"""Renew the locked requirements: exact versions with hashes, valid for every supported Python and platform."""
 
 from local import tools
 from local.aws import tool_environment
@@ -7,7 +7,7 @@ from local.settings import ROOT, TOOLS
 
 UV = TOOLS / "uv" / "bin" / "uv"
 OLDEST_PYTHON = "3.11"
-# The layer first: the project's own environment takes its versions from it.
+# The layer comes first: the project's own environment takes its versions from it.
 LOCKS = (
     "layers/dependencies/requirements",
     "requirements/uv",
@@ -19,10 +19,10 @@ LOCKS = (
 
 
 def renew() -> None:
-    """Resolve every `.in` file anew and write its `.txt`.
+    """Resolve every `.in` file and write its `.txt`.
 
     Raises:
-        StackError: the resolver failed; the message has its reason.
+        StackError: The resolver failed; the message contains the end of its output.
     """
     quiet = ("--quiet", "--no-annotate", "--no-header", "--no-emit-index-url")
     for lock in LOCKS:

@@ -1,4 +1,4 @@
-"""What others need to know of a running stack: addresses, names, and the first admin's credentials."""
+"""The outputs of a running stack: addresses, names, and the first admin's credentials."""
 
 import json
 from pathlib import Path
@@ -15,15 +15,15 @@ class Outputs(BaseModel):
     """The content of `.local/outputs.json`.
 
     Attributes:
-        api_url: Base URL of the API, no slash at the end.
+        api_url: Base URL of the API, without a trailing slash.
         linkedin_url: Base URL of the LinkedIn (sandbox) the stack talks to.
         endpoint_url: Base URL of the emulated AWS services, for boto3's `endpoint_url`.
-        region: Their region.
+        region: AWS region of the stack.
         table_name: The DynamoDB table.
         bucket_name: The S3 bucket.
         event_bus_name: The EventBridge bus.
-        admin_client_id: The first admin client.
-        admin_client_secret: Its secret; a random one per stack, good on this machine only.
+        admin_client_id: Id of the first admin client.
+        admin_client_secret: Its secret, random for each stack.
         state_machine_arns: ARN by logical id.
         function_names: Physical name by logical id.
         log_groups: CloudWatch log group by logical id.
@@ -48,17 +48,17 @@ class Outputs(BaseModel):
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        """Read them from a file."""
+        """Read the outputs from a file."""
         return cls.model_validate_json(file.read_bytes())
 
     def write(self, file: Path) -> None:
-        """Write them to a file that only its owner can read."""
+        """Write the outputs to a file that only its owner can read."""
         file.touch(mode=0o600)
         file.write_text(self.model_dump_json(indent=2) + "\n")
 
 
 def collect(settings: StackSettings) -> Outputs:
-    """Ask the emulator for what it has deployed."""
+    """Collect the outputs of the deployed stack from the emulator."""
     clients = Clients(settings.endpoint_url, settings.region)
     stack = deployed(clients, settings.stack_name)
     described = clients.cloudformation.describe_stacks(StackName=settings.stack_name)["Stacks"][0]["Outputs"]

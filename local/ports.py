@@ -1,4 +1,4 @@
-"""TCP ports: is one free, who has it if not, and which one is."""
+"""TCP ports: whether one is free, which process holds it, and how to find a free one."""
 
 import socket
 
@@ -13,11 +13,11 @@ def ensure_free(port: int, purpose: str, variable: str) -> None:
 
     Args:
         port: The port.
-        purpose: What it is wanted for, for the message.
-        variable: The make variable that chooses another one.
+        purpose: What the port is for, for the message.
+        variable: The make variable that selects another port.
 
     Raises:
-        StackError: it is taken; the message names the holder if the system tells, and the remedy.
+        StackError: The port is taken. The message gives the remedy and, if known, the process that holds the port.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -31,7 +31,7 @@ def ensure_free(port: int, purpose: str, variable: str) -> None:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on at this moment."""
+    """Return a port that is free at the moment."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
@@ -43,5 +43,5 @@ def _holder(port: int) -> str:
         holder = next(psutil.Process(c.pid) for c in listening if c.laddr and c.laddr.port == port)
         return f" by process {holder.pid} ({' '.join(holder.cmdline())[:80]})"
     except (psutil.Error, StopIteration):
-        # Other people's processes are not ours to see on most systems.
+        # Most systems hide other users' processes.
         return ""

@@ -1,4 +1,4 @@
-"""Start processes in sessions of their own, find them again, and stop them with everything they started."""
+"""Start processes in their own sessions, find them again, and stop them with all their descendants."""
 
 import os
 import signal
@@ -18,13 +18,13 @@ GRACE_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Started:
-    """A process that was started, so that another command can find it again.
+    """A started process, identified so that a later command can find it.
 
     Attributes:
         name: What it is ("emulator").
         pid: Its process id, which is also the id of its session.
-        created: Its start time by the system's clock: a reused pid has another one.
-        log: Where it logs to.
+        created: Its start time in epoch seconds, which tells it apart from a later process with the same pid.
+        log: The file it logs to.
     """
 
     name: str
@@ -34,13 +34,13 @@ class Started:
 
 
 def start(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path, folder: Path) -> Started:
-    """Start a process in the background, in a session of its own, logging to a file.
+    """Start a process in the background, in its own session, logging to a file.
 
     Args:
         name: What it is, for messages.
         command: The program and its arguments.
-        environment: Its whole environment.
-        log: Where its output goes; emptied first.
+        environment: Its complete environment.
+        log: File for its output; truncated first.
         folder: Its working directory.
 
     Returns:
@@ -57,13 +57,13 @@ def start(name: str, command: Sequence[str], environment: Mapping[str, str], log
             cwd=folder,
             start_new_session=True,
         )
-    # Whoever started it may be gone by the time it ends; reaped by `stop` or by init.
+    # Prevents a ResourceWarning: the process outlives this object, and `stop` or init reaps it.
     process.returncode = 0
     return Started(name, process.pid, psutil.Process(process.pid).create_time(), log)
 
 
 def is_alive(started: Started) -> bool:
-    """Tell whether that very process still runs."""
+    """Tell whether this very process is still running."""
     try:
         process = psutil.Process(started.pid)
         return process.create_time() == started.created and process.status() != psutil.STATUS_ZOMBIE
@@ -72,10 +72,10 @@ def is_alive(started: Started) -> bool:
 
 
 def stop(started: Started) -> None:
-    """Stop a process and all it started, politely first.
+    """Stop a process and all its descendants, with SIGTERM and then SIGKILL.
 
     Raises:
-        StackError: something of it is still there afterwards.
+        StackError: Some of them are still running afterwards.
     """
     for signal_number in (signal.SIGTERM, signal.SIGKILL):
         members = _session(started)
@@ -88,12 +88,12 @@ def stop(started: Started) -> None:
 
 
 def remember(started: Sequence[Started], file: Path) -> None:
-    """Write down what was started, for the commands that come later."""
+    """Save the started processes to a file, for later commands."""
     file.write_bytes(TypeAdapter(list[Started]).dump_json(list(started)))
 
 
 def remembered(file: Path) -> list[Started]:
-    """Return what was started by an earlier command; nothing if there was none."""
+    """Return the processes that an earlier command saved, empty if none did."""
     return TypeAdapter(list[Started]).validate_json(file.read_bytes()) if file.is_file() else []
 
 
@@ -103,9 +103,10 @@ def tail(log: Path, lines: int = 25) -> str:
 
 
 def _session(started: Started) -> list[psutil.Process]:
-    """Return the living members of a process's session, also those whose parent is gone.
+    """Return the live members of a process's session, including those whose parent is gone.
 
-    A session's id is not given to a new process while a member lives: a stranger with that pid means: none.
+    The system does not reuse a session's id as a pid while a member lives. If another process has that pid, the session
+    has no members left.
     """
     if psutil.pid_exists(started.pid) and not _is_same(started):
         return []
@@ -145,7 +146,7 @@ def _gone(started: Started, seconds: float) -> bool:
 
 
 def _reap(pid: int) -> None:
-    """Collect the exit status if it is our own child, so that no zombie stays while this process lives."""
+    """Collect the exit status if the process is our own child, so that it does not stay as a zombie."""
     try:
         os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:

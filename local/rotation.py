@@ -1,6 +1,6 @@
-"""Rotating the signing keys on the embedded stack: its function takes the steps Secrets Manager would ask it for.
+"""Rotate the signing keys on the embedded stack by calling its rotation function step by step.
 
-As there, the version to be made is staged without a value before the first step.
+As Secrets Manager does on AWS, the new version is staged without a value before the first step.
 """
 
 import json
@@ -14,10 +14,10 @@ from local.outputs import Outputs
 
 
 def rotate_keys(outputs: Outputs) -> list[str]:
-    """Rotate the keys and return the names of those in force, the newest last.
+    """Rotate the keys and return the key ids now in force, the newest last.
 
     Args:
-        outputs: Where everything is.
+        outputs: The running stack.
 
     Raises:
         StackError: The function refused a step; its log says why.

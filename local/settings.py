@@ -1,4 +1,4 @@
-"""What one embedded stack is made with: where it lies, where it listens, which LinkedIn it talks to."""
+"""Settings of an embedded stack: its folder, its ports, and the LinkedIn it talks to."""
 
 import platform
 import sys
@@ -17,15 +17,15 @@ DEFAULT_SANDBOX_PORT = 9000
 
 @dataclass(frozen=True)
 class StackSettings:
-    """Settings of one embedded stack.
+    """Settings of an embedded stack.
 
     Attributes:
-        state_dir: Folder for logs, process ids, scratch files and `outputs.json`; one stack each.
+        state_dir: Folder for logs, process ids, scratch files and `outputs.json`; each stack needs its own.
         port: Port of the AWS emulator, which also serves the API.
         sandbox_port: Port of the LinkedIn Learning sandbox; unused with `linkedin_url`.
-        linkedin_url: Base URL of another LinkedIn to use instead of the sandbox.
+        linkedin_url: Base URL of a LinkedIn to use instead of the sandbox.
         enforce_iam: Whether the functions may do only what their roles allow, as on AWS.
-        region: AWS region everything lies in.
+        region: AWS region of the stack.
         stack_name: Name of the CloudFormation stack.
     """
 
@@ -44,9 +44,9 @@ class StackSettings:
 
     @property
     def api_url(self) -> str:
-        """Base URL of the deployed HTTP API, known before the deploy.
+        """Base URL of the deployed HTTP API, known before deployment.
 
-        A path and not AWS's host form `{api}.execute-api.localhost`: not every machine resolves such names.
+        The API's id is in the path, not in a host name `{api}.execute-api.localhost`, which not every machine resolves.
         """
         return f"{self.endpoint_url}/_aws/execute-api/{self.stack_name}"
 
@@ -57,19 +57,19 @@ class StackSettings:
 
     @property
     def outputs_file(self) -> Path:
-        """Where the addresses and the admin's credentials are written while the stack is up."""
+        """File that holds the addresses and the admin's credentials while the stack is up."""
         return self.state_dir / "outputs.json"
 
     def log_file(self, name: str) -> Path:
-        """Return where the process or tool of that name logs to."""
+        """Return the log file of the process or tool with this name."""
         return self.state_dir / "logs" / f"{name}.log"
 
 
 def local_runtime() -> str:
-    """Return the Lambda runtime the emulator runs functions with: its own interpreter's minor version."""
+    """Return the Lambda runtime of the emulator, which runs functions with its own interpreter."""
     return f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def local_architecture() -> str:
-    """Return this machine's architecture by Lambda's name for it."""
+    """Return Lambda's name for this machine's architecture."""
     return "arm64" if platform.machine().lower() in {"arm64", "aarch64"} else "x86_64"

@@ -1,4 +1,4 @@
-"""Bring the embedded stack up and take it down again, leaving nothing behind."""
+"""Start the embedded stack, and stop it without leaving anything behind."""
 
 import fcntl
 import shutil
@@ -22,16 +22,16 @@ READY_SECONDS = 60.0
 
 
 def up(settings: StackSettings) -> Outputs:
-    """Bring the stack up, or find that this very code is up already.
+    """Start the stack, unless one with the same code and settings is already running.
 
-    A stack of older code, or one that has died half, is taken down first. If it cannot be brought up,
-    nothing of it is left.
+    A stack of other code or settings, or one that has partly died, is taken down first. If the start fails, whatever
+    was started is taken down again.
 
     Returns:
-        Where everything is.
+        The outputs of the running stack.
 
     Raises:
-        StackError: it cannot be brought up; the message has the remedy where there is one.
+        StackError: The stack cannot be started; the message gives the remedy if there is one.
     """
     with _alone(settings):
         if running := current(settings):
@@ -46,20 +46,20 @@ def up(settings: StackSettings) -> Outputs:
 
 
 def down(settings: StackSettings) -> bool:
-    """Take the stack down, also one that has died half.
+    """Take the stack down, even if it has partly died.
 
     Returns:
         Whether there was anything to take down.
 
     Raises:
-        StackError: a process does not end.
+        StackError: A process did not stop.
     """
     with _alone(settings):
         return take_down(settings)
 
 
 def current(settings: StackSettings) -> Outputs | None:
-    """Return the outputs of a healthy stack of the present code and settings, else nothing."""
+    """Return the outputs of the stack if it is healthy and has the current code and settings, else ``None``."""
     marker = settings.state_dir / "stack-of"
     if not (marker.is_file() and marker.read_text() == _identity(settings) and settings.outputs_file.is_file()):
         return None
@@ -68,12 +68,12 @@ def current(settings: StackSettings) -> Outputs | None:
 
 
 def processes(settings: StackSettings) -> list[Started]:
-    """Return the processes of the stack as they were started, alive or not."""
+    """Return the processes of the stack, whether or not they are still alive."""
     return remembered(settings.state_dir / "processes.json")
 
 
 def take_down(settings: StackSettings) -> bool:
-    """Stop the processes and remove what described them; the logs stay."""
+    """Stop the processes and remove their files, except the logs; return whether there were any processes."""
     started = processes(settings)
     with _undisturbed():
         for each in started:
@@ -112,7 +112,7 @@ def _bring_up(settings: StackSettings) -> Outputs:
 
 
 def _start(settings: StackSettings) -> list[Started]:
-    """Start the processes, each remembered at once so that nothing can be lost sight of."""
+    """Start the processes, saving each at once so that none can be lost track of."""
     started: list[Started] = []
     starters = [start_emulator] if settings.linkedin_url else [start_emulator, start_sandbox]
     for starter in starters:
@@ -139,7 +139,7 @@ def _wait_until(ready: Callable[[], bool], process: Started) -> None:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Let an impatient second Ctrl-C not keep what is being stopped from ending."""
+    """Ignore Ctrl-C, so that a second one does not interrupt the shutdown."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
@@ -149,7 +149,7 @@ def _undisturbed() -> Iterator[None]:
 
 @contextmanager
 def _alone(settings: StackSettings) -> Iterator[None]:
-    """Hold the stack's folder: two commands at once would start it twice."""
+    """Lock the stack's folder: two commands at once would start it twice."""
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     with (settings.state_dir / "lock").open("w") as lock:
         try:

@@ -1,4 +1,4 @@
-"""Run a tool quietly, and tell what it said only when it failed."""
+"""Run a tool quietly, showing its output only if it fails."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -10,16 +10,16 @@ from local.settings import ROOT
 
 
 def run(purpose: str, command: Sequence[str | Path], environment: Mapping[str, str], log: Path) -> None:
-    """Run a tool in the project's folder, its output going to a log file.
+    """Run a tool in the project's root folder, with its output in a log file.
 
     Args:
-        purpose: What it is run for, for the message when it fails ("sam build").
+        purpose: Name of the task for the error message ("sam build").
         command: The program and its arguments.
-        environment: Its whole environment.
-        log: Where its output goes; emptied first.
+        environment: Its complete environment.
+        log: File for its output; truncated first.
 
     Raises:
-        StackError: it failed; the message holds the end of what it said.
+        StackError: The tool failed; the message contains the end of its output.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:

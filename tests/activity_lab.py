@@ -1,4 +1,4 @@
-"""An integration with the sandbox's reports behind it: the real services, a table and a bucket in memory, no server."""
+"""A lab for activity syncs: the real services with the sandbox's reports, an in-memory table and bucket, no server."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ DURATION = 3600
 
 
 def upstream(number: int) -> Upstream:
-    """Return a learner as LinkedIn knows them."""
+    """Return a learner of the sandbox."""
     return Upstream(number, f"learner{number}@example.com", f"E{number}")
 
 
 @dataclass
 class Lab:
-    """Everything around an activity sync: what learners did, what is known of it, and a state machine to run it."""
+    """Everything around an activity sync: what learners did, what is recorded of it, and a state machine to run it."""
 
     world: World
     table: Table
@@ -104,18 +104,18 @@ class Lab:
         return learner
 
     def holds(self, learner_id: str, kind: Kind, value: str) -> None:
-        """Give an identifier to a learner, whoever else has it."""
+        """Give an identifier to a learner, even if others already hold it."""
         one = normalised(kind, value)
         found = self.table.get(keys.identity("acme", *one))
         before = IdentityItem.from_item(found) if found else IdentityItem("acme", one)
         self.table.put(before.held_by(learner_id, rfc3339(self.clock())).to_item())
 
     def ago(self, days: float) -> int:
-        """Return a time before now in epoch milliseconds."""
+        """Return the time this many days ago in epoch milliseconds."""
         return to_millis(datetime.now(UTC) - timedelta(days=days))
 
     def did(self, number: int, *progress: tuple[float, int], urn: str = COURSE) -> Activity:
-        """Let somebody learn at LinkedIn: ``(days ago, percent)``, a minute each; 100 is a completion."""
+        """Let a learner engage at LinkedIn, one minute per ``(days ago, percent)``; 100 percent is a completion."""
         activity = self.world.activity.of(upstream(number), Content(urn, "COURSE", "A course", "en_US"))
         for days, percent in progress:
             at = self.ago(days)
@@ -125,7 +125,7 @@ class Lab:
         return activity
 
     def knows(self, learner_id: str, *progress: tuple[int, int], urn: str = COURSE) -> None:
-        """Let statements have told of progress at these moments (epoch milliseconds, percent)."""
+        """Record progress ``(epoch milliseconds, percent)`` as if statements had reported it."""
         evidence = Evidence()
         for at, percent in progress:
             moment = rfc3339(from_millis(at))
@@ -144,7 +144,7 @@ class Lab:
         return Record.from_item(item).attempts if item else ()
 
     def found(self, kind: Kind, value: str) -> Learner | None:
-        """Return the one learner who holds an identifier."""
+        """Return the learner who holds an identifier, if any."""
         item = self.table.get(keys.identity("acme", *normalised(kind, value)))
         (learner_id,) = (IdentityItem.from_item(item).live if item else None) or (None,)
         found = self.table.get(keys.learner("acme", learner_id)) if learner_id else None
@@ -157,12 +157,12 @@ class Lab:
         )
 
     def calls(self) -> list[dict[str, str]]:
-        """Return the parameters of every call for a report since the last reset."""
+        """Return the query parameters of every report request since the last reset."""
         recent = self.world.requests.report()["recent"]
         return [one["parameters"] for one in recent if one["path"].endswith("learningActivityReports")]
 
     def objects(self) -> list[str]:
-        """Return the keys of everything in the bucket."""
+        """Return the keys of all objects in the bucket."""
         return [one["Key"] for one in self.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
 

@@ -1,4 +1,4 @@
-"""The event bus as a subscriber has it: a queue that collects what is published."""
+"""Subscribe to the event bus with a queue that collects what is published."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 LISTENER = "listener-"
-"""How the names of queues begin that tests listen with."""
+"""Prefix of the names of queues that tests listen with."""
 
 
 @contextmanager

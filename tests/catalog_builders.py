@@ -1,4 +1,4 @@
-"""Courses, elements and filters that are valid unless a test says otherwise."""
+"""Builders of courses and filters that are valid unless a test overrides a field."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def stored(
     action: str = "created",
     **fields: Any,
 ) -> StoredCourse:
-    """Return a course as the table keeps it."""
+    """Return a course as stored in the table."""
     made = course(**fields)
     return StoredCourse(
         integration_id="acme",
@@ -76,7 +76,7 @@ def filters(**fields: Any) -> Filters:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON would carry it."""
+    """Return a value after a round trip through JSON."""
     return json.loads(json.dumps(value))
 
 

@@ -1,4 +1,4 @@
-"""An integration with the sandbox's catalogue behind it: the real services on a table in memory, no server."""
+"""A lab for catalogue syncs: the real services with the sandbox's catalogue and an in-memory table, no server."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SECRETS = {application.client_id: application.client_secret for application in D
 
 
 class InProcess(httpx.BaseTransport):
-    """Hands calls to an ASGI application, one at a time, whatever thread they come from."""
+    """Passes requests to an ASGI application, one at a time, from any thread."""
 
     def __init__(self, app: Any) -> None:
         self._transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
@@ -58,7 +58,7 @@ class InProcess(httpx.BaseTransport):
 
 
 class SharedTokens:
-    """The tokens of an integration, in memory."""
+    """In-memory storage for the tokens of an integration."""
 
     def __init__(self) -> None:
         self.tokens: dict[str, Any] = {}
@@ -71,7 +71,7 @@ class SharedTokens:
 
 
 class Clock:
-    """A clock that only goes on when told to. The sandbox has its own, so it starts at the present."""
+    """A clock that advances only when told to. It starts at the present, because the sandbox has a clock of its own."""
 
     def __init__(self) -> None:
         self.moment = datetime.now(UTC)
@@ -95,7 +95,7 @@ def integration(**settings: Any) -> Integration:
 
 @dataclass
 class Lab:
-    """Everything around a sync: what LinkedIn has, what the settings are, and a state machine to run it with."""
+    """Everything around a sync: LinkedIn's catalogue, the settings, and a state machine to run it."""
 
     world: World
     table: Any
@@ -151,7 +151,7 @@ class Lab:
         return RunControl(self.context.runs, now=self.clock)
 
     def truth(self, *types: str, **wanted: Any) -> set[str]:
-        """Return the URNs of what the sandbox really holds: licensed and available, unless told otherwise."""
+        """Return the URNs of the assets that the sandbox holds, by default licensed and not retired."""
         catalogue = self.world.catalogue
         wanted = {"licensed": True, "retired": False} | wanted
         found = set()
@@ -168,19 +168,19 @@ class Lab:
         return {stored.urn for stored in self.context.courses.all() if stored.is_active}
 
     def step(self, **changes: int) -> dict[str, list[str]]:
-        """Change the catalogue in a repeatable way and return what was touched."""
+        """Change the catalogue in a repeatable way and return the affected assets."""
         touched = take(self.world.catalogue, Step(**changes), self.world.generation)
         self.world.generation += 1
         return touched
 
     def step_seen_by_the_clock(self, **changes: int) -> dict[str, list[str]]:
-        """Change the catalogue, with the connector's clock at least as late as the sandbox's."""
+        """Change the catalogue, and move the connector's clock up to the sandbox's if it is behind."""
         touched = self.step(**changes)
         self.clock.moment = max(self.clock.moment, datetime.now(UTC))
         return touched
 
     def calls(self, path: str = "/v2/") -> int:
-        """Return how many calls the sandbox has had since the last reset."""
+        """Return how many calls to matching paths the sandbox has received since the last reset."""
         return sum(count for name, count in self.world.requests.report()["counts"].items() if path in name)
 
     def reindex(self, generation: int) -> int:

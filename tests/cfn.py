@@ -1,4 +1,4 @@
-"""Reads the template as CloudFormation does, its short tags included."""
+"""Read the template as CloudFormation does, including its short tags."""
 
 from functools import cache
 from pathlib import Path
@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class _Loader(yaml.SafeLoader):
-    """A loader that turns ``!Ref x`` into ``{"Ref": "x"}`` and so on."""
+    """A YAML loader that turns ``!Ref x`` into ``{"Ref": "x"}``, and likewise for the other tags."""
 
 
 def _tag(loader: yaml.Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -29,7 +29,7 @@ _Loader.add_multi_constructor("!", _tag)
 
 @cache
 def template() -> dict[str, Any]:
-    """Return the template; it takes a while to read and is not to be changed."""
+    """Return the template. The result is cached, since parsing is slow, and must not be changed."""
     document: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
     return document
 

@@ -1,4 +1,4 @@
-"""What a test changes in a running stack for its time, and puts back as it was."""
+"""Temporary changes to a running stack, undone when the block ends."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def environment(aws: Clients, function: str, **variables: str) -> Iterator[None]:
-    """Give a function these environment variables."""
+    """Set environment variables of a function."""
 
     def put(values: dict[str, str | None]) -> dict[str, str | None]:
-        """Set variables, delete those that are None, and return what they were."""
+        """Set variables, delete those that are ``None``, and return the previous values."""
         now = dict(aws.functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"])
         then = {name: value for name, value in {**now, **values}.items() if value is not None}
         aws.functions.update_function_configuration(FunctionName=function, Environment={"Variables": then})
@@ -31,7 +31,7 @@ def environment(aws: Clients, function: str, **variables: str) -> Iterator[None]
 
 @contextmanager
 def queue(aws: Clients, url: str, **attributes: str) -> Iterator[None]:
-    """Give a queue these attributes."""
+    """Set attributes of a queue."""
     wanted: Any = attributes
     names: Any = list(attributes)
     before: Any = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]

@@ -1,4 +1,4 @@
-"""The API as a caller has it: tokens, an integration, a sync, and waiting for what follows by itself."""
+"""Clients of the API for tests: tokens, integrations, syncs, and waiting for what happens asynchronously."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def event(name: str) -> Any:
 def eventually(
     look: Callable[[], T], enough: Callable[[T], object], patience: float = PATIENCE_SECONDS, pause: float = 0.2
 ) -> T:
-    """Look until it is enough, and return what was seen; what is seen last is in the failure."""
+    """Call ``look`` until ``enough`` accepts the result, and return it; a failure shows the last result."""
     deadline = time.monotonic() + patience
     while not enough(seen := look()):
         assert time.monotonic() < deadline, f"waited {patience} s, and still: {seen}"
@@ -38,7 +38,7 @@ def eventually(
 
 
 class Caller:
-    """A client of the API with credentials; it asks for a token when it has none, and again when it expired."""
+    """A client of the API that requests a token when it has none."""
 
     def __init__(self, http: httpx.Client, client_id: str, client_secret: str, scope: str | None = None) -> None:
         self.http = http
@@ -68,7 +68,7 @@ class Caller:
         return answer.json() if answer.content else None
 
     def every(self, path: str, **params: Any) -> list[Any]:
-        """Return the items of a list, page after page."""
+        """Return the items of all pages of a list."""
         items: list[Any] = []
         cursor: str | None = None
         while True:
@@ -80,7 +80,7 @@ class Caller:
 
 
 class Connection:
-    """An integration made for one test, with the callers that belong to it."""
+    """An integration created for a test, with its callers."""
 
     def __init__(self, admin: Caller, **settings: Any) -> None:
         self.admin = admin
@@ -99,13 +99,13 @@ class Connection:
         self.lms = Caller(admin.http, client["client_id"], client["client_secret"])
 
     def connect(self, pair: dict[str, str] | None = None) -> None:
-        """Give it the sandbox's key pair."""
+        """Save a key pair of the sandbox for the integration."""
         self.admin.ask("PUT", f"/admin/integrations/{self.id}/credentials/content", json=pair or SANDBOX_PAIR)
 
     def sync(
         self, mode: str = "full", kind: str = "catalog", patience: float = 300, pause: float = 0.2
     ) -> dict[str, Any]:
-        """Start a run and wait for its end."""
+        """Start a run, wait for its end and return it."""
         started = self.admin.ask("POST", f"/admin/integrations/{self.id}/runs", 202, json={"kind": kind, "mode": mode})
         path = f"/admin/integrations/{self.id}/runs/{started['id']}"
         run: dict[str, Any] = eventually(
@@ -114,7 +114,7 @@ class Connection:
         return run
 
     def post(self, *statements: dict[str, Any]) -> list[str]:
-        """Post statements as LinkedIn does: a lone one as an object, several as an array."""
+        """Post statements as LinkedIn does: a single one as an object, several as an array."""
         body = statements[0] if len(statements) == 1 else list(statements)
         ids: list[str] = self.linkedin.ask("POST", "/xapi/statements", json=body)
         return ids
@@ -136,6 +136,6 @@ class Connection:
         return found
 
     def outcome(self, statement_id: str) -> tuple[str, str | None]:
-        """Wait until a statement was judged, and return its outcome and reason."""
+        """Wait until a statement is judged, and return its outcome and reason."""
         judged = eventually(lambda: self.statement(statement_id), lambda found: found["outcome"] != "received")
         return judged["outcome"], judged["reason"]

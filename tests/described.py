@@ -1,4 +1,4 @@
-"""What the API's own description says a call may be answered with, held against what the functions answer in tests."""
+"""Check that functions answer in tests only with statuses that the OpenAPI document describes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from coursebridge.admin import documents
 Handler = Callable[..., Any]
 Event = dict[str, Any]
 UNEXPECTED = frozenset({"500"})
-"""What tests that break something let a function answer."""
+"""Undescribed statuses that are accepted, because some tests break something on purpose."""
 
 
 def kept_to_description(handler: Handler) -> Handler:
-    """Return a handler that fails when it answers a described operation with a status that is not described."""
+    """Wrap a handler to fail when it answers a described operation with an undescribed status."""
 
     @wraps(handler)
     def handle(*args: Any) -> Any:
@@ -33,7 +33,7 @@ def kept_to_description(handler: Handler) -> Handler:
 
 
 def _operation(event: Event) -> tuple[str, frozenset[str]] | None:
-    """Return the operation an event of API Gateway is for, and what it may be answered with."""
+    """Return the name of the operation that an API Gateway event calls, and its described statuses."""
     http = event.get("requestContext", {}).get("http")
     if http is None:
         return None
@@ -43,7 +43,7 @@ def _operation(event: Event) -> tuple[str, frozenset[str]] | None:
 
 @cache
 def _operations() -> list[tuple[str, re.Pattern[str], frozenset[str]]]:
-    """Return method, path and statuses of every operation; the more literal paths first."""
+    """Return the method, path and statuses of every operation; paths with fewer parameters first."""
     paths: dict[str, Any] = json.loads(documents.openapi())["paths"]
     return [
         (method.upper(), re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), frozenset(operation["responses"]))

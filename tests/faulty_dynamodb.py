@@ -1,6 +1,6 @@
-"""DynamoDB with moods: a proxy before the emulator's, through which functions are throttled when a test says so.
+"""A proxy in front of the emulator's DynamoDB that throttles functions on request.
 
-Functions are pointed at it by `AWS_ENDPOINT_URL_DYNAMODB`, which every AWS SDK reads: nothing in the product knows.
+Functions reach it through `AWS_ENDPOINT_URL_DYNAMODB`, which every AWS SDK reads, so the product needs no change.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
 
 class FaultyDynamoDb(ThreadingHTTPServer):
-    """Hands calls on as they came, and refuses a share of them.
+    """Forwards calls unchanged, except for a share that it refuses.
 
     Attributes:
-        share: of the calls that are refused, from 0 to 1.
-        passed: how many calls were handed on.
-        refused: how many were refused.
-        chance: decides which.
+        share: Share of the calls to refuse, from 0 to 1.
+        passed: Number of calls forwarded.
+        refused: Number of calls refused.
+        chance: Decides which calls are refused.
     """
 
     daemon_threads = True
@@ -52,10 +52,10 @@ class FaultyDynamoDb(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a caller that was killed does not wait for its answer."""
+        """Log nothing: a caller that was killed has closed its connection."""
 
     def refuses(self) -> bool:
-        """Decide about one call, and count it."""
+        """Decide whether to refuse a call, and count it."""
         with self._lock:
             refused = self.chance.random() < self.share
             self.refused += refused
@@ -81,7 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.refuses():
             self._answer(400, THROTTLED, {"Content-Type": "application/x-amz-json-1.0"})
             return
-        # The host goes along as it was signed.
+        # The original Host header is kept, because it is part of the signature.
         self._upstream.request("POST", self.path, body, dict(self.headers.items()))
         answer = self._upstream.getresponse()
         content = answer.read()
@@ -97,12 +97,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
-        """Say nothing of calls."""
+        """Log nothing."""
 
 
 @contextmanager
 def before(aws: Clients, endpoint_url: str, functions: list[str], chance: random.Random) -> Iterator[FaultyDynamoDb]:
-    """Put the proxy before the table of these functions, and take it away again."""
+    """Route the DynamoDB calls of these functions through the proxy until the block ends."""
     with ExitStack() as changes, FaultyDynamoDb(endpoint_url, chance) as proxy:
         thread = threading.Thread(target=proxy.serve_forever, daemon=True)
         thread.start()

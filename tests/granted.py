@@ -1,7 +1,7 @@
-"""What a function's policy in the template grants beside the table, held against the calls it makes to other services.
+"""Check a function's calls to services other than DynamoDB against its policy in the template.
 
-A call names things as the test's environment does, a policy as the template does. What both have in common are the
-variables of the functions: `BUCKET_NAME` is `!Ref Bucket` there and the name of a bucket here.
+A call names resources as the test's environment does, a policy as the template does. The environment variables of the
+functions connect the two: `BUCKET_NAME` is `!Ref Bucket` in the template and the name of a bucket in a test.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Call = tuple[str, str]
-"""An action of IAM, and the resource as policies of the template spell it."""
+"""An IAM action, and the resource as the template's policies spell it."""
 Made = tuple[str, str, dict[str, Any]]
 """Service, operation and parameters."""
 SERVICES = {"stepfunctions": "states"}
@@ -34,15 +34,15 @@ ACTIONS = {
     "sqs:SendMessageBatch": "sqs:SendMessage",
     "lambda:Invoke": "lambda:InvokeFunction",
 }
-"""IAM's names of operations that have another one."""
+"""IAM actions of operations whose names differ from them."""
 NAMING = ("Bucket", "SecretId", "stateMachineArn", "executionArn", "GroupName", "QueueUrl", "FunctionName", "Name")
-"""Parameters that name what a call is about, the first there is."""
+"""Parameters that name the resource of a call; the first one present counts."""
 ARN = re.compile(r"^arn:.*?:(secret:|schedule/|execution:|function:)")
 
 
 @contextmanager
 def noted() -> Iterator[list[Made]]:
-    """Collect the calls that any client makes to anything but the table."""
+    """Collect the calls that any client makes to services other than DynamoDB."""
     made: list[Made] = []
     call = BaseClient._make_api_call  # type: ignore[attr-defined]
 
@@ -57,7 +57,7 @@ def noted() -> Iterator[list[Made]]:
 
 
 def not_granted(function: str, made: list[Made]) -> list[Call]:
-    """Return those calls that the policy of a function does not grant."""
+    """Return the calls that a function's policy does not grant."""
     known = _names()
     calls = {call for one in made for call in _calls(known, *one)}
     granted = [
@@ -75,7 +75,7 @@ def not_granted(function: str, made: list[Made]) -> list[Call]:
 
 
 def _names() -> dict[str, str]:
-    """Return the template's spelling of what the environment names."""
+    """Return the template's spelling of each value in the environment."""
     return {
         os.environ[name]: _spelled(value)
         for function in cfn.resources("AWS::Serverless::Function").values()
@@ -93,7 +93,7 @@ def _calls(known: dict[str, str], service: str, operation: str, params: dict[str
 
 
 def _resource(known: dict[str, str], name: str) -> str:
-    """Return a name as the template spells it; itself if no function is told of it."""
+    """Return a name as the template spells it, unchanged if no variable of a function holds it."""
     if name in known:
         return known[name]
     machine, _, execution = name.replace(":execution:", ":stateMachine:").rpartition(":")
@@ -104,14 +104,14 @@ def _resource(known: dict[str, str], name: str) -> str:
 
 
 def _within(service: str, params: dict[str, Any]) -> str:
-    """Return the part of a resource that is not in its name."""
+    """Return the part of a resource that other parameters give."""
     if service == "scheduler":
         return f"/{params['Name']}"
     return f"/{params['Key']}" if service == "s3" and "Key" in params else ""
 
 
 def _spelled(resource: Any) -> str:
-    """Return a resource without what all have in common: `Bucket/search/*`, `SigningKeys`."""
+    """Return a resource without ARN prefix and substitution syntax: `Bucket/search/*`, `SigningKeys`."""
     [(function, value)] = resource.items() if isinstance(resource, dict) else [("", resource)]
     if function == "Fn::GetAtt":
         return str(value[0])

@@ -1,4 +1,4 @@
-"""Courses, learners and callers for tests of what an LMS sees; valid as they come."""
+"""Valid courses, learners and callers for tests of the learning API."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ AICC = "https://www.linkedin.com/learning/aicc?content=urn%3Ali%3AlyndaCourse%3A
 
 
 def upstream(urn: str = EXCEL, **fields: Any) -> dict[str, Any]:
-    """The upstream fields of a course."""
+    """Return the upstream fields of a course."""
     return {
         "urn": urn,
         "type": "COURSE",
@@ -55,7 +55,7 @@ def upstream(urn: str = EXCEL, **fields: Any) -> dict[str, Any]:
 
 
 def stored(urn: str = EXCEL, *, archived: Reason | None = None, **fields: Any) -> StoredCourse:
-    """A course as it lies in the table; ``archived`` is why, if it is."""
+    """Return a course as stored in the table; ``archived`` is the reason, if it is archived."""
     return StoredCourse(
         integration_id=ACME,
         urn=urn,
@@ -71,7 +71,7 @@ def stored(urn: str = EXCEL, *, archived: Reason | None = None, **fields: Any) -
 
 
 def put_course(table: Table, urn: str = EXCEL, *, archived: Reason | None = None, **fields: Any) -> StoredCourse:
-    """Put a course with its detail into the table."""
+    """Put a course and its detail into the table."""
     course = stored(urn, archived=archived, **fields)
     element = pack(json.dumps({"urn": urn, "details": {}}).encode())
     CourseStore(table, ACME).write([Write(course, course.course, element)])
@@ -87,13 +87,13 @@ def put_learner(table: Table, learner_id: str = "ann", **fields: Any) -> Learner
 
 
 def put_integration(table: Table, integration_id: str = ACME) -> None:
-    """Put as much of an integration into the table as callers need."""
+    """Put into the table as much of an integration as callers need."""
     table.put({**keys.integration(integration_id).item(), "id": integration_id})
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """An answer of the API."""
 
     status: int
     headers: dict[str, str]
@@ -106,7 +106,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody with a token who calls a function as API Gateway does."""
+    """A caller with a token that invokes a function as API Gateway does."""
 
     table: Table
     token: str
@@ -127,9 +127,9 @@ class Caller:
         return answer.json if answer.text else None
 
     def get(self, path: str, **query: str) -> Any:
-        """Return what is there, for a query."""
+        """Send a GET request and return the JSON."""
         return self.ask("GET", path, query=query)
 
     def refused(self, path: str, expect: int, **query: str) -> Any:
-        """Return the problem that a GET is refused with."""
+        """Send a GET request that is refused, and return the problem."""
         return self.ask("GET", path, expect=expect, query=query)

@@ -1,8 +1,8 @@
-"""A table in plain dictionaries, for tests that run whole syncs many times over.
+"""An in-memory table of plain dictionaries, for tests that run whole syncs many times over.
 
-It takes the place of :class:`coursebridge.storage.table.Table`: same calls, same answers, same refusals, for the few
-forms of expressions the stores of the syncs use. Any other form is an error. `tests/unit/storage/test_memory_table.py`
-holds it to the real one. Writes are counted by the entity they write.
+It replaces :class:`coursebridge.storage.table.Table` with the same methods, results and errors, for the few forms of
+expressions that the stores of the syncs use; any other form is an error. `tests/unit/storage/test_memory_table.py`
+compares it with the real one. Writes are counted by entity.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ class Action:
     """One action of a transaction.
 
     Attributes:
-        does: what it does with the item at its key.
-        item: what it puts, nothing if it does something else.
+        does: What to do with the item at the key.
+        key: Key of the item.
+        expression: Its condition and its update.
+        item: The item to put, empty for other actions.
     """
 
     does: Literal["put", "update", "delete", "check"]
@@ -43,12 +45,12 @@ class Killed(Exception):
 
 
 class MemoryTable:
-    """Items by key.
+    """A table of items by key.
 
     Attributes:
-        items: what is in the table.
-        writes: how often an entity was put or updated.
-        fails_after: how many more items can be written before the task is killed; ``None`` for any number.
+        items: The items in the table.
+        writes: Number of puts and updates, by entity.
+        fails_after: How many more items can be written before the task is killed; ``None`` for no limit.
     """
 
     def __init__(self) -> None:
@@ -96,7 +98,7 @@ class MemoryTable:
             self.items.pop(key, None)
         return len(whole)
 
-    def query(  # noqa: PLR0913  (the table's own)
+    def query(  # noqa: PLR0913  (the signature of the real table)
         self,
         pk: str,
         *,
@@ -223,7 +225,7 @@ class MemoryTable:
 
 @dataclass(frozen=True)
 class Expression:
-    """A condition and a change, with what they are about: nothing may be missing, and nothing superfluous."""
+    """A condition and an update with their values and names, of which none may be missing or unused."""
 
     condition: str
     values: Mapping[str, Any]
@@ -247,7 +249,7 @@ class Expression:
         match = re.fullmatch(r"([\w#]+) (=|<>) (:\w+)", part)
         assert match, f"a condition this table does not know: {part}"
         name, wanted = self.names.get(match[1], match[1]), _kept(self.values[match[3]])
-        # What is not there equals nothing, and differs from everything.
+        # A missing attribute equals no value and differs from every value.
         return (name in item and item[name] == wanted) == (match[2] == "=")
 
     def applied_to(self, item: Mapping[str, Any]) -> Item:
@@ -289,12 +291,12 @@ def _key_of(item: Mapping[str, Any]) -> Key:
 
 
 def _place(index: str) -> Any:
-    """Return what gives an item's place in a partition; those with the same sort key of an index lie by their own."""
+    """Return a sort key for items in a partition; items with the same index sort key are ordered by their own keys."""
     return lambda item: (item[f"{index}SK"], item["PK"], item["SK"])
 
 
 def _kept(value: Any) -> Any:
-    """Return a value as it is read back, and a copy at that; what DynamoDB does not know is an error."""
+    """Return a copy of a value as it would be read back; a type that DynamoDB does not support is an error."""
     if value is None or isinstance(value, str | bool | int | bytes):
         return value
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""An integration with people, courses and statements on a table in memory, and calls that can be made to fail."""
+"""A lab for applying statements: learners and courses in moto's table, and calls that can be made to fail."""
 
 from __future__ import annotations
 
@@ -48,11 +48,18 @@ CALLS = (
 
 
 class Interrupted(Exception):
-    """The process died here."""
+    """Stands for the death of the process."""
 
 
 class Calls:
-    """A DynamoDB client that counts its calls, and dies, fails or does something else at one of them."""
+    """A DynamoDB client that records its calls and runs hooks before, after or around them.
+
+    Attributes:
+        made: Names of the calls made.
+        before: What to do before a call, by its number.
+        after: What to do after a call, by its number.
+        around: What to do before every call, given its name.
+    """
 
     def __init__(self, table: Table) -> None:
         self._client: Any = table.client
@@ -65,7 +72,7 @@ class Calls:
 
     @property
     def table(self) -> Table:
-        """Return the table, reached by way of this client."""
+        """Return the table, accessed through this client."""
         client: Any = self
         return Table(client, self._name)
 
@@ -80,7 +87,7 @@ class Calls:
                 self.made.append(name)
             self.around(name)
             self.before.pop(number, lambda: None)()
-            with self._serial:  # moto's transactions are not atomic among threads, DynamoDB's are
+            with self._serial:  # unlike DynamoDB's, moto's transactions are not atomic across threads
                 answer = real(**request)
             self.after.pop(number, lambda: None)()
             return answer
@@ -99,7 +106,7 @@ def dies() -> None:
 
 @dataclass
 class Lab:
-    """One integration."""
+    """An integration and its directory, courses and statements."""
 
     table: Table
     now: datetime = START
@@ -164,11 +171,11 @@ class Lab:
         return [Learner.from_item(item) for item in self.table.query_all(pk, index=keys.GSI1)]
 
     def at(self, minutes: float) -> str:
-        """Return a moment so many minutes after the start, as statements tell it."""
+        """Return the time this many minutes after the start, as in statements."""
         return rfc3339(START + timedelta(minutes=minutes))
 
     def send(self, *statements: dict[str, Any]) -> list[str]:
-        """Store statements, as the function that takes them does."""
+        """Store statements as the receiving function does."""
         item = self.table.get(keys.integration(self.id))
         assert item
         receiver = Receiver(self.table, item, "linkedin", lambda: self.now)
@@ -176,7 +183,7 @@ class Lab:
         return ids
 
     def received(self) -> list[Item]:
-        """Return the statements nobody has judged, as the stream would carry them."""
+        """Return the unjudged statements as the stream would deliver them."""
         pk, _ = keys.pending(self.id, "", "", "", "", "")
         found = self.table.query_all(pk, index=keys.GSI3, prefix="received#")
         items = [self.table.get(keys.Key(item["PK"], item["SK"])) for item in found]
@@ -186,7 +193,7 @@ class Lab:
         return Applier(table or self.table, lambda: PSEUDONYM_KEY, lambda: self.now, lambda _seconds: None)
 
     def apply(self, items: Sequence[Item] | None = None, table: Table | None = None) -> Counter[str]:
-        """Apply what was received; everything must be dealt with."""
+        """Apply the items, by default all received statements; none may fail."""
         outcomes, failed = self.applier(table).apply(self.received() if items is None else items)
         assert failed == []
         return Counter({spelled(verdict): number for verdict, number in outcomes.items()})
@@ -197,7 +204,7 @@ class Lab:
         return self.apply()
 
     def released(self, *awaited: Identifier) -> Counter[str]:
-        """Do what the stream does when identities have changed, and apply what it sends round again."""
+        """Release statements as the stream does when identities change, and apply them."""
         release_for_identities(self.table, self.id, {one.awaited for one in awaited}, self.now)
         return self.apply()
 
@@ -223,16 +230,16 @@ class Lab:
         return sorted(found, key=lambda item: (item["PK"]["S"], item["SK"]["S"]))
 
     def texts(self) -> list[str]:
-        """Return every item of the table as text, what is compressed included."""
+        """Return every item of the table as text, with compressed values decompressed."""
         return [json.dumps(item, default=lambda packed: zlib.decompress(packed).decode()) for item in self.everything()]
 
     def calls(self) -> Calls:
-        """Return a client whose calls are counted and can be made to fail."""
+        """Return a client whose calls are recorded and can be made to fail."""
         return Calls(self.table)
 
 
 def completion(minutes: float, email: str = "ada@example.com", urn: str = COURSE, **members: Any) -> dict[str, Any]:
-    """A completion of a course by somebody."""
+    """Return a statement of a completion of a course."""
     moment = rfc3339(START + timedelta(minutes=minutes))
     given = {"actor": {"mbox": f"mailto:{email}"}, "object": {"objectType": "Activity", "id": urn}, **members}
     return statement(timestamp=moment, **given)
@@ -241,11 +248,11 @@ def completion(minutes: float, email: str = "ada@example.com", urn: str = COURSE
 def progress(
     minutes: float, percent: int | None = 40, email: str = "ada@example.com", urn: str = COURSE, **members: Any
 ) -> dict[str, Any]:
-    """Progress of somebody in a course."""
+    """Return a statement of progress in a course."""
     result = None if percent is None else {"extensions": {PROGRESS: str(percent)}}
     return completion(minutes, email, urn, **{"verb": {"id": PROGRESSED}, "result": result, **members})
 
 
 def account(name: str) -> dict[str, Any]:
-    """An actor with an account."""
+    """Return an actor with an account."""
     return {"account": {"homePage": "https://www.linkedin.com", "name": name}}

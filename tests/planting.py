@@ -1,4 +1,4 @@
-"""Markers that must not turn up: what was planted, and everything a running stack stored, sent, logged and answered."""
+"""Search everything a running stack stored, sent, logged and answered for planted markers."""
 
 from __future__ import annotations
 
@@ -23,65 +23,65 @@ if TYPE_CHECKING:
 
 SHORTEST_SECRET = 16
 LONGEST_MARK = 63
-"""What is cut in the middle is still found; divisible by three, for base64."""
+"""Only the start of a long secret is searched, so that a truncated one is found; divisible by three, for base64."""
 PUBLIC = {"client_id", "kid", "renew_at", "verified_at"}
-"""What lies beside secrets in Secrets Manager and is none."""
+"""Values stored next to secrets in Secrets Manager that are not secret."""
 
 
 @dataclass
 class Answers:
-    """Every answer of an HTTP client, headers and all."""
+    """Every answer that an HTTP client received, including headers."""
 
     texts: list[tuple[str, str]] = field(default_factory=list)
 
     def note(self, response: httpx.Response) -> None:
-        """Keep an answer: a response hook of httpx."""
+        """Keep an answer; an httpx response hook."""
         response.read()
         where = f"{response.request.method} {response.request.url.path} {response.status_code}"
         self.texts.append((where, f"{response.headers} {response.text}"))
 
     def holding(self, secret: str) -> list[str]:
-        """Return which answers hold a secret in whatever spelling."""
+        """Return which answers contain a secret in any spelling."""
         return [where for where, text in self.texts if any(one in text for one in spellings(secret))]
 
 
 def spellings(secret: str) -> set[str]:
-    """Return a secret (the start of a long one) as texts may spell it: as it is, in URLs, forms, JSON and base64."""
+    """Return the spellings of a secret, or of the start of a long one: plain, in URLs, forms, JSON and base64."""
     secret = secret[:LONGEST_MARK]
     encoded = base64.b64encode(secret.encode()).decode().rstrip("=")
     return {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], encoded}
 
 
 def found(markers: Mapping[str, str], texts: Iterable[str]) -> set[str]:
-    """Return the names of the markers that are in any of the texts."""
+    """Return the names of the markers that any of the texts contains."""
     whole = "\n".join(texts)
     return {name for name, marker in markers.items() if any(one in whole for one in spellings(marker))}
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where a stack leaves something, each as texts.
+    """The places where a stack leaves data, each as texts.
 
     Attributes:
-        stack: the stack.
-        since: what was logged or run before is somebody else's.
+        stack: The stack.
+        since: Logs and executions before this time are ignored.
     """
 
     stack: RunningStack
     since: datetime
 
     def logs(self) -> Iterator[str]:
-        """Yield what functions, the API and the state machines logged, and what else the emulator wrote of them."""
+        """Yield the logs of the functions, the API and the state machines, and the emulator's own log."""
         yield from (line for _, line in function_logs.lines(self.stack.outputs, int(self.since.timestamp() * 1000)))
         yield (Path(self.stack.outputs.logs) / "emulator.log").read_text()
 
     def table(self) -> Iterator[str]:
-        """Yield the items."""
+        """Yield the items of the table."""
         for page in self.stack.aws.dynamodb.get_paginator("scan").paginate(TableName=self.stack.outputs.table_name):
             yield from (json.dumps(from_wire(item), default=str) for item in page["Items"])
 
     def bucket(self) -> Iterator[str]:
-        """Yield the objects, with their names."""
+        """Yield the objects of the bucket, with their keys."""
         s3, bucket = self.stack.aws.s3, self.stack.outputs.bucket_name
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
             for one in page.get("Contents", []):
@@ -89,7 +89,7 @@ class Places:
                 yield f"{one['Key']} {body.decode(errors='replace')}"
 
     def executions(self) -> Iterator[str]:
-        """Yield what went into and came out of every run of the state machines, and of each of its steps."""
+        """Yield the input and output of every state machine execution and of its steps."""
         machines = self.stack.aws.stepfunctions
         for arn in self.stack.outputs.state_machine_arns.values():
             pages = machines.get_paginator("list_executions").paginate(stateMachineArn=arn)
@@ -100,26 +100,26 @@ class Places:
                     yield json.dumps(history["events"], default=str)
 
     def queues(self) -> Iterator[str]:
-        """Yield the messages that wait, dead letters among them, and leave them there; not those tests listen with."""
+        """Yield the messages in all queues, including dead letters, without deleting them; skip the queues of tests."""
         urls = self.stack.aws.sqs.list_queues()["QueueUrls"]
         for url in (one for one in urls if LISTENER not in one):
             while messages := self._seen(url):
                 yield from (json.dumps(one) for one in messages)
 
     def schedules(self, integration_id: str) -> Iterator[str]:
-        """Yield the schedules of an integration with what they start syncs with."""
+        """Yield the schedules of an integration, including their input."""
         scheduler = self.stack.aws.scheduler
         for one in scheduler.list_schedules(NamePrefix=integration_id)["Schedules"]:
             yield json.dumps(scheduler.get_schedule(GroupName=one["GroupName"], Name=one["Name"]), default=str)
 
     def environments(self) -> Iterator[str]:
-        """Yield the environments of the functions."""
+        """Yield the environment variables of the functions."""
         for name in self.stack.outputs.function_names.values():
             function = self.stack.aws.functions.get_function_configuration(FunctionName=name)
             yield json.dumps(function["Environment"]["Variables"])
 
     def secrets(self) -> dict[str, str]:
-        """Return every secret that lies where secrets belong, by where it lies."""
+        """Return every value in Secrets Manager that is secret, by its location."""
         client = self.stack.aws.secretsmanager
         names = [one["Name"] for page in client.get_paginator("list_secrets").paginate() for one in page["SecretList"]]
         held = {name: client.get_secret_value(SecretId=name, VersionStage="AWSCURRENT") for name in names}
@@ -138,7 +138,7 @@ class Places:
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the texts in a JSON value that are secret, each with the way to it."""
+    """Yield the path and text of every string in a JSON value that is secret."""
     if isinstance(value, dict):
         for name, member in value.items():
             if name not in PUBLIC:

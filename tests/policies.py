@@ -1,6 +1,6 @@
-"""What a function's policy in the template lets it do with the table, held against the calls it makes.
+"""Check a function's calls to the table against its policy in the template.
 
-Neither moto nor the emulator looks at leading keys, so a policy that lacks one would show on AWS alone.
+Neither moto nor the emulator checks leading keys, so a policy that lacks one would fail only on AWS.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TABLE = {"Fn::GetAtt": ["Table", "Arn"]}
 
 
 def refused(function: str, calls: set[Call]) -> list[Call]:
-    """Return those calls (action, index or nothing, partition key) that the policy of a function forbids."""
+    """Return the calls (action, index or empty, partition key) that a function's policy does not allow."""
     statements = [
         statement
         for policy in cfn.resources("AWS::Serverless::Function")[function]["Policies"]
@@ -42,13 +42,13 @@ def refused(function: str, calls: set[Call]) -> list[Call]:
 
 
 def handlers() -> dict[str, str]:
-    """Return the module of each function's handler by the function's name in the template."""
+    """Return the handler module of each function, by its logical id in the template."""
     functions = cfn.resources("AWS::Serverless::Function")
     return {name: properties["Handler"].partition(".")[0] for name, properties in functions.items()}
 
 
 def kept_to_policy(function: str, handler: Handler) -> Handler:
-    """Return a handler that fails when it does what the function's policy forbids."""
+    """Wrap a handler to fail when it makes a call that the function's policy does not allow."""
 
     @wraps(handler)
     def handle(*args: Any) -> Any:
@@ -63,7 +63,7 @@ def kept_to_policy(function: str, handler: Handler) -> Handler:
 
 @contextmanager
 def watched(table: Table) -> Iterator[set[Call]]:
-    """Collect the calls that are made to the table."""
+    """Collect the calls to the table."""
     with _watched(table.client) as calls:
         yield calls
 

@@ -1,4 +1,4 @@
-"""LinkedIn's push as tests play it: the sandbox sends, and its truth is compared with the records."""
+"""Simulate LinkedIn's push: the sandbox sends statements, and its truth is compared with the records."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 XAPI = "/xapi/statements"
 HOME_PAGE = "https://www.linkedin.com/learning"
 AT = utc_now() + dt.timedelta(days=1)
-"""After the statistics of every integration that tests make were configured."""
+"""A time after the statistics of every test's integration were configured."""
 Record = tuple[str, int, str | None, str | None]
-"""Status, progress, when it was started and when it was completed."""
+"""Status, progress, start time and completion time."""
 Records = dict[tuple[str, str], list[Record]]
-"""By person and course."""
+"""Records by learner identifier and course URN."""
 NAMES_OF_LINKEDIN = {"email": "email", "external_id": "unique_user_id"}
 
 
 def target(connection: Connection) -> dict[str, Any]:
-    """Return what an admin pastes into LinkedIn's form."""
+    """Return the values that an admin pastes into LinkedIn's form."""
     webhook = connection.made["webhook"]
     return {
         "oauth_url": webhook["oauth_server_url"],
@@ -37,7 +37,10 @@ def target(connection: Connection) -> dict[str, Any]:
 
 
 def push(stack: RunningStack, connection: Connection, **plan: Any) -> dict[str, Any]:
-    """Let people learn after the statistics were configured, and LinkedIn tell; return what became of it."""
+    """Let learners learn and the sandbox push it to a connection; return the sandbox's report.
+
+    All of it happens after the statistics were configured.
+    """
     stack.sandbox.delete("/_sandbox/truth/activity").raise_for_status()
     after = to_millis(utc_now() + dt.timedelta(days=30))
     answer = stack.sandbox.post("/_sandbox/push", json={"until": after, **target(connection), **plan}, timeout=120)
@@ -47,7 +50,7 @@ def push(stack: RunningStack, connection: Connection, **plan: Any) -> dict[str, 
 
 
 def outcomes(connection: Connection) -> dict[str, str]:
-    """Wait until every statement of an integration was judged, and return the outcomes by id."""
+    """Wait until every statement of an integration is judged, and return the outcomes by id."""
     path = f"/admin/integrations/{connection.id}/statements"
     eventually(lambda: connection.admin.every(path, outcome="received"), lambda left: not left)
     return {
@@ -57,7 +60,7 @@ def outcomes(connection: Connection) -> dict[str, str]:
 
 
 def records(connection: Connection, identifier: str = "email") -> Records:
-    """Return the attempts of everybody at every course."""
+    """Return the attempts of all learners at all courses."""
     home = f"/learning/{connection.id}"
     people = {one["id"]: one[identifier] for one in connection.lms.every(f"{home}/learners", limit=1000)}
     found: Records = {}
@@ -70,7 +73,7 @@ def records(connection: Connection, identifier: str = "email") -> Records:
 
 
 def truth(pushed: dict[str, Any], identifier: str = "email") -> Records:
-    """Return what the records have to be after a push."""
+    """Return the records expected after a push."""
     return {
         (one["learner"][NAMES_OF_LINKEDIN[identifier]], one["content_urn"]): [
             (
@@ -85,7 +88,7 @@ def truth(pushed: dict[str, Any], identifier: str = "email") -> Records:
 
 
 def differing(true: Records, kept: Records) -> dict[tuple[str, str], Any]:
-    """Return what is there in another way than it should be, as (should, is)."""
+    """Return the records that differ from the truth, as ``(expected, actual)``."""
     return {key: (record, kept.get(key)) for key, record in true.items() if kept.get(key) != record}
 
 

@@ -1,7 +1,7 @@
-"""moto, without what it spends most of its time on in tests of this table.
+"""Speed up moto's serialization of DynamoDB items, on which it spends most of its time in these tests.
 
-It answers in attribute values of one member each, and looks every one of the ten possible members up under every name
-that it could have in an object of moto's own. Here they are plain dictionaries by then: what is there is all there is.
+An attribute value has one member, but moto looks up each of the ten possible members under every name it could have on
+a moto object. Here attribute values are plain dictionaries, so it is enough to serialize the members present.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _serialize_structure = BaseJSONSerializer._serialize_type_structure
 
 
 def quicken() -> None:
-    """Let moto write out attribute values without looking for what is not in them."""
+    """Patch moto to serialize only the members that an attribute value has."""
     BaseJSONSerializer._serialize_type_structure = _serialize_present  # type: ignore[method-assign]
 
 

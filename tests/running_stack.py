@@ -1,4 +1,4 @@
-"""The embedded stack as end-to-end tests see it."""
+"""Access to the embedded stack for end-to-end tests."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +15,9 @@ class RunningStack:
     """A deployed stack.
 
     Attributes:
-        outputs: What `.local/outputs.json` holds: addresses, names, the first admin's credentials.
-        aws: boto3 clients of the emulator's root user.
-        http: An HTTP client for the API; its base URL is the API's.
+        outputs: The content of `.local/outputs.json`: addresses, names, the first admin's credentials.
+        aws: boto3 clients for the emulator's root user.
+        http: An HTTP client for the API.
         sandbox: An HTTP client for the LinkedIn Learning sandbox.
     """
 
@@ -28,7 +28,7 @@ class RunningStack:
 
 
 class Session:
-    """A boto3 session as an operator has it, whose clients go to a running stack."""
+    """Stands in for an operator's boto3 session; its clients call a running stack."""
 
     def __init__(self, stack: RunningStack) -> None:
         self._endpoint_url = stack.outputs.endpoint_url

@@ -1,4 +1,4 @@
-"""Assets in the sandbox that belong to one test: in a language of its own, so that its syncs are quick and true."""
+"""Assets in the sandbox that belong to one test, in a language of its own, so that its syncs are quick and isolated."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ URNS = {"COURSE": "lyndaCourse", "LEARNING_PATH": "lyndaLearningPath", "VIDEO": 
 
 @dataclass(frozen=True)
 class Shelf:
-    """What the sandbox holds in one locale.
+    """The sandbox's assets in one locale.
 
     Attributes:
-        sandbox: a client of the sandbox.
-        locale: `nl_NL` and the like; one that no other test and no generated course uses.
+        sandbox: An HTTP client for the sandbox.
+        locale: A locale such as `nl_NL` that no other test and no generated course uses.
     """
 
     sandbox: httpx.Client
     locale: str
 
     def urn(self, number: int, kind: str = "COURSE") -> str:
-        """Return the URN of the test's own asset of that number."""
+        """Return the URN of the test's asset with this number."""
         return f"urn:li:{URNS[kind]}:{int.from_bytes(self.locale.encode()) % 10**9}{number:04d}"
 
     def put(self, *numbers: int, kind: str = "COURSE") -> list[str]:
-        """Put assets on the shelf, of a length and with parts, and return their URNs."""
+        """Put assets on the shelf, with a duration and, except for videos, parts; return their URNs."""
         urns = [self.urn(number, kind) for number in numbers]
         for urn in urns:
             self.sandbox.post("/_sandbox/assets", json=self._asset(urn, kind)).raise_for_status()
         return urns
 
     def clear(self) -> None:
-        """Take away what an earlier run of the test has left."""
+        """Remove what an earlier run of the test left behind."""
         for kind in URNS:
             for urn in self.truth(kind):
                 self.remove(urn)
 
     def change(self, urn: str, **details: Any) -> None:
-        """Change an asset's details, as LinkedIn's editors do."""
+        """Change an asset's details, as LinkedIn's editors would."""
         self._asked("PATCH", urn, json={"details": details})
         self._asked("POST", urn, "/update")
 
     def retire(self, urn: str) -> None:
-        """Retire an asset: it is still told about, as retired."""
+        """Retire an asset; the sandbox still returns it, as retired."""
         self._asked("POST", urn, "/retire")
 
     def remove(self, urn: str) -> None:
-        """Let an asset disappear without a trace."""
+        """Remove an asset without a trace."""
         self._asked("DELETE", urn)
 
     def restore(self, urn: str) -> None:
@@ -63,7 +63,7 @@ class Shelf:
         self._asked("POST", urn, "/restore")
 
     def truth(self, kind: str = "COURSE") -> set[str]:
-        """Return the URNs of what is really there, licensed and available."""
+        """Return the URNs of the licensed and available assets that the sandbox holds."""
         wanted: dict[str, str | int] = {"type": kind, "locale": self.locale, "licensed": "true", "limit": 5000}
         answer = self.sandbox.get("/_sandbox/truth/assets", params={**wanted, "availability": "AVAILABLE"})
         return {item["urn"] for item in answer.json()["items"]}
@@ -84,7 +84,7 @@ class Shelf:
 
 
 def _part(urn: str, locale: dict[str, str]) -> dict[str, Any]:
-    """Return a video of five minutes, as it stands in the contents of a course."""
+    """Return a video of five minutes, in the form it has in the contents of a course."""
     details = {"timeToComplete": {"duration": 300, "unit": "SECOND"}}
     title = {"locale": locale, "value": urn}
     return {"asset": {"urn": urn, "type": "VIDEO", "title": title, "details": details, "contents": []}}

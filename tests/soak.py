@@ -1,4 +1,4 @@
-"""A soak: senders, syncs and admins at work while things break, and what must be true of the table in the end."""
+"""A soak test: senders, syncs and admins at work while things break, and what the table must hold in the end."""
 
 from __future__ import annotations
 
@@ -44,21 +44,21 @@ FAULTS = frozenset(
         "LinkedIn key pair replaced",
     }
 )
-"""What breaks, again and again, in another order each time."""
+"""What breaks, again and again, in a different order each time."""
 PAUSE_AFTER_REFUSAL, PAUSE_AFTER_SYNC, PAUSE_AFTER_CHANGE, PAUSE_AFTER_SWEEP = 0.2, 3.0, 1.0, 5.0
 MOST_BEHIND = 60
-"""Statements that may wait to be judged. The emulator reads a table's stream in one thread: senders that never waited
-would only pile up what is worked off afterwards, and the soak would say less and take longer."""
+"""How many statements may wait to be judged before senders pause. The emulator reads a table's stream in one thread:
+without pauses a backlog would build up, and the soak would take longer and prove less."""
 
 
 @dataclass
 class Told:
-    """What senders sent and were acknowledged, and what anybody was answered. Safe to use from several threads.
+    """The statements acknowledged to senders, and the answers to all callers. Thread-safe.
 
     Attributes:
-        statements: what was acknowledged, by id.
-        acknowledgements: how many requests brought it, repeats included.
-        requests: how often whom was answered what.
+        statements: The acknowledged statements, by id.
+        acknowledgements: Number of acknowledged requests, including repeats.
+        requests: Number of answers, by caller and answer.
     """
 
     statements: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Told:
             self.requests[f"{who}: {what}"] += 1
 
     def attempts(self) -> dict[tuple[str, str], tuple[int, str | None]]:
-        """Return what every record must say in the end: progress, and when it was completed."""
+        """Return the progress and completion time that every record must have in the end."""
         found: dict[tuple[str, str], tuple[int, str | None]] = {}
         for one in self._in_order():
             progress, completed_at = found.get(_record(one), (0, None))
@@ -88,7 +88,7 @@ class Told:
         return found
 
     def completing(self) -> dict[tuple[str, str], str]:
-        """Return the statement that completed each record, if one did: the first of its completions."""
+        """Return the id of the statement that completed each completed record: the first of its completions."""
         found: dict[tuple[str, str], str] = {}
         for one in self._in_order():
             if one["verb"]["id"] != PROGRESSED:
@@ -96,7 +96,7 @@ class Told:
         return found
 
     def outcomes(self) -> dict[str, str]:
-        """Return what must have become of every statement: a completion after the first one changes nothing."""
+        """Return the expected outcome of every statement: a completion after the first one is ignored."""
         completing = set(self.completing().values())
         return {
             name: "applied" if one["verb"]["id"] == PROGRESSED or name in completing else "ignored"
@@ -113,10 +113,10 @@ def _record(one: dict[str, Any]) -> tuple[str, str]:
 
 @dataclass
 class Soak:
-    """Everything that goes on at once until it is stopped.
+    """All activities of the soak, running at once until stopped.
 
-    Whoever is at work draws from a chance of their own, made of the seed: the same seed sends the same statements and
-    breaks the same things in the same order. When each happens remains the machine's affair.
+    Each activity has its own random generator, derived from the seed: the same seed sends the same statements and
+    breaks the same things in the same order. Only the timing differs from run to run.
     """
 
     stack: RunningStack
@@ -135,7 +135,7 @@ class Soak:
 
     @contextmanager
     def going_on(self, senders: int) -> Iterator[None]:
-        """Let everything go on, and when the block ends let everybody finish what they were at."""
+        """Run all activities until the block ends, then let each finish what it is doing."""
         work: list[Callable[[], None]] = [partial(self._send, number) for number in range(senders)]
         work += [self._sync, self._administer, self._read, self._sweep, self._watch, self._break]
         with ThreadPoolExecutor(len(work)) as pool:
@@ -150,7 +150,7 @@ class Soak:
             caller.forget_token()
 
     def _caller(self, of: Caller, http: httpx.Client) -> Caller:
-        """Return a caller with a connection of its own and whatever secret is valid at the time."""
+        """Return a caller with its own connection that shares another's credentials, and so follows rotations."""
         caller = Caller(http, "", "")
         caller.form = of.form
         return caller
@@ -164,7 +164,7 @@ class Soak:
         return random.Random(f"{self.seed} {who}")
 
     def _send(self, number: int) -> None:
-        """Send as LinkedIn would if it tried again: until it is acknowledged."""
+        """Send batches, each until it is acknowledged, as LinkedIn would if it retried."""
         chance = self._chance(f"sender {number}")
         with self._http() as http:
             caller = self._caller(self.connection.linkedin, http)
@@ -178,7 +178,7 @@ class Soak:
                     self._until_acknowledged(caller, batch)
 
     def _statement(self, chance: random.Random) -> dict[str, Any]:
-        # Not in order, and none from before the integration was made.
+        # Out of order, but none from before the integration was created.
         at = datetime.now(UTC) + timedelta(seconds=chance.uniform(0, 120))
         actor = {"objectType": "Agent", "mbox": f"mailto:soak-{chance.randrange(LEARNERS)}@example.com"}
         about: dict[str, Any] = {"objectType": "Activity", "id": chance.choice(self.urns)}
@@ -199,7 +199,7 @@ class Soak:
             time.sleep(PAUSE_AFTER_REFUSAL)
 
     def _try(self, who: str, caller: Caller, method: str, path: str, **options: Any) -> int:
-        """Send and return the status; 0 when there was no answer, 401 when there was no token."""
+        """Send and return the status: 0 if there was no answer, 401 if there was no token."""
         try:
             status = caller.send(method, path, **options).status_code
         except httpx.TransportError:
@@ -221,7 +221,7 @@ class Soak:
                 self._try("syncs", caller, "POST", path, json={"kind": "catalog", "mode": mode})
 
     def _administer(self) -> None:
-        """Change settings that change no record, and make and delete clients."""
+        """Change a setting that affects no record, and list statements."""
         with self._http() as http:
             home = f"/admin/integrations/{self.connection.id}"
             caller = self._caller(self.connection.admin, http)
@@ -241,11 +241,11 @@ class Soak:
             self.sweep()
 
     def sweep(self) -> None:
-        """Sweep now, instead of waiting for the next time its schedule does."""
+        """Run the sweep now instead of waiting for its schedule."""
         self.stack.aws.functions.invoke(FunctionName=self.stack.outputs.function_names["SweepFunction"], Payload=b"{}")
 
     def _watch(self) -> None:
-        """Count what waits to be judged."""
+        """Keep count of the statements waiting to be judged."""
         query: Any = {
             "TableName": self.stack.outputs.table_name,
             "IndexName": "GSI3",
@@ -269,7 +269,7 @@ class Soak:
                 break_something()
 
     def _kill(self) -> None:
-        """End a Lambda worker in the middle of whatever it does."""
+        """Kill a Lambda worker in the middle of its work."""
         processes = remembered(Path(self.stack.outputs.logs).parent / "processes.json")
         [emulator] = [process for process in processes if process.name == "emulator"]
         workers = psutil.Process(emulator.pid).children(recursive=True)
@@ -290,7 +290,7 @@ class Soak:
         self.faults["DynamoDB throttled for a while"] += 1
 
     def _poison(self) -> None:
-        """Write what no reader of the stream can read: a statement without its text, and a record without attempts."""
+        """Write what no stream reader can process: a statement without its text, and a record without attempts."""
         number = uuid.uuid4().hex
         for key, more in (
             ((f"STATEMENT#{self.connection.id}#poison-{number}", "STATEMENT"), {"outcome": "received"}),
@@ -307,13 +307,13 @@ class Soak:
         self.faults["signing keys rotated"] += 1
 
     def _rotate_webhook(self) -> None:
-        """Make another secret, give it to LinkedIn, and revoke the one before, as docs/operations.md says."""
+        """Create another webhook secret, give it to LinkedIn, and revoke the previous one, as in docs/operations.md."""
         home = f"/admin/integrations/{self.connection.id}/webhook"
         self._rotate(home, self.connection.linkedin)
         self.faults["webhook secret rotated"] += 1
 
     def _rotate_client(self) -> None:
-        """Likewise with the secret of the LMS."""
+        """Rotate the secret of the LMS in the same way."""
         self._rotate(f"/admin/clients/{self.connection.lms.form['client_id']}", self.connection.lms)
         self.faults["client secret rotated"] += 1
 
@@ -333,7 +333,7 @@ class Soak:
         self.faults["LinkedIn key pair replaced"] += 1
 
     def _answer(self, caller: Caller, method: str, path: str, **options: Any) -> httpx.Response:
-        """Send until it is answered, and not by a fault."""
+        """Send until there is an answer that no fault caused."""
         while True:
             try:
                 answer = caller.send(method, path, **options)

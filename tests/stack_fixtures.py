@@ -1,9 +1,9 @@
-"""An embedded stack for a whole test run: the real template, deployed to an emulator, with a sandbox beside it.
+"""Fixtures of an embedded stack for a whole test run: the real template on an emulator, with a sandbox.
 
-It listens on free ports and keeps its state in a temporary folder, so it never meets the one of `make up`. For quick
-loops, let the tests use that one: `COURSEBRIDGE_OUTPUTS=.local/outputs.json pytest -m e2e`.
+The stack listens on free ports and keeps its state in a temporary folder, so it does not collide with the one of
+`make up`. To save its start, let the tests use that one: `COURSEBRIDGE_OUTPUTS=.local/outputs.json pytest -m e2e`.
 
-With pytest-xdist each worker starts a stack of its own, as `make test` has it.
+With pytest-xdist, as in `make test`, each worker starts its own stack.
 """
 
 import os
@@ -23,7 +23,7 @@ from running_stack import RunningStack
 
 @pytest.fixture(scope="session")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outputs]:
-    """Where everything is; starts the stack, and takes it down at the end whatever happened."""
+    """The outputs of the stack, which is started before the tests and always taken down after them."""
     if already := os.environ.get("COURSEBRIDGE_OUTPUTS"):
         yield Outputs.read(Path(already))
         return

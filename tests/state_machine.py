@@ -1,7 +1,7 @@
-"""The state machine of ``statemachines/sync.asl.yaml``, walked through in this process with the real tasks.
+"""Run the state machine of ``statemachines/sync.asl.yaml`` in this process with the real tasks.
 
-As Step Functions would, but for three things: nothing waits between two attempts, the items of a map come one after
-the other, and an error that only ``States.ALL`` matches is raised, for it is a fault in the code or a test's own.
+It works as in Step Functions, with three exceptions: retries do not wait, the items of a map run one after the other,
+and an error that only ``States.ALL`` matches is raised, because it is a bug or deliberately raised by a test.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ DEFINITION: dict[str, Any] = yaml.safe_load((cfn.ROOT / "statemachines" / "sync.
 
 
 class StateMachine:
-    """One that runs the syncs of one integration.
+    """The state machine, for the syncs of one integration.
 
     Args:
-        tasks: what does each task, by its name.
-        context: what the tasks are about.
+        tasks: The functions of the tasks, by task name.
+        context: The first argument of every task.
     """
 
     def __init__(self, tasks: Mapping[str, Callable[[Any, dict[str, Any]], Any]], context: Any) -> None:
@@ -37,7 +37,7 @@ class StateMachine:
         self._variables: dict[str, Any] = {}
 
     def run(self, event: dict[str, Any]) -> Run:
-        """Run to the end and return the run's record; the latest one if planning failed, empty if none was begun."""
+        """Run to the end and return the run: the latest one if planning failed, empty if none was started."""
         self._variables = {}
         execution = event.get("execution") or "execution"
         ended = self._walk(DEFINITION, event, {"Execution": {"Id": execution}})
@@ -50,11 +50,11 @@ class StateMachine:
         return run or {}
 
     def task(self, name: str, arguments: dict[str, Any]) -> Any:
-        """Do one task, once."""
+        """Run a task once."""
         return self._tasks[name](self.context, arguments)
 
     def _walk(self, machine: dict[str, Any], given: Any, context: dict[str, Any]) -> str:
-        """Go from state to state and return the last one's name."""
+        """Walk from state to state and return the name of the last one."""
         name: str | None = machine["StartAt"]
         while name:
             last, state, states = name, machine["States"][name], {"input": given, "context": context}
@@ -71,7 +71,7 @@ class StateMachine:
         return last
 
     def _do(self, state: dict[str, Any], states: dict[str, Any]) -> tuple[str | None, Any]:
-        """Do a task as often as its state says, and return what comes next with its input."""
+        """Run a task with the retries its state allows, and return the next state and its input."""
         arguments = self._value(state["Arguments"], states)
         for attempt in count():
             try:
@@ -103,7 +103,7 @@ class StateMachine:
         return catcher["Next"], self._value(catcher["Output"], {**states, "errorOutput": {"Error": name}})
 
     def _value(self, template: Any, states: dict[str, Any]) -> Any:
-        """Return what a template amounts to, its JSONata evaluated."""
+        """Return a template with its JSONata expressions evaluated."""
         if isinstance(template, dict):
             return {name: self._value(inner, states) for name, inner in template.items()}
         if not isinstance(template, str) or not template.startswith("{%"):
@@ -121,12 +121,12 @@ def _compiled(expression: str) -> Jsonata:
 
 
 def attempts_after(state: dict[str, Any], error: str) -> int:
-    """Return how often a task is tried again after an error that its state names."""
+    """Return how often a state retries a task after an error that it names."""
     return sum(retrier["MaxAttempts"] for retrier in state["Retry"] if error in retrier["ErrorEquals"])
 
 
 def states_of(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the name and the state of every state of a machine, of its inner ones too."""
+    """Yield the name and definition of every state of a machine, including those inside maps."""
     for name, state in machine["States"].items():
         yield name, state
         if "ItemProcessor" in state:

@@ -1,4 +1,4 @@
-"""What breaks between a statement and its record: workers that die, a stream that stands still or loses."""
+"""Faults between a statement and its record: killed workers, and a stream that pauses or loses changes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEPT_OF_A_MAPPING = (
 
 
 def kill_workers(stack: RunningStack, *functions: str) -> int:
-    """Kill what runs these functions in the middle of whatever it does; return how many processes that were."""
+    """Kill the workers of these functions in the middle of their work; return how many were killed."""
     processes = remembered(Path(stack.outputs.logs).parent / "processes.json")
     [emulator] = [process for process in processes if process.name == "emulator"]
     names = [stack.outputs.function_names[function] for function in functions]
@@ -35,7 +35,7 @@ def kill_workers(stack: RunningStack, *functions: str) -> int:
             if any(name in " ".join(worker.cmdline()) for name in names):
                 worker.kill()
                 killed += 1
-        except psutil.NoSuchProcess:  # it ended by itself meanwhile
+        except psutil.NoSuchProcess:  # it has ended in the meantime
             continue
     return killed
 
@@ -58,7 +58,7 @@ def stream_paused(stack: RunningStack) -> Iterator[None]:
 
 @contextmanager
 def stream_lost(stack: RunningStack) -> Iterator[None]:
-    """Let the reader of the stream never see what is written meanwhile, as if it had failed for longer than a day."""
+    """Hide from the stream's reader what is written in the block, as if it had failed for longer than a day."""
     mapping = mapping_of(stack)
     stack.aws.functions.delete_event_source_mapping(UUID=mapping["UUID"])
     try:
@@ -71,7 +71,7 @@ def stream_lost(stack: RunningStack) -> Iterator[None]:
 
 
 def grow_old(stack: RunningStack, connection: Connection, statement_id: str) -> None:
-    """Let a statement have waited for an hour."""
+    """Make a statement look as if it had waited for an hour."""
     waited_since = rfc3339(utc_now() - dt.timedelta(hours=1))
     stack.aws.dynamodb.update_item(
         TableName=stack.outputs.table_name,

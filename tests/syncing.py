@@ -1,4 +1,4 @@
-"""Syncs as tests watch them: what a run changed, what the table holds, and runs that are taken up again."""
+"""Helpers for tests of syncs: what a run changed, what the table holds, and resuming runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHANGES = ("created", "updated", "archived", "restored", "failed")
 
 
 def connected(admin: Caller, shelf: Shelf, *, asset_types: list[str] | None = None, **settings: Any) -> Connection:
-    """Return an integration with a key pair that wants what is on the shelf, and has not synced yet."""
+    """Return an integration with a key pair and filters for the shelf, which has not synced yet."""
     filters = {"languages": [shelf.locale], "asset_types": asset_types or ["COURSE"]}
     connection = Connection(admin, filters=filters, **settings)
     connection.connect()
@@ -30,14 +30,14 @@ def active(connection: Connection) -> set[str]:
 
 
 def changed_counts(run: dict[str, Any]) -> dict[str, int]:
-    """Return how many courses a run changed, by kind of change; counts that do not add up are a failure."""
+    """Return how many courses a run changed, by kind of change, and assert that the counts add up."""
     counts = run["counts"]
     assert counts["read"] == sum(value for name, value in counts.items() if name != "read"), counts
     return {name: counts[name] for name in CHANGES if counts[name]}
 
 
 def run_of(connection: Connection, run_id: str, patience: float = 120) -> dict[str, Any]:
-    """Wait for the end of a run."""
+    """Wait for the end of a run and return it."""
     path = f"/admin/integrations/{connection.id}/runs/{run_id}"
     run: dict[str, Any] = eventually(
         lambda: connection.admin.ask("GET", path), lambda found: found["status"] != "running", patience
@@ -46,26 +46,26 @@ def run_of(connection: Connection, run_id: str, patience: float = 120) -> dict[s
 
 
 def redriven(connection: Connection, run: dict[str, Any], how: str = "redrive") -> dict[str, Any]:
-    """Take a run up again and wait for its end."""
+    """Redrive (or confirm) a run, wait for its end and return it."""
     connection.admin.ask("POST", f"/admin/integrations/{connection.id}/runs/{run['id']}/{how}", 202)
     return run_of(connection, run["id"])
 
 
 def state(stack: RunningStack, connection: Connection) -> dict[str, Any]:
-    """Return what the catalogue sync remembers from run to run."""
+    """Return the state that the catalogue sync keeps between runs."""
     key = {"PK": {"S": f"INTEGRATION#{connection.id}"}, "SK": {"S": "SYNC#catalog"}}
     answer = stack.aws.dynamodb.get_item(TableName=stack.outputs.table_name, Key=key)
     return from_wire(dict(answer.get("Item", {})))
 
 
 def watermark(stack: RunningStack, connection: Connection) -> str | None:
-    """Return where the next incremental run starts, less the overlap."""
+    """Return the time from which the next incremental run reads, before the overlap is subtracted."""
     found: str | None = state(stack, connection).get("watermark")
     return found
 
 
 def items(stack: RunningStack, partitions: Iterable[str]) -> list[dict[str, Any]]:
-    """Return every item of these partitions, as it stands in the table."""
+    """Return every item of these partitions, in DynamoDB's wire format."""
     found: list[dict[str, Any]] = []
     for partition in partitions:
         pages = stack.aws.dynamodb.get_paginator("query").paginate(

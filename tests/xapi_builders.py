@@ -1,4 +1,4 @@
-"""Statements that are valid as they come, and requests that carry them."""
+"""Builders of valid statements and of the requests that carry them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VOIDED = "http://adlnet.gov/expapi/verbs/voided"
 
 
 def statement(**members: Any) -> dict[str, Any]:
-    """A completion as LinkedIn sends it; members given replace its own, ``None`` removes one."""
+    """Return a completion as LinkedIn sends it; ``members`` replace its own, and ``None`` removes one."""
     base: dict[str, Any] = {
         "id": str(uuid.uuid4()),
         "timestamp": "2021-08-22T19:49:27.605Z",
@@ -32,12 +32,12 @@ def statement(**members: Any) -> dict[str, Any]:
 
 
 def voiding(target: str, **members: Any) -> dict[str, Any]:
-    """A statement that voids another one."""
+    """Return a statement that voids another one."""
     return statement(verb={"id": VOIDED}, object={"objectType": "StatementRef", "id": target}, result=None, **members)
 
 
 def changed(whole: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """The statement with the member at a dotted path replaced, added, or (``...``) removed."""
+    """Return a copy with the member at a dotted path replaced, added, or (with ``...``) removed."""
     copy = deepcopy(whole)
     *way, last = path.split(".")
     place = copy
@@ -59,7 +59,7 @@ def request(
     query: dict[str, str] | None = None,
     **event: Any,
 ) -> dict[str, Any]:
-    """An event of API Gateway (payload 2.0); a body that is no string is sent as JSON."""
+    """Return an API Gateway event (payload 2.0); a body that is not a string is sent as JSON."""
     text = body if body is None or isinstance(body, str) else json.dumps(body)
     http = {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "test"}
     return {

@@ -1,1 +1,1 @@
-"""The command line of Coursebridge: everything an admin does, over the admin API."""
+"""The command line of Coursebridge: administration through the admin API."""

@@ -1,4 +1,4 @@
-"""`coursebridge`: the commands, and how it ends."""
+"""`coursebridge`: the command tree and its entry point."""
 
 import sys
 
@@ -28,7 +28,7 @@ app.add_typer(clients.app, name="clients")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command and end with its exit code."""
+    """Run a command and exit with its code."""
     sys.exit(run(arguments))
 
 
@@ -36,7 +36,7 @@ def run(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code.
 
     Args:
-        arguments: What follows the program's name; `sys.argv` by default.
+        arguments: The arguments after the program's name; those of `sys.argv` by default.
     """
     try:
         app(args=arguments, prog_name="coursebridge")

@@ -1,4 +1,4 @@
-"""The admin API as the commands use it."""
+"""A client of the admin API for the commands."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,11 +15,11 @@ CHECK_URL = "Check COURSEBRIDGE_URL: it is the output ApiUrl of the stack, witho
 
 
 class Client:
-    """Calls the API with a token of its own.
+    """Calls the API, obtaining a token when it needs one.
 
     Args:
-        credentials: Where it is, and who calls.
-        transport: For tests.
+        credentials: The address of the API and the client to authenticate as.
+        transport: Replaces the network in tests.
 
     Raises:
         NotLoggedIn: The address is not a URL.
@@ -34,7 +34,7 @@ class Client:
         self._token = ""
 
     def get(self, path: str, **query: str | int | None) -> Any:  # noqa: ANN401  (any JSON)
-        """Return what a path answers."""
+        """Send a GET request and return the JSON of the answer."""
         return self.send("GET", path, query=query)
 
     def send(
@@ -44,15 +44,15 @@ class Client:
         body: Any = None,  # noqa: ANN401
         query: dict[str, str | int | None] | None = None,
     ) -> Any:  # noqa: ANN401
-        """Return what a call answers, ``None`` if it answers nothing.
+        """Send a request and return the JSON of the answer, ``None`` if the answer is empty.
 
         Raises:
-            CommandError: The API refuses; says why and what helps.
+            CommandError: The API refused the request or did not answer; the error says why and how to fix it.
         """
         request = {"json": body, "params": {name: value for name, value in (query or {}).items() if value is not None}}
         answer = self._authorized(method, path, request)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
-            # A token lives for an hour, and a run may be watched for longer.
+            # A token expires after an hour, and watching a run may take longer.
             self._token = ""
             answer = self._authorized(method, path, request)
         if answer.is_error:
@@ -63,9 +63,9 @@ class Client:
         """Yield the items of a list, page after page.
 
         Args:
-            path: The list.
-            most: How many at the most.
-            query: Its filters.
+            path: Path of the list.
+            most: Maximum number of items.
+            query: Filters of the list.
         """
         cursor: str | None = None
         left = most
@@ -78,10 +78,10 @@ class Client:
                 return
 
     def integration(self, wanted: str | None) -> Any:  # noqa: ANN401
-        """Return an integration by its id or name; without either, the only one there is.
+        """Return the integration with an id or name, or the only one if ``wanted`` is ``None``.
 
         Raises:
-            UsageError: There is none, or more than one fits.
+            UsageError: No integration matches, or more than one.
         """
         found = list(self.every("/admin/integrations"))
         fitting = [

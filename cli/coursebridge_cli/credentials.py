@@ -1,4 +1,4 @@
-"""`coursebridge credentials` and `coursebridge webhook`: the secrets of both directions."""
+"""`coursebridge credentials` and `coursebridge webhook`: the secrets for calling LinkedIn and for its calls."""
 
 from enum import StrEnum
 from typing import Annotated

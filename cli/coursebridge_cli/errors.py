@@ -1,9 +1,9 @@
-"""What can go wrong, each with an exit code a script can tell apart.
+"""Errors of the command line, each with an exit code of its own, for scripts.
 
-CommandError          1  the API refused, or something is not well
+CommandError          1  the API refused, or something is unhealthy
 |-- UsageError        2  the command cannot be understood
-|-- Unreachable       3  there is no answer
-`-- NotLoggedIn       4  there are no credentials, or they are not good
+|-- Unreachable       3  the API does not answer
+`-- NotLoggedIn       4  credentials are missing or wrong
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 
 class CommandError(Exception):
-    """A command could not do what it was asked for; the text says why and what helps."""
+    """A command failed; the text says why, and ``remedy`` how to fix it."""
 
     exit_code: ClassVar[int] = 1
 
@@ -28,23 +28,23 @@ class UsageError(CommandError):
 
 
 class Unreachable(CommandError):
-    """There is no answer from the API."""
+    """The API does not answer."""
 
     exit_code = 3
 
 
 class NotLoggedIn(CommandError):
-    """There are no credentials, or they are not good."""
+    """Credentials are missing or wrong."""
 
     exit_code = 4
 
 
 def of_problem(status: int, problem: Mapping[str, Any]) -> CommandError:
-    """Return a problem of the API (RFC 9457) as an error.
+    """Return the error for a problem that the API answered (RFC 9457).
 
     Args:
-        status: The status of the answer.
-        problem: Its body.
+        status: Status code of the answer.
+        problem: Body of the answer.
     """
     detail = str(problem.get("detail") or problem.get("error_description") or f"the API answered {status}")
     cause = problem.get("cause")

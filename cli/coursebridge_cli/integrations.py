@@ -1,4 +1,4 @@
-"""`coursebridge integrations`: settings, and switching on and off."""
+"""`coursebridge integrations`: settings, activation and deletion."""
 
 import json
 from typing import Annotated, Any
@@ -114,10 +114,10 @@ def delete(
 
 
 def patch(settings: list[str]) -> dict[str, Any]:
-    """Return `a.b=value` pairs as a merge patch; a value is JSON if it can be read as such, else text.
+    """Return `a.b=value` pairs as a merge patch; values that are not valid JSON become strings.
 
     Raises:
-        UsageError: One is no such pair, or lies inside of another that is no object.
+        UsageError: A setting is not such a pair, or is nested in one that another pair sets to a value.
     """
     made: dict[str, Any] = {}
     for setting in settings:
@@ -153,7 +153,7 @@ def _switch(call: str, integration: str | None, *, yes: bool, as_json: bool) -> 
 
 
 def _flat(value: dict[str, Any], way: str = "") -> dict[str, Any]:
-    """Return nested settings under dotted names."""
+    """Return nested settings as a flat mapping with dotted names."""
     flat: dict[str, Any] = {}
     for name, inner in value.items():
         if isinstance(inner, dict):

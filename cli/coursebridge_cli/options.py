@@ -1,4 +1,4 @@
-"""Options that many commands have."""
+"""Options and prompts shared by many commands."""
 
 import sys
 from typing import Annotated
@@ -25,20 +25,20 @@ SecretStdin = Annotated[bool, typer.Option("--secret-stdin", help="Read the secr
 
 
 def client() -> Client:
-    """Return the API, called as the environment says."""
+    """Return a client of the API with the credentials of the environment."""
     return Client(credentials())
 
 
 def new_app(text: str) -> typer.Typer:
-    """Return a group of commands."""
+    """Return an empty group of commands."""
     return typer.Typer(help=text, no_args_is_help=True, add_completion=False)
 
 
 def secret(prompt: str, *, from_stdin: bool) -> str:
-    """Return a secret that was piped in or is typed unseen; never one from the command line, which others can see.
+    """Return a secret from standard input or a hidden prompt; other users could see one on the command line.
 
     Raises:
-        UsageError: There is none.
+        UsageError: The secret is empty.
     """
     text = sys.stdin.readline() if from_stdin else typer.prompt(prompt, hide_input=True)
     if not text.strip():
@@ -47,7 +47,7 @@ def secret(prompt: str, *, from_stdin: bool) -> str:
 
 
 def sure(question: str, *, yes: bool) -> None:
-    """Ask before something that cannot be taken back.
+    """Ask for confirmation, unless ``yes``.
 
     Raises:
         typer.Abort: The answer is no.

@@ -1,4 +1,4 @@
-"""What a command prints: tables for people, JSON for scripts, errors with what helps."""
+"""Output of the commands: tables for people, JSON for scripts, errors with their remedies."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ STYLES = {
 }  # fmt: skip
 NOTHING = "-"
 
-# What is piped somewhere has no width of its own: rows stay lines.
+# A pipe has no width; this one is wide enough to keep each row on a line.
 PIPED_WIDTH = 240
 
 console = Console(highlight=False)
@@ -34,12 +34,12 @@ def as_json(value: Any) -> None:  # noqa: ANN401  (any JSON)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
-    """Print rows as a table, or a sentence when there are none.
+    """Print rows as a table, or a sentence if there are none.
 
     Args:
-        title: What they are.
-        columns: The headings. The first is of what a row is called by, which is never broken, so that it can be copied.
-        rows: The cells.
+        title: Title of the table.
+        columns: The headings. The first column identifies the row and is never wrapped, so that it can be copied.
+        rows: The cells of each row.
         empty: The sentence.
     """
     shown = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
@@ -54,7 +54,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
 
 
 def facts(pairs: Mapping[str, object]) -> None:
-    """Print names and values below each other."""
+    """Print names and values, one pair per line."""
     grid = Table.grid(padding=(0, 2))
     for name, value in pairs.items():
         grid.add_row(Text(name, style="dim"), cell(value))
@@ -62,7 +62,7 @@ def facts(pairs: Mapping[str, object]) -> None:
 
 
 def cell(value: object) -> Text:
-    """Return a value as a cell: times to the second, words with a meaning in their colour."""
+    """Return a value as a table cell: times to the second, status words in their colour."""
     if value is None or value == "":
         return Text(NOTHING, style="dim")
     if isinstance(value, bool):
@@ -72,17 +72,17 @@ def cell(value: object) -> Text:
 
 
 def moment(text: str) -> str:
-    """Return a time of the API as people read it, empty if it is none."""
+    """Return a timestamp of the API in readable form, or an empty string if the text is not one."""
     is_time = len(text) > 18 and text[4:5] == "-" and text[10:11] == "T" and text.endswith("Z")  # noqa: PLR2004
     return text[:19].replace("T", " ") + " UTC" if is_time else ""
 
 
 def steps(found: Iterable[Mapping[str, Any]], why: str) -> None:
-    """Print steps with a mark, and below those that are not done why or how.
+    """Print steps with a mark each, with an explanation below those not done.
 
     Args:
-        found: Steps with `title` and `state`.
-        why: The field that says more.
+        found: Steps with `title`, `state` and optionally `remedy`.
+        why: The field that holds the explanation.
     """
     marks = {"done": "[green]✓[/]", "ok": "[green]✓[/]", "failed": "[bold red]✗[/]", "skipped": "[dim]·[/]"}
     for step in found:
@@ -94,12 +94,12 @@ def steps(found: Iterable[Mapping[str, Any]], why: str) -> None:
 
 
 def note(text: str) -> None:
-    """Print a sentence for people, beside whatever a script reads."""
+    """Print a sentence to standard error, so that it does not mix with output for scripts."""
     errors.print(Text(text))
 
 
 def failure(error: CommandError) -> None:
-    """Print why a command failed and what helps."""
+    """Print why a command failed and how to fix it."""
     errors.print(Text("Error: ", style="bold red") + Text(str(error)))
     for detail in error.details:
         errors.print(Text(f"  {detail}"))

@@ -113,10 +113,10 @@ def confirm(
 
 
 def follow(api: Client, integration_id: str, run: dict[str, Any], *, wait: bool, as_json: bool) -> None:
-    """Show a run until it ends, then what came of it.
+    """Print a run, after showing its progress until it ends if ``wait``.
 
     Raises:
-        CommandError: It failed, or waits for confirmation.
+        CommandError: The run failed or needs confirmation.
     """
     if wait:
         run = _until_it_ends(api, integration_id, run)

@@ -1,4 +1,4 @@
-"""Where the API is and who calls: from the environment, else from the embedded stack's outputs."""
+"""Credentials for the API: from the environment, or from the outputs of the embedded stack."""
 
 import json
 import os
@@ -14,12 +14,12 @@ OUTPUTS = Path(".local") / "outputs.json"
 
 @dataclass(frozen=True)
 class Credentials:
-    """An address and a client.
+    """The address of an API and a client of it.
 
     Attributes:
-        url: Base URL of the API, no slash at the end.
-        client_id: The client.
-        client_secret: Its secret.
+        url: Base URL of the API, without a trailing slash.
+        client_id: Id of the client.
+        client_secret: Secret of the client.
     """
 
     url: str
@@ -28,10 +28,10 @@ class Credentials:
 
 
 def credentials(environment: Mapping[str, str] = os.environ, start: Path | None = None) -> Credentials:
-    """Return what the environment says, else what the embedded stack of this or a parent folder says.
+    """Return credentials from the environment, or else of the embedded stack in this folder or a parent folder.
 
     Raises:
-        NotLoggedIn: Neither says anything, or the environment only a part.
+        NotLoggedIn: Neither provides credentials, or the environment is incomplete.
     """
     given = [environment.get(name, "").strip() for name in (URL, CLIENT_ID, CLIENT_SECRET)]
     if all(given):

@@ -14,7 +14,7 @@ from coursebridge_cli.runs import follow
 
 
 class Learners(StrEnum):
-    """What LinkedIn calls learners by."""
+    """How LinkedIn identifies learners."""
 
     EMAIL = "email"
     USERNAME = "username"
@@ -45,7 +45,7 @@ def setup(
         _undo(api, made["id"])
         raise
     _say("LinkedIn accepts this key pair: saved.", as_json=as_json)
-    # Before the sync, which may take long or fail: this secret is never shown again.
+    # Print the secret before the sync, which may take long or fail: it is never shown again.
     if not as_json:
         output.console.print("\nPaste these into LinkedIn; the secret is shown only this once:\n")
         output.facts({field: made["webhook"][field] for field in PASTED})
@@ -64,7 +64,7 @@ def setup(
 
 
 def _undo(api: Client, integration_id: str) -> None:
-    """Delete what was made: nothing of it can be of use yet, and the next try would make another one."""
+    """Delete the new integration: it is of no use yet, and the next attempt creates another one."""
     try:
         api.send("DELETE", f"/admin/integrations/{integration_id}", query={"force": "true"})
     except CommandError:

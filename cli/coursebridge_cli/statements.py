@@ -1,4 +1,4 @@
-"""`coursebridge statements` and `coursebridge assign`: what arrived, what is held, and who it belongs to."""
+"""`coursebridge statements` and `coursebridge assign`: received and held statements, and whom they belong to."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -16,7 +16,7 @@ KINDS = ("email", "username", "external_id", "profile_urn")
 
 
 class Outcome(StrEnum):
-    """What became of a statement."""
+    """How a statement was judged."""
 
     RECEIVED = "received"
     APPLIED = "applied"

@@ -1,4 +1,4 @@
-"""`coursebridge status` and `coursebridge selftest`: does an integration need attention."""
+"""`coursebridge status` and `coursebridge selftest`: whether an integration needs attention."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""The OpenAPI document and the page it is browsed on, made from the code of the functions."""
+"""Generate the OpenAPI document and its HTML page from the code of the functions."""

@@ -1,4 +1,4 @@
-"""Makes the OpenAPI document and its page anew: `make openapi`."""
+"""Regenerate the OpenAPI document and its page: `make openapi`."""
 
 from local.console import console
 from local.openapi import document, page

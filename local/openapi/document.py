@@ -1,4 +1,4 @@
-"""Puts the document together: the typed routes of admin and learning, the protocols, scopes, problems, examples."""
+"""Assemble the OpenAPI document: typed routes of admin and learning, protocol routes, scopes, problems, examples."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ from local.settings import ROOT
 FILE = ROOT / "layers" / "shared" / "coursebridge" / "admin" / "openapi.json"
 TYPED = (admin_handler.app, learning_handler.app)
 PROTOCOLS = (token_handler.app, statements_handler.app, aicc_handler.app)
-# What Powertools adds to each route: this API answers wrong fields as a problem with status 400.
+# Powertools adds these schemas to each route, but this API reports wrong fields as a problem with status 400.
 NOT_OURS = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 PROBLEM = {
     "type": "urn:coursebridge:problem:invalid_request",
@@ -41,8 +41,8 @@ paths are percent-encoded. Times are RFC 3339 in UTC."""
 
 
 def routes(app: APIGatewayHttpResolver) -> Iterator[tuple[str, str, Any]]:
-    """Yield method, path as OpenAPI writes it, and route of everything an app answers."""
-    for route in (*app._static_routes, *app._dynamic_routes):  # noqa: SLF001  (Powertools lists them nowhere else)
+    """Yield the method, the path in OpenAPI's notation, and the route object of each route of an app."""
+    for route in (*app._static_routes, *app._dynamic_routes):  # noqa: SLF001  (Powertools has no public list)
         yield route.method, route.path.replace("<", "{").replace(">", "}"), route
 
 
@@ -72,7 +72,7 @@ def document() -> dict[str, Any]:
 
 
 def text() -> str:
-    """Return the document as it is kept in the shared layer."""
+    """Return the document as text, as stored in the shared layer."""
     return json.dumps(_tidy(document()), indent=1, ensure_ascii=False) + "\n"
 
 
@@ -89,7 +89,7 @@ def _of_app(app: APIGatewayHttpResolver) -> dict[str, Any]:
 
 
 def _distinct(known: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return further schemas, and see that none of them has the name of a different one."""
+    """Return the further schemas; raise if one has the name of a different known schema."""
     clashing = [name for name, schema in more.items() if name in known and known[name] != schema]
     if clashing:
         message = f"two models are called {', '.join(clashing)}: give one of them another name"
@@ -116,7 +116,7 @@ def _protocol_route(method: str, path: str) -> Any:  # noqa: ANN401
 
 
 def _name(paths: Mapping[str, Mapping[str, Any]]) -> None:
-    """Give each operation an id that reads like its summary; the method tells those apart that share one."""
+    """Derive each operation's id from its summary, adding the method where two share one."""
     given: set[str] = set()
     for method, operation in (pair for item in paths.values() for pair in item.items()):
         words = "".join(letter if letter.isalnum() else " " for letter in operation["summary"]).split()
@@ -140,7 +140,7 @@ def _security_scheme() -> dict[str, Any]:
 
 
 def _tidy(value: Any) -> Any:  # noqa: ANN401  (any JSON)
-    """Return a JSON value in which whole numbers are written as such."""
+    """Return a JSON value with whole floats turned into integers."""
     if isinstance(value, dict):
         return {name: _tidy(inner) for name, inner in value.items()}
     if isinstance(value, list):

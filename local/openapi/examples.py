@@ -1,4 +1,4 @@
-"""An example for every body, put together from the examples of its fields."""
+"""Build an example for each body from the examples of its fields."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,8 +14,8 @@ def example(schema: Schema, schemas: Mapping[str, Schema], depth: int = 0) -> An
 
     Args:
         schema: The schema.
-        schemas: What its references lead to, by name.
-        depth: How deep inside another example this one is.
+        schemas: The schemas that references point to, by name.
+        depth: Nesting depth inside the outermost example.
     """
     if "$ref" in schema:
         return example(schemas[schema["$ref"].rpartition("/")[2]], schemas, depth)

@@ -1,4 +1,4 @@
-"""The document as one page of HTML that loads nothing: no script, no font, nothing from elsewhere."""
+"""Render the document as a single self-contained HTML page: no scripts, no fonts, no external resources."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -116,7 +116,7 @@ def _model(name: str, schema: Mapping[str, Any]) -> str:
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
-    """Return a schema in few words, its models linked."""
+    """Describe a schema in a few words of HTML, with links to its models."""
     if "$ref" in schema:
         name = escape(schema["$ref"].rpartition("/")[2])
         return f'<a href="#model-{name}">{name}</a>'
@@ -131,7 +131,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
 
 
 def _prose(text: str) -> str:
-    """Return text with what stands in backticks as code."""
+    """Return text as HTML, with what is in backticks as code."""
     pieces = escape(text).split("`")
     return "".join(f"<code>{piece}</code>" if place % 2 else piece for place, piece in enumerate(pieces))
 

@@ -1,6 +1,6 @@
-"""The routes that follow a protocol and therefore declare no types: token (RFC 6749), xAPI, AICC.
+"""Operations of the routes that follow a protocol and therefore declare no types: token (RFC 6749), xAPI, AICC.
 
-What each of them takes and answers is said here; :mod:`local.openapi.document` checks that these are all their routes.
+:mod:`local.openapi.document` looks up the route of each operation; a unit test checks that no route is missing.
 """
 
 from typing import Any
@@ -76,7 +76,7 @@ SCHEMAS: dict[str, Any] = {
             "actor": {"type": "object"},
             "verb": {"type": "object"},
             "object": {"type": "object"},
-            # Generators of clients call an untitled one StatementResult, which is what xAPI calls a list of statements.
+            # Untitled, client generators would name it StatementResult, which is xAPI's list of statements.
             "result": {"type": "object", "title": "XapiResult"},
         },
         "required": ["actor", "verb", "object"],

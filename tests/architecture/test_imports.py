@@ -15,7 +15,7 @@ WORDS = LAYERS[0]
 
 
 def imported(file: Path) -> set[str]:
-    """Return every module a file imports, at its top or inside a function."""
+    """Return every module that a file imports, at the top or inside functions."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
@@ -26,7 +26,7 @@ def imported(file: Path) -> set[str]:
 
 
 def ours(file: Path) -> set[str]:
-    """Return the parts of the package a file imports: ``storage``, ``errors``, ..."""
+    """Return the parts of the package that a file imports: ``storage``, ``errors``, ..."""
     return {name.split(".")[1] for name in imported(file) if name.startswith("coursebridge.")}
 
 
@@ -43,7 +43,7 @@ def package(file: Path) -> str:
 
 
 def within_reach(of: str) -> set[str]:
-    """Return what a package may import: what stands above it in the table, and its own row."""
+    """Return what a package may import: its own row of the table of layers and the rows above it."""
     depth = next(depth for depth, row in enumerate(LAYERS) if of in row)
     return set().union(*LAYERS[: depth + 1])
 

@@ -1,4 +1,4 @@
-"""Every route checks its caller, and every route about one integration checks that the caller belongs there."""
+"""Every route checks its caller, and every route of an integration checks that the caller may access it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler.api_gateway import Route
 
 HANDLERS = ("admin_handler", "learning_handler", "statements_handler", "token_handler", "aicc_handler")
-# What a caller needs before it has a token, or is by its nature open: RFC 6749, xAPI 1.0.3 (about), HACP, the API's
-# own description.
+# Routes that must work without a token: RFC 6749, xAPI 1.0.3 (about), HACP, and the API's own description.
 OPEN = {"/oauth2/token", "/xapi/about", "/aicc", "/admin/openapi.json", "/admin/docs"}
 
 
 NARROWED = {"GET /admin/integrations", "GET /admin/audit"}
-"""What a client of one integration gets of its own alone, as tests/unit/admin/test_security.py shows."""
+"""Routes that return to a client of one integration only its own data; see tests/unit/admin/test_security.py."""
 
 
 def routes() -> list[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""What a handler answers is of the type its route declares: nothing of it is declared to be anything at all."""
+"""Answers of handlers have the type that their route declares, with no detour through `Any`."""
 
 from __future__ import annotations
 

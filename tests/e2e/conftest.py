@@ -1,4 +1,4 @@
-"""End-to-end tests share one embedded stack, see `stack_fixtures`; when one fails, the functions' logs are shown."""
+"""Fixtures and hooks of the end-to-end tests: a shared stack (`stack_fixtures`), and logs in reports of failures."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -13,12 +13,12 @@ __all__ = ["outputs", "stack"]
 HERE = Path(__file__).parent
 LOG_LINES_SHOWN = 40
 LONGEST = ("test_soak.py", "test_fuzz.py")
-"""These go first, so that of several stacks none is left alone with one of them in the end."""
+"""These run first, so that with several stacks none is left running one of them alone at the end."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all that lies in this folder: it needs a stack, and it needs sockets. Put the longest files first."""
+    """Mark the tests in this folder, which need a stack and sockets, and put the longest files first."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.e2e)
@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add what the functions logged to the report of a test that failed."""
+    """Add the functions' logs to the report of a failed test."""
     report = yield
     running = getattr(item, "funcargs", {}).get("stack")
     if report.failed and running:

@@ -1,6 +1,6 @@
-"""Reports repair what the push missed: the sandbox withholds statements, and one activity sync makes the records true.
+"""Reports repair what the push missed: the sandbox withholds statements, and one activity sync corrects the records.
 
-`COURSEBRIDGE_LEARNERS=1000` plays it in the size of a company; the default is quick.
+`COURSEBRIDGE_LEARNERS=1000` runs it at the size of a company; the default is quick.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PLAN = {
     "withhold_progress": 0.2,
     "seed": 7,
 }
-# The shares above are thrown anew each time, and of few completions none may be withheld. Of these people every one is.
+# The shares above are random, so it can happen that no completion is withheld. For these learners, all are.
 SURELY_WITHHELD = {
     **PLAN,
     "learners": 2,
@@ -47,7 +47,7 @@ Truth = dict[tuple[str, str], dict[str, Any]]
 
 @dataclass
 class Story:
-    """A connection, what really happened, and the run that repaired it."""
+    """A connection, the truth, the records before the repair, and the run that repaired them."""
 
     connection: Connection
     truth: Truth
@@ -57,7 +57,7 @@ class Story:
 
 @pytest.fixture(scope="module")
 def connection(stack: RunningStack) -> Connection:
-    """An integration whose statistics were configured long ago, with the courses of one language."""
+    """An integration with the courses of one language, whose statistics were configured long ago."""
     admin = Caller(stack.http, stack.outputs.admin_client_id, stack.outputs.admin_client_secret)
     made = Connection(admin, filters={"languages": [LOCALE]}, activity={"lookback_days": 30})
     made.connect()
@@ -73,7 +73,7 @@ def connection(stack: RunningStack) -> Connection:
 
 @pytest.fixture(scope="module")
 def story(stack: RunningStack, connection: Connection) -> Story:
-    """Learning, of which a part is told; then one activity sync."""
+    """Learning that is only partly pushed, then one activity sync."""
     stack.sandbox.delete("/_sandbox/truth/activity").raise_for_status()
     wanted: dict[str, str | int] = {"type": "COURSE", "locale": LOCALE, "availability": "AVAILABLE", "limit": COURSES}
     wanted["licensed"] = "true"
@@ -106,7 +106,7 @@ def _unjudged(connection: Connection) -> list[Any]:
 
 
 def _records(connection: Connection, truth: Truth) -> Truth:
-    """Return the only attempt of everybody at everything."""
+    """Return the one attempt of each learner at each course."""
     emails = {
         one["id"]: one["email"] for one in connection.lms.every(f"/learning/{connection.id}/learners", limit=1000)
     }
@@ -215,7 +215,7 @@ def test_without_the_report_key_the_run_fails_with_the_remedy(connection: Connec
 
 
 def _export(connection: Connection, what: str) -> list[Any]:
-    """Return every line of an export, page after page."""
+    """Return the lines of an export from all its pages."""
     url: str | None = f"/learning/{connection.id}/graph/{what}?limit=500"
     lines: list[Any] = []
     while url:

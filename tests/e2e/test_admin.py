@@ -1,4 +1,4 @@
-"""Administering over real HTTP: keys, clients, rotation, status, self-test, and who may reach what."""
+"""Administration over real HTTP: keys, clients, rotation, status, self-test, and access rights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The catalogue over HTTP: modes, filters, the brake, tags and schedules, against a sandbox whose truth is known."""
+"""Catalogue syncs over HTTP: modes, filters, the brake, tags and schedules, compared with the sandbox's truth."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from running_stack import RunningStack
 
 FRENCH = "fr_FR"
-"""A language of the generated catalogue; others are of assets that a test makes for itself."""
+"""A language of the generated catalogue; the other languages here hold only assets that the tests create."""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def admin(stack: RunningStack) -> Caller:
 
 @pytest.fixture(scope="module", autouse=True)
 def scheduled(stack: RunningStack, admin: Caller) -> Iterator[Connection]:
-    """An integration that syncs every minute by itself: the other tests fill the time until it does."""
+    """An integration that syncs every minute by schedule; the other tests fill the time until it does."""
     shelf = Shelf(stack.sandbox, "pl_PL")
     shelf.put(1, 2)
     schedule = {"expression": "rate(1 minute)", "timezone": "UTC", "enabled": True}
@@ -40,7 +40,7 @@ def scheduled(stack: RunningStack, admin: Caller) -> Iterator[Connection]:
 
 @pytest.fixture(scope="module")
 def french(stack: RunningStack, admin: Caller) -> Connection:
-    """A part of the generated catalogue that takes several pages."""
+    """An integration synced with a part of the generated catalogue that takes several pages."""
     connection = connected(admin, Shelf(stack.sandbox, FRENCH))
     run = connection.sync()
     assert (run["status"], run["errors"]) == ("succeeded", [])
@@ -49,7 +49,7 @@ def french(stack: RunningStack, admin: Caller) -> Connection:
 
 @pytest.fixture
 def shelf(stack: RunningStack, request: pytest.FixtureRequest) -> Shelf:
-    """Eight courses in a language of the test's own."""
+    """A shelf of eight courses in the test's own language."""
     shelf = Shelf(stack.sandbox, request.param)
     shelf.clear()
     shelf.put(*range(8))

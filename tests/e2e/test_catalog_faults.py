@@ -1,4 +1,4 @@
-"""LinkedIn at its worst: whatever it does to a sync, the courses end up as its truth, and a doubt archives nothing."""
+"""LinkedIn at its worst: despite all faults, the courses end up right, and nothing is archived in doubt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Quirks = Callable[..., None]
 
 GERMAN, JAPANESE, CHINESE = "de_DE", "ja_JP", "zh_CN"
-"""Languages of the generated catalogue, each of several pages."""
+"""Languages of the generated catalogue, each with several pages of assets."""
 Parameters = dict[str, float]
 ODD_PAGES: dict[str, Parameters] = {
     "missing_next": {},
@@ -58,7 +58,7 @@ def admin(stack: RunningStack) -> Caller:
 
 @pytest.fixture
 def quirks(stack: RunningStack) -> Iterator[Quirks]:
-    """Switches on exactly the quirks given; all are off afterwards."""
+    """A function that switches on exactly the given quirks; all are off after the test."""
 
     def switch_on(**wanted: Parameters) -> None:
         stack.sandbox.put("/_sandbox/quirks", json=wanted).raise_for_status()

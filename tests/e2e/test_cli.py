@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def coursebridge(stack: RunningStack) -> Run:
-    """Runs the command line as somebody who is logged in by the environment."""
+    """A function that runs the command line with admin credentials in the environment."""
     environment = {
         **os.environ,
         "COURSEBRIDGE_URL": stack.outputs.api_url,

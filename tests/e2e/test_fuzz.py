@@ -1,7 +1,6 @@
-"""Every operation of the API's own description, with inputs nobody thought of: never a 5xx, always what is declared.
+"""Fuzz every operation of the OpenAPI document: never a 5xx, always a declared answer.
 
-`COURSEBRIDGE_FUZZ_EXAMPLES` is how many good and how many bad inputs each operation gets: a few unless it says
-otherwise.
+`COURSEBRIDGE_FUZZ_EXAMPLES` is the number of valid and of invalid inputs for each operation (default 3).
 """
 
 from __future__ import annotations
@@ -36,18 +35,18 @@ if TYPE_CHECKING:
 
 EXAMPLES = int(os.environ.get("COURSEBRIDGE_FUZZ_EXAMPLES", "3"))
 SECONDS = 30
-"""For an answer; API Gateway waits as long."""
+"""Time limit for an answer, the same as API Gateway's."""
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 SPLITS_PATHS = frozenset("/\n")
-"""Gateways decode a path before they look for its route, and then these lead elsewhere."""
+"""Characters that change the route of a path, because gateways decode it before they look for its route."""
 NOWHERE = "http://127.0.0.1:9/"
-"""Where nobody listens: an address that was made up may be somebody's."""
+"""An address where nobody listens; a generated one might belong to somebody."""
 ENDS_ALL = {"DELETE /admin/integrations/{integration}", "POST /admin/integrations/{integration}/deactivate"}
-"""What leaves the other operations nothing to work on; these are asked about what is not there."""
+"""Operations that would leave the others nothing to work on; they get only generated ids."""
 
 
 class Fuzzed:
-    """An integration with one of everything, and who may do what to it."""
+    """An integration with one of everything, and the callers of its operations."""
 
     def __init__(self, stack: RunningStack) -> None:
         admin = Caller(stack.http, stack.outputs.admin_client_id, stack.outputs.admin_client_secret)
@@ -78,7 +77,7 @@ class Fuzzed:
         return {"client_id": client["client_id"], "webhook_id": webhook["id"]}
 
     def known(self, label: str, path_parameters: dict[str, Any]) -> Ids:
-        """Return ids of what is there, but not for what would take it away."""
+        """Return existing ids for path parameters, except where the operation would delete what they name."""
         if label in ENDS_ALL:
             return {}
         kept = {"integration", "group"} if label.startswith("DELETE") else set(self.ids)
@@ -109,7 +108,7 @@ def description(stack: RunningStack) -> Any:
 
 
 def examine(operation: Any, mode: GenerationMode, fuzzed: Fuzzed, session: requests.Session) -> None:
-    """Ask one operation for many things."""
+    """Call an operation with many generated inputs, and check the answers."""
 
     @settings(
         max_examples=EXAMPLES,
@@ -138,7 +137,7 @@ def test_every_operation_answers_as_declared_whatever_it_is_asked(
 ) -> None:
     for found in description.get_all_operations():
         operation = found.ok()
-        # Of what has texts in its path alone, no input is wrong.
+        # If the only parameters are strings in the path, there is no invalid input.
         can_be_wrong = bool(operation.body or operation.query)
         for mode in (GenerationMode.POSITIVE, *[GenerationMode.NEGATIVE] * can_be_wrong):
             with subtests.test(f"{operation.label}, {mode.value}"):

@@ -1,4 +1,4 @@
-"""From a connected LinkedIn to a completed path, with what happened on the bus, in a webhook and in an export."""
+"""From a connected LinkedIn to a completed path, as seen on the bus, by a webhook and in an export."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ FILTERS = {"asset_types": ["COURSE"], "languages": ["en_US"]}
 
 @dataclass
 class Receiver:
-    """A platform that takes webhooks; it is down for the first requests, as many as told."""
+    """A platform that receives webhooks; it answers the next ``down_for`` requests with 503."""
 
     url: str = ""
     down_for: int = 0
     taken: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
     def types(self, secret: str) -> list[str]:
-        """Return the types of what arrived, each checked against its signature."""
+        """Return the types of the received events, after verifying their signatures."""
         return [Webhook(secret).verify(body, headers)["type"] for headers, body in self.taken]
 
 
@@ -62,7 +62,7 @@ def receiving() -> Iterator[Receiver]:
             self.end_headers()
 
         def log_message(self, *_args: object) -> None:
-            """Stay quiet."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)
@@ -78,14 +78,14 @@ def receiving() -> Iterator[Receiver]:
 
 @dataclass(frozen=True)
 class Listener:
-    """A queue that gets whatever is on the bus."""
+    """A queue that receives everything published on the bus."""
 
     stack: RunningStack
     url: str
     seen: list[dict[str, Any]] = field(default_factory=list)
 
     def events(self, integration_id: str) -> list[dict[str, Any]]:
-        """Return what has arrived of an integration so far."""
+        """Return the events of an integration that have arrived so far."""
         sqs = self.stack.aws.sqs
         while messages := sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", []):
             for message in messages:
@@ -155,7 +155,7 @@ def learner(connection: Connection) -> dict[str, Any]:
 
 
 def exported(connection: Connection, what: str, format_: str) -> str:
-    """Order an export, wait for it, and fetch the file by its signed link."""
+    """Order an export, wait for it, and download it from its signed URL."""
     ordered = connection.lms.ask("POST", at(connection, "/exports"), 202, json={"what": what, "format": format_})
     job = eventually(
         lambda: connection.lms.ask("GET", at(connection, f"/exports/{ordered['id']}")),
@@ -198,7 +198,7 @@ def test_the_whole_story(
     assert (launch["attempt"]["progress"], launch["attempt"]["status"]) == (1, "in_progress")
     assert states() == ["in_progress", "locked"]
 
-    # LinkedIn tells progress, then completion; the next step unlocks.
+    # LinkedIn reports progress, then completion; the next step unlocks.
     receiver.down_for = 1
     school.post(progressed(ann["email"], first["urn"], 39))
     school.post(completed(ann["email"], first["urn"]))
@@ -206,7 +206,7 @@ def test_the_whole_story(
     (attempt,) = school.attempts(ann["email"])
     assert (attempt["status"], attempt["progress"], attempt["id"]) == ("completed", 100, launch["attempt"]["id"])
 
-    # The events are on the bus, in order; the webhook arrives, at the second try; the export contains the attempt.
+    # The events are on the bus in order, the webhook arrives at the second try, and the export contains the attempt.
     def of_attempt() -> list[str]:
         return [
             one["detail-type"]

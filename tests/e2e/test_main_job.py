@@ -32,7 +32,7 @@ def admin(stack: RunningStack) -> Caller:
 
 @pytest.fixture(scope="module")
 def synced(admin: Caller, stack: RunningStack) -> Connection:
-    """An integration with the sandbox's catalogue and the course of LinkedIn's own payload in it."""
+    """An integration synced with the sandbox's catalogue, which includes the course of LinkedIn's sample statement."""
     for asset in (event("linkedin-asset.json"), the_course_of_the_statement()):
         stack.sandbox.post("/_sandbox/assets", json=asset).raise_for_status()
     connection = Connection(admin)
@@ -262,7 +262,7 @@ def test_a_token_form_is_read_by_its_content_whatever_its_type_says(synced: Conn
 
 
 def forged(token: str, **changes: Any) -> str:
-    """Return a token with other claims, signed with a key of the forger's."""
+    """Return a token with changed claims, signed with the forger's own key."""
     claims = jwt.decode(token, options={"verify_signature": False}) | changes
     return jwt.encode(claims, "k" * 64, algorithm="HS256", headers={"kid": jwt.get_unverified_header(token)["kid"]})
 

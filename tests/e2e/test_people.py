@@ -1,4 +1,4 @@
-"""The learner directory over HTTP: held, assigned and applied by itself; imported, merged, explained, erased."""
+"""The learner directory over HTTP: holding and assigning statements, imports, merges, explanations and erasure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def courses(stack: RunningStack) -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def connection(admin: Caller, courses: tuple[str, str]) -> Connection:
-    """An integration that takes nobody who is not in its directory, with two courses."""
+    """An integration with two courses that accepts only learners of its directory."""
     connection = Connection(admin, learner_matching="directory", filters={"languages": ["da_DK"]})
     connection.connect()
     assert connection.sync()["status"] == "succeeded"
@@ -48,7 +48,7 @@ def add(connection: Connection, **members: Any) -> str:
 
 
 def applied(connection: Connection, statement: dict[str, Any]) -> dict[str, Any]:
-    """Wait until a statement was applied, and return what became of it."""
+    """Wait until a statement is applied, and return it with its outcome."""
     return eventually(lambda: connection.statement(statement["id"]), lambda found: found["outcome"] == "applied")
 
 

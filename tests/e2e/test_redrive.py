@@ -1,4 +1,4 @@
-"""Dead letters worked off with the command of docs/operations.md, on the running stack."""
+"""Redriving dead letters on the running stack with the command of docs/operations.md."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def letter_to(redriver: Redriver, stack: RunningStack, queue: str, body: Any, **
 
 
 def change_of(stack: RunningStack, pk: str) -> dict[str, str]:
-    """Return where in the stream the last change of an item stands."""
+    """Return the position in the stream of the last change of an item."""
     streams = boto3.Session("test", "test", region_name=stack.outputs.region).client(
         "dynamodbstreams", endpoint_url=stack.outputs.endpoint_url
     )

@@ -1,4 +1,4 @@
-"""Secrets and people are planted, used in every way that fails, and looked for wherever a stack leaves anything."""
+"""Plant secrets and personal data, use them in every way that fails, and search everything the stack leaves behind."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PEOPLE = {"address": f"planted.{MARK}", "name": f"Person{MARK}", "user name": f"
 
 
 def secret(name: str) -> str:
-    """Return a secret of the form LinkedIn's have, with what forms and URLs have to encode."""
+    """Return a secret in the form of LinkedIn's, with characters that forms and URLs must encode."""
     return f"WPL_AP1.{name}-{MARK}/c2Vj+cmV0=="
 
 
@@ -46,15 +46,15 @@ WRONG = secret("wrong")
 
 @dataclass
 class Story:
-    """What was planted, and where all of it went by.
+    """What was planted, and everything it may have leaked into.
 
     Attributes:
-        places: where to look.
-        answers: every answer of the API.
-        integration_id: whose traffic it was.
-        secrets: everything that is secret, by name.
-        events: what was on the bus.
-        letters: what was seen in a dead-letter queue.
+        places: The places where the stack leaves data.
+        answers: Every answer of the API.
+        integration_id: The integration that the traffic belonged to.
+        secrets: All secrets, by name.
+        events: The events published on the bus.
+        letters: The messages seen in a dead-letter queue.
     """
 
     places: Places
@@ -68,13 +68,13 @@ class Story:
         return [*self.letters, *self.places.queues()]
 
     def keep(self) -> None:
-        """Take note of the secrets there are by now: tokens of LinkedIn come and go."""
+        """Note the secrets that exist now, because LinkedIn's tokens come and go."""
         self.secrets |= {f"{name} {value[-8:]}": value for name, value in self.places.secrets().items()}
 
 
 @pytest.fixture(scope="module")
 def story(stack: RunningStack) -> Iterator[Story]:
-    """The whole traffic, once for all tests."""
+    """All the traffic, generated once for all tests."""
     told = Story(Places(stack, datetime.now(UTC) - timedelta(seconds=1)), Answers())
     hooks = {"response": [told.answers.note]}
     with ExitStack() as held:
@@ -115,7 +115,7 @@ def connected_with_planted_pairs(stack: RunningStack, admin: Caller) -> Connecti
 
 
 def syncs_that_fail(stack: RunningStack, connection: Connection, told: Story) -> None:
-    """Let LinkedIn refuse whatever is asked and repeat the token or the key pair in its words."""
+    """Let LinkedIn refuse every request with an error that repeats the token or the key pair."""
     credentials = f"/admin/integrations/{connection.id}/credentials/content"
     for path, status in (("/v2/", 401), ("/v2/", 403), ("/v2/", 500), ("/", 401), ("/", 403), ("/", 429)):
         quirk = {"echoing_error": {"path": path, "status": status}}
@@ -130,7 +130,7 @@ def syncs_that_fail(stack: RunningStack, connection: Connection, told: Story) ->
 
 
 def administering_that_fails(connection: Connection, told: Story) -> None:
-    """Send secrets in every body that is refused, and rotate all there is to rotate."""
+    """Send secrets in every kind of refused body, and rotate the webhook's and the client's secrets."""
     home, admin = f"/admin/integrations/{connection.id}", connection.admin
     whole = json.dumps({"client_id": "planted-content", "client_secret": WRONG})
     bodies: tuple[str, ...] = (
@@ -160,7 +160,7 @@ def administering_that_fails(connection: Connection, told: Story) -> None:
 
 
 def webhooks_that_fail(connection: Connection, told: Story, url: str) -> None:
-    """Register a platform that refuses every delivery in words that repeat what it was sent."""
+    """Register a platform that refuses every delivery with an error that repeats it."""
     home = f"/admin/integrations/{connection.id}/webhooks"
     hook = connection.admin.ask("POST", home, 201, json={"url": url, "event_types": ["SyncFinished", "StatementHeld"]})
     told.secrets["target, first"] = hook["secret"]
@@ -173,7 +173,7 @@ def webhooks_that_fail(connection: Connection, told: Story, url: str) -> None:
 
 
 def tokens_that_fail(connection: Connection, told: Story) -> None:
-    """Use secrets and tokens where they are no good, in every way a client may send them."""
+    """Send secrets and tokens where they are invalid, in every way a client might."""
     http, lms = connection.admin.http, connection.lms
     token = lms.token()
     for name, caller in (("lms", lms), ("admin", connection.admin), ("LinkedIn", connection.linkedin)):
@@ -202,7 +202,7 @@ def tokens_that_fail(connection: Connection, told: Story) -> None:
 
 
 def people_who_learn_and_fail(connection: Connection) -> None:
-    """Send a person in statements, imports, calls and mistakes of all kinds."""
+    """Send personal data in statements, imports, calls and all kinds of invalid requests."""
     lms, linkedin, home = connection.lms, connection.linkedin, f"/learning/{connection.id}"
     [course, other] = connection.courses(status="active")
     who = {**agent(PEOPLE["address"]), "name": NAME}
@@ -239,7 +239,7 @@ def people_who_learn_and_fail(connection: Connection) -> None:
 
 
 def letters_about_poison(stack: RunningStack, connection: Connection) -> list[str]:
-    """Write what no reader of the stream can read, a person in it, and return the letters it was set aside with."""
+    """Write personal data in a form no reader of the stream can process; return the resulting dead letters."""
     key = f"STATEMENT#{connection.id}#{uuid.uuid4()}"
     members = {"integration_id": connection.id, "outcome": "received", "name": NAME, "email": EMAIL}
     item: Any = {name: {"S": value} for name, value in {"PK": key, "SK": "STATEMENT", **members}.items()}
@@ -249,7 +249,7 @@ def letters_about_poison(stack: RunningStack, connection: Connection) -> list[st
 
 
 def read_everything(connection: Connection) -> None:
-    """Ask for whatever an admin can read."""
+    """Request everything that an admin can read."""
     admin, home = connection.admin, f"/admin/integrations/{connection.id}"
     for path in ("/runs", "/statements", "/identities", "/webhooks", "/audit"):
         admin.send("GET", f"{home}{path}")
@@ -262,7 +262,7 @@ def signature(token: str) -> str:
 
 
 class _Echoing(BaseHTTPRequestHandler):
-    """A platform that answers every delivery with an error that repeats it."""
+    """Answers every delivery with an error that repeats it."""
 
     def do_POST(self) -> None:
         body = f"{self.headers} {self.rfile.read(int(self.headers['Content-Length'])).decode()}".encode()
@@ -272,11 +272,11 @@ class _Echoing(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_args: object) -> None:
-        """Stay quiet."""
+        """Log nothing."""
 
 
 class echoing:  # noqa: N801  (a context manager)
-    """A platform on this machine that takes no delivery."""
+    """A local platform that refuses every delivery; entering it returns its URL."""
 
     def __enter__(self) -> str:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Echoing)

@@ -1,7 +1,7 @@
-"""Everything at once while things break: nothing that was acknowledged is lost, nothing is wrong in the end.
+"""Everything at once while things break: nothing acknowledged is lost, and all records are right in the end.
 
-`COURSEBRIDGE_SOAK_SECONDS` is how long the faults go on: three minutes unless it says otherwise.
-`COURSEBRIDGE_SOAK_SEED` repeats what a soak sent and broke: each prints its own.
+`COURSEBRIDGE_SOAK_SECONDS` is how long the faults go on (default 180).
+`COURSEBRIDGE_SOAK_SEED` repeats what an earlier soak sent and broke; each soak prints its seed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PATIENCE_SECONDS = 240
 THROTTLED = ("ApplyFunction", "StatementsFunction", "SweepFunction", "CatalogSyncFunction", "AdminFunction")
 POISONED = ("ApplyDeadLetters", "EventsDeadLetters")
 REDRIVEN = ("ScheduleDeadLetters", "ExportDeadLetters", "WebhookDeadLetters")
-# What the emulator's stream gives up, it gives up at once; what a killed worker had in hands comes back to its queue.
+# Both can be short: the emulator's stream gives up at once, and a killed worker's messages return to their queue.
 LOST_AFTER_SECONDS, HIDDEN_SECONDS = 10, 5
 
 
@@ -50,7 +50,7 @@ def connection(stack: RunningStack) -> Connection:
 
 @pytest.fixture
 def queues(stack: RunningStack) -> Iterator[dict[str, str]]:
-    """Every queue of the template: empty, and not hiding for long what failed."""
+    """The template's queues, emptied, with a short visibility timeout."""
     pages = stack.aws.cloudformation.get_paginator("list_stack_resources").paginate(StackName="coursebridge")
     found = {
         one["LogicalResourceId"]: one["PhysicalResourceId"]
@@ -67,8 +67,8 @@ def queues(stack: RunningStack) -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def soak(stack: RunningStack, connection: Connection) -> Iterator[Soak]:
-    """A soak that has not begun; the functions of `THROTTLED` reach the table through its proxy."""
-    print(f"\nCOURSEBRIDGE_SOAK_SEED={SEED}")  # noqa: T201  (what a failure is repeated by)
+    """A soak that has not started; the functions of `THROTTLED` reach the table through its proxy."""
+    print(f"\nCOURSEBRIDGE_SOAK_SEED={SEED}")  # noqa: T201  (needed to repeat a failure)
     urns = [course["urn"] for course in connection.courses(status="active")[:25]]
     names = [stack.outputs.function_names[name] for name in THROTTLED]
     sweep = stack.outputs.function_names["SweepFunction"]
@@ -84,7 +84,7 @@ def soak(stack: RunningStack, connection: Connection) -> Iterator[Soak]:
 
 
 def outcomes(soak: Soak, ids: list[str]) -> dict[str, str]:
-    """Return the outcome of each of these statements that is in the table, by its id."""
+    """Return the outcomes of those of the statements that are in the table, by id."""
     table, found = soak.stack.outputs.table_name, {}
     for at in range(0, len(ids), 100):
         keys = [
@@ -98,7 +98,7 @@ def outcomes(soak: Soak, ids: list[str]) -> dict[str, str]:
 
 
 def judged(soak: Soak) -> dict[str, str]:
-    """Wait until every acknowledged statement is judged, and return the outcomes; what is lost has none."""
+    """Wait until every acknowledged statement is judged, and return the outcomes; a lost statement has none."""
     final: dict[str, str] = {}
 
     def unjudged() -> list[str]:
@@ -109,7 +109,7 @@ def judged(soak: Soak) -> dict[str, str]:
         return [one for one in left if final.get(one) == "received"]
 
     eventually(unjudged, lambda left: not left, PATIENCE_SECONDS)
-    # What came later may have turned what was judged before.
+    # A later statement may have changed the outcome of an earlier one.
     return outcomes(soak, list(soak.told.statements))
 
 
@@ -120,7 +120,7 @@ def kept(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
 
 
 def told_of(events: list[Any]) -> tuple[set[str], set[tuple[str, str]]]:
-    """Return the attempts that were said to be started, and those said to be completed with the time."""
+    """Return the ids of the attempts that events reported as started, and (id, time) of those reported as completed."""
     attempts = [(one["detail-type"], one["detail"]["data"]["attempt"]) for one in events]
     return (
         {attempt["id"] for type_, attempt in attempts if type_ == "AttemptStarted"},
@@ -129,7 +129,7 @@ def told_of(events: list[Any]) -> tuple[set[str], set[tuple[str, str]]]:
 
 
 def told_in_events(stack: RunningStack, queue: str, attempts: list[dict[str, Any]]) -> list[Any]:
-    """Wait until the bus has told of every attempt's start and completion; return the events."""
+    """Wait until events have reported the start and completion of every attempt; return the events."""
     seen: list[Any] = []
 
     def untold() -> list[Any]:
@@ -146,7 +146,7 @@ def told_in_events(stack: RunningStack, queue: str, attempts: list[dict[str, Any
 
 
 def set_aside(stack: RunningStack, queues: dict[str, str], poison: set[str]) -> set[str]:
-    """Wait until all that was poisoned is among the dead letters, and return what is."""
+    """Wait until all poison is among the dead letters; return the partition keys of the dead letters."""
     found: set[str] = set()
 
     def missing() -> set[str]:
@@ -159,7 +159,7 @@ def set_aside(stack: RunningStack, queues: dict[str, str], poison: set[str]) -> 
 
 
 def drained(stack: RunningStack, queues: dict[str, str]) -> Counter[str]:
-    """Wait until nothing is in any queue, waiting, delayed or in hands; return what was redriven to get there."""
+    """Wait until no queue has visible, delayed or in-flight messages; return the results of redriving them."""
     redriver, redriven = Redriver("coursebridge", Session(stack)), Counter[str]()
 
     def left() -> dict[str, dict[str, str]]:
@@ -198,7 +198,7 @@ def test_nothing_acknowledged_is_lost_and_every_attempt_is_right_whatever_breaks
     letters = set_aside(stack, queues, poison)
     redriven = drained(stack, queues)
     ended("queues")
-    # The first may be one that was under way while LinkedIn was down.
+    # The first run may be one that was in progress while LinkedIn was down.
     eventually(lambda: connection.sync()["status"], lambda status: status == "succeeded")
     ended("sync")
 
@@ -214,7 +214,7 @@ def test_nothing_acknowledged_is_lost_and_every_attempt_is_right_whatever_breaks
     }
     runs = connection.admin.every(f"/admin/integrations/{connection.id}/runs", limit=1000)
     wrong = {key: (right, records.get(key)) for key, right in expected.items() if records.get(key) != right}
-    print(  # noqa: T201  (the figures are what a soak is for)
+    print(  # noqa: T201  (the figures are the result of a soak)
         f"\nsoak of {SECONDS:.0f} s: {len(told.statements)} statements acknowledged, lost {len(lost)}, "
         f"misjudged {len(misjudged)}; records {len(expected)}, wrong {len(wrong)}; events {len(events)}; "
         f"runs {dict(Counter(run['status'] for run in runs))}; set aside {len(letters)}, redriven {dict(redriven)}"
@@ -229,13 +229,13 @@ def test_nothing_acknowledged_is_lost_and_every_attempt_is_right_whatever_breaks
     assert wrong == {}
     assert len(found) == len(records) == len(expected) > 0
     assert completed_by == completing
-    # Nobody was told of an attempt that is not there.
+    # No event reports an attempt that does not exist.
     assert seen[0] == {attempt["id"] for _, attempt in found}
     assert told.requests["statements: 200"] == told.acknowledgements > SENDERS
     assert soak.faults.keys() == FAULTS
     assert soak.faults["poison in the stream"] == len(poison)
     assert soak.proxy.refused > 0
-    # No run was left hanging, whatever became of it, and each accounts for all that it read.
+    # Every run has ended, and each accounts for everything it read.
     assert {run["status"] for run in runs} <= {"succeeded", "failed"}
     for run in runs:
         changed_counts(run)

@@ -1,4 +1,4 @@
-"""The embedded stack itself: what a newcomer is given after `make up` works as it says."""
+"""The embedded stack itself: the API, the sandbox and the first admin work after `make up`."""
 
 import httpx
 

@@ -1,4 +1,4 @@
-"""Statements asked for and put over HTTP: every filter of xAPI 1.0.3, voiding, and pages to the end."""
+"""Querying and putting statements over HTTP: every filter of xAPI 1.0.3, voiding, and paging."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def connection(admin: Caller) -> Connection:
 
 
 class Kept:
-    """Statements of an integration of their own, one after the other, in the order of `sent`."""
+    """Statements in an integration of their own, stored one by one in the order of `sent`."""
 
     def __init__(self, admin: Caller) -> None:
         made = Connection(admin)
@@ -66,7 +66,7 @@ class Kept:
         return [ids.index(one["id"]) for one in statements]
 
     def pages(self, **params: str) -> list[list[int]]:
-        """Return the pages of an answer, by following `more` to its end."""
+        """Return all pages of an answer by following `more`."""
         pages = []
         answer = self.reader.ask("GET", XAPI, params=params)
         while True:

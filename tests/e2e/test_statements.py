@@ -1,4 +1,4 @@
-"""Statements over HTTP: pushed in every form, raced, and brought home whatever breaks."""
+"""Statements over HTTP: pushed in every form, sent concurrently, and recorded despite all faults."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def connection(admin: Caller, shelf: Shelf) -> Connection:
 
 
 def of_everybody(http_calls: Sequence[Any]) -> list[Any]:
-    """Make calls at once, and return what they return in order."""
+    """Make calls concurrently, and return their results in order."""
     with ThreadPoolExecutor(SENDERS) as senders:
         return list(senders.map(lambda call: call(), http_calls))
 
@@ -81,7 +81,7 @@ BESIDE = dict.fromkeys(
 
 
 def assert_home(connection: Connection, pushed: dict[str, Any], identifier: str = "email") -> None:
-    """Nothing that was acknowledged is lost, all of it was judged, and the records are the truth."""
+    """Assert that no acknowledged statement is lost or unjudged, and that the records equal the truth."""
     judged = outcomes(connection)
     assert [one for one in pushed["acknowledged"] if one not in judged] == []
     wrong = differing(truth(pushed, identifier), records(connection, identifier))

@@ -1,4 +1,4 @@
-"""An integration that holds every sender to every rule: a breach is refused, and the field is named."""
+"""Strict validation of statements: every breach of a rule is refused, and the field is named."""
 
 from __future__ import annotations
 

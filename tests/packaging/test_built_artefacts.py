@@ -1,4 +1,4 @@
-"""What ships: each built function imports with nothing but its own folder and the layers on the path."""
+"""Each built function can be imported with only its own folder and the layers on the path."""
 
 import json
 import os
@@ -15,7 +15,7 @@ BUILD = Path(os.environ.get("COURSEBRIDGE_BUILD", cfn.ROOT / ".aws-sam" / "build
 FUNCTIONS = cfn.resources("AWS::Serverless::Function")
 pytestmark = pytest.mark.packaging
 
-# The Lambda runtime brings boto3; here it stands in a folder of its own, so that nothing else comes with it.
+# boto3 comes with the Lambda runtime, so its folder is the one addition to the path, appended last.
 LOOK = """
 import json, sys
 sys.path[:] = json.loads(sys.argv[1]) + [path for path in sys.path if "site-packages" not in path and path]
@@ -27,7 +27,7 @@ print(json.dumps(sorted(sys.modules)))
 
 
 def modules_after_importing(name: str) -> set[str]:
-    """Return what is loaded once the built handler of a function is imported by a fresh interpreter."""
+    """Return the modules loaded after a fresh interpreter imports the built handler of a function."""
 
     module = FUNCTIONS[name]["Handler"].rpartition(".")[0]
     folders = [str(BUILD / name), *(str(BUILD / layer / "python") for layer in ("DependenciesLayer", "SharedLayer"))]

@@ -1,4 +1,4 @@
-"""What the documents for operators promise to be complete about is complete."""
+"""The documents are complete where they should be, and their links, calls and commands work."""
 
 import json
 import re
@@ -56,7 +56,7 @@ def by_path(page: Path) -> str:
 
 
 def links(page: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the file and the heading that each link within the project leads to."""
+    """Yield the target file and heading of each link within the project."""
     for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
         if not link.startswith(("http:", "https:", "mailto:")):
             path, _, heading = link.partition("#")
@@ -64,7 +64,7 @@ def links(page: Path) -> Iterator[tuple[Path, str]]:
 
 
 def headings(page: Path) -> set[str]:
-    """Return the headings as GitHub spells them in links."""
+    """Return the headings of a page as GitHub spells them in links."""
     found = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
 
@@ -112,7 +112,7 @@ METHODS = "GET|POST|PUT|PATCH|DELETE"
 
 
 def quoted_calls(text: str) -> Iterator[tuple[str, str]]:
-    """Yield method and path of the calls of the API that a document names in back-ticks or makes with curl."""
+    """Yield the method and path of each API call that a document names in backticks or makes with curl."""
     for methods, path in re.findall(rf"`((?:{METHODS})(?:/(?:{METHODS}))*) ((?:/|\.\.\.)[^`\s]*)", text):
         for method in methods.split("/"):
             yield method, path.partition("?")[0]
@@ -125,7 +125,7 @@ def quoted_calls(text: str) -> Iterator[tuple[str, str]]:
 
 
 def is_a_call(method: str, path: str) -> bool:
-    """Whether the API has such a call; what a parameter is called does not matter, and ``...`` is any beginning."""
+    """Tell whether the API has such a call, whatever its parameters are called; ``...`` stands for any beginning."""
     wanted = re.sub(r"\{\w+\}", "[^/]+", re.escape(path).replace(r"\{", "{").replace(r"\}", "}"))
     wanted = re.sub(r"^\\\.\\\.\\\.", ".+", wanted)
     return any(
@@ -172,7 +172,7 @@ def test_the_picture_of_the_parts_has_every_function() -> None:
 
 
 def quoted_commands() -> list[str]:
-    """Return the calls of the command line in the documents, in back-ticks and in blocks of shell."""
+    """Return the arguments of each `coursebridge` command in the documents, in backticks or in shell blocks."""
     found: set[str] = set()
     for page in PAGES:
         text = page.read_text()
@@ -184,7 +184,7 @@ def quoted_commands() -> list[str]:
 
 @pytest.mark.parametrize("command", quoted_commands())
 def test_every_command_in_the_documents_is_one(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only parsed, not run; what is asked for is answered."""
+    """Parse the command without running it; prompts get an answer."""
     monkeypatch.setattr(TyperOption, "prompt_for_value", lambda _option, _context: "anything")
     words = shlex.split(re.sub(r"<[^>]+>", "ID", command))
     at: Any = typer.main.get_command(app)
@@ -196,7 +196,7 @@ def test_every_command_in_the_documents_is_one(command: str, monkeypatch: pytest
 
 
 def is_named_only(command: str) -> bool:
-    """Whether a command is spoken of, and not told to be called: those that ask for more are then without it."""
+    """Tell whether the documents only mention a command, without its required arguments."""
     return command in {"clients rotate", "assign", "credentials"}
 
 

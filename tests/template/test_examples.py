@@ -1,4 +1,4 @@
-"""The programs that the documents give away do what they are given away for."""
+"""The example programs in the documents work."""
 
 import inspect
 import re

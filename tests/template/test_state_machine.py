@@ -1,4 +1,4 @@
-"""The one state machine of both syncs: what it does in which order, what it tries again, and where faults lead."""
+"""The state machine of both syncs: the order of its tasks, its retries, and where errors lead."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EVENT = {"integration_id": "acme", "mode": "full", "trigger": "test"}
 
 
 class Runs:
-    """Runs of which nothing is known but their ids."""
+    """A store of runs that have only an id."""
 
     def get(self, run_id: str) -> dict[str, Any]:
         return {"id": run_id}
@@ -33,7 +33,7 @@ class Context:
 
 
 class Walk(StateMachine):
-    """A machine whose tasks note that they were done and do nothing else, but fail as often as they are told to."""
+    """A machine whose tasks only record that they ran, and fail as often as they are told to."""
 
     def __init__(self, *settled: list[int], **fails: int) -> None:
         super().__init__({}, Context())

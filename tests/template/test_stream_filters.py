@@ -1,4 +1,4 @@
-"""Who reads the table's stream is woken by what concerns them, and by nothing else."""
+"""Each reader of the table's stream is invoked for the changes that concern it, and for no others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def filters(function: str) -> list[Any]:
 
 
 def fits(pattern: Any, value: Any) -> bool:
-    """Whether a value fits a pattern, as far as patterns are used here: objects, lists of values, prefixes."""
+    """Tell whether a value fits a pattern, of the kinds used here: objects, lists of values, prefixes."""
     if isinstance(pattern, dict):
         return isinstance(value, dict) and all(fits(inner, value.get(name)) for name, inner in pattern.items())
     return any(
@@ -35,7 +35,7 @@ def fits(pattern: Any, value: Any) -> bool:
 
 
 def woken(event_name: str, key: keys.Key, **attributes: Any) -> set[str]:
-    """Return who is woken by a change."""
+    """Return the readers that a change invokes."""
     change = {"Keys": to_wire(key.item()), "NewImage": to_wire({**key.item(), **attributes})}
     record = {"eventName": event_name, "dynamodb": change}
     return {reader for reader in READERS if any(fits(pattern, record) for pattern in filters(reader))}

@@ -1,4 +1,4 @@
-"""What the template must keep to, whoever changes it: least privilege, logs, alarms, nothing lost in silence."""
+"""Rules for the template: least privilege, logs, alarms, and no silent loss."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from state_machine import states_of
 
 FUNCTIONS = cfn.resources("AWS::Serverless::Function")
 ALARMS = cfn.resources("AWS::CloudWatch::Alarm")
-# Delivering logs of a state machine knows no narrower resource (AWS: "Logging using CloudWatch Logs").
+# Log delivery of a state machine supports no narrower resource than `*` (AWS: "Logging using CloudWatch Logs").
 LOG_DELIVERY = "DeliverLogs"
 
 
@@ -49,7 +49,7 @@ def test_a_function_has_a_log_group_of_its_own_that_forgets(name: str) -> None:
 
 
 def test_the_level_of_logs_is_the_one_lambda_filters_by_and_drops_no_metric() -> None:
-    """A metric is a line of the log without a level, which Lambda takes for INFO."""
+    """A metric is a log line without a level, which Lambda treats as INFO."""
     assert cfn.template()["Globals"]["Function"]["LoggingConfig"]["ApplicationLogLevel"] == {"Ref": "LogLevel"}
     assert cfn.template()["Parameters"]["LogLevel"]["AllowedValues"] == ["DEBUG", "INFO"]
 
@@ -163,7 +163,7 @@ def test_a_task_that_finds_its_function_full_waits_longer_than_the_tasks_before_
 
 
 def average_wait(retry: dict[str, Any]) -> float:
-    """Return how many seconds a retrier waits in all, each wait being half its bound by full jitter."""
+    """Return the average total wait of a retrier in seconds; full jitter halves each wait on average."""
     waits = (retry["IntervalSeconds"] * retry["BackoffRate"] ** attempt for attempt in range(retry["MaxAttempts"]))
     return float(sum(min(wait, retry["MaxDelaySeconds"]) / 2 for wait in waits))
 
@@ -193,7 +193,7 @@ def test_a_function_reserves_at_least_what_its_queues_may_use(name: str) -> None
 
 
 def tasks(definition: Any) -> Iterator[dict[str, Any]]:
-    """Yield every task of a state machine, those inside maps included."""
+    """Yield every task of a state machine, including those inside maps."""
     return (state for _, state in states_of(definition) if state["Type"] == "Task")
 
 
@@ -209,7 +209,7 @@ def test_an_alarm_on_a_metric_of_ours_watches_one_that_its_function_counts(name:
 
 
 def test_two_stacks_of_an_account_share_no_name() -> None:
-    """What is unique in an account or a region is named after the stack; the rest CloudFormation names."""
+    """Names that must be unique in an account or region contain the stack's; CloudFormation generates the others."""
     unique = ("Name", "LogGroupName", "DashboardName", "QueueName", "FunctionName", "TableName", "BucketName")
     named_after_others = ("AWS::Lambda::Permission", "AWS::Route53::RecordSet")
     names = {
@@ -333,7 +333,7 @@ def test_access_to_the_table_is_bound_to_leading_keys_and_never_a_scan() -> None
 
 
 def test_whatever_is_allowed_on_the_table_is_asked_for_by_key() -> None:
-    """What names no key would pass a condition on leading keys (docs/decisions/0071-leading-keys.md)."""
+    """A request without keys would pass a condition on leading keys (docs/decisions/0071-leading-keys.md)."""
     named = {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"}
     allowed = {
         action.removeprefix("dynamodb:")
@@ -402,7 +402,7 @@ def test_a_letter_outlives_its_time_in_the_queue_it_came_from(name: str) -> None
 
 def test_a_delivery_is_tried_to_its_end_before_its_message_expires() -> None:
     queue = QUEUES["WebhookDeliveries"]
-    # A try that is cut off comes back after the time-out of the queue and is received once more.
+    # A try that is cut off reappears after the visibility timeout of the queue and is received once more.
     longest = sum(PAUSES) + MOST_RECEIVES * queue["VisibilityTimeout"]
 
     assert queue["MessageRetentionPeriod"] > 2 * longest
@@ -425,7 +425,7 @@ def test_data_outlives_the_stack() -> None:
         for name, resource in cfn.template()["Resources"].items()
         if resource["Type"] in ("AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::S3::Bucket")
         and resource.get("UpdateReplacePolicy") == "Retain"
-        # A stack whose creation failed has no data, and leaves nothing behind.
+        # A stack whose creation failed has no data to keep.
         and resource.get("DeletionPolicy") == "RetainExceptOnCreate"
     }
 
@@ -474,7 +474,7 @@ def test_functions_are_told_what_the_settings_know_and_nothing_else() -> None:
     told = {name for block in blocks for name in block.get("Environment", {}).get("Variables", {})}
     known = {name.upper() for name, field in vars(Settings).items() if isinstance(field, Variable)}
 
-    # The emulator alone sets where AWS is.
+    # Only the emulator sets this one.
     assert {name for name in told if not name.startswith("POWERTOOLS_")} == known - {"AWS_ENDPOINT_URL"}
 
 
