@@ -1,4 +1,4 @@
-"""A table, and the rest of a deployment, made from the template and held in memory."""
+"""Fixtures for a deployment in memory, with a table made from the template."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ REMEMBERING = (
 )
 
 
-# How long an example takes is the machine's affair: a table of Unicode is made when the first text is drawn.
+# How long an example takes depends on the machine, and drawing the first text builds a table of Unicode.
 hypothesis.settings.register_profile(
     "coursebridge", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -51,14 +51,14 @@ quick_moto.quicken()
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """Leave out of garbage collection what stays to the end; it is most of what there is."""
+    """Exempt the objects that live until the end, which are most of them, from garbage collection."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(autouse=True)
 def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Credentials that open nothing, and a region, before anything makes a client."""
+    """Set useless credentials and a region before anything makes a client."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
@@ -67,7 +67,7 @@ def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def temporary_files_go_with_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Functions leave files on their disk, which goes with them; a test's is this machine's."""
+    """Keep temporary files in a folder of the session, because functions leave theirs for Lambda to discard."""
     before, tempfile.tempdir = tempfile.tempdir, str(tmp_path_factory.mktemp("disk"))
     yield
     tempfile.tempdir = before
@@ -75,13 +75,13 @@ def temporary_files_go_with_the_session(tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(autouse=True)
 def nobody_waits_for_other_writers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next try comes at once: what other writers do, a test does in between."""
+    """Retry without a pause: a test makes the changes of other writers itself, in between."""
     monkeypatch.setattr(table_module, "_wait", lambda _seconds: None)
 
 
 @pytest.fixture(autouse=True)
 def functions_keep_to_their_policies_and_descriptions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever a test lets a function do its policy has to allow; whatever it answers its description has to list."""
+    """Check that each function's policy allows what it does, and that the API's description lists what it answers."""
     for function, name in handlers().items():
         module = sys.modules.get(name)
         if module:
@@ -91,14 +91,14 @@ def functions_keep_to_their_policies_and_descriptions(monkeypatch: pytest.Monkey
 
 @cache
 def table_properties() -> dict[str, Any]:
-    """What the template says of the table, as far as a test needs it."""
+    """Return those of the table's properties in the template that are needed to create it."""
     properties = resources("AWS::DynamoDB::Table")["Table"]
     return {name: properties[name] for name in CREATED}
 
 
 @pytest.fixture
 def table(aws_environment: None) -> Iterator[Table]:
-    """The template's table, empty. Clients are made once for all tests, for making one costs more than most tests."""
+    """The template's table, empty. All tests share the clients, because making one takes longer than most tests."""
     with mock_aws():
         client = clients.dynamodb()
         client.create_table(TableName=TABLE_NAME, **table_properties())
@@ -107,7 +107,7 @@ def table(aws_environment: None) -> Iterator[Table]:
 
 @dataclass(frozen=True)
 class Context:
-    """What a function wants to know of its invocation."""
+    """What a function needs to know about its invocation."""
 
     function_name: str = "test"
     memory_limit_in_mb: int = 256
@@ -116,13 +116,13 @@ class Context:
     left: int = 900_000
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return how much time there is left."""
+        """Return how much time is left."""
         return self.left
 
 
 @pytest.fixture
 def deployed(table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
-    """A deployment as a function finds it: the environment, the secrets, and nothing remembered from before."""
+    """A deployment as a new function finds it: its environment and secrets, and empty caches."""
     secrets = clients.secretsmanager()
     held: dict[str, Any] = {
         "signing": {"kid": "k1", "key": "s" * 64},

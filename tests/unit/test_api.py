@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
 
 class Body(BaseModel):
-    """A body."""
+    """The body of a request."""
 
     number: int
 
 
 def app() -> APIGatewayHttpResolver:
-    """An app with a route of each kind."""
+    """Return an app with a route of each kind."""
     made = api.resolver(validate=True)
 
     @made.get("/things")
@@ -85,7 +85,7 @@ def add_failures(made: APIGatewayHttpResolver) -> None:
 
 @pytest.fixture
 def call(deployed: Table) -> Call:
-    """Calls the app as API Gateway does."""
+    """A function that calls the app as API Gateway does."""
     made = app()
 
     def call(method: str, path: str, body: object = None, **options: Any) -> tuple[int, dict[str, Any], Any]:
@@ -181,7 +181,7 @@ def test_a_caller_reaches_its_integration_and_no_other(call: Call) -> None:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, Any]]:
-    """Returns the one line that was logged."""
+    """A function that returns the one line that was logged."""
     lines = io.StringIO()
     monkeypatch.setattr(logger.registered_handler, "stream", lines)
     logger.structure_logs()

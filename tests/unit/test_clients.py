@@ -1,4 +1,4 @@
-"""AWS's clients: one of each."""
+"""The AWS clients: one of each, shared."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_client_is_made_once_and_gives_up_in_time(make: Callable[[], Any], ser
 
 @pytest.fixture
 def fresh() -> Iterator[None]:
-    """Has the client made anew, and forgotten afterwards."""
+    """Let a test make the client anew, and forget it afterwards."""
     clients.s3.cache_clear()
     yield
     clients.s3.cache_clear()

@@ -1,4 +1,4 @@
-"""What is set aside tells where it stood and why, and names nobody."""
+"""A dead letter says which record was set aside and why, and names nobody."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def letter(key: keys.Key) -> dict[str, Any]:
-    """Set a record aside; return what the queue got."""
+    """Set a record aside, and return the message in the queue."""
     url = clients.sqs().create_queue(QueueName="dead")["QueueUrl"]
     set_aside(url, {"dynamodb": {"Keys": to_wire(key.item()), "SequenceNumber": "7"}}, "it cannot be read")
     [message] = clients.sqs().receive_message(QueueUrl=url)["Messages"]

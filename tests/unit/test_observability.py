@@ -1,4 +1,4 @@
-"""Business metrics, as CloudWatch reads them out of the log."""
+"""Business metrics, as CloudWatch reads them from the log."""
 
 from __future__ import annotations
 

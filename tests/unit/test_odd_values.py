@@ -1,4 +1,4 @@
-"""Whatever value stands in a parameter or a field, no operation of the API's description answers with a 5xx."""
+"""No operation in the API's description answers with a 5xx, whatever value a parameter or a field has."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MOMENTS = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "10000-01-0
 NUMBERS = ("-1", str(1 << 63), "1" * 50, "1" * 5000, "1e400", "nan", "\u0663")
 WORDS = ("", "\0", "\U0001f600" * 600)
 TEXTS = (*MOMENTS, *NUMBERS, *WORDS)
-"""Times without a moment in UTC, numbers that SQLite, DynamoDB or Python do not take, and texts too long for a key."""
+"""Times out of Python's range in UTC, numbers that SQLite, DynamoDB or Python refuse, and texts that fit no key."""
 ODD: dict[str, tuple[Any, ...]] = {
     "date-time": MOMENTS,
     "string": (*WORDS, "\ud800"),
@@ -55,7 +55,7 @@ OPERATIONS = [
 
 @pytest.fixture
 def known(api: Api, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Ids of what there is: an integration with a course, a learner and a path."""
+    """The ids of what exists: an integration with a course, a learner and a path."""
     queue_url = clients.sqs().create_queue(QueueName="any")["QueueUrl"]
     secret = clients.secretsmanager().create_secret(Name="pseudonym", SecretString=json.dumps({"key": "k" * 64}))
     for name in ("EXPORT_QUEUE_URL", "WEBHOOK_QUEUE_URL"):
@@ -76,7 +76,7 @@ def known(api: Api, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def sent(method: str, path: str, integration: str, body: object = None, **query: str) -> Json:
-    """Call as somebody who may do everything."""
+    """Call an operation with every scope."""
     kind = path.split("/")[1]
     grant = Grant("first", 1, integration if kind == "xapi" else None, frozenset(scopes.ALL))
     headers = {"Authorization": f"Bearer {wiring.tokens().mint(grant)}", "Content-Type": "application/json"}
@@ -86,7 +86,7 @@ def sent(method: str, path: str, integration: str, body: object = None, **query:
 
 
 def answered(method: str, path: str, integration: str, body: object = None) -> Any:
-    """Return what a good call answers."""
+    """Return the body of a successful answer."""
     answer = sent(method, path, integration, body)
     assert answer["statusCode"] < 300, answer["body"]
     return json.loads(answer["body"])
@@ -115,7 +115,7 @@ def sample(schema: Json) -> Any:
 
 
 def oddities(schema: Json) -> Iterator[Any]:
-    """Yield samples of a schema with each of the odd values of its type in each of their fields."""
+    """Yield the odd values of a schema's type, and samples of it with an odd value in one field."""
     schema = dereferenced(schema)
     yield from ODD.get(str(schema.get("format", schema.get("type"))), SHAPES)
     for one in schema.get("anyOf", ()):
@@ -127,7 +127,7 @@ def oddities(schema: Json) -> Iterator[Any]:
 
 
 def calls(operation: Json, known: dict[str, str]) -> Iterator[tuple[dict[str, str], str | None, dict[str, str]]]:
-    """Yield path parameters, body and query, of which one is odd."""
+    """Yield path parameters, body and query of calls with one odd value each."""
     parameters = operation.get("parameters", [])
     names = {where: [one["name"] for one in parameters if one["in"] == where] for where in ("path", "query")}
     good = {name: known.get(name, "content") for name in names["path"]}

@@ -1,4 +1,4 @@
-"""What people entrust to this system does not get into logs by accident."""
+"""Personal data does not get into logs by accident."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from coursebridge.contract import Answer
 
 
 class Shown(Answer):
-    """An answer with a field that holds a person."""
+    """An answer with a field of personal data."""
 
     emails: list[int]
 

@@ -1,4 +1,4 @@
-"""Functions may do with the table what they do: their policies in the template, held against real calls."""
+"""The policies in the template allow what the functions do, checked against their real calls."""
 
 from __future__ import annotations
 

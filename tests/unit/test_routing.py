@@ -1,4 +1,4 @@
-"""Which path leads to which route, and with what in its parameters."""
+"""Which path leads to which route, and with which parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets that are not there."""
+"""Secrets that do not exist."""
 
 from __future__ import annotations
 

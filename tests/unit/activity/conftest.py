@@ -1,4 +1,4 @@
-"""The lab of ``activity_lab``."""
+"""Fixtures for the labs of ``activity_lab``."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def _event_loops_may_wake_themselves() -> None:
 
 @pytest.fixture
 def make_lab(table: Table) -> Iterator[MakeLab]:
-    """Make a lab: ``make_lab(quirks={"report_lag": {}}, learner_matching="directory")``.
+    """A function that makes labs: ``make_lab(quirks={"report_lag": {}}, learner_matching="directory")``.
 
-    Its table is one of plain dictionaries, as whole runs are played over and over; ``real=True`` takes the template's.
+    The table is one of plain dictionaries, which keeps many whole runs fast; ``real=True`` takes the template's.
     """
     callers: list[httpx.Client] = []
     s3 = clients.s3()
@@ -60,7 +60,7 @@ def lab(make_lab: MakeLab) -> Lab:
 
 @pytest.fixture
 def real_lab(make_lab: MakeLab) -> Lab:
-    """The same on the template's table."""
+    """A lab with one course in the catalogue, on the template's table."""
     lab = make_lab(real=True)
     lab.course()
     return lab

@@ -1,4 +1,4 @@
-"""Whatever stops a run, throttles it, or writes beside it: the records end the same, and the counts are right."""
+"""A run that is killed, throttled or raced by other writers ends with the same records and the right counts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class Broken(Exception):
-    """The process was killed here."""
+    """Stands for the process being killed."""
 
 
 def begun(lab: Lab) -> tuple[str, list[int]]:
@@ -46,7 +46,7 @@ def begun(lab: Lab) -> tuple[str, list[int]]:
 
 
 def breaking(lab: Lab, monkeypatch: pytest.MonkeyPatch, method: str, after: int) -> None:
-    """Let the n-th call of a method of the table work, and never be heard of again."""
+    """Let the n-th call of a table method take effect, and then raise ``Broken`` instead of returning."""
     original: Callable[..., Any] = getattr(MemoryTable, method)
     calls = 0
 

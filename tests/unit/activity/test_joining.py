@@ -1,4 +1,4 @@
-"""One person who became two learners, named differently by reports and statements, becomes one when it is certain."""
+"""Two learners whom reports and statements name differently are joined once they are certainly one person."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SINCE = "2026-01-01T00:00:00.000Z"
 
 @pytest.fixture
 def lab(real_lab: Lab) -> Lab:
-    """A lab whose learner 1 was seen in statements by email and in reports by LinkedIn's own identifier."""
+    """A lab in which one person is two learners: by email in statements, by LinkedIn's own identifier in reports."""
     real_lab.course(OTHER_COURSE)
     by_email = real_lab.learner(1)
     real_lab.table.put(replace(by_email, source="open").to_item())

@@ -1,4 +1,4 @@
-"""What a row of a report says, whatever LinkedIn leaves out, adds, or shuffles."""
+"""Mapping the rows of a report, whatever LinkedIn leaves out, adds or reorders."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ COMPLETION = activity("COMPLETIONS", 1, lastEngagedAt=1706589989339)
 
 
 def row(*activities: Json, **changes: Any) -> Json:
-    """LinkedIn's own example, by default."""
+    """Return a row, by default LinkedIn's own example."""
     whole = {
         "latestDataAt": 1706638740000,
         "learnerDetails": {

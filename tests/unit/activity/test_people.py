@@ -1,4 +1,4 @@
-"""Who is who in reports: matched by any identifier, never guessed, added or listed as the settings say."""
+"""People in reports are matched by any identifier, never guessed, and added or listed as the settings say."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_identifiers_that_lead_to_different_learners_are_not_guessed_at(lab: Lab
 
 
 def left(lab: Lab, number: int, *, replaced: bool = False, **present: str) -> None:
-    """Let a learner have the email LinkedIn knows no longer, and others instead."""
+    """End a learner's hold on the email that LinkedIn knows, and give them the identifiers in ``present``."""
     learner = lab.learner(number)
     [mine] = learner.identifiers
     now = rfc3339(lab.clock())
@@ -223,7 +223,7 @@ def test_somebody_whose_rows_name_them_differently_is_one_learner(make_lab: Make
 
     lab.sync()
 
-    # Who has no email in any row is somebody new; nobody else is.
+    # Only people without an email in any row are new.
     everybody = list(lab.table.query_all("LEARNERS#acme", index=keys.GSI1))
     added = [one for one in everybody if one["source"] == "report"]
     assert all("email" not in {each["type"] for each in one["identifiers"]} for one in added)
@@ -291,7 +291,7 @@ def test_a_busy_table_has_the_task_repeated(lab: Lab, monkeypatch: pytest.Monkey
 def test_a_table_that_stays_busy_fails_the_run_which_can_be_redriven(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, entity: str, reason: str
 ) -> None:
-    """The first refusal is another writer; the rest is what happens to whom is then dealt with alone."""
+    """The first refusal is a conflict, after which each learner or record is written alone and meets ``reason``."""
     original = MemoryTable.transact
     lab.did(1, (1, 50))
     refusals: list[str] = []
@@ -309,7 +309,7 @@ def test_a_table_that_stays_busy_fails_the_run_which_can_be_redriven(
         failed = lab.sync()
 
     assert failed["status"] == "failed"
-    # Each of five attempts waits for other writers as long as there are pauses, but not for a table without capacity.
+    # Each of five attempts waits for other writers as long as there are pauses, but never for a throttled table.
     assert len(refusals) == {"TransactionConflict": 5 * 3, "ThrottlingError": 1 + 5}[reason]
 
     run = lab.sync(run_id=lab.control.redrive(failed["id"])["id"])
@@ -412,7 +412,7 @@ def test_finding_people_takes_no_more_memory_for_more_of_them() -> None:
 
 
 class CountingMachine(StateMachine):
-    """Counts what each range that records asks AWS for, and how often it reads the settings."""
+    """A state machine that counts the AWS calls of each task, and how often the task reads the settings."""
 
     def __init__(self, lab: Lab) -> None:
         self.asked: Counter[str] = Counter()
@@ -434,7 +434,7 @@ class CountingMachine(StateMachine):
         self.asked.clear()
         result = super().task(name, arguments)
         if name == "range":
-            self.last = +self.asked  # the last range of a run records
+            self.last = +self.asked  # the last range task of a run is the one that records
         return result
 
 
@@ -452,10 +452,10 @@ def test_who_records_reads_no_settings_and_asks_as_often_however_many_windows_th
     assert machine.last == {
         "GetItem": 1,  # the range
         "Query": 1,  # the other ranges
-        "GetObject": 2,  # who everybody is, and rows
-        "BatchGetItem": 2,  # courses, records with learners
+        "GetObject": 2,  # the roster of people, the rows
+        "BatchGetItem": 2,  # the courses, the records and learners
         "TransactWriteItems": 1,
-        "PutObject": 1,  # who is no learner
+        "PutObject": 1,  # the people who are no learners
         "PutItem": 2,  # the lock, the range
         "UpdateItem": 1,  # the run's counters
     }

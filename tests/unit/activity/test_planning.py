@@ -1,4 +1,4 @@
-"""What a run may rely on that an earlier one has read: only what was read under the same settings."""
+"""A run relies on what an earlier run read only if the settings were the same."""
 
 from __future__ import annotations
 

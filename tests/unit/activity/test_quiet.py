@@ -1,4 +1,4 @@
-"""Silence is judged against the rhythm an integration has."""
+"""Silence is judged against the usual rhythm of an integration."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def office(moment: datetime) -> bool:
-    """A company: every hour from eight to six, Monday to Friday."""
+    """Return whether a company is active: every hour from eight to six, Monday to Friday."""
     return moment.weekday() < 5 and 8 <= moment.hour < 18
 
 
@@ -31,12 +31,12 @@ def always(_moment: datetime) -> bool:
 
 
 def seldom(moment: datetime) -> bool:
-    """A club: Wednesday evenings."""
+    """Return whether a club is active: on Wednesday evenings."""
     return moment.weekday() == 2 and moment.hour in (19, 20)
 
 
 def learned(active: Callable[[datetime], bool], weeks: int) -> Rhythm:
-    """A rhythm after so many weeks of statements like these, up to a Monday."""
+    """Return the rhythm after whole weeks, from a Monday on, with a statement in every active hour."""
     rhythm = Rhythm(MONDAY)
     for number in range(weeks * 168):
         hour = MONDAY + number * HOUR

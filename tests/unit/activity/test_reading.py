@@ -1,4 +1,4 @@
-"""What is asked of LinkedIn, letter by letter, and what lies between reading and recording."""
+"""The exact requests for reports, and the staging of rows between reading and recording."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WEEK = reports.Report("COURSE", START, 7)
 
 
 class Answers:
-    """LinkedIn, as far as a report goes: one answer after the other."""
+    """A LinkedIn that answers requests for a report with these bodies, one after the other."""
 
     def __init__(self, *bodies: dict[str, Any]) -> None:
         self._bodies = list(bodies)

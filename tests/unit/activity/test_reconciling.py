@@ -1,4 +1,4 @@
-"""One run over what LinkedIn reports, and what it makes of the records."""
+"""How a run reconciles the records with what LinkedIn reports."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def _activated(lab: Lab) -> str:
 
 
 def _assigned(lab: Lab) -> str:
-    """Give the address of one of two learners to the other, who has LinkedIn's identifier."""
+    """Give one learner's address to another, who has LinkedIn's own identifier; return the id of the latter."""
     learner = lab.learner(1, profile_urn=upstream(1).profile_urn)
     other = lab.learner(2, email=upstream(1).email)
     lab.sync("incremental")

@@ -1,4 +1,4 @@
-"""Who is no learner is kept in one place: admins see them, runs read again about them, erasing forgets them."""
+"""People who are no learners are kept in one place, for admins, for runs to read again, and for erasure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MARKS = (upstream(1).email, upstream(1).profile_urn, '"E1"', ":E1")
 
 @pytest.fixture
 def lab(real_lab: Lab) -> Lab:
-    """Two people LinkedIn tells of, in ``directory`` matching: neither is a learner."""
+    """A lab in ``directory`` matching, with two people in the reports who are no learners."""
     real_lab.changes(learner_matching="directory")
     real_lab.did(1, (1, 50))
     real_lab.did(2, (1, 50))
@@ -55,7 +55,7 @@ def shown(lab: Lab, run_id: str) -> list[dict[str, Any]]:
 
 
 def traces(lab: Lab) -> list[str]:
-    """Whatever in the table and the bucket still tells of the first person."""
+    """Return the items and objects that still mention the first person."""
     pages = lab.table.client.get_paginator("scan").paginate(TableName=lab.table.name)
     texts = [json.dumps(_readable(item)) for page in pages for item in page["Items"]]
     for name in lab.objects():

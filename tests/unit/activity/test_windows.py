@@ -1,4 +1,4 @@
-"""Windows leave nothing out, read nothing twice, and mean the same whenever they are read."""
+"""Windows have no gaps or overlaps, and are the same in every run."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -15,7 +15,7 @@ PACIFIC = ZoneInfo("America/Los_Angeles")
 moments = st.integers(1_400_000_000, 2_400_000_000).map(lambda second: datetime.fromtimestamp(second, UTC))
 lookbacks = st.sampled_from(LOOKBACKS)
 around = st.timedeltas(timedelta(days=-3), timedelta(days=3))
-# Both changes of the clocks, leap days, the turn of a year, and midnight itself.
+# Both clock changes of a year, leap days, the turn of a year, and midnight.
 turning_points = st.sampled_from(
     [
         datetime(2026, 3, 8, 2, tzinfo=PACIFIC),

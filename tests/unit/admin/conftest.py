@@ -45,7 +45,7 @@ REMEMBERING = (admin.clients, admin.kept_schedules)
 
 @dataclass(frozen=True)
 class Context(BareContext):
-    """An invocation with so much time left."""
+    """An invocation with this much time left."""
 
     left_millis: int = 29_000
 
@@ -55,7 +55,7 @@ class Context(BareContext):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """An answer of the function."""
 
     status: int
     headers: dict[str, str]
@@ -68,7 +68,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Functions:
-    """Lambda functions that are only asked."""
+    """A Lambda client that only notes what it is asked to invoke."""
 
     asked: list[tuple[str, Any]] = field(default_factory=list)
 
@@ -79,7 +79,7 @@ class Functions:
 
 @dataclass(frozen=True)
 class Api:
-    """A caller of the admin API with a token, and what it left to functions in the background."""
+    """A caller of the admin API with a token, and the background invocations that its calls cause."""
 
     table: Table
     token: str
@@ -102,7 +102,7 @@ class Api:
         return Api(self.table, wiring.tokens().mint(Grant(client_id, 1, integration_id, frozenset(scopes))))
 
     def integration(self, **settings: Any) -> Any:
-        """Make an integration."""
+        """Create an integration."""
         return self.ask("POST", "/admin/integrations", {"name": "Acme", **settings}, expect=201)
 
 

@@ -1,4 +1,4 @@
-"""Statements as they stand in the table."""
+"""Statements put straight into the table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def stored(
     table: Table, integration_id: str, statement_id: str, *, waiting_since: str = "", outcome: str = "received"
 ) -> dict[str, Any]:
-    """Put a statement that was received, or settled."""
+    """Put a received or settled statement, and return its item."""
     item = _item(integration_id, statement_id, outcome, "verb_unknown" if outcome == "ignored" else None)
     if outcome == "received":
         since = waiting_since or item["stored_at"]
@@ -26,7 +26,7 @@ def stored(
 
 
 def held(table: Table, integration_id: str, statement_id: str, reason: str, awaited: str) -> dict[str, Any]:
-    """Put a statement that is held."""
+    """Put a held statement, and return its item."""
     item = _item(integration_id, statement_id, "held", reason) | {"awaited": awaited}
     item |= keys.pending(integration_id, "held", reason, awaited, item["timestamp"], statement_id).item(keys.GSI3)
     table.put(item)

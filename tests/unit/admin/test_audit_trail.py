@@ -1,4 +1,4 @@
-"""The audit over the API: newest first, page after page, over the months."""
+"""The audit over the API: newest first, in pages, across months."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def entries(api: Api) -> list[str]:
-    """Entries of four months, with a month of silence among them; every other one of one integration."""
+    """Entries of four months with an empty month in between; every other one belongs to an integration."""
     moments = [datetime(2025, month, day, tzinfo=UTC) for month in (10, 11) for day in (1, 2)]
     moments += [datetime(2026, month, day, tzinfo=UTC) for month in (1, 2) for day in (1, 2)]
     for n, moment in enumerate(moments):

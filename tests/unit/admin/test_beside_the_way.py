@@ -1,4 +1,4 @@
-"""What happens beside the usual ways: EventBridge refuses, and things are gone or old."""
+"""Unusual cases: EventBridge refuses, writers compete, and things are gone or old."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients over the API: made, given another secret, revoked; and the first one, which lives elsewhere at first."""
+"""Clients over the API: creating, rotating and revoking them; and the first one, which begins outside the table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def client(api: Api, **settings: Any) -> Any:
 
 
 def secret_n(api: Api, client_id: str, secret: str) -> int | None:
-    """Return the number of the live secret that this is."""
+    """Return the number of the client's live secret with this value."""
     wiring.registry()._clients.clear()
     return matching_secret(wiring.registry().client(client_id), client_id, secret)
 

@@ -1,4 +1,4 @@
-"""Saved settings take effect on the courses: at once, or in the background when there are too many."""
+"""Saved settings take effect on the courses at once, or in the background when there are too many."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def integration_id(api: Api) -> str:
 
 
 def statuses(api: Api, integration_id: str) -> list[tuple[str, str | None]]:
-    """Return what became of each course, by URN."""
+    """Return the status and the archive reason of each course, ordered by URN."""
     courses = sorted(CourseStore(api.table, integration_id).all(), key=lambda one: one.urn)
     return [(one.status, one.archived_reason) for one in courses]
 

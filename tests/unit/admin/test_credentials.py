@@ -39,7 +39,7 @@ SAVING = ("PutSecretValue", "CreateSecret")
 
 
 def kept(integration_id: str) -> dict[str, dict[str, str]]:
-    """Return the key pairs that lie in Secrets Manager, by scope."""
+    """Return the key pairs in Secrets Manager, by scope."""
     client = boto3.client("secretsmanager")
     start = f"test/integrations/{integration_id}/credentials/"
     names = [one["Name"] for one in client.list_secrets()["SecretList"] if one["Name"].startswith(start)]
@@ -50,7 +50,7 @@ def kept(integration_id: str) -> dict[str, dict[str, str]]:
 
 @contextmanager
 def at_the_first(moment: str, what: Callable[[], object]) -> Iterator[None]:
-    """Let something happen at a moment of the first writing of a secret, before or after it."""
+    """Call ``what`` when botocore first emits an event, ``moment``, about the write of a secret."""
     events = clients.secretsmanager().meta.events
     due = [what]
 

@@ -68,7 +68,7 @@ DEFAULTS: dict[str, Any] = {
     },
     "archive_limit_percent": 20,
 }
-"""Every setting but the name, as an integration has it that says nothing of it (design, section 5)."""
+"""The default of every setting but the name (design, section 5)."""
 
 OTHERS: dict[str, Any] = {
     "description": "Ours",

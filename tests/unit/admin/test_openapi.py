@@ -1,4 +1,4 @@
-"""The description of the API is made from its code: whole, valid, with examples that hold, and up to date."""
+"""The description of the API, made from its code, is complete, valid and up to date, and its examples hold."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DOCUMENT = document.document()
 UNASKED = {"HEAD", "OPTIONS"}
-"""Answered as HTTP wants it, and nobody needs to read of it; nor of an AICC call that is no POST."""
+"""Answered only because HTTP requires it, and so not described; ``NOT_HACP`` adds what AICC does not use."""
 
 NOT_HACP = {("/aicc", method) for method in ("GET", "PUT", "PATCH", "DELETE")}
 
@@ -54,7 +54,7 @@ def test_it_is_valid_openapi() -> None:
 
 
 def test_no_part_of_a_shape_gets_the_name_of_another_shape() -> None:
-    """Generators of clients join the names of a shape and of an object within it, and leave out what is taken."""
+    """Client generators join the names of a shape and of an object within it, and drop the object if that is taken."""
     shapes = DOCUMENT["components"]["schemas"]
     within = [
         f"{name}{member.get('title', field.title())}"

@@ -1,4 +1,4 @@
-"""What a deleted integration leaves behind is deleted, and nothing of another one."""
+"""Purging deletes all that a deleted integration left behind, and nothing of any other."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BUCKET = "test-bucket"
 
 
 def fill(api: Api, integration_id: str) -> None:
-    """Put something of every kind."""
+    """Put items and objects of every kind for an integration."""
     table = api.table
     known = DatedIdentifier("email", "a@example.com", NOW)
     learner = Learner(integration_id, "learner-1", NOW, identifiers=(known,))
@@ -81,7 +81,7 @@ def purge(api: Api, integration_id: str, **options: Any) -> Purge:
 
 
 def left(api: Api, integration_id: str) -> list[str]:
-    """Return the keys of items and files that still name an integration, the audit aside."""
+    """Return the keys of items and objects that still name an integration, except in the audit."""
     items = [
         f"{item['PK']} {item['SK']}"
         for item in everything_in(api)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class StepFunctions:
-    """Executions that go on until they are told otherwise."""
+    """A Step Functions client whose executions keep running until a test sets another status."""
 
     def __init__(self) -> None:
         self.started: list[dict[str, Any]] = []
@@ -42,7 +42,7 @@ def executions(monkeypatch: pytest.MonkeyPatch) -> StepFunctions:
 
 @pytest.fixture
 def path(api: Api) -> str:
-    """The runs of an integration that may run."""
+    """The path of the runs of an integration that has a key pair."""
     integration_id = api.integration()["id"]
     api.ask("PUT", f"/admin/integrations/{integration_id}/credentials/content", GOOD_PAIR)
     return f"/admin/integrations/{integration_id}/runs"

@@ -1,4 +1,4 @@
-"""Who may reach what, route by route; and no secret anywhere but in the answer that made it."""
+"""Who may reach which route, and that a secret appears only in the answer that created it."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_no_secret_is_anywhere_but_in_the_answer_that_made_it(
 
 
 def read_everything(api: Api, integration_id: str, client_id: str) -> list[str]:
-    """Return what every reading route answers."""
+    """Return the answer of every GET route."""
     texts = []
     for method, path, _ in ROUTES:
         if method == "GET":

@@ -1,4 +1,4 @@
-"""Statements over the API: what arrived, what became of it, and sending it round again."""
+"""Statements over the API: finding them, explaining their outcomes, and replaying them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HELD_FOR = "email:learner@example.com"
 
 @pytest.fixture
 def integration_id(api: Api) -> str:
-    """An integration with a statement of each outcome."""
+    """An integration with statements of every outcome."""
     made: str = api.integration()["id"]
     stored(api.table, made, "new")
     for n in range(3):

@@ -1,4 +1,4 @@
-"""Status and self-test: does an integration need attention, and does either direction work."""
+"""Status and self-test: whether an integration needs attention, and whether both directions work."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ UNREAD = {"code": "linkedin_unusable_answer", "detail": "LinkedIn answered 500 (
 
 
 def unclean(api: Api, *statuses: str) -> tuple[str, RunStore]:
-    """A run that succeeded and was not clean, with ranges of these statuses."""
+    """Put a run that succeeded but was not clean, with ranges of these statuses; return its integration and store."""
     integration_id = connected(api)
     runs = RunStore(api.table, integration_id, "catalog")
     runs.create(run("r1", "succeeded", [UNLISTED, UNREAD]) | {"clean": False})
@@ -260,7 +260,7 @@ def run(run_id: str, state: str, errors: list[dict[str, str]]) -> Any:
 
 @pytest.fixture
 def selftest(api: Api, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
-    """Runs a self-test of a connected integration, in which what is given behaves differently."""
+    """A function that runs a self-test of a connected integration, with the given parts replaced."""
     integration_id = connected(api)
 
     def run_it(**changed: Any) -> dict[str, Any]:
@@ -291,7 +291,7 @@ class LinkedIn:
 
 
 def public_api(table: Table, integration_id: str) -> Callable[[httpx.Request], httpx.Response]:
-    """The public address of this system, at which statements are judged at once."""
+    """Return a stand-in for the public API of this system, which settles statements at once."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/oauth2/token":

@@ -22,7 +22,7 @@ HOOK = {"url": "https://lms.example.com/hook", "event_types": ["AttemptCompleted
 
 @pytest.fixture
 def root(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Where the webhooks of an integration are."""
+    """The path of the webhooks of an integration."""
     monkeypatch.setenv("WEBHOOK_QUEUE_URL", clients.sqs().create_queue(QueueName="deliveries")["QueueUrl"])
     settings.cache_clear()
     yield f"/admin/integrations/{api.integration()['id']}/webhooks"

@@ -1,4 +1,4 @@
-"""What must fit into the time of a request."""
+"""Verifying a key pair within the time of a request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from coursebridge.linkedin.errors import CredentialsRefused, Unreachable
 
 @pytest.fixture
 def linkedin(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """LinkedIn's OAuth server: set ``answer`` to what it does."""
+    """LinkedIn's OAuth server; set ``answer`` to the function that answers its requests."""
     behaviour: dict[str, Any] = {}
 
     def http(_setting: str, seconds: float) -> httpx.Client:

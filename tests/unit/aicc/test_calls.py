@@ -55,7 +55,7 @@ class Course:
 
 @pytest.fixture
 def course(table: Table) -> Course:
-    """A course, a learner, a session."""
+    """A launched course, with a learner and an open session."""
     put_course(table)
     put_learner(table, name="Ann Example")
     RecordStore(table, ACME).add("ann", EXCEL, "ann", Evidence(launches=frozenset({AT})), 3600, AT)
@@ -64,7 +64,7 @@ def course(table: Table) -> Course:
 
 @pytest.fixture
 def handler(deployed: Table) -> Iterator[Table]:
-    """The function as it is deployed."""
+    """The table of the function as deployed."""
     aicc_handler.receiver.cache_clear()
     yield deployed
     aicc_handler.receiver.cache_clear()

@@ -1,4 +1,4 @@
-"""HACP read and written."""
+"""Reading and writing HACP."""
 
 from __future__ import annotations
 

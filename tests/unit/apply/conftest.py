@@ -12,5 +12,5 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def lab(table: Table) -> Lab:
-    """An integration in `open` matching, with two courses and nobody in it."""
+    """An integration in `open` matching, with two courses and no learners."""
     return Lab(table)

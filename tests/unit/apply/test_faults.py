@@ -1,4 +1,4 @@
-"""Killed, refused or raced at any call, what was stored ends applied, held or ignored, exactly once in effect."""
+"""Whichever call is killed, refused or raced, each statement ends applied, held or ignored, and counts only once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STATEMENTS = [
 
 
 def essence(lab: Lab) -> Any:
-    """What must come out the same: people, records and outcomes, without ids and times of this try."""
+    """Return what must come out the same in every try: people, attempts and outcomes, without generated ids."""
     learners = [learner.current("email") for learner in lab.learners()]
     ids = [learner.id for learner in lab.learners()]
     records = [lab.record(i, urn) for i in ids for urn in (COURSE, OTHER_COURSE)]
@@ -209,7 +209,7 @@ def test_another_applier_in_between_changes_nothing_about_the_end(lab: Lab, name
 
 
 def test_two_appliers_at_once_add_one_learner_and_lose_nothing(lab: Lab) -> None:
-    """Both have read everything before either writes."""
+    """Both appliers have read everything before either writes."""
     lab.send(progress(1, 20), completion(5))
     first, second = lab.received()
     barrier, left = threading.Barrier(2), threading.local()
@@ -333,7 +333,7 @@ def test_many_statements_of_one_person_are_several_transactions_and_no_more_read
 
 
 def test_what_does_not_fit_into_a_transaction_is_halved(lab: Lab) -> None:
-    """Eleven launches, ten completions between them: an earlier one changes what each of them counts for."""
+    """Thirty launches, each with a completion: an earlier completion changes the attempt that each counts for."""
     ada = lab.learner(email="ada@example.com")
     store = RecordStore(lab.table, lab.id)
     for number in range(1, 31):

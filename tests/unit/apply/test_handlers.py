@@ -1,4 +1,4 @@
-"""The functions on the stream and on the clock: what they take in, and what they hand back."""
+"""The functions that the stream and the schedule invoke: what they take, and what they return."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_an_integration_that_cannot_be_swept_stops_nobody_else(lab: Lab, monkeyp
 
 @dataclass
 class Clock:
-    """An invocation whose time passes as a test says."""
+    """An invocation whose remaining time a test sets."""
 
     left: int
 

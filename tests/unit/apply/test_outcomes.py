@@ -1,4 +1,4 @@
-"""What becomes of a statement, case by case."""
+"""The outcome of a statement, case by case."""
 
 from __future__ import annotations
 

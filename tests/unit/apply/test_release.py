@@ -1,4 +1,4 @@
-"""Held statements come round again when what they waited for is there, and what the stream lost is swept up."""
+"""Held statements go round again once what they waited for exists, and the sweep finds what the stream lost."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def swept(lab: Lab, later: timedelta = NOTHING, time_is_up: Callable[[], bool] =
 
 @pytest.fixture
 def directory(lab: Lab) -> Lab:
-    """The same, in `directory` matching."""
+    """The lab in `directory` matching."""
     lab.configure(learner_matching="directory")
     return lab
 
@@ -110,7 +110,7 @@ def test_courses_are_asked_for_one_by_one_or_in_one_bounded_look(
     lab.take(completion(1, urn="urn:li:lyndaCourse:10"), completion(2, urn=LATE))
     urns = {LATE, *(f"urn:li:lyndaCourse:{number}" for number in range(20, 20 + others))}
 
-    # Of many, only the first statement is looked at, which waits for another course: the sweep brings the second.
+    # For many courses, only the first statement is looked at, which waits for another one: the sweep finds the second.
     assert release_for_courses(lab.table, lab.id, urns, lab.now) == (0 if others else 1)
 
 

@@ -24,7 +24,7 @@ CREATED = "2026-01-01T00:00:00.000Z"
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """An answer of the function."""
 
     status: int
     headers: dict[str, str]
@@ -33,7 +33,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Door:
-    """The token endpoint, with one client that may pass, and every AWS call counted."""
+    """The token endpoint with one registered client, and the AWS calls of the last request, counted."""
 
     table: Table
     client: Client
@@ -41,7 +41,7 @@ class Door:
     calls: Counter[str] = field(default_factory=Counter)
 
     def ask(self, source: str = "192.0.2.1", **form: str) -> Answer:
-        """Ask for a token, by default with the right secret."""
+        """Ask for a token, with the right secret by default."""
         whole = {
             "grant_type": "client_credentials",
             "client_id": self.client.client_id,

@@ -1,4 +1,4 @@
-"""A token is as good as the secret it was minted from, at the moment it is shown."""
+"""A token is accepted only while the secret it was minted from is live."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOW = "2026-01-02T00:00:00.000Z"
 
 
 def shown(token: str) -> int:
-    """Return the number of the secret behind a token that is let in."""
+    """Present a valid token, and return the number of the secret it was minted from."""
     return wiring.access().grant(f"Bearer {token}", "learning:read").secret_n
 
 
@@ -30,7 +30,7 @@ def token_of(door: Door, secret: str) -> str:
 
 
 def rotated(door: Door, client: Client) -> tuple[Client, str]:
-    """Give the client another secret behind the back of this process, as the admin function does."""
+    """Give the client another secret in the table alone, as the admin function does in another process."""
     after, secret = client.with_new_secret(NOW)
     door.table.put(after.to_item())
     return after, secret

@@ -1,4 +1,4 @@
-"""The token endpoint keeps its calm: the same for strangers as for wrong secrets, slow for those who guess."""
+"""The token endpoint treats strangers and wrong secrets alike, and refuses whoever keeps guessing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def later(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
-    """Let the exchange of this process live later by so much."""
+    """Set the clock of the token exchange forward."""
     before: Callable[[], Exchange] = wiring.exchange
 
     def now() -> datetime:

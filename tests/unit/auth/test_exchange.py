@@ -1,4 +1,4 @@
-"""Token requests, read by what they say; tokens, good until they are not (RFC 6749, RFC 6750)."""
+"""Token requests, and how long and for what tokens are valid (RFC 6749, RFC 6750)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The signing keys are rotated while tokens are minted and verified all the time."""
+"""The signing keys are rotated while tokens are being minted and verified."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def secret(deployed: Table) -> str:
 
 
 def staged(secret: str, value: dict[str, Any] | None = None) -> str:
-    """Return a version that Secrets Manager has staged: empty for a rotation, with a value to try the function on."""
+    """Stage a version as Secrets Manager does, empty for a rotation, with a value for a test; return its id."""
     version = str(uuid.uuid4())
     held = secretsmanager_backends[DEFAULT_ACCOUNT_ID][boto3.Session().region_name].secrets[secret]
     assert isinstance(held, FakeSecret)
@@ -62,7 +62,7 @@ def keys(secret: str) -> list[dict[str, str]]:
 
 
 def function() -> Tokens:
-    """What one function minted with or verified with, with a memory of its own."""
+    """Return the tokens of one function, which caches the signing keys for itself."""
     remembered: dict[str, Any] = {}
     name = settings().signing_keys_secret_arn
 

@@ -1,4 +1,4 @@
-"""The lab of ``catalog_lab``, of any size."""
+"""Fixtures for the labs of ``catalog_lab``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _event_loops_may_wake_themselves() -> None:
 
 @pytest.fixture
 def make_lab() -> Iterator[MakeLab]:
-    """Make a lab of any size: ``make_lab(size=20, quirks={"short_pages": {}}, filters={...})``."""
+    """A function that makes labs of any size: ``make_lab(size=20, quirks={"short_pages": {}}, filters={...})``."""
     clients: list[httpx.Client] = []
 
     def make(

@@ -1,4 +1,4 @@
-"""What a run archives: what is gone, within a brake, on good evidence only."""
+"""A run archives what is gone, on good evidence only, and asks first if the brake stops it."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Classifications: a graph by URN, put together from assets and finders."""
+"""Classifications form a graph by URN, built from assets and finders."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_those_who_learn_at_once_lose_nothing(monkeypatch: pytest.MonkeyPatch, o
     theirs, told = store(), list(range(others))
 
     class Raced(ClassificationStore):
-        """Somebody else tells of the library just before each write."""
+        """A store in which somebody else writes the library just before each write."""
 
         def put(self, item: Any) -> Any:
             self._meanwhile()
@@ -163,7 +163,7 @@ def test_what_others_were_faster_to_tell_is_not_written_again(monkeypatch: pytes
     ours = merged([Node(LIBRARY, "LIBRARY", {"en_US": "Business"}), Node(SKILL, "SKILL", {"en_US": "Excel"})])
 
     class Beaten(ClassificationStore):
-        """Others write at the same time, and in the end all that there is to tell."""
+        """A store in which others always write first, in the end with the same content."""
 
         def put_all(self, items: Any) -> bool:
             tried.append(len(items))

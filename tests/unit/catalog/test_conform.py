@@ -1,4 +1,4 @@
-"""Saved settings take effect on the courses that are here, without LinkedIn."""
+"""Saved settings take effect on the stored courses, without calls to LinkedIn."""
 
 from collections.abc import Iterable
 from dataclasses import replace

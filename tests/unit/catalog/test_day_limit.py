@@ -1,4 +1,4 @@
-"""LinkedIn's limit of calls a day: nobody asks before it resets, and what it stopped goes on then."""
+"""LinkedIn's daily limit of calls: nothing asks before it resets, and then the run that it stopped goes on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def limited(lab: Lab, calls: int = CALLS_A_DAY) -> None:
 
 
 def stopped(make_lab: MakeLab, **settings: Any) -> tuple[Lab, Run]:
-    """Return a lab, and its first run, which LinkedIn's limit has stopped in the middle."""
+    """Return a lab and its first run, which LinkedIn's limit stopped in the middle."""
     lab = make_lab(size=200, locales=("en_US", "de_DE", "fr_FR"), **settings)
     limited(lab, 17)
     run = lab.sync()

@@ -1,4 +1,4 @@
-"""What a run does with one asset, for every state of what is here and of what was read."""
+"""What a run does with one asset, for every stored state and everything that can be read."""
 
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ reads = st.builds(Read, retired=st.booleans(), matches=st.booleans(), hash=HASHE
 
 
 def after(known: StoredAsset | None, read: Read, decision: Decision) -> StoredAsset | None:
-    """Return what stands here once a decision was carried out, archiving included."""
+    """Return what is stored once a decision was carried out, archiving included."""
     if decision.writes:
         known = StoredAsset(
             decision.status, decision.reason, read.hash, read.labels, read.run_id, decision.outcome.count

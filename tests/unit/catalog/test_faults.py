@@ -1,4 +1,4 @@
-"""What happens to a run when something goes wrong on the way."""
+"""What happens to a run when something goes wrong."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -56,7 +56,7 @@ def test_a_task_killed_between_any_two_writes_and_repeated_ends_in_the_same_stat
 
 
 def interrupted(lab: Lab, task: object) -> bool:
-    """Do a task, and once more if it was killed; say whether it was."""
+    """Do a task, and repeat it if it was killed; return whether it was."""
     assert callable(task)
     try:
         task()
@@ -68,7 +68,7 @@ def interrupted(lab: Lab, task: object) -> bool:
 
 
 def killed_while_it_finishes(lab: Lab, writes: int) -> tuple[dict[str, Any], bool]:
-    """Run a sync whose last task is killed after so many writes, and repeated; return its plan and whether it was."""
+    """Run a sync whose last task is killed after ``writes`` writes and repeated; return its plan and whether it was."""
     planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
     for number in planned["ranges"]:
         catalog_sync.work(lab.context, {**planned, "number": number})
@@ -354,7 +354,7 @@ def test_deactivating_in_the_middle_of_a_run_archives_what_it_brought(make_lab: 
 
 
 class TestAnIntegrationThatIsDeactivatedDuringARun:
-    """No course is active in the end, whatever ends the run, and LinkedIn is not asked any more."""
+    """No course stays active, however the run ends, and LinkedIn is not asked any more."""
 
     def begun(self, make_lab: MakeLab, **settings: Any) -> tuple[Lab, dict[str, Any]]:
         lab = make_lab(size=24, locales=("en_US",), **settings)
@@ -453,7 +453,7 @@ class TestAnIntegrationThatIsDeactivatedDuringARun:
 
 
 class Deactivating:
-    """An admin who deactivates the integration right after a task has looked at it so many times."""
+    """An admin who deactivates the integration once a task has read it ``after`` times."""
 
     def __init__(self, lab: Lab, after: int) -> None:
         self._lab = lab

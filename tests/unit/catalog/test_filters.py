@@ -1,4 +1,4 @@
-"""Which courses match: one setting at a time, and what holds for all of them together."""
+"""Which courses match the filters: each setting alone, and all of them together."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""A full sync of a catalogue that behaves."""
+"""Full syncs of a catalogue without quirks."""
 
 import pytest
 

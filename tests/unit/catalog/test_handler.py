@@ -1,4 +1,4 @@
-"""The function as deployed: secrets, table, bucket and LinkedIn behind it, one small catalogue from plan to search."""
+"""The function as deployed, with secrets, table, bucket and LinkedIn: a small catalogue from plan to search."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def world() -> World:
 
 @pytest.fixture
 def function(deployed: Table, world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Invoke the function; LinkedIn is the sandbox in this process."""
+    """A function that invokes the handler; LinkedIn is a sandbox in this process."""
     boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="bucket")
     pair = json.dumps({"client_id": "sandbox-both", "client_secret": SECRETS["sandbox-both"]})
     clients.secretsmanager().create_secret(Name="stack/integrations/acme/credentials/content", SecretString=pair)

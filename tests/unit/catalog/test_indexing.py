@@ -1,4 +1,4 @@
-"""The search index holds what the table does in the end, whoever publishes beside whom and whatever is killed."""
+"""The search index ends up with what the table holds, whoever publishes at once and whatever is killed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def lab(make_lab: MakeLab) -> Lab:
-    """A lab in sync, of which another course is to be read."""
+    """A synced lab, to whose catalogue LinkedIn has since added a course."""
     lab = make_lab(size=8, locales=("en_US",))
     lab.sync()
     lab.step(create=1)
@@ -33,7 +33,7 @@ def is_up_to_date(lab: Lab) -> bool:
 
 
 def while_an_index_is_built(lab: Lab, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], None], times: int) -> None:
-    """Let something happen while the next indexes are built, that is, before they are uploaded."""
+    """Let something happen during each of the next index builds, before the upload."""
     reindex, left = lab.reindex, [happens] * times
 
     def interrupted(generation: int) -> int:
@@ -128,7 +128,7 @@ def test_an_index_that_is_up_to_date_is_left_alone(lab: Lab) -> None:
 
 
 def test_settings_saved_while_a_run_finishes_are_applied_by_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever saved them was killed before the first course was touched."""
+    """The process that saved them was killed before it touched a course."""
     outdate = type(lab.context.runs).outdate_index
 
     def saved(runs: object, **fields: object) -> object:

@@ -1,4 +1,4 @@
-"""LinkedIn's element to a course: all of it when it is there, and the rest when it is not."""
+"""Mapping LinkedIn's elements to courses, whatever details they lack."""
 
 import copy
 import json
@@ -37,7 +37,7 @@ DETAILS = [
 
 @pytest.fixture
 def element() -> dict[str, Any]:
-    """The asset of LinkedIn's own payload."""
+    """The asset in LinkedIn's own payload."""
     loaded: dict[str, Any] = json.loads((EVENTS / "linkedin-asset.json").read_text())
     return loaded
 

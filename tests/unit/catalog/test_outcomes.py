@@ -1,4 +1,4 @@
-"""The outcomes of a run in nine bytes an asset."""
+"""The outcomes of a run, in nine bytes per asset."""
 
 import random
 

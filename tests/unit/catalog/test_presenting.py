@@ -1,4 +1,4 @@
-"""A course as others see it."""
+"""A course as callers of the API see it."""
 
 from catalog_builders import stored
 from catalog_lab import integration

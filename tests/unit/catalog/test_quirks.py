@@ -1,4 +1,4 @@
-"""Whatever LinkedIn does, the courses at the end are what it really holds."""
+"""Whatever quirks LinkedIn has, a sync ends with the courses it really holds."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from catalog_lab import MakeLab
 
 SIZE = 130
-"""More than a page."""
+"""More than one page."""
 SEVERAL_PAGES = {"shifting_pages": 450, "empty_page_in_middle": 210, "all": 450}
 HARMLESS: dict[str, dict[str, Any]] = {
     "early_revocation": {"calls": 3},

@@ -40,7 +40,7 @@ def named(urn: str, title: str = "Excel", **fields: Any) -> StoredCourse:
 
 @pytest.fixture
 def make_index(tmp_path: Path) -> Iterator[MakeIndex]:
-    """Make an index of some courses."""
+    """A function that makes an index of courses."""
     opened: list[SearchIndex] = []
 
     def make(*courses: StoredCourse) -> SearchIndex:

@@ -1,4 +1,4 @@
-"""Settings that were saved, and a catalogue that is large."""
+"""Applying saved settings to a large catalogue, and beside another change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Functions:
-    """Lambda, as far as it is asked for."""
+    """A Lambda client that only notes which functions are invoked."""
 
     def __init__(self) -> None:
         self.invoked: list[str] = []

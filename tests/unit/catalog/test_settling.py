@@ -1,4 +1,4 @@
-"""What is read once more before a run counts as complete."""
+"""What a run reads again before it counts as complete."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ENGLISH = ("en_US",)
 
 @pytest.fixture
 def short_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ranges of one page each, the last one included."""
+    """Make every range one page long, the last one included."""
     monkeypatch.setattr(ranges, "PAGES", 1)
     monkeypatch.setattr(ranges, "PAGES_BEYOND", 0)
     monkeypatch.setattr(ranges, "SPAN", STEP)
@@ -77,7 +77,7 @@ def test_a_list_that_moved_by_more_than_a_page_archives_nothing(make_lab: MakeLa
 
 @pytest.fixture
 def no_totals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A LinkedIn that says of no list how long it is."""
+    """Let LinkedIn state the total of no list."""
     page = assets.page
 
     def without_total(*args: Any, **options: Any) -> Page:

@@ -1,4 +1,4 @@
-"""The catalogue's stores on a table as DynamoDB keeps it."""
+"""The stores of the catalogue, on the template's table."""
 
 from __future__ import annotations
 

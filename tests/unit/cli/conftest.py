@@ -1,4 +1,4 @@
-"""The command line, talking to the functions themselves in place of a network."""
+"""The command line, calling the functions directly instead of over a network."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["api"]
 
 @dataclass(frozen=True)
 class Result:
-    """What a command printed and how it ended."""
+    """What a command printed, and its exit code."""
 
     code: int
     out: str
@@ -38,14 +38,14 @@ class Result:
 
 
 class Terminal:
-    """Runs commands as a person would, at a terminal as wide as any table."""
+    """Runs commands as a person would, in a terminal wide enough for every table."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         self._capsys = capsys
         self._monkeypatch = monkeypatch
 
     def run(self, *arguments: str, typed: str = "") -> Result:
-        """Run a command; what is typed answers its questions."""
+        """Run a command; ``typed`` answers its questions."""
         self._monkeypatch.setattr("sys.stdin", io.StringIO(typed))
         self._capsys.readouterr()
         code = cli.run(list(arguments))
@@ -71,14 +71,14 @@ def answer(request: httpx.Request) -> httpx.Response:
         "body": request.content.decode(),
         "isBase64Encoded": False,
     }
-    with contextlib.redirect_stdout(io.StringIO()):  # metrics are printed
+    with contextlib.redirect_stdout(io.StringIO()):  # the functions print metrics
         found = handler.lambda_handler(event, Context())
     return httpx.Response(found["statusCode"], headers=found["headers"], text=found["body"])
 
 
 @pytest.fixture
 def terminal(api: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """A terminal of somebody who is logged in as the first admin."""
+    """A terminal in which the first admin is logged in."""
     for name, value in (
         (session.URL, "https://api.example.com"),
         (session.CLIENT_ID, "first"),

@@ -1,4 +1,4 @@
-"""Commands do what they say, print what people and scripts read, and end with a code that tells how it went."""
+"""What commands do, what they print for people and for scripts, and their exit codes."""
 
 from __future__ import annotations
 

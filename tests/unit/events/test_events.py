@@ -31,7 +31,7 @@ def course(**fields: Any) -> Item:
 
 
 def record(*parts: Evidence) -> Item:
-    """The item of a record after these pieces of evidence, one after the other."""
+    """Return the item of a record after these pieces of evidence, in this order."""
     made = Record(ACME, "ann", EXCEL)
     for part in parts:
         made = made.with_evidence("ann", part, 3600)
@@ -159,7 +159,7 @@ class Bus:
         self.errors = errors
         self.taken: list[str] = []
 
-    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803  (boto3 spells it so)
+    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803  (boto3's spelling)
         answers = []
         for entry in Entries:
             number = json.loads(entry["Detail"])["id"]

@@ -28,7 +28,7 @@ QUEUE = "arn:aws:sqs:eu-west-1:123456789012:webhook-events"
 
 
 def as_json(wire: Any) -> Any:
-    """A typed item as it stands in a stream record: JSON, binaries in base64."""
+    """Return a typed item as a stream record holds it: in JSON, with binaries in base64."""
     if isinstance(wire, dict):
         return {
             name: base64.b64encode(value).decode() if isinstance(value, bytes) else as_json(value)
@@ -51,20 +51,20 @@ def change(new: Mapping[str, Any], number: int = 1, old: Mapping[str, Any] | Non
 
 
 def handle(*records: dict[str, Any]) -> list[str]:
-    """Handle records; return the numbers of those to be tried again."""
+    """Handle records; return the sequence numbers of those to be retried."""
     answer = events_handler.lambda_handler({"Records": list(records)}, Context())
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
 class Bus:
-    """A bus in memory; what is in ``errors`` by type fails."""
+    """A bus in memory; events of the types in ``errors`` fail."""
 
     def __init__(self) -> None:
         self.details: list[Any] = []
         self.queued: list[str] = []
         self.errors: dict[str, str] = {}
 
-    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803  (boto3 spells it so)
+    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803  (boto3's spelling)
         codes = [self.errors.get(entry["DetailType"]) for entry in Entries]
         self.queued += [entry["DetailType"] for entry in Entries if entry["Resources"] == [QUEUE]]
         self.details += [json.loads(one["Detail"]) for one, code in zip(Entries, codes, strict=True) if not code]
@@ -73,7 +73,7 @@ class Bus:
 
 @pytest.fixture
 def bus(table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
-    """The function deployed, with a bus in memory and a dead-letter queue."""
+    """The bus in memory of the deployed function, which also has a dead-letter queue."""
     made = Bus()
     monkeypatch.setattr(clients, "events", lambda: made)
     monkeypatch.setenv("TABLE_NAME", TABLE_NAME)

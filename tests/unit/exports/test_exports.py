@@ -164,14 +164,14 @@ def test_an_export_of_nothing_is_an_empty_file(store: Table) -> None:
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parts of any size, as moto takes them, and one learner a page."""
+    """Let parts have any size, in moto too, and let a page hold one learner."""
     monkeypatch.setattr(runner, "PART_BYTES", 1)
     monkeypatch.setattr(rows, "LEARNERS_A_PAGE", 1)
     monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)
     upload_part = S3Backend.upload_part
 
     def refusing(self: S3Backend, bucket_name: str, multipart_id: str, *part: Any) -> Any:
-        """Refuse a part of an upload that is over, as S3 does; moto fails at it."""
+        """Refuse a part of an upload that is over, as S3 does; moto itself would fail."""
         if multipart_id not in self.get_bucket(bucket_name).multiparts:
             raise NoSuchUpload(upload_id=multipart_id)
         return upload_part(self, bucket_name, multipart_id, *part)
@@ -211,7 +211,7 @@ def test_after_a_crash_another_goes_on_from_the_last_part(
     monkeypatch.setattr(rows, "_attempts", crash_on_the_third)
     with pytest.raises(RuntimeError, match="killed"):
         handle(job)
-    assert handle(job) == [{"itemIdentifier": "m1"}]  # the lease of the dead one still runs
+    assert handle(job) == [{"itemIdentifier": "m1"}]  # the killed runner's lease has not run out
 
     later = Runner(store, clients.s3(), BUCKET, lambda: utc_now() + timedelta(hours=1), lambda: False)
     assert later.run(ACME, job.id) == "finished"

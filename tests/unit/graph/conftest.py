@@ -1,4 +1,4 @@
-"""The learning function again."""
+"""The fixtures of the learning function."""
 
 from unit.learning.conftest import connect, lms
 

@@ -72,7 +72,7 @@ def put_record(table: Table, learner_id: str, urn: str, evidence: Evidence) -> N
 
 @pytest.fixture
 def whole(lms: Caller) -> Caller:
-    """One of everything."""
+    """An integration with an entity of every kind."""
     table = lms.table
     notes = CredentialNotes(report=KeyPairNote(client_id="client-1", verified_at=NOW))
     table.put(to_item(integration(credentials=notes)))
@@ -98,7 +98,7 @@ def whole(lms: Caller) -> Caller:
 
 
 def lines(caller: Caller, what: str, limit: int = 1000) -> list[dict[str, Any]]:
-    """Return every line, page after page, as a client that follows links gets them."""
+    """Return the lines of all pages, as a client that follows the links gets them."""
     found: list[dict[str, Any]] = []
     query = {"limit": str(limit)}
     while True:

@@ -1,4 +1,4 @@
-"""A run and its lock come about together or not at all."""
+"""A run and its lock are created together or not at all."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_whoever_dies_while_beginning_leaves_nothing_behind(runs: RunStore, monk
 
 
 class Context:
-    """As much of a task's context as closing a run takes."""
+    """The parts of a task's context that closing a run takes."""
 
     def __init__(self, runs: RunStore) -> None:
         self.runs = runs

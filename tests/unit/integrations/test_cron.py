@@ -47,7 +47,7 @@ def test_an_expression_eventbridge_would_not_take_is_refused(expression: str) ->
     [
         (Schedule(timezone="UTC"), datetime(2026, 3, 29, 8, 10, tzinfo=UTC)),
         (Schedule(timezone="Asia/Tokyo"), datetime(2026, 3, 29, 23, 10, tzinfo=UTC)),
-        # The night in which Paris goes over to summer time.
+        # The night in which Paris changes to summer time.
         (Schedule(timezone="Europe/Paris"), datetime(2026, 3, 29, 6, 10, tzinfo=UTC)),
         (Schedule(expression="cron(0 0 29 2 ? *)", timezone="UTC"), datetime(2028, 2, 29, tzinfo=UTC)),
         (Schedule(expression="cron(0 0 1 1 ? 2020)"), None),

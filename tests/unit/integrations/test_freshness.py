@@ -76,7 +76,7 @@ def test_nothing_is_expected_of_a_schedule_that_is_off(table: Table) -> None:
         ("cron(0 8 * * ? *)", 28, 28),
         ("cron(0 8 ? * MON *)", 7 * 24 + 4, 28),  # was due four hours ago
         ("cron(0 13 ? * MON *)", 7 * 24 - 1, 23),  # is due in an hour
-        ("cron(0 13 ? * MON-FRI *)", 3 * 24 - 1, 23),  # nobody expects one on a Sunday
+        ("cron(0 13 ? * MON-FRI *)", 3 * 24 - 1, 23),  # none is due on a Sunday
         ("rate(6 hours)", 10, 10),
         ("rate(3 days)", 3 * 24 + 4, 28),
         ("cron(0 8 1 1 ? 2020)", 40, 40),

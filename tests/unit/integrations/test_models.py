@@ -1,4 +1,4 @@
-"""Settings of an integration that are checked against the outside world."""
+"""Time zones of schedules, checked against the time zone database."""
 
 from __future__ import annotations
 

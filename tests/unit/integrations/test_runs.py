@@ -1,4 +1,4 @@
-"""Starting, redriving and confirming runs, and telling a run that is under way from a dead one."""
+"""Starting, redriving and confirming runs, and telling a live run from a dead one."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ ARN = "arn:aws:states:eu-west-1:123456789012:stateMachine:catalog"
 
 
 class ExecutionDoesNotExist(Exception):
-    """As Step Functions says it."""
+    """The error of this name in Step Functions."""
 
 
 class ExecutionAlreadyExists(Exception):
-    """As Step Functions says it."""
+    """The error of this name in Step Functions."""
 
 
 @dataclass
 class StepFunctions:
-    """Executions by ARN, with their status."""
+    """A Step Functions client that holds the status of each execution by its ARN."""
 
     executions: dict[str, str] = field(default_factory=dict)
     inputs: list[dict[str, Any]] = field(default_factory=list)
     refuses: Exception | None = None
 
-    class exceptions:  # noqa: N801  (as boto3 spells it)
+    class exceptions:  # noqa: N801  (boto3's spelling)
         """The client's errors."""
 
         ExecutionDoesNotExist = ExecutionDoesNotExist
@@ -65,7 +65,7 @@ class StepFunctions:
 
 
 class Clock:
-    """A clock that goes on when told to."""
+    """A clock that advances when told to, and by a millisecond with every reading."""
 
     def __init__(self) -> None:
         self.moment = datetime(2026, 3, 1, tzinfo=UTC)
@@ -125,7 +125,7 @@ def test_a_second_request_gets_the_run_under_way(control: RunControl) -> None:
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, runs: RunStore, deed: Callable[[], object]) -> None:
-    """Have somebody else do this right after the lock is looked at next."""
+    """Let somebody else do ``deed`` right after the next look at the lock."""
     look = runs.lock
 
     def lock() -> Lock | None:

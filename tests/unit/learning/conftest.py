@@ -24,7 +24,7 @@ BUCKET = "test-bucket"
 
 @pytest.fixture
 def connect(deployed: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Caller]]:
-    """Makes callers with these scopes, of this integration or (``None``) of none."""
+    """A function that makes callers with these scopes, of an integration or (``None``) of none."""
     clients.s3().create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     queue_url = clients.sqs().create_queue(QueueName="exports")["QueueUrl"]
     monkeypatch.setenv("BUCKET_NAME", BUCKET)

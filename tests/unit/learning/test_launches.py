@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def school(deployed: Table, lms: Caller) -> Caller:
-    """One course, one learner."""
+    """One course and one learner."""
     put_course(deployed)
     put_learner(deployed)
     return lms

@@ -27,7 +27,7 @@ LATER = "2026-03-02T10:00:00.000Z"
 
 @pytest.fixture
 def school(deployed: Table, lms: Caller) -> Caller:
-    """Three courses, all in the library of sales, and a learner of sales."""
+    """Three courses, all in the library of the group ``sales``, and a learner in that group."""
     for urn in (EXCEL, WORD, POWERPOINT):
         put_course(deployed, urn)
         lms.ask("PUT", f"/groups/sales/library/{urn}")
@@ -53,7 +53,7 @@ def way(caller: Caller, path: Any) -> Any:
 
 
 def audited(table: Table) -> list[tuple[str, str, dict[str, tuple[Any, Any]]]]:
-    """Return action, subject and changes of every entry of the audit."""
+    """Return the action, the subject and the changes of every audit entry."""
     return [
         (entry["action"], entry["subject"], {one["field"]: (one["from"], one["to"]) for one in entry["changes"]})
         for entry in table.query(f"AUDIT#{ACME}", index="GSI1").items

@@ -1,4 +1,4 @@
-"""LinkedIn as a list of answers: no server, no sandbox."""
+"""LinkedIn as a list of answers, without a server or a sandbox."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Answer = httpx.Response | Exception
 
 @dataclass
 class Shared:
-    """The shared place of tokens, in memory."""
+    """The place where invocations share tokens, in memory."""
 
     tokens: dict[str, Any] = field(default_factory=dict)
     reads: int = 0
@@ -36,9 +36,9 @@ class Shared:
 
 @dataclass
 class LinkedIn:
-    """Answers one after the other, and remembers what it was asked.
+    """Gives one answer after the other, and remembers the requests.
 
-    The token endpoint mints ``token-1``, ``token-2``, ... unless it was given answers of its own.
+    The token endpoint mints ``token-1``, ``token-2``, ... unless it has answers of its own.
     """
 
     answers: list[Answer] = field(default_factory=list)
@@ -56,11 +56,11 @@ class LinkedIn:
         )
 
     def will(self, *answers: Answer) -> None:
-        """Say what the API answers next."""
+        """Add to the answers that the API gives next."""
         self.answers += answers
 
     def goes_on(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let this much time pass."""
         self.now += timedelta(seconds=seconds)
 
     def source(self, secret: str = "s/e=c+ret") -> TokenSource:
@@ -95,7 +95,7 @@ def linkedin() -> Iterator[LinkedIn]:
 
 @pytest.fixture
 def error() -> Callable[..., httpx.Response]:
-    """Make an answer in LinkedIn's error shape."""
+    """A function that makes answers in LinkedIn's error shape."""
 
     def make(status: int, message: str = "no", **more: Any) -> httpx.Response:
         return httpx.Response(status, json={"message": message, "status": status, **more})

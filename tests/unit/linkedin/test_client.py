@@ -1,4 +1,4 @@
-"""Calls to the API: which answers are used, repeated, or given up, and what is said about them."""
+"""Calls to the API: which are retried or given up, and how their errors read."""
 
 from collections.abc import Callable
 from typing import Any

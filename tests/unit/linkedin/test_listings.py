@@ -1,4 +1,4 @@
-"""The URLs of listings, letter by letter: LinkedIn ignores what it does not know in silence."""
+"""The exact URLs of listings: LinkedIn silently ignores parameters that it does not know."""
 
 from typing import Any, ClassVar
 

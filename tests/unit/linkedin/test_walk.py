@@ -21,9 +21,9 @@ class Listing:
         size: how many assets there are.
         holes: offsets that hold nothing.
         links: whether pages link to the next one.
-        total: what it says instead of the truth.
-        unusable: the pages that cover one of these offsets fail.
-        moves: by how much the list has moved to the left at the n-th call.
+        total: the total it states, if not the true one.
+        unusable: offsets; a page that covers one of them fails.
+        moves: by how many places the list moves to the left just before the n-th call (from 0), by n.
     """
 
     size: int
@@ -80,7 +80,7 @@ def test_a_list_that_moves_while_it_is_read_loses_nothing_that_stays(size: int, 
     walk = Walk(listing, 0, 50)
     found = read(walk)
 
-    # What moved out at the front before it was read is gone for LinkedIn too; the rest has to be there.
+    # What moved out at the front before it was read is gone from LinkedIn too; the rest must have been read.
     assert walk.ended
     assert walk.shifted or found >= {f"urn:{place}" for place in range(by, size)} or by > 48
 

@@ -1,4 +1,4 @@
-"""An audit says what is known and what is not: silence of a database is never taken for good news."""
+"""An audit says what is known and what is not, and never takes the silence of a database for good news."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Answers = dict[str, "list[dict[str, Any]] | None"]
 
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[Answers], tuple[bool, str]]:
-    """Return what an audit says and whether it passes, when each database answers so; None is no answer."""
+    """A function that returns whether an audit passes and what it says, given the databases' answers (or ``None``)."""
 
     def run(answers: Answers) -> tuple[bool, str]:
         def asked(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""A build is done again when, and only when, something it depends on has changed."""
+"""A build is repeated if, and only if, something it depends on has changed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,7 +31,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def sam_runs(root: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
-    """The environments `sam build` was run with; each run leaves a template."""
+    """The environments that `sam build` was run with; each run writes a template."""
     runs: list[dict[str, str]] = []
 
     def run(purpose: str, command: list[str | Path], environment: dict[str, str], log: Path) -> None:

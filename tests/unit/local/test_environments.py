@@ -1,4 +1,4 @@
-"""Environments are made again when their lock file changes; a registry out of reach is told with the remedy."""
+"""Environments are remade when their lock file changes; an unreachable registry is reported with a remedy."""
 
 import subprocess
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What the emulator leaves out of a template is made up for."""
+"""Filling the gaps that the emulator leaves when it deploys a template."""
 
 import json
 from unittest.mock import Mock

@@ -1,4 +1,4 @@
-"""What is deployed is what was built, with the answers of last time."""
+"""A guided deployment deploys what was built, with the answers of the last one."""
 
 from pathlib import Path
 

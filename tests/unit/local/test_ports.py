@@ -1,4 +1,4 @@
-"""A taken port is named, with its holder and the remedy."""
+"""A taken port is reported with its holder and a remedy."""
 
 import os
 import socket

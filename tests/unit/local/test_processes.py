@@ -1,4 +1,4 @@
-"""Processes that are started are found again, and stopped with all they started."""
+"""Started processes are found again, and stopped with all their children."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ import pytest
 from local import processes
 from local.processes import Started
 
-# A parent that starts a child of its own, says its process id, and waits.
+# A parent that starts a child, prints the child's process id, and waits.
 FAMILY = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])

@@ -1,4 +1,4 @@
-"""Bringing up and taking down: nothing twice, nothing half, nothing left."""
+"""Bringing a stack up and taking it down: nothing twice, nothing by halves, nothing left over."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StackSettings:
 
 @pytest.fixture
 def brought_up(settings: StackSettings, monkeypatch: pytest.MonkeyPatch) -> list[StackSettings]:
-    """How often a stack was really brought up."""
+    """The settings of every stack that was really brought up."""
     times: list[StackSettings] = []
 
     def bring_up(settings: StackSettings) -> Outputs:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def lab(table: Table) -> Lab:
-    """An integration in `directory` matching, with two courses and nobody in it."""
+    """An integration in `directory` matching, with two courses and no learners."""
     lab = Lab(table)
     lab.configure(learner_matching="directory")
     return lab
@@ -22,11 +22,11 @@ def lab(table: Table) -> Lab:
 
 @pytest.fixture
 def directory(lab: Lab) -> Directory:
-    """Its directory."""
+    """The directory of the lab."""
     return Directory(lab.table, lab.id, lambda: PSEUDONYM_KEY, lambda: lab.now, lambda _seconds: None)
 
 
 @pytest.fixture(autouse=True)
 def indexes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The indexes of a table in memory are never late."""
+    """Skip the wait for indexes, which are never late in memory."""
     monkeypatch.setattr(wiring, "INDEX_LAG_SECONDS", 0)

@@ -1,4 +1,4 @@
-"""An identifier is made a learner's for good, and what was held for it is applied."""
+"""An identifier is assigned to a learner as an alias, and what was held for it is applied."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OTHER = normalised("email", "other@example.com")
 
 
 def assign(lab: Lab, learner_id: str = "ada", value: str = "other@example.com", *, after_erasure: bool = False) -> int:
-    """Assign an identifier, and send round again what waits for it, as the stream then does; return how many wait."""
+    """Assign an identifier, release what waits for it as the stream then does, and return how many statements wait."""
     assigned = aliases.assign(
         lab.table, lab.id, "email", value, learner_id, lab.now, PSEUDONYM_KEY, after_erasure=after_erasure
     )

@@ -1,4 +1,4 @@
-"""A person is erased everywhere, stays erased, and nobody else is touched, whatever is killed in between."""
+"""A person is erased everywhere and for good, and nobody else is touched, whatever is killed in between."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MARKS = ("ada@", "ada.", "Ada", "ADA")
 
 @pytest.fixture
 def ada(lab: Lab) -> Lab:
-    """Ada, with a record, statements that were held, and a profile; and Bob."""
+    """A lab with Ada, who has a record, held statements and a profile; and with Bob."""
     lab.learner(email="ada@example.com", username="ada.l", profile_urn="urn:li:person:Ada", id="1", name="Ada")
     lab.learner(email="bob@example.com", id="2")
     lab.take(
@@ -45,7 +45,7 @@ def erasure(lab: Lab, calls: Any = None, **options: Any) -> Erasure:
 
 
 def traces(lab: Lab) -> list[str]:
-    """Whatever in the table still tells of Ada."""
+    """Return whatever in the table still mentions Ada."""
     return [text for text in lab.texts() if any(mark in text for mark in MARKS)]
 
 
@@ -256,7 +256,7 @@ def test_whoever_is_being_erased_gets_no_new_record(ada: Lab) -> None:
 
 
 def test_a_launch_at_the_same_time_leaves_nothing(ada: Lab) -> None:
-    """The launch has read the learner before, and writes after they are gone."""
+    """The launch reads the learner before the erasure, and writes after it."""
     calls = ada.calls()
     calls.before[1] = lambda: erasure(ada).erase("1")
     launch = Evidence(launches=frozenset({ada.at(1)}))

@@ -1,4 +1,4 @@
-"""Statements that the indexes tell of late are emptied, too."""
+"""Statements that appear in the indexes late are emptied, too."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_when_the_time_runs_out_while_indexes_follow_the_same_call_goes_on(table
         late.append(1)
 
     def erasure(time_is_up: Callable[[], bool]) -> Erasure:
-        now = lambda: lab.now  # noqa: E731  (the clock, twice)
+        now = lambda: lab.now  # noqa: E731  (keeps the call below short)
         return Erasure(table, lab.id, lambda: PSEUDONYM_KEY, now, time_is_up, show)
 
     assert not erasure(lambda: bool(late)).erase("1")

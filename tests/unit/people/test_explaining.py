@@ -1,4 +1,4 @@
-"""Why a record is there or not, in words that say what would help."""
+"""Explanations of why a record exists or not, and of what would help."""
 
 from __future__ import annotations
 

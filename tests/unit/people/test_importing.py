@@ -1,4 +1,4 @@
-"""Whole directories come in row by row, each told what became of it, and again without effect."""
+"""Whole directories are imported row by row, each with its outcome, and again without effect."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As moto's transactions are not atomic among threads."""
+    """Use one writer, because moto's transactions are not atomic across threads."""
     monkeypatch.setattr(importing, "WRITERS", 1)
 
 

@@ -1,4 +1,4 @@
-"""Two learners who are one person are made one, and parted again exactly, whatever is killed in between."""
+"""Two learners who are one person are merged, and parted again exactly, whatever is killed in between."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def merging(lab: Lab, calls: Any = None) -> Merging:
 
 
 def essence(lab: Lab) -> Any:
-    """Who has which identifiers and what evidence, and what every statement counts for."""
+    """Return who has which identifiers and evidence, and what every completion counts for."""
     learners = [lab.find(one) for one in ("ada", "old")]
     people = [(one.identifiers, one.merged, one.merged_into, one.groups) for one in learners if one]
     identities = [lab.identity("email", f"{one}@example.com").holders for one in ("ada", "old")]

@@ -1,4 +1,4 @@
-"""Everything that is held about a person can be handed to them."""
+"""Everything that is stored about a person can be handed to them."""
 
 from __future__ import annotations
 

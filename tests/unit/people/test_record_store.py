@@ -1,4 +1,4 @@
-"""Evidence that comes by other ways than statements: launches, AICC, reports."""
+"""Evidence from sources other than statements: launches, AICC, reports."""
 
 from __future__ import annotations
 

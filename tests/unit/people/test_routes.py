@@ -1,4 +1,4 @@
-"""The directory, records and explanations as an LMS calls them."""
+"""The routes of the directory, the records and the explanations, as an LMS calls them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Hurried(Context):
 
 @pytest.fixture
 def connect(deployed: Table, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Caller]:
-    """Makes callers with these scopes, with as much time as they say."""
+    """A function that makes callers with these scopes and this much time left."""
     monkeypatch.setattr(importing, "WRITERS", 1)
     secret = boto3.client("secretsmanager").create_secret(
         Name="pseudonym", SecretString=json.dumps({"key": PSEUDONYM_KEY})

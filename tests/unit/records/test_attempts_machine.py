@@ -1,4 +1,4 @@
-"""Attempts against a simple model that lives through what happens in the order of time, with no cleverness."""
+"""Attempts, checked against a simple model that plays what happened in the order of time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def at(second: int) -> str:
 
 @dataclass
 class Model:
-    """Attempts as ``[progress, completed?]``, and what became of completions, lived through second by second."""
+    """Attempts as ``[progress, completed?]``, and the number of the attempt that each completion counts for."""
 
     attempts: list[list[int | bool]] = field(default_factory=list)
     counted: dict[str, int | None] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Model:
 
 
 class Attempts(RuleBasedStateMachine):
-    """What happened arrives in any order, some of it twice; the fold agrees with the model at every moment."""
+    """Evidence arrives in any order, some of it twice; the fold agrees with the model at every moment."""
 
     @initialize()
     def start(self) -> None:

@@ -1,4 +1,4 @@
-"""Evidence ends the same whatever its order, repetition and grouping, and the rules of attempts hold."""
+"""Evidence folds to the same attempts whatever its order, repetition and grouping, and their rules hold."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 COURSE = Course("ada", "urn:li:lyndaCourse:1", 600)
 DAY = 24 * 60
-"""Minutes."""
+"""In minutes."""
 
 
 def at(minute: int) -> str:
@@ -45,7 +45,7 @@ def reported(**members: object) -> Evidence:
 
 
 def done_again(*minutes: int) -> Evidence:
-    """What reports say of completions that LinkedIn gave a time of their own."""
+    """Return a report of completions that each have a time of their own."""
     return reported(completed_at=at(min(minutes)), completion_times=frozenset(map(at, minutes)))
 
 
@@ -394,7 +394,7 @@ def test_a_completion_told_twice_by_its_session_counts_from_the_first_time() -> 
 
 @given(bodies)
 def test_a_record_at_its_bounds_says_the_same(body: list[Evidence]) -> None:
-    """As long as the bounds leave room for the first and the last on both sides of every border."""
+    """This holds if the bounds leave room for the first and the last on both sides of every border."""
     whole = union(body)
     ordered = sorted(body, key=lambda piece: (not (piece.completions or piece.report), not piece.launches))
     with pytest.MonkeyPatch.context() as patch:

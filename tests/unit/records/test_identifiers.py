@@ -1,4 +1,4 @@
-"""Identifiers are compared in one form, and an erased one is known again without being readable."""
+"""Identifiers are compared in one form, and an erased one is recognised without being readable."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def test_addresses_are_compared_without_regard_to_case(value: str) -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("stra\u00dfe@x.org", "STRASSE@X.ORG"),  # the sharp s, whose capitals are two
+        ("stra\u00dfe@x.org", "STRASSE@X.ORG"),  # the sharp s, which is two letters in capitals
         ("stra\u00dfe@x.org", "STRA\u1e9eE@X.ORG"),
-        ("\u03bf\u03b4\u03bf\u03c2@x.org", "\u039f\u0394\u039f\u03a3@X.ORG"),  # the sigma at a word's end
-        ("\u0390@x.org", "\u03aa\u0301@X.ORG"),  # a Greek letter whose capital is no single one
-        ("\u0130@x.org", "i\u0307@x.org"),  # the Turkish capital i with its dot
+        ("\u03bf\u03b4\u03bf\u03c2@x.org", "\u039f\u0394\u039f\u03a3@X.ORG"),  # the final sigma
+        ("\u0390@x.org", "\u03aa\u0301@X.ORG"),  # a Greek letter without a capital of one character
+        ("\u0130@x.org", "i\u0307@x.org"),  # the dotted Turkish capital I
         ("\u00e9@x.org", "E\u0301@X.ORG"),
     ],
 )
@@ -32,11 +32,11 @@ def test_these_are_the_same_address(one: str, other: str) -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("\u0131@x.org", "i@x.org"),  # the Turkish i without a dot is a letter of its own
+        ("\u0131@x.org", "i@x.org"),  # the dotless Turkish i, a letter of its own
         ("\u0130@x.org", "i@x.org"),
         ("\u00e9@x.org", "e@x.org"),
         ("\u03ac@x.org", "\u03b1@x.org"),
-        ("\uff41@x.org", "a@x.org"),  # one that only looks wider
+        ("\uff41@x.org", "a@x.org"),  # a full-width letter
         ("ada+1@x.org", "ada@x.org"),
         ("a.da@x.org", "ada@x.org"),
     ],
@@ -53,7 +53,7 @@ def test_the_form_in_which_one_is_compared_is_its_own(kind: Kind, value: str) ->
     assert normalised(kind, once.value) == once
 
 
-# A mark of its own behind a letter with two accents lands elsewhere in the capitals; nobody writes addresses so.
+# Without combining marks: behind a letter with two accents, capitals order them otherwise. No address has them.
 @given(st.text(st.characters(exclude_categories=("Cs", "Mn", "Mc", "Me"), exclude_characters="\u0131")))
 def test_an_address_in_capitals_or_in_none_is_the_same(value: str) -> None:
     assert normalised("email", value.upper()) == normalised("email", value) == normalised("email", value.lower())

@@ -21,7 +21,7 @@ SECRETS = {application.client_id: application.client_secret for application in D
 
 @pytest.fixture(autouse=True)
 def _event_loops_may_wake_themselves() -> None:
-    # The guard that is up already refuses the pairs of sockets an event loop wakes itself with.
+    # The guard of all tests also refuses the socket pairs with which event loops wake themselves.
     pytest_socket.enable_socket()
     pytest_socket.disable_socket(allow_unix_socket=True)
 
@@ -32,7 +32,7 @@ def world() -> World:
 
 
 class InProcess(httpx.BaseTransport):
-    """Hands calls to an ASGI application, each to its end before the next."""
+    """Hands requests to an ASGI application, one at a time."""
 
     def __init__(self, app: Any) -> None:
         self._transport = httpx.ASGITransport(app=app)
@@ -62,7 +62,7 @@ def http(world: World) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def api(http: httpx.Client) -> Api:
-    """Call `/v2/...` and return the body of a successful answer."""
+    """A function that calls `/v2/...` and returns the body of a successful answer."""
 
     def get(path: str, **parameters: object) -> Json:
         response = http.get(f"/v2/{path}", params={name: str(value) for name, value in parameters.items()})
@@ -75,7 +75,7 @@ def api(http: httpx.Client) -> Api:
 
 @pytest.fixture
 def find(api: Api) -> Api:
-    """Call the criteria finder for courses, retired ones included."""
+    """A function that calls the criteria finder for courses, including retired ones."""
 
     def courses(**parameters: object) -> Json:
         wanted = {
@@ -91,7 +91,7 @@ def find(api: Api) -> Api:
 
 @pytest.fixture
 def read_all(find: Api) -> Callable[..., list[Json]]:
-    """Read all pages of the criteria finder by `start`, one past the end included."""
+    """A function that reads all pages of the criteria finder by `start`, and one past the end."""
 
     def read(**parameters: object) -> list[Json]:
         elements: list[Json] = []

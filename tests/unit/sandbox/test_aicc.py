@@ -15,7 +15,7 @@ LAUNCH = "https://www.linkedin.com/learning/aicc?content=urn%3Ali%3AlyndaCourse%
 
 
 class Lms:
-    """Answers every command, and remembers it."""
+    """An LMS that accepts every command and remembers it."""
 
     def __init__(self) -> None:
         self.calls: list[dict[str, str]] = []

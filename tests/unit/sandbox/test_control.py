@@ -107,7 +107,7 @@ def test_the_truth_forgets_removed_assets(http: httpx.Client) -> None:
 
 @pytest.fixture
 def pushed(monkeypatch: pytest.MonkeyPatch) -> list[Json]:
-    """Collect what would be sent, and take it as acknowledged."""
+    """The statements that would have been sent, all of them acknowledged."""
     sent: list[Json] = []
 
     def push(_self: Pusher, statements: list[Json]) -> Outcome:

@@ -15,7 +15,7 @@ STATEMENTS = [{"id": f"s{number}"} for number in range(6)]
 
 
 class Receiver:
-    """Takes tokens and statements like a learning record store, and remembers what came."""
+    """Issues tokens and takes statements like a learning record store, and remembers the requests."""
 
     def __init__(self, answer: Callable[[int], int] = lambda _: 200) -> None:
         self.token_requests: list[httpx.Request] = []

@@ -182,7 +182,7 @@ def test_an_element_quirk_says_the_same_each_time(world: World, find: Api, name:
 
 @pytest.fixture
 def disturbed(world: World, find: Api) -> Callable[[str], list[Json]]:
-    """Return the details of a page of courses that a quirk concerns all of."""
+    """A function that returns the details of a page of courses, all of them affected by a quirk."""
 
     def page(name: str) -> list[Json]:
         world.quirks.switch_on(name, {"share": 1.0})

@@ -1,4 +1,4 @@
-"""The `learningActivityReports` resource: sums of the truth by window."""
+"""The `learningActivityReports` resource: sums of the true activity, by window."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,7 +33,7 @@ def engage(world: World, who: int, content: Content, *engagements: tuple[int, in
 
 @pytest.fixture
 def report(http: httpx.Client) -> Report:
-    """Call the criteria finder for one row per learner and course."""
+    """A function that calls the criteria finder for one row per learner and course."""
 
     def call(status: int = 200, **parameters: object) -> Json:
         wanted = {

@@ -135,7 +135,7 @@ def test_a_push_on_the_command_line_tells_the_outcome(capsys: pytest.CaptureFixt
         refused = ["push", "--sandbox", server.url, "--oauth-url", server.url, "--statements-url", server.url, *TARGET]
         assert main(refused) == 1
         assert "no token" in capsys.readouterr().out
-        # The sandbox's own token endpoint answers any receiver's purpose here; it takes no statements.
+        # The sandbox's own token endpoint serves as the receiver's; statements get a 404 there.
         client = ["--client-id", "sandbox-both", "--client-secret", "WPL_AP1.both/c2Vj+cmV0=="]
         arguments = ["push", "--sandbox", server.url, "--oauth-url", f"{server.url}/oauth/v2/accessToken"]
         more = ["--statements-url", f"{server.url}/xapi", "--learners", "2", "--variants", "unknown_verb"]

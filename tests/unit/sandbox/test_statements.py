@@ -1,4 +1,4 @@
-"""What is told about what learners do."""
+"""The statements that tell what learners do."""
 
 import re
 from itertools import permutations

@@ -26,7 +26,7 @@ CREATED = "2021-01-01T00:00:00.000Z"
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """An answer of the function."""
 
     status: int
     headers: dict[str, str]
@@ -71,7 +71,7 @@ class Api:
 
 @pytest.fixture
 def connect(deployed: Table) -> Callable[..., Api]:
-    """Makes callers."""
+    """A function that makes callers, by default of the integration ``acme``."""
 
     def connected(*, integration_id: str | None = "acme", scope: str = "xapi:all", validation: str = "lenient") -> Api:
         client = Client(f"client-of-{integration_id}", "test", (scope,), integration_id, CREATED)

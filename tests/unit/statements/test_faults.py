@@ -1,4 +1,4 @@
-"""DynamoDB fails at every call in turn: what was answered is stored, what was not can be sent again."""
+"""DynamoDB fails at each call in turn: acknowledged statements are stored, and the others can be sent again."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ FAILURES = {
 
 
 class Faults:
-    """Counts the calls to DynamoDB and lets the writes of a plan fail, before or after they took effect."""
+    """Counts the calls to DynamoDB, and lets planned writes fail before or after they take effect."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls: list[str] = []
@@ -75,7 +75,7 @@ class Faults:
 
 @pytest.fixture
 def faults(api: Api, monkeypatch: pytest.MonkeyPatch) -> Faults:
-    api.get()  # whoever calls is remembered, as in a warm process
+    api.get()  # caches the caller, as in a warm process
     return Faults(monkeypatch)
 
 

@@ -31,7 +31,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[], datetime]:
-    """A clock that goes on by a second with every look at it."""
+    """A clock that advances by a second with every reading."""
     looks = iter(range(1_000_000))
 
     def now() -> datetime:
@@ -47,7 +47,7 @@ def send(api: Api, *statements: dict[str, Any]) -> None:
 
 
 def pages(api: Api, **query: str) -> list[list[str]]:
-    """The ids page by page."""
+    """Return the ids, page by page."""
     answer = api.get(**query).json
     found = [[one["id"] for one in answer["statements"]]]
     while answer["more"]:
@@ -122,7 +122,7 @@ def test_since_is_after_and_until_is_at_or_before(api: Api, clock: object) -> No
 def test_a_time_that_ends_before_it_begins_holds_nothing(
     api: Api, monkeypatch: pytest.MonkeyPatch, more: dict[str, str]
 ) -> None:
-    """DynamoDB, unlike its stand-in here, refuses a range whose upper bound is the lower one."""
+    """DynamoDB, unlike moto, refuses a range whose upper bound is below its lower bound."""
     send(api, statement(id="s0"))
     query = Table.query
 

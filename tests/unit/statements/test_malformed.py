@@ -1,4 +1,4 @@
-"""Statements that somebody got wrong: each is refused with a reason, or kept so that it can be judged and read."""
+"""Malformed statements: each is refused with a reason, or stored so that it can be applied and read."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ JUNK = ODD | st.recursive(
 
 
 def places(value: dict[str, Any], way: str = "") -> Iterator[str]:
-    """Yield the dotted path of every member at any depth, of those whose names hold no dot."""
+    """Yield the dotted paths of the members at any depth, except those whose names hold a dot."""
     for name, inner in value.items():
         if "." not in name:
             yield f"{way}{name}"
@@ -60,7 +60,7 @@ WRONG = st.dictionaries(st.sampled_from(PLACES), st.just(...) | JUNK, min_size=1
 
 
 def made_wrong(changes: dict[str, Any]) -> dict[str, Any]:
-    """Return a statement with these members replaced or removed; what lies within a replaced one is left alone."""
+    """Return a statement with these members replaced or removed, the innermost first, while they still exist."""
     whole = WHOLE
     for place, value in sorted(changes.items(), key=lambda change: -change[0].count(".")):
         whole = changed(whole, place, value)

@@ -1,4 +1,4 @@
-"""Whom an identifier means, by who held it when and how they came to hold it no longer."""
+"""Whom an identifier means, depending on who held it when and how they came to lose it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Step = tuple[str, str]
-"""What happens, and to whom: ``give``, ``replace`` (they have another instead) or ``take`` (taken away)."""
+"""What happens, and to whom: ``give``, ``replace`` (they get another instead) or ``take`` (it is taken away)."""
 
-# Whom it means after each step.
+# The steps, and whom the identifier means after each of them.
 MEANT: dict[str, tuple[list[Step], list[set[str]]]] = {
     "one that is held": ([("give", "ada")], [{"ada"}]),
     "one that was replaced": ([("give", "ada"), ("replace", "ada")], [{"ada"}, {"ada"}]),
@@ -42,7 +42,7 @@ MEANT: dict[str, tuple[list[Step], list[set[str]]]] = {
 
 
 def after(steps: Sequence[Step]) -> IdentityItem:
-    """Return an identifier after one step an hour."""
+    """Return an identifier after these steps, one an hour."""
     identity = IdentityItem("acme", normalised("email", "info@example.com"))
     for hour, (step, learner) in enumerate(steps, 1):
         if step == "give":

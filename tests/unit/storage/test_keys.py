@@ -1,4 +1,4 @@
-"""Keys fit into DynamoDB whatever a sender names, and begin as the IAM conditions expect."""
+"""Keys fit into DynamoDB whatever a sender names, and are found by their prefixes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learners are found by their ids, and by those they had before they were merged."""
+"""Learners are found by their own ids, and by those of the learners merged into them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 AT = "2026-03-01T10:00:00.000Z"
-# By id: whom it is, and who it is after all merges.
+# By id: the learner with this id, and the one who survives all merges.
 FOUND: dict[str, tuple[str | None, str | None]] = {
     "ada": ("ada", "ada"),
     "old": ("old", "ada"),

@@ -1,4 +1,4 @@
-"""The table of plain dictionaries that stands for the real one in tests of whole syncs: the same cases on both."""
+"""The table of plain dictionaries, which replaces the real one in many tests: the same cases hold for both."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 KEY, OTHER = Key("P", "S"), Key("P", "T")
 REFUSED = (ClientError, AssertionError)
-"""What a request is answered with that no table takes."""
+"""What either table raises for a request that it refuses."""
 FUNCTIONS = {name for name, value in vars(Table).items() if inspect.isfunction(value) and not name.startswith("_")}
 
 
 @pytest.fixture(params=["memory", "moto"])
 def either(request: pytest.FixtureRequest) -> Any:
-    """A table that is empty: one of plain dictionaries, then the template's."""
+    """An empty table: one of plain dictionaries, then the template's."""
     return MemoryTable() if request.param == "memory" else request.getfixturevalue("table")
 
 
@@ -33,7 +33,7 @@ def item(key: Key = KEY, **attributes: Any) -> dict[str, Any]:
 
 
 def lettered(table: Any) -> None:
-    """Fill a partition with six items, and another one with as many."""
+    """Fill two partitions with the same six items."""
     for pk in ("P", "Q"):
         for letter in "ab":
             for n in range(3):
@@ -229,7 +229,7 @@ def test_it_refuses_what_dynamodb_does_where_moto_is_lenient() -> None:
         table.put_many([item(n=1), item(n=2)])
     with pytest.raises(AssertionError):
         table.delete_many([KEY, KEY])
-    # An attribute that is not there is not null.
+    # A missing attribute is not null.
     with pytest.raises(ConditionFailed):
         table.put(item(), condition="n = :n", values={":n": None})
 
@@ -272,7 +272,7 @@ def test_many_are_written_read_and_deleted(either: Any) -> None:
         ({"condition": "#n <> :n", "values": {":n": 1}, "names": {"#n": "n"}}, ["a0", "a2", "b0", "b2"]),
         ({"limit": 2}, ["a0", "a1"]),
         ({"limit": 2, "ascending": False}, ["b2", "b1"]),
-        # The limit is of what is read, not of what passes.
+        # The limit applies to the items read, not to those that pass the condition.
         ({"limit": 2, "condition": "n = :n", "values": {":n": 1}}, ["a1"]),
         ({"limit": 1, "condition": "n = :n", "values": {":n": 1}}, []),
         ({"after": {"PK": "P", "SK": "a2"}}, ["b0", "b1", "b2"]),

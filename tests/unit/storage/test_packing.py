@@ -1,4 +1,4 @@
-"""Compressed courses and elements: what was written is read, for as long as the table lives."""
+"""Compressed courses and elements stay readable for as long as the table lives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DynamoDB in plain dictionaries, against the table that the template describes."""
+"""DynamoDB through plain dictionaries, tried on the template's table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dead letters of the stream's readers, against a stream of several shards as AWS has it.
+"""Redriving the dead letters of the stream's readers, from a stream of several shards as AWS has it.
 
 The emulator of the end-to-end tests has one shard, whose pages are never empty.
 """
@@ -17,7 +17,7 @@ from tools.redrive import EMPTY_PAGES, RECORDS_AT_ONCE, Redriver
 
 STREAM = "arn:aws:dynamodb:eu-central-1:1:table/coursebridge/stream/1"
 OPEN = "more"
-"""The end of the pages of a shard that is open: there is always another one, which is empty."""
+"""Stands for the end of an open shard: there is always another page, and it is empty."""
 
 
 def record(number: int, pk: str = "COURSE#acme") -> dict[str, Any]:
@@ -27,7 +27,7 @@ def record(number: int, pk: str = "COURSE#acme") -> dict[str, Any]:
 
 @dataclass
 class Shard:
-    """A shard: its pages of sequence numbers, its range, and from where on it still holds records."""
+    """A shard: its pages of sequence numbers, its bounds, and the lowest number that it still holds."""
 
     pages: list[Any]
     start: int = 0
@@ -46,7 +46,7 @@ def refusal(code: str) -> ClientError:
 
 @dataclass
 class Aws:
-    """All the clients the tool asks for, in one, for its methods have different names."""
+    """All the clients that the tool asks for, in one, because no two have a method of the same name."""
 
     shards: dict[str, Shard]
     letter: dict[str, Any]
@@ -110,13 +110,13 @@ class Aws:
 
 
 def lambdas(first: int, last: int, shard: str = "b") -> dict[str, Any]:
-    """A letter of Lambda's, whose batch failed for good."""
+    """Return a dead letter of Lambda's, for a batch that failed for good."""
     bounds = {"startSequenceNumber": str(first), "endSequenceNumber": str(last)}
     return {"DDBStreamBatchInfo": {"shardId": shard, "streamArn": STREAM, **bounds}}
 
 
 def own(number: int) -> dict[str, Any]:
-    """A letter of this application's, which set one record aside."""
+    """Return a dead letter of this application's, for one record that it set aside."""
     return {"stream": STREAM, "sequence_number": str(number), "reason": "it cannot be read"}
 
 

@@ -1,4 +1,4 @@
-"""What an operator sees when AWS does not do what a tool asks."""
+"""What an operator sees when AWS refuses what a tool asks for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What operators run by hand, and the documents that quote it."""
+"""The tools that operators run by hand, and the documents that quote them."""
 
 from __future__ import annotations
 

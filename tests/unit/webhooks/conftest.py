@@ -27,7 +27,7 @@ URL = "https://lms.example.com/hook?x=1"
 
 @dataclass
 class Lab:
-    """Endpoints of one integration, a receiver that answers as told, and the queue of deliveries."""
+    """Endpoints of one integration, a receiver that gives ``answers``, and the queue of deliveries."""
 
     table: Table
     queue_url: str
@@ -70,7 +70,7 @@ class Lab:
 
 
 def bus_event(type_: str = "AttemptCompleted", event_id: str = "e1", **data: Any) -> dict[str, Any]:
-    """An event as a rule of the bus delivers it."""
+    """Return an event as a rule of the bus delivers it."""
     detail = {"version": "1", "id": event_id, "time": AT, "integration_id": ACME, "data": data}
     return {"source": "coursebridge", "detail-type": type_, "detail": detail}
 
@@ -83,7 +83,7 @@ def _event_loops_may_wake_themselves() -> None:
 
 @pytest.fixture
 def lab(table: Table) -> Iterator[Lab]:
-    """The table, a queue, a receiver."""
+    """A lab with a table, a queue and a receiver."""
     secret_values._provider.cache_clear()
     yield Lab(table, clients.sqs().create_queue(QueueName="deliveries")["QueueUrl"])
     secret_values._provider.cache_clear()

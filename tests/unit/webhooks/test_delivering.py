@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def delivered(lab: Lab, **settings: Any) -> tuple[Target, str, int | None]:
-    """Make an endpoint, send it an event, and try once; return the endpoint, its secret, and the pause."""
+    """Make an endpoint, send it an event, and try once; return it, its secret, and the pause before the next try."""
     target, secret = lab.create(**settings)
     lab.dispatcher.fan_out(bus_event(attempt={"id": "a1"}))
     return target, secret, lab.dispatcher.deliver(ACME, only(lab, target).id)
@@ -216,7 +216,7 @@ def test_a_delivery_nobody_knows_is_done_with(lab: Lab) -> None:
 
 @pytest.fixture
 def wired(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    """The function with the lab's dispatcher."""
+    """The lab whose dispatcher the function uses."""
     monkeypatch.setattr(webhooks_handler, "dispatcher", lambda: lab.dispatcher)
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "webhooks")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Coursebridge")
@@ -233,7 +233,7 @@ def message(body: str, number: int = 1, receipt: str = "", receives: int = 1) ->
 
 
 def handle(*messages: dict[str, Any]) -> list[str]:
-    """Hand the function a batch; return the messages that stay in the queue."""
+    """Hand the function a batch; return the ids of the messages that stay in the queue."""
     answer = webhooks_handler.lambda_handler({"Records": list(messages)}, Context())
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 

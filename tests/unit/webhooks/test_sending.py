@@ -1,4 +1,4 @@
-"""One try at delivering, over a real connection: receivers that send elsewhere, dawdle or cannot be named."""
+"""One try at a delivery, over a real connection: receivers that redirect, dawdle or have no usable URL."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DELIVERY = Delivery("acme", "d1", "w1", "e1", "AttemptCompleted", "{}", "2026-03
 
 @contextmanager
 def receiver(*, behaves: Callable[[socket.socket, threading.Event], None]) -> Iterator[str]:
-    """Accept one connection after the other, each answered as told; yield the URL."""
+    """Accept one connection after the other, let ``behaves`` answer each, and yield the URL."""
     over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 

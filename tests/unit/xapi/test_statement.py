@@ -1,4 +1,4 @@
-"""Facts, ids and what the least demanding check refuses."""
+"""Facts, ids, and what even the least demanding check refuses."""
 
 from __future__ import annotations
 

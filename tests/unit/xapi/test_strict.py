@@ -1,4 +1,4 @@
-"""Every MUST of a statement, named by the conformance requirement it is tested under."""
+"""Every MUST of a statement, with the number of the conformance requirement that tests it."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_actor_verb_and_object_are_required(name: str) -> None:
     ],
 )
 def test_a_value_of_another_type_is_refused(path: str, value: object) -> None:
-    """XAPI-00006: strings are no numbers and no booleans."""
+    """XAPI-00006: strings are neither numbers nor booleans."""
     assert of_member(path, value)[0].startswith(path)
 
 
