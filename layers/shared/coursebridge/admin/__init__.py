@@ -1,1 +1,1 @@
-"""What admins do: integrations, credentials, webhooks, clients, runs, and seeing that all is well."""
+"""The services behind the admin API: integrations, credentials, webhooks, clients, runs, statements and status."""

@@ -1,4 +1,4 @@
-"""The audit, read back: newest first, over the months it lies in."""
+"""Reads the audit back, newest entry first, across its monthly partitions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item, Table
 
 FIRST_MONTH = "2025-01"
-"""No deployment is older."""
+"""The oldest month to look in: no deployment is older."""
 
 
 def page(
@@ -24,9 +24,9 @@ def page(
     Args:
         table: the application's table.
         integration_id: only entries of this integration; ``None`` for all.
-        limit: how many at the most.
-        position: where to go on from.
-        now: the newest entries are of this month.
+        limit: the maximum number of entries.
+        position: where to continue; ``None`` for the first page.
+        now: the present time; entries of its month come first.
     """
     if integration_id is not None:
         pk = keys.audit_of_partition(integration_id)
@@ -43,7 +43,7 @@ def _over_months(table: Table, limit: int, position: dict[str, Any]) -> tuple[li
         found = table.query(pk, limit=limit - len(entries), after=after, ascending=False)
         entries += found.items
         after = found.last_key
-        if after is not None:  # what was read is as much as an answer should carry
+        if after is not None:  # the limit is reached, or DynamoDB has read its 1 MB, which is enough for one answer
             break
         month = _month_before(month)
     return entries, {"month": month, "after": after} if month >= FIRST_MONTH else None

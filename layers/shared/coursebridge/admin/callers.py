@@ -1,4 +1,4 @@
-"""Clients other than LinkedIn's: made, given another secret and revoked by admins, and each of it noted."""
+"""Clients other than LinkedIn's: admins create and revoke them and rotate their secrets, with an audit entry each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Callers:
     """Administers clients on behalf of one caller.
 
     Attributes:
-        clients: the life of clients.
+        clients: creates, changes and revokes clients.
         actor: the client id of the caller.
     """
 
@@ -39,12 +39,12 @@ class Callers:
         """Return a client.
 
         Raises:
-            NotFound: there is none.
+            NotFound: there is no such client.
         """
         return public(self.clients.get(client_id))
 
     def create(self, request: ClientRequest) -> dict[str, Any]:
-        """Make a client and return it with its secret.
+        """Create a client and return it with its secret.
 
         Raises:
             InvalidRequest: its integration does not exist.
@@ -56,11 +56,11 @@ class Callers:
         return {**public(client), "client_secret": secret}
 
     def rotate(self, client_id: str) -> dict[str, Any]:
-        """Make another secret for a client and return both.
+        """Give a client another secret and return both.
 
         Raises:
             NotFound: there is no such client.
-            Conflict: it is LinkedIn's.
+            Conflict: the client is LinkedIn's.
         """
         before = self._ours(client_id)
         client, secret = self.clients.rotate(client_id)
@@ -72,7 +72,7 @@ class Callers:
 
         Raises:
             NotFound: there is no such client or secret.
-            Conflict: it is the last one, or LinkedIn's.
+            Conflict: it is the last secret, or the client is LinkedIn's.
         """
         before = self._ours(client_id)
         client = self.clients.remove_secret(client_id, n)
@@ -83,7 +83,7 @@ class Callers:
 
         Raises:
             NotFound: there is no such client.
-            Conflict: it is LinkedIn's, or the last that may administer everything.
+            Conflict: the client is LinkedIn's, or the last one that can administer everything.
         """
         client = self._ours(client_id)
         self.clients.remove(client_id)
@@ -108,5 +108,5 @@ class Callers:
 
 
 def public(client: Client) -> dict[str, Any]:
-    """Return a client as answers show it: never a secret, nor its digest."""
+    """Return a client as answers show it: never the text or digest of a secret."""
     return {**client.public(), "created_at": client.created_at or None, "secrets": secrets(client)}

@@ -1,4 +1,4 @@
-"""What the admin API is told and answers about clients."""
+"""Requests and answers of the admin API about clients."""
 
 # No postponed annotations: Powertools reads the types of fields at run time.
 

@@ -1,4 +1,4 @@
-"""What follows from settings that were saved: courses archived or restored, held statements looked at again."""
+"""Applies saved settings: archives and restores courses, and replays held statements."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ WHO = ("learner_identification", "learner_matching")
 
 @dataclass(frozen=True)
 class SettingsChange:
-    """Lets saved settings take effect, within the time of a request.
+    """Applies saved settings within the time of a request.
 
     Attributes:
         table: the application's table.
         context: returns the catalogue of an integration.
-        functions: AWS Lambda.
-        background: the function that does what there is no time for.
-        time_is_up: whether a request should come to its end.
+        functions: the Lambda client.
+        background: the name of the function that does what the request has no time for.
+        time_is_up: whether the request should come to its end.
     """
 
     table: Table
@@ -41,14 +41,14 @@ class SettingsChange:
     time_is_up: Callable[[], bool]
 
     def follow(self, before: Integration, after: Integration) -> None:
-        """Do what follows from a change of settings, if anything does."""
+        """Apply what a change of settings requires, if anything."""
         if Wish.of(before) != Wish.of(after):
             self.apply(after)
         if any(getattr(before, name) != getattr(after, name) for name in WHO):
             release_after_change(self.table, after.id, self.time_is_up)
 
     def apply(self, integration: Integration) -> dict[str, Any]:
-        """Make the courses what the settings say; return what became of them."""
+        """Make the courses conform to the settings; return how many changed, by kind of change, and ``complete``."""
         applied = apply_settings(self.context(integration.id), self.time_is_up, MOST_INDEXED_AT_ONCE)
         if not applied.complete:
             task = {"task": "conform", "integration_id": integration.id}

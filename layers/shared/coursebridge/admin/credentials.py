@@ -1,4 +1,4 @@
-"""LinkedIn key pairs: tested before they are kept, kept in Secrets Manager, and never read back."""
+"""LinkedIn key pairs: tested first, then kept in Secrets Manager, and never shown again."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ class Credentials:
 
     Attributes:
         integrations: changes integrations on behalf of the caller.
-        verify: asks LinkedIn for a token with a pair; returns when it gave one, and raises if it does not.
+        verify: asks LinkedIn for a token with a key pair; returns the time, or raises ``LinkedInError``.
     """
 
     integrations: Integrations
     verify: Callable[[str, str], datetime]
 
     def put(self, integration_id: str, scope: Scope, client_id: str, client_secret: str) -> Integration:
-        """Keep a key pair that LinkedIn gives a token for; the other pair is left alone.
+        """Save a key pair, provided that LinkedIn gives a token for it; the other pair is left alone.
 
         Raises:
             NotFound: there is no such integration.
-            LinkedInError: LinkedIn gives none; nothing was changed.
+            LinkedInError: LinkedIn gives no token; nothing was changed.
         """
         self.integrations.store.get(integration_id)
         pair = _trimmed(client_id, client_secret)
@@ -55,18 +55,18 @@ class Credentials:
         secret = {"client_id": pair.client_id, "client_secret": pair.client_secret, "verified_at": rfc3339(verified_at)}
         self._write(integration_id, scope, secret)
         for kind in KINDS:
-            # It was the limit of another application, or the application has a higher one by now.
+            # The limit was another application's, or it has been raised since.
             day_limit.lift(RunStore(self.integrations.table, integration_id, kind))
         return self._note(integration_id, scope, "credentials.saved")
 
     def remove(self, integration_id: str, scope: Scope) -> Integration:
-        """Forget a key pair; one that is not there is fine.
+        """Forget a key pair, if there is one.
 
         Raises:
             NotFound: there is no such integration.
         """
         if getattr(self.integrations.store.get(integration_id).credentials, scope) is not None:
-            # Emptied and not deleted: for a while, Secrets Manager does not take a name again that was.
+            # Emptied, not deleted: Secrets Manager blocks the name of a deleted secret for a while.
             self._write(integration_id, scope, {})
         return self._note(integration_id, scope, "credentials.deleted")
 
@@ -77,7 +77,7 @@ class Credentials:
         secret_values.write(self._name(integration_id, scope), secret, DESCRIPTION)
 
     def _note(self, integration_id: str, scope: Scope, action: str) -> Integration:
-        """Note which key pair there is: what is read, so that of two who save at once the note is the secret's."""
+        """Note the key pair on the integration, as read from the secret: it stays right if two admins save at once."""
 
         def noted(known: Integration) -> dict[str, object]:
             secret = secret_values.read_or_empty(self._name(integration_id, scope))

@@ -1,4 +1,4 @@
-"""The OpenAPI document and its page, as they were made from the code (`make openapi`) and ship with it."""
+"""The OpenAPI document and its HTML page, which are generated from the code (`make openapi`) and ship with it."""
 
 from functools import cache
 from pathlib import Path
@@ -14,5 +14,5 @@ def openapi() -> str:
 
 @cache
 def page() -> str:
-    """Return the page."""
+    """Return the HTML page."""
     return (HERE / "docs.html").read_text()

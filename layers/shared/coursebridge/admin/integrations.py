@@ -1,4 +1,4 @@
-"""Integrations: made, changed, switched off and on, removed. Each change leaves an entry in the audit."""
+"""Creates, changes, activates, deactivates and removes integrations. Each change leaves an entry in the audit."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Changed(NamedTuple):
-    """An integration before and after a change: the very versions between which it was made."""
+    """An integration right before and right after a change."""
 
     before: Integration
     after: Integration
@@ -41,11 +41,11 @@ class Integrations:
 
     Attributes:
         table: the application's table.
-        clients: the life of clients.
+        clients: creates, changes and revokes clients.
         schedules: keeps the schedules.
-        secret_prefix: what the names of all secrets of this stack start with.
+        secret_prefix: the prefix of the names of all secrets of this stack.
         actor: the client id of the caller.
-        purge: sees to it that what an integration leaves behind is deleted once it is gone.
+        purge: starts the deletion of what an integration leaves behind.
         now: the clock.
     """
 
@@ -59,17 +59,17 @@ class Integrations:
 
     @property
     def store(self) -> IntegrationStore:
-        """Return the integrations in the table."""
+        """Return the store of integrations."""
         return IntegrationStore(self.table)
 
     def create(self, settings: IntegrationSettings) -> tuple[Integration, Client, str]:
-        """Make an integration with its webhook client; return both and the client's secret.
+        """Create an integration with its webhook client; return both and the client's secret.
 
-        Both are kept before anything else, so that whatever ends this half way leaves an integration that is listed and
-        can be deleted. Schedules it then lacks come with its first key pair, without which none would be enabled.
+        Both are stored first, so that a crash half way leaves an integration that is listed and can be deleted. Any
+        schedules it then lacks come with its first key pair, before which none would be enabled.
 
         Raises:
-            InvalidRequest: EventBridge Scheduler does not take an expression; nothing is left.
+            InvalidRequest: EventBridge Scheduler refuses an expression; nothing is left behind.
             TooLarge: the settings are more than an integration can hold.
         """
         now, integration_id = self.now(), new_id(self.now())
@@ -92,11 +92,11 @@ class Integrations:
         return integration, client, secret
 
     def patch(self, integration_id: str, patch: Mapping[str, Any], if_match: str | None = None) -> Changed:
-        """Apply a merge patch of the settings.
+        """Apply a merge patch to the settings.
 
         Raises:
             NotFound: there is no such integration.
-            InvalidRequest: the settings would not be valid.
+            InvalidRequest: the settings would be invalid.
             PreconditionFailed: ``if_match`` names another version.
         """
         settings = {name: value for name, value in patch.items() if name != "status"}
@@ -118,7 +118,7 @@ class Integrations:
         return self.change(integration_id, "integration.filtered", lambda _known: fields, if_match)
 
     def set_status(self, integration_id: str, status: IntegrationStatus, if_match: str | None = None) -> Changed:
-        """Switch an integration on or off: its schedules start or stop.
+        """Switch an integration, and its schedules, on or off.
 
         Raises:
             NotFound: there is no such integration.
@@ -136,8 +136,8 @@ class Integrations:
     ) -> Changed:
         """Change fields of an integration, and its schedules with them.
 
-        If nothing differs the schedules alone are put again: they are no items, so a restored table lacks them.
-        Without ``if_match`` a change that meets another one is made again on top of it.
+        If nothing differs, only the schedules are put again: they are not in the table, so restoring it does not bring
+        them back. Without ``if_match``, a change that collides with another one is made again on top of it.
         """
         for _ in tries():
             before = self.store.get(integration_id)
@@ -154,10 +154,10 @@ class Integrations:
         raise Conflict("other requests keep changing this integration; try again")
 
     def remove(self, integration_id: str, *, force: bool) -> None:
-        """Remove an integration: its clients, schedules, outbound webhooks, secrets and settings, and then its data.
+        """Remove an integration with its clients, schedules, outbound webhooks, secrets, settings and, later, its data.
 
         Raises:
-            Conflict: it is active and ``force`` is not given.
+            Conflict: it is active, and ``force`` is not set.
         """
         integration = self.store.get(integration_id)
         if integration.status == "active" and not force:
@@ -173,10 +173,10 @@ class Integrations:
         self._note("integration.deleted", integration_id, integration, None)
 
     def _with_schedules(self, integration: Integration) -> Integration:
-        """Put the schedules of an integration as it is, and return it.
+        """Put the schedules of an unchanged integration, and return it.
 
         Raises:
-            PreconditionFailed: it was changed meanwhile, so that these schedules may not be its own any more.
+            PreconditionFailed: it was changed meanwhile, so these schedules may be out of date.
         """
         self.schedules.keep(integration)
         if self.store.get(integration.id) != integration:
@@ -207,7 +207,7 @@ class Integrations:
 
 
 def check_version(integration: Integration, if_match: str | None) -> None:
-    """Check an ``If-Match`` header (RFC 9110, section 13.1.1); quotes may be missing, ``*`` fits any version.
+    """Check an ``If-Match`` header (RFC 9110, section 13.1.1); quotes may be missing, ``*`` matches any version.
 
     Raises:
         PreconditionFailed: it names another version.

@@ -31,7 +31,7 @@ def one(integration: Integration, situation: Situation) -> dict[str, Any]:
 
 
 def etag(integration: Integration) -> str:
-    """Return what names this version of an integration."""
+    """Return the entity tag of this version of an integration."""
     return str(integration.version)
 
 
@@ -41,8 +41,8 @@ def webhook(integration: Integration, client: Client, base_url: str, mismatched:
     Args:
         integration: the integration.
         client: the client LinkedIn uses.
-        base_url: of this API, no slash at the end.
-        mismatched: how many statements came with the other kind of actor.
+        base_url: the URL of this API, without a slash at the end.
+        mismatched: how many statements are held as ``actor_mismatch``.
     """
     user_type = USER_TYPES[integration.learner_identification]
     return {

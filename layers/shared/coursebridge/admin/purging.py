@@ -1,8 +1,8 @@
-"""What an integration leaves behind is deleted in the background: courses, people, records, statements, files.
+"""Deletes what an integration leaves behind, in the background: courses, people, records, statements and files.
 
-Each pass deletes what it finds and may be repeated; the learners and statements that lead to other items go last of
-theirs. What stays is the audit, which tells who did it, and the keyed digests of people who were erased, which say
-nothing without the key.
+Each pass deletes what it finds and may be repeated: a learner or statement that leads to other items is deleted after
+them. What stays is the audit, which says who deleted the integration, and the keyed digests of erased people, which
+say nothing without the key.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FILES = ("search/{}.", "runs/{}/", "exports/{}/")
 
 
 class StillThere(Exception):
-    """The integration exists; nothing of it may be deleted."""
+    """The integration still exists, so nothing of it may be deleted."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class Purge:
 
     Attributes:
         table: the application's table.
-        s3: Amazon S3.
+        s3: the S3 client.
         bucket: the bucket of indexes, runs and exports.
-        integration_id: the integration, which does not exist any more.
-        time_is_up: whether to come to an end and leave the rest to another pass.
+        integration_id: the id of the integration, which no longer exists.
+        time_is_up: whether to stop and leave the rest to another pass.
     """
 
     table: Table
@@ -52,7 +52,7 @@ class Purge:
         """Delete until nothing is left or time is up; return whether nothing is left.
 
         Raises:
-            StillThere: the integration exists.
+            StillThere: the integration still exists.
         """
         if self.table.get(keys.integration(self.integration_id)) is not None:
             raise StillThere(self.integration_id)
@@ -65,7 +65,7 @@ class Purge:
         return True
 
     def _shares(self) -> Iterator[list[Key]]:
-        """Yield what is found in shares that are worth a call; what belongs together stays in order."""
+        """Yield the keys in shares large enough to be worth a call, in order."""
         share: list[Key] = []
         for found in self._found():
             share += found
@@ -76,7 +76,7 @@ class Purge:
             yield share
 
     def _found(self) -> Iterator[list[Key]]:
-        """Yield the keys of what is there, each with what it leads to before it."""
+        """Yield the keys of the items, each after the keys of the items it leads to."""
         yield from self._statements()
         yield from self._learners()
         yield from self._ranges()

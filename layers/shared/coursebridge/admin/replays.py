@@ -1,4 +1,4 @@
-"""Statements sent round again by admins: one, all that are held for a reason, all that another rule may settle."""
+"""Replays held statements: those held for one reason, and those that changed settings may settle."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ WHO_REASONS = tuple(reason for reason in HELD_REASONS if reason != "course_unkno
 
 
 def release_held(table: Table, integration_id: str, reason: HeldReason, time_is_up: Callable[[], bool]) -> int:
-    """Send round again what is held for a reason, as long as there is time; return how many.
+    """Replay what is held for a reason, until time is up; return how many.
 
-    Of what waits for the same thing, the oldest goes first.
+    Of statements that wait for the same thing, the oldest come first.
     """
     waiting = (item["statement_id"] for item in held(table, integration_id, reason))
     return release(table, integration_id, waiting, utc_now(), time_is_up=time_is_up)
 
 
 def release_after_change(table: Table, integration_id: str, time_is_up: Callable[[], bool]) -> int:
-    """Send round again what was held because of who its learner is: learners are found by another rule now."""
+    """Replay everything but what waits for a course, after a change in how learners are matched; return how many."""
     return sum(release_held(table, integration_id, reason, time_is_up) for reason in WHO_REASONS)

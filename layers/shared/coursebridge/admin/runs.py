@@ -1,4 +1,4 @@
-"""Runs of both kinds of sync, as an admin starts and watches them."""
+"""Runs of both kinds of sync, for admins to start and follow."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Runs:
 
     Attributes:
         table: the application's table.
-        controls: by kind of sync, what starts the runs of an integration.
+        controls: for each kind of sync, returns the control of an integration's runs.
         actor: the client id of the caller.
     """
 
@@ -39,12 +39,12 @@ class Runs:
     actor: str
 
     def start(self, integration_id: str, kind: Kind, mode: Mode) -> dict[str, Any]:
-        """Start a run, or return the one under way.
+        """Start a run, or return the one in progress.
 
         Raises:
             NotFound: there is no such integration.
             Conflict: its settings forbid it.
-            Unavailable: it could not be started.
+            Unavailable: the run could not be started.
         """
         _check(IntegrationStore(self.table).get(integration_id), kind)
         started = self.controls[kind](integration_id).start(mode, "admin")
@@ -63,7 +63,7 @@ class Runs:
         return [shown(cast("Run", run)) for run in page.items], page.last_key
 
     def get(self, integration_id: str, run_id: str) -> dict[str, Any]:
-        """Return a run; the latest of activity reports with the people it told of who can have no records yet.
+        """Return a run; the latest one of activity reports with the people in them who cannot have records yet.
 
         Raises:
             NotFound: there is no such run.
@@ -76,7 +76,7 @@ class Runs:
         return shown(run) | {"unknown_learners": [_unknown(person) for person in unknown]}
 
     def redrive(self, integration_id: str, run_id: str) -> dict[str, Any]:
-        """Work off what failed of a run.
+        """Retry what failed in a run.
 
         Raises:
             NotFound: there is no such run.
@@ -88,11 +88,11 @@ class Runs:
         return shown(redriven)
 
     def confirm(self, integration_id: str, run_id: str) -> dict[str, Any]:
-        """Let a run archive what it wants to.
+        """Confirm the archiving that a run waits for.
 
         Raises:
             NotFound: there is no such run.
-            Conflict: it does not wait for that, or the integration's settings forbid it.
+            Conflict: the run does not wait for it, or the integration's settings forbid it.
         """
         run = self._resumable(integration_id, run_id)
         confirmed = self.controls[run["kind"]](integration_id).confirm(run_id)

@@ -1,4 +1,4 @@
-"""Trying both directions for real: LinkedIn gives tokens and pages, and a statement gets through to being judged."""
+"""Tests both directions for real: LinkedIn gives tokens and pages, and a statement is accepted and judged."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 State = Literal["ok", "failed", "skipped"]
 WAITS_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 8.0
-# Neither progress nor completion: judged, and without effect on anybody.
+# Neither progress nor completion: the statement is judged, but affects nobody.
 VERB = "https://w3id.org/xapi/dod-isd/verbs/verified"
 ACTIVITY = "urn:coursebridge:selftest"
 
@@ -50,7 +50,7 @@ class Step:
 
 
 class Failed(Exception):
-    """A step found something that is no error of LinkedIn's."""
+    """A step failed for a reason other than an error of LinkedIn's."""
 
     def __init__(self, why: str, remedy: str) -> None:
         super().__init__(why)
@@ -60,18 +60,18 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Selftest:
-    """Tries an integration.
+    """Tests an integration.
 
     Attributes:
         integration: the integration.
         webhook: the client LinkedIn uses.
         table: the application's table.
         tokens: mints the token LinkedIn would get.
-        mint: asks LinkedIn for a token for one scope, past what is kept.
-        linkedin: returns a client for one scope.
-        http: for calls to this system's own public address.
-        base_url: that address.
-        time_is_up: whether to come to an end.
+        mint: asks LinkedIn for a new token for a scope, whatever is cached.
+        linkedin: returns a LinkedIn client for a scope.
+        http: the HTTP client for this system's own public address.
+        base_url: this system's public address.
+        time_is_up: whether to skip the remaining steps.
         now: the clock.
     """
 
@@ -87,7 +87,7 @@ class Selftest:
     now: Callable[[], datetime] = utc_now
 
     def run(self) -> dict[str, Any]:
-        """Return each step with what came of it."""
+        """Run every step and return the results."""
         steps = [self._step(*one) for one in self._plan()]
         return {"ok": all(step.state != "failed" for step in steps), "steps": [asdict(step) for step in steps]}
 
@@ -134,7 +134,7 @@ class Selftest:
         return next(reports.pages(self.linkedin("report"), report))
 
     def _reach_token_endpoint(self) -> None:
-        # A form without a grant is refused before anybody is asked who they are.
+        # A form without a grant type is refused before any client is authenticated.
         answer = self._call("/oauth2/token", {}, content="selftest=1")
         if answer.status_code != httpx.codes.BAD_REQUEST:
             raise Failed(f"it answers {answer.status_code}", "Check ApiPublicUrl, and any proxy in front of the API.")

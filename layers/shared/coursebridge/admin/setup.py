@@ -27,7 +27,7 @@ XAPI = (
 
 
 def steps(integration: Integration, situation: Situation) -> Iterator[dict[str, Any]]:
-    """Yield the steps in the order they are taken, each done or to do."""
+    """Yield the steps in the order they are taken, each as done or to do."""
     pairs = integration.credentials
     user_type = USER_TYPES[integration.learner_identification]
     yield _step(

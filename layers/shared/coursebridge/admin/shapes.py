@@ -90,7 +90,7 @@ class CreatedIntegration(IntegrationAnswer):
 
 
 def _optional(model: type[Model], **replaced: Any) -> type[Model]:  # noqa: ANN401  (types)
-    """Return a model like this one in which every field may be absent, or null for its default."""
+    """Return a copy of a model in which every field may be absent, or null for its default."""
     fields: dict[str, Any] = {
         name: (
             replaced.get(name, field.rebuild_annotation()) | None,

@@ -1,4 +1,4 @@
-"""What is known of an integration beside its settings: has it synced, has LinkedIn called, did statements come."""
+"""What is known of an integration besides its settings: its syncs, LinkedIn's calls and the statements that came."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ class Situation:
         syncs: what each kind of sync remembers; empty before its first run.
         webhook: the client LinkedIn uses; ``None`` if an admin deleted it.
         last_statement: the statement stored last.
-        mismatched: how many statements are held because their actor is identified in another way than is in force, up
-            to a hundred.
+        mismatched: how many statements are held as ``actor_mismatch``, counted up to a hundred.
     """
 
     syncs: Mapping[Kind, Remembered]
@@ -37,13 +36,13 @@ class Situation:
 
     @property
     def webhook_used_at(self) -> str | None:
-        """Return when LinkedIn last asked for a token, to the hour."""
+        """Return when LinkedIn last asked for a token, accurate to the hour."""
         used = [secret.last_used_at for secret in self.webhook.secrets if secret.last_used_at] if self.webhook else []
         return max(used, default=None)
 
 
 def situations(table: Table, integrations: Sequence[Integration]) -> Iterator[Situation]:
-    """Yield the situation of each of these integrations; one batch read, and two queries for each."""
+    """Yield the situation of each integration, with one batch read for all and two queries for each."""
     wanted = [keys.client(integration.webhook_client_id) for integration in integrations]
     wanted += [keys.sync_state(integration.id, kind) for integration in integrations for kind in KINDS]
     found = table.get_many(wanted, consistent=False)
@@ -58,7 +57,7 @@ def situations(table: Table, integrations: Sequence[Integration]) -> Iterator[Si
 
 
 def last_statement(table: Table, integration_id: str) -> Item | None:
-    """Return the statement stored last, its key attributes and outcome."""
+    """Return the id, time of storage and outcome of the statement stored last."""
     page = table.query(
         keys.statements_partition(integration_id),
         index=keys.GSI1,
@@ -70,7 +69,7 @@ def last_statement(table: Table, integration_id: str) -> Item | None:
 
 
 def held_count(table: Table, integration_id: str, reason: HeldReason, most: int | None = None) -> int:
-    """Return how many statements are held for a reason."""
+    """Return how many statements are held for a reason, counted up to ``most``."""
     return table.count(
         keys.pending_partition(integration_id), index=keys.GSI3, prefix=keys.pending_prefix("held", reason), most=most
     )

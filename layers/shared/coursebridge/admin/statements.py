@@ -1,4 +1,4 @@
-"""Statements as an admin sees them: what arrived, what became of it, and sending it round again."""
+"""Statements for admins: what arrived and with which outcome, and replaying it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Statements:
     Attributes:
         table: the application's table.
         actor: the client id of the caller.
-        pseudonym_key: returns the key of the digests of erased identifiers.
+        pseudonym_key: returns the key by which erased identifiers are digested.
     """
 
     table: Table
@@ -49,8 +49,8 @@ class Statements:
     ) -> tuple[list[dict[str, Any]], Item | None]:
         """Return a page of statements and where the next one starts.
 
-        What is not applied is found by its index; anything else is filtered from all that was stored, which may give a
-        page that is not full.
+        Held and received statements are found by their index. All others are filtered out of everything that was
+        stored, so a page may hold fewer than ``limit`` and still not be the last.
 
         Raises:
             NotFound: there is no such integration.
@@ -69,15 +69,15 @@ class Statements:
         """Return a statement with its text, as JSON (see :func:`whole`).
 
         Raises:
-            NotFound: there is none of this id.
+            NotFound: there is no such statement.
         """
         return whole(self._item(integration_id, statement_id))
 
     def replay(self, integration_id: str, statement_id: str) -> str:
-        """Send a statement round again and return it as JSON (see :func:`whole`).
+        """Replay a statement and return it as JSON (see :func:`whole`).
 
         Raises:
-            NotFound: there is none of this id.
+            NotFound: there is no such statement.
         """
         item = self._item(integration_id, statement_id)
         release(self.table, integration_id, [item["statement_id"]], utc_now())
@@ -85,7 +85,7 @@ class Statements:
         return whole(self._item(integration_id, statement_id))
 
     def replay_held(self, integration_id: str, reason: HeldReason, time_is_up: Callable[[], bool]) -> dict[str, int]:
-        """Send round again what is held for a reason.
+        """Replay what is held for a reason; return how many were replayed, and how many are still held.
 
         Raises:
             NotFound: there is no such integration.
@@ -98,11 +98,11 @@ class Statements:
     def assign(
         self, integration_id: str, kind: Kind, value: str, learner_id: str, *, after_erasure: bool = False
     ) -> dict[str, Any]:
-        """Make an identifier a lasting alias of a learner, upon which the stream sends round again what is held for it.
+        """Make an identifier a lasting alias of a learner; the stream then replays what is held for it.
 
         Raises:
             NotFound: there is no such integration or learner.
-            Conflict: it was that of a person who was erased.
+            Conflict: it belonged to a person who was erased, or belongs to too many learners.
         """
         IntegrationStore(self.table).get(integration_id)
         key = self.pseudonym_key()
@@ -153,6 +153,6 @@ def public(item: Item) -> dict[str, Any]:
 
 
 def whole(item: Item) -> str:
-    """Return a statement with its text as JSON: in ``raw`` the numbers stand as they were sent, 1e400 and 1.10, too."""
+    """Return a statement with its text as JSON; numbers in ``raw``, such as 1e400 and 1.10, stay as they were sent."""
     texts = {name: json.dumps(value) for name, value in public(item).items()}
     return object_text({**texts, "raw": item.get("raw") or "null"})

@@ -1,4 +1,4 @@
-"""Whether an integration needs attention: what runs, what is late, what is held, and what is getting old."""
+"""Whether an integration needs attention: what is running, late or held, and what is getting old."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ class Observed:
     """What was read of an integration.
 
     Attributes:
-        integration: its settings.
+        integration: the integration with its settings.
         situation: how it stands.
-        runs: the latest run of each kind, where there was one.
-        finished: the run of each kind that ended last, where there was one.
-        redrivable: the kinds whose run in ``finished`` left ranges that can be read again.
+        runs: the latest run of each kind, if there was one.
+        finished: the run of each kind that ended last, if there was one.
+        redrivable: the kinds whose run in ``finished`` succeeded but left ranges that can be read again.
         held: how many statements are held for each reason.
-        waiting_since: since when the oldest statement waits to be applied.
+        waiting_since: since when the oldest statement has been waiting to be applied.
         silence: what the silence since the last statement means.
-        now: when that was.
+        now: when all this was read.
     """
 
     integration: Integration
@@ -106,7 +106,7 @@ def presented(seen: Observed) -> dict[str, Any]:
 
 
 def troubles(seen: Observed) -> Iterator[str]:
-    """Yield why somebody should look after the integration, in sentences."""
+    """Yield, in sentences, why the integration needs attention."""
     if seen.integration.status == "active":
         if not seen.integration.credentials.any():
             yield "There is no LinkedIn key pair: nothing can be fetched, and no sync starts automatically."
@@ -122,7 +122,7 @@ def troubles(seen: Observed) -> Iterator[str]:
 
 
 def notes(seen: Observed) -> Iterator[str]:
-    """Yield what is worth knowing and can wait."""
+    """Yield, in sentences, what is worth knowing but can wait."""
     if seen.integration.status != "active":
         yield "The integration is not active: nothing is fetched, and every course is archived."
     elif not seen.integration.activity.enabled:
@@ -161,14 +161,14 @@ def _sync_troubles(seen: Observed, kind: Kind) -> Iterator[str]:
 
 
 def _is_left_to_hands(seen: Observed, kind: Kind) -> bool:
-    """Whether syncs could start, and will only if somebody starts them; nobody who switches reports off wants them."""
+    """Whether syncs of a kind could start, but only by hand; activity syncs that are switched off do not count."""
     wanted = seen.integration.credentials.any() and (kind == "catalog" or seen.integration.activity.enabled)
     schedule = _schedule(seen.integration, kind)
     return wanted and schedule.due_after(seen.now) is None
 
 
 def _overdue(seen: Observed, kind: Kind) -> bool:
-    """Whether the schedule came twice since the last success: once may fail, and is repeated."""
+    """Whether the schedule fired twice since the last success: a single failure is made up for by the next sync."""
     schedule = _schedule(seen.integration, kind)
     last = seen.situation.syncs[kind].get("last_success_at")
     first = schedule.due_after(parse_rfc3339(last) if last else seen.integration.created_at)
@@ -214,12 +214,12 @@ def _schedule(integration: Integration, kind: Kind) -> Schedule:
 
 
 def _is_unclean(run: Run) -> bool:
-    """Whether a run has succeeded without having read everything; what failed is told as such."""
+    """Whether a run succeeded without reading everything; failed runs are reported separately."""
     return run["status"] == "succeeded" and run.get("clean") is False
 
 
 def _missing(run: Run) -> str:
-    """Return what a run that is not clean could not read: what was met most often, but for what is a note alone."""
+    """Return the most frequent problem of a run that is not clean, leaving out what is only a note."""
     errors = [problem["detail"] for problem in run["errors"] if problem["code"] != STILL_AVAILABLE]
     return errors[0] if errors else "its log says what"
 

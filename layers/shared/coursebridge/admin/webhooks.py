@@ -1,4 +1,4 @@
-"""The client LinkedIn uses for an integration: what to paste, and another secret without an outage."""
+"""The client LinkedIn uses for an integration: the values to paste, and new secrets without an outage."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Webhooks:
     """Administers the webhook clients of integrations.
 
     Attributes:
-        integrations: integrations, on behalf of the caller.
-        base_url: of this API, no slash at the end.
+        integrations: administers integrations on behalf of the caller.
+        base_url: the URL of this API, without a slash at the end.
     """
 
     integrations: Integrations
@@ -37,7 +37,7 @@ class Webhooks:
         return self._shown(integration, self._client(integration))
 
     def rotate(self, integration_id: str) -> dict[str, Any]:
-        """Make another secret; return the values to paste with it.
+        """Create another secret; return it with the values to paste.
 
         Raises:
             NotFound: there is no such integration.
@@ -53,7 +53,7 @@ class Webhooks:
 
         Raises:
             NotFound: there is no such integration or secret.
-            Conflict: it is the last one.
+            Conflict: it is the last secret.
         """
         before = self._client(self._integration(integration_id))
         client = self.integrations.clients.remove_secret(before.client_id, n)
@@ -76,5 +76,5 @@ class Webhooks:
 
 
 def live_secrets(client: Client) -> dict[str, Any]:
-    """Return which secrets of a client are live, by number, as the audit notes it."""
+    """Return the numbers of a client's live secrets, as the audit records them."""
     return {"live": [secret.n for secret in client.secrets]}

@@ -1,4 +1,4 @@
-"""The admin services of this process, on behalf of the caller of a request."""
+"""Builds the admin services of this process, which act on behalf of the caller of a request."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from coursebridge.linkedin.credentials import Scope
     from coursebridge.linkedin.tokens import AccessToken
 
-# What follows the courses in a request: the search index, and the answer itself.
+# Reserved in a request for what follows the work on courses: the search index and the answer.
 TIME_TO_ANSWER_MILLIS = 12_000
 QUICK_SECONDS = 5.0
 VERIFYING_SECONDS = 8.0
@@ -51,18 +51,18 @@ VERIFYING_SECONDS = 8.0
 
 @cache
 def clients() -> Clients:
-    """Return the life of clients."""
+    """Return the service that creates, changes and revokes clients."""
     return Clients(table(), partial(secret_values.read, settings().bootstrap_secret_arn))
 
 
 @cache
 def kept_schedules() -> Schedules:
-    """Return what keeps the schedules of this stack."""
+    """Return the schedules of this stack."""
     return schedules.of_stack()
 
 
 def integrations(actor: str) -> Integrations:
-    """Return what administers integrations on behalf of a caller."""
+    """Return the service that administers integrations on behalf of a caller."""
     return Integrations(table(), clients(), kept_schedules(), settings().secret_prefix, actor, _purge_in_the_background)
 
 
@@ -75,40 +75,40 @@ def _purge_in_the_background(integration_id: str) -> None:
 
 
 def credentials(actor: str) -> Credentials:
-    """Return what keeps key pairs on behalf of a caller."""
+    """Return the service that saves key pairs on behalf of a caller."""
     return Credentials(integrations(actor), verify)
 
 
 def verify(client_id: str, client_secret: str) -> datetime:
-    """Mint a token with a key pair, to be sure of it before it is kept; return when that was.
+    """Mint a token with a key pair, to test the pair before it is saved; return the time.
 
-    LinkedIn has less time than in a sync, so that the caller gets an answer whatever happens.
+    LinkedIn gets less time than in a sync, so that the caller gets an answer in any case.
 
     Raises:
-        CredentialsRefused: LinkedIn gives none; says LinkedIn's error, cause and remedy.
-        LinkedInError: LinkedIn is not well at the moment.
+        CredentialsRefused: LinkedIn gives no token; carries LinkedIn's error, the cause and a remedy.
+        LinkedInError: LinkedIn has problems at the moment.
     """
     mint(_quick_http(settings().linkedin_oauth_url, VERIFYING_SECONDS), KeyPair.of(client_id, client_secret))
     return utc_now()
 
 
 def webhooks(actor: str, base_url: str) -> Webhooks:
-    """Return what administers webhook clients on behalf of a caller."""
+    """Return the service that administers webhook clients on behalf of a caller."""
     return Webhooks(integrations(actor), base_url)
 
 
 def callers(actor: str) -> Callers:
-    """Return what administers clients on behalf of a caller."""
+    """Return the service that administers clients on behalf of a caller."""
     return Callers(clients(), actor)
 
 
 def time_is_up(invocation: LambdaContext) -> Callable[[], bool]:
-    """Return what tells whether a request has no time left but for its answer."""
+    """Return a function that tells whether a request has only the time left for its answer."""
     return clock.time_is_up(invocation, TIME_TO_ANSWER_MILLIS)
 
 
 def settings_change(invocation: LambdaContext) -> SettingsChange:
-    """Return what lets saved settings take effect within the time of an invocation."""
+    """Return the service that applies saved settings within the time of an invocation."""
     return SettingsChange(
         table(),
         catalog_wiring.context,
@@ -119,7 +119,7 @@ def settings_change(invocation: LambdaContext) -> SettingsChange:
 
 
 def selftest(integration_id: str, base_url: str, invocation: LambdaContext) -> Selftest:
-    """Return what tries an integration, quickly enough for one request.
+    """Return the self-test of an integration, quick enough for one request.
 
     Raises:
         NotFound: there is no such integration.
@@ -154,7 +154,7 @@ def _quick_http(base_url: str, seconds: float = QUICK_SECONDS) -> httpx.Client:
 
 
 def runs(actor: str) -> Runs:
-    """Return what starts and shows runs on behalf of a caller."""
+    """Return the service that starts and shows runs on behalf of a caller."""
     return Runs(table(), {"catalog": catalog_wiring.run_control, "activity": _activity_control}, actor)
 
 
@@ -164,5 +164,5 @@ def _activity_control(integration_id: str) -> RunControl:
 
 
 def statements(actor: str) -> Statements:
-    """Return what shows and replays statements on behalf of a caller."""
+    """Return the service that shows and replays statements on behalf of a caller."""
     return Statements(table(), actor, pseudonym_key)

@@ -1,1 +1,1 @@
-"""From stored statements to learners and attempts, and back again for what was held."""
+"""Applies stored statements to learners and attempts, and releases those that were held."""

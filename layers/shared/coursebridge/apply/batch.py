@@ -1,4 +1,4 @@
-"""What the stream records of one batch ask for: statements to apply, and held ones to release."""
+"""Sorts the stream records of one batch into statements to apply and reasons to release held ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item, Table
 
 MATCHING = ("learner_identification", "learner_matching", "statistics_since")
-"""The settings by which people are matched."""
+"""The settings that decide how statements are matched and judged."""
 
 
 def _by_integration() -> dict[str, set[str]]:
@@ -28,13 +28,13 @@ def _by_integration() -> dict[str, set[str]]:
 
 @dataclass
 class Batch:
-    """What the records of a batch ask for.
+    """The work that the records of a batch call for.
 
     Attributes:
-        statements: statements to apply, each with the number of its first record.
+        statements: statements to apply, each with the sequence number of its first record, by partition key.
         courses: URNs of new courses, by integration.
-        identities: identifiers that mean somebody else than before, as statements await them, by integration.
-        rules: integrations that match people in another way than before.
+        identities: identifiers whose identity changed, as ``Identifier.awaited``, by integration.
+        rules: ids of integrations whose matching settings changed.
     """
 
     statements: dict[str, tuple[str, Item]] = field(default_factory=dict)
@@ -43,14 +43,14 @@ class Batch:
     rules: set[str] = field(default_factory=set)
 
     def add(self, change: dict[str, Any]) -> None:
-        """Take in the change of one item, in DynamoDB's own notation.
+        """Add the change of one item, in DynamoDB's own notation.
 
         Raises:
-            KeyError, TypeError, ValueError: the item is not as its kind should be.
+            KeyError, TypeError, ValueError: the item is malformed.
         """
         item = from_wire(change["NewImage"])
         if item.get("outcome") == "received":
-            # Read once for nothing, so that one that cannot be read does not stop the others.
+            # Read here only to fail early: one unreadable statement must not stop the others.
             pending(item)
             self.statements.setdefault(item["PK"], (change["SequenceNumber"], item))
         elif keys.is_course(item):
@@ -65,11 +65,11 @@ class Batch:
         return [item for _, item in self.statements.values()]
 
     def sequence_numbers(self, items: Iterable[Item]) -> list[str]:
-        """Return the numbers of the records that brought these statements."""
+        """Return the sequence numbers of the records that brought these statements."""
         return [self.statements[item["PK"]][0] for item in items]
 
     def release(self, table: Table, now: datetime) -> int:
-        """Set the statements that waited for what is here now back to ``received``; return how many."""
+        """Release the statements that waited for what has changed; return how many."""
         released = sum(release_for_settings(table, integration_id, now) for integration_id in self.rules)
         return (
             released

@@ -1,4 +1,4 @@
-"""Decides what becomes of a statement, by pure rules over what was read (design, section 5, "Statements")."""
+"""Judges statements by pure rules over what was read (design, section 5, "Statements")."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ IGNORED_REASONS: dict[IgnoredReason, str] = {
     "erased": "the person was erased",
 }
 REASONS: Mapping[str, str] = dict((*HELD_REASONS.items(), *IGNORED_REASONS.items()))
-"""In words, why a statement was not applied."""
+"""Explanations of why a statement was not applied."""
 ACTIVITY_VERBS = frozenset(
     f"{scheme}://adlnet.gov/expapi/verbs/{verb}"
     for scheme in ("http", "https")
@@ -52,7 +52,7 @@ ACTIVITY_VERBS = frozenset(
     )
 )
 MOST_URN_BYTES = 700
-"""Of a course; keys of the table have bounds, and LinkedIn's URNs take some thirty bytes."""
+"""The limit for a course's URN, because table keys are limited; LinkedIn's URNs take some thirty bytes."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Rules:
 
     @classmethod
     def of(cls, integration: Item) -> Rules:
-        """Read them from the integration's item."""
+        """Read the rules from an integration's item."""
         return cls(
             integration["learner_identification"],
             integration["learner_matching"],
@@ -73,13 +73,13 @@ class Rules:
         )
 
     def actor(self, facts: Facts) -> Identifier | None:
-        """Return the identifier of the actor that this integration matches people by, if the actor has it."""
+        """Return the actor's identifier of the kind this integration matches people by, if there is one."""
         value = facts.email if self.identification == "email" else facts.account_name
         return normalised(self.identification, value) if usable(value) else None
 
 
 def at_first_sight(facts: Facts, rules: Rules) -> Verdict | None:
-    """Judge what needs no look at the table."""
+    """Judge a statement by itself, without the table; ``None`` if that does not decide."""
     if facts.object_id is None or facts.object_type != "Activity":
         return Verdict("ignored", "object_not_activity")
     if len(facts.object_id.encode()) > MOST_URN_BYTES:
@@ -95,9 +95,10 @@ def at_first_sight(facts: Facts, rules: Rules) -> Verdict | None:
 
 
 def of_actor(identifier: Identifier, meant: Sequence[Meant], rules: Rules, *, never_held: bool) -> Verdict | None:
-    """Judge whom the actor means; ``None`` when it is exactly one, or one may be added.
+    """Judge who the actor is; ``None`` if that is exactly one learner, or a new one may be added.
 
-    An identifier that was somebody's makes nobody new (docs/decisions/0005-what-a-former-identifier-means.md).
+    An identifier that somebody has held never makes a new learner
+    (docs/decisions/0005-what-a-former-identifier-means.md).
     """
     if len(meant) > 1:
         return Verdict("held", "learner_ambiguous", identifier.awaited)

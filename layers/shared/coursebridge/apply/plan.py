@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item, Table
 
 Outcomes = Counter[tuple[Verdict, str | None]]
-"""How many statements ended in which way, whatever they wait for, by the request that brought them."""
+"""How many statements got which verdict (with ``awaited`` left out), by the API request that brought them."""
 
 
 @dataclass
 class Person:
-    """Who the statements belong to, or why that cannot be said.
+    """The learner the statements belong to, or why there is none.
 
     Attributes:
-        identity: what was read of the identifier they are matched by.
-        verdict: what to do with all of them, when it is not applying them.
-        learner: whose they are.
-        origin: whose evidence they are (see ``Record.parts``).
-        new: whether the learner is to be added.
+        identity: the identity they are matched by, as it was read.
+        verdict: the verdict on all of them; ``None`` if each is judged by itself.
+        learner: the learner they belong to.
+        origin: the id of the learner whose evidence they are (see ``Record.parts``).
+        new: whether the learner is yet to be added.
     """
 
     identity: IdentityItem | None = None
@@ -48,13 +48,13 @@ class Person:
 
 @dataclass
 class Plan:
-    """One transaction in the making.
+    """A transaction under construction.
 
     Attributes:
-        actions: what it does.
-        settles: for each action the number of the statement it settles, if it settles one.
+        actions: the actions of the transaction.
+        settles: for each action, the index in ``group`` of the statement it settles, if any.
         writes: the items it puts.
-        outcomes: how many statements of which request end in which way.
+        outcomes: how many statements of which request get which verdict.
     """
 
     table: Table
@@ -67,12 +67,12 @@ class Plan:
     outcomes: Outcomes = field(default_factory=Counter)
 
     def put(self, item: Item, version: int) -> None:
-        """Put an item, if what stands there is still of this version."""
+        """Put an item, on condition that the stored one still has this version."""
         self.writes.append(item)
         self._add(self.table.put_action(item, **unchanged(version)))
 
     def check(self, key: keys.Key, version: int) -> None:
-        """Pass only if what stands there is still of this version."""
+        """Make the transaction depend on a stored item still having this version."""
         self._add(self.table.check_action(key, **unchanged(version)))
 
     def settle(
@@ -89,7 +89,7 @@ class Plan:
         self._add(action, number)
 
     def turn(self, before: Record, after: Record, settled: Sequence[str]) -> None:
-        """Put right what a change of the record means for statements that were settled earlier."""
+        """Correct the outcomes of statements settled earlier, as the change of the record requires."""
         for action in statement_outcomes.turns(self.table, before, after, self.now, settled=settled):
             self._add(action)
 
@@ -99,7 +99,7 @@ class Plan:
 
 
 def make(table: Table, snapshot: BatchSnapshot, group: Sequence[Pending], now: str) -> Plan:
-    """Decide about statements that are about the same person, and write the decisions down."""
+    """Return the plan that settles statements about the same person."""
     plan = Plan(table, snapshot, group, now)
     person = _person(snapshot, snapshot.whom(group[0]), now)
     to_apply: dict[str, list[int]] = defaultdict(list)
@@ -121,14 +121,14 @@ def make(table: Table, snapshot: BatchSnapshot, group: Sequence[Pending], now: s
 
 
 def hold(table: Table, snapshot: BatchSnapshot, pending: Pending, verdict: Verdict, now: str) -> Plan:
-    """Hold one statement, whatever it says."""
+    """Return the plan that gives one statement this verdict, whatever it says."""
     plan = Plan(table, snapshot, [pending], now)
     plan.settle(0, verdict)
     return plan
 
 
 def _verdict(pending: Pending, person: Person, snapshot: BatchSnapshot) -> Verdict | None:
-    """Judge a statement; ``None`` when it is to be applied. Nothing keeps what an erased person sent."""
+    """Judge a statement; ``None`` if it is to be applied. Erasure comes first: nothing of the person may be kept."""
     if person.verdict and person.verdict.reason == ERASED:
         return person.verdict
     verdict = judge.at_first_sight(pending.facts, snapshot.rules) or person.verdict
@@ -157,13 +157,13 @@ def _person(snapshot: BatchSnapshot, whom: Whom, now: str) -> Person:
 
 
 def _secure(plan: Plan, person: Person, *, applying: bool) -> None:
-    """Make the transaction pass only while what was read of the person still holds; add the learner if new."""
+    """Make the transaction depend on what was read of the person, and add the learner if new."""
     if person.identity is None:
         return
     if applying and person.new and person.learner:
         plan.put(person.learner.to_item(), 0)
         plan.put(person.identity.held_by(person.learner.id, plan.now).to_item(), person.identity.version)
-        # Tombstone and identity were read at two moments; between them the person may have been erased.
+        # Tombstone and identity are not read at the same moment: the person may have been erased in between.
         plan.check(plan.snapshot.tombstone(person.identity.identifier), 0)
         return
     plan.check(person.identity.key, person.identity.version)
@@ -172,8 +172,8 @@ def _secure(plan: Plan, person: Person, *, applying: bool) -> None:
 
 
 def _apply(plan: Plan, person: Person, urn: str, numbers: list[int]) -> None:
-    """Fold the statements about one course into its record, and settle them and whatever they change."""
-    learner = cast("Learner", person.learner)  # whoever has none has a verdict instead
+    """Add the statements about one course to its record; settle them, and correct earlier ones that this changes."""
+    learner = cast("Learner", person.learner)  # without a learner there is a verdict, and nothing to apply
     before = plan.snapshot.record(learner.id, urn)
     course = plan.snapshot.course(urn) or {}
     evidence = union(judge.evidence_of(plan.group[number].facts) for number in numbers)

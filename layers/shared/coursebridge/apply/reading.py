@@ -29,16 +29,16 @@ class Pending:
 
     @property
     def urn(self) -> str:
-        """Return the course's URN; empty when the object can be no course."""
+        """Return the course's URN; empty if the object cannot be a course."""
         urn = self.facts.object_id or ""
         return urn if len(urn.encode()) <= MOST_URN_BYTES else ""
 
 
 class Whom(NamedTuple):
-    """Whom a statement is about, as far as its actor tells: statements of one of these are settled together.
+    """Who a statement is about, as far as its actor says. Statements with equal values are settled together.
 
     Attributes:
-        identifier: what the integration matches by; ``None`` when the actor lacks it.
+        identifier: the identifier the integration matches by; ``None`` if the actor lacks it.
         meant: the learners it means.
         erased: whether the person was erased.
     """
@@ -50,7 +50,7 @@ class Whom(NamedTuple):
 
 @dataclass(frozen=True)
 class BatchSnapshot:
-    """What was read for a batch, and what the batch itself has written since."""
+    """The items read for a batch, kept up to date with what the batch writes."""
 
     integration_id: str
     rules: Rules
@@ -58,16 +58,16 @@ class BatchSnapshot:
     pseudonym_key: str
 
     def whom(self, pending: Pending) -> Whom:
-        """Return whom a statement is about."""
+        """Return who a statement is about."""
         identifier = self.rules.actor(pending.facts)
-        # The rule's identifier alone decides when there is one: another kind of the same spelling may be another's.
+        # The identifier that the rules match by decides alone: as another kind, the same text may be somebody else's.
         decisive = [identifier] if identifier else possible_identifiers(pending.facts)
         erased = any(self.tombstone(each) in self.items for each in decisive)
         meant = self.identity(identifier).meant(rfc3339(pending.facts.timestamp)) if identifier else []
         return Whom(identifier, tuple(meant), erased)
 
     def identity(self, identifier: Identifier) -> IdentityItem:
-        """Return an identity, an empty one where nobody ever had it."""
+        """Return an identity, or an empty one if nobody has ever held it."""
         item = self.items.get(keys.identity(self.integration_id, *identifier))
         return IdentityItem.from_item(item) if item else IdentityItem(self.integration_id, identifier)
 
@@ -81,22 +81,22 @@ class BatchSnapshot:
         return Learner.from_item(item) if item else None
 
     def record(self, learner_id: str, urn: str) -> Record:
-        """Return a record, an empty one where there is none yet."""
+        """Return a record, or an empty one if there is none yet."""
         item = self.items.get(keys.record(self.integration_id, learner_id, urn))
         return Record.from_item(item) if item else Record(self.integration_id, learner_id, urn)
 
     def note(self, written: Iterable[Item]) -> None:
-        """Take in what was just written, so that the rest of the batch need not be read again."""
+        """Add items that were just written, so that the rest of the batch need not be read again."""
         for item in written:
             self.items[keys.Key(item["PK"], item["SK"])] = item
 
     def tombstone(self, identifier: Identifier) -> keys.Key:
-        """Return the key at which an identifier stands if its person was erased."""
+        """Return the key of an identifier's tombstone, which exists if its person was erased."""
         return keys.tombstone(self.integration_id, digest(identifier, self.pseudonym_key))
 
 
 def read(table: Table, integration_id: str, batch: Sequence[Pending], pseudonym_key: str) -> BatchSnapshot | None:
-    """Read what a batch needs; ``None`` when the integration no longer exists."""
+    """Read what a batch needs; ``None`` if the integration no longer exists."""
     integration_key = keys.integration(integration_id)
     people = _people(integration_id, batch, pseudonym_key)
     found = table.get_many([integration_key, *_courses(integration_id, batch), *people])
@@ -130,7 +130,7 @@ def _learners_and_records(snapshot: BatchSnapshot, batch: Sequence[Pending]) -> 
 
 
 def possible_identifiers(facts: Facts) -> list[Identifier]:
-    """Return what the actor may be matched by under any rule: the rule itself is read in the same call."""
+    """Return the identifiers an actor could be matched by under any rules, which are read only in the same call."""
     found = [normalised("email", facts.email)] if usable(facts.email) else []
     if usable(facts.account_name):
         found += [normalised("username", facts.account_name), normalised("external_id", facts.account_name)]

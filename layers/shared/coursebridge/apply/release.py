@@ -1,7 +1,7 @@
-"""Releases held statements: sends them round again when what they waited for is there.
+"""Releases held statements when what they wait for has arrived.
 
-Releasing is setting the outcome back to ``received``: the stream then carries the statement to ``apply`` as if it had
-just arrived. A release that was not needed does no harm.
+Releasing a statement sets its outcome back to ``received``: the stream then carries it to ``apply`` as if it had just
+arrived. An unnecessary release does no harm.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ ACTOR_REASONS: tuple[HeldReason, ...] = (*LEARNER_REASONS, "actor_mismatch", "ac
 JUDGED = "attribute_exists(PK) AND outcome <> :received AND reason <> :erased"
 UNJUDGED = "outcome = :received AND reason <> :erased"
 FEW = 3
-"""Identities and courses are asked for one by one up to here; beyond, what waits for anything is read once."""
+"""Up to this many identities or courses are queried one by one; beyond that, all held for the reason are read."""
 MOST_LOOKED_AT, MOST_RELEASED = 10_000, 1_000
-"""In answer to one change, which has a minute at the most: the sweep brings the rest."""
+"""How many statements one change may look at and release in its minute; the sweep releases the rest."""
 SHARE, AT_ONCE = 100, 8
 
 
@@ -43,17 +43,18 @@ def release(
     again: bool = False,
     time_is_up: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Send statements round again, whatever their outcome was; return how many. One call each, some at a time.
+    """Release statements, whatever their outcome; return how many. Each takes one call, some run in parallel.
 
-    Statements that were emptied with their person stay as they are.
+    Statements of erased people stay as they are.
 
     Args:
         table: the application's table.
-        integration_id: whose statements.
-        statement_ids: which.
+        integration_id: the integration the statements belong to.
+        statement_ids: the statements to release.
         now: the time of the release.
-        again: whether they are meant that are ``received`` already and that the stream seems to have lost.
-        time_is_up: whether to leave the rest; asked after every share.
+        again: release only statements that are still ``received``, which the stream seems to have lost, instead of
+            only those with an outcome.
+        time_is_up: whether to stop and leave the rest; asked after every ``SHARE`` statements.
     """
     release_one = partial(_release_one, table, integration_id, rfc3339(now), UNJUDGED if again else JUDGED)
     released = 0
@@ -88,12 +89,14 @@ def _release_one(table: Table, integration_id: str, at: str, condition: str, sta
 
 
 def held(table: Table, integration_id: str, reason: HeldReason, awaited: str | None = None) -> Iterator[Item]:
-    """Yield the keys (``statement_id`` and what it waits for) of statements held for a reason, oldest first.
+    """Yield the index entries (keys, ``statement_id``, ``awaited``) of the statements held for a reason.
+
+    They are ordered by what they wait for, and among those that wait for the same, oldest first.
 
     Args:
         table: the application's table.
-        integration_id: whose statements.
-        reason: why (see :data:`coursebridge.apply.judge.HELD_REASONS`).
+        integration_id: the integration the statements belong to.
+        reason: the reason (see :data:`coursebridge.apply.judge.HELD_REASONS`).
         awaited: only those that wait for this course or identity.
     """
     prefix = keys.pending_prefix("held", reason, awaited)
@@ -103,34 +106,34 @@ def held(table: Table, integration_id: str, reason: HeldReason, awaited: str | N
 
 
 def release_for_identities(table: Table, integration_id: str, awaited: Collection[str], now: datetime) -> int:
-    """Send round again what was held for anybody with one of these identifiers; return how many, a share at most."""
+    """Release what is held for any of these identifiers; return how many, ``MOST_RELEASED`` at most."""
     waiting = (item for reason in LEARNER_REASONS for item in _waiting(table, integration_id, reason, awaited))
     return _release_share(table, integration_id, waiting, now)
 
 
 def waiting_for_identity(table: Table, integration_id: str, awaited: str) -> int:
-    """Return how many statements are held for anybody with this identifier, a share at most."""
+    """Return how many statements are held for an identifier, ``MOST_RELEASED`` at most."""
     waiting = (item for reason in LEARNER_REASONS for item in held(table, integration_id, reason, awaited))
     return sum(1 for _ in islice(waiting, MOST_RELEASED))
 
 
 def release_for_courses(table: Table, integration_id: str, urns: Collection[str], now: datetime) -> int:
-    """Send round again what was held for any of these courses; return how many, a share at most."""
+    """Release what is held for any of these courses; return how many, ``MOST_RELEASED`` at most."""
     return _release_share(table, integration_id, _waiting(table, integration_id, "course_unknown", urns), now)
 
 
 def release_for_settings(table: Table, integration_id: str, now: datetime) -> int:
-    """Send round again what was held because of its actor: the rules by which people are matched have changed.
+    """Release what is held because of its actor, as the rules by which people are matched have changed.
 
     Returns:
-        How many, a share at most.
+        How many were released, ``MOST_RELEASED`` at most.
     """
     waiting = (item for reason in ACTOR_REASONS for item in held(table, integration_id, reason))
     return _release_share(table, integration_id, waiting, now)
 
 
 def _waiting(table: Table, integration_id: str, reason: HeldReason, awaited: Collection[str]) -> Iterator[Item]:
-    """Yield what is held for any of these; of many, what is found in a bounded look, for the sweep looks at all."""
+    """Yield what is held for any of these; for many, only what a bounded read finds, as the sweep reads all."""
     if len(awaited) <= FEW:
         for name in awaited:
             yield from held(table, integration_id, reason, name)
@@ -140,6 +143,6 @@ def _waiting(table: Table, integration_id: str, reason: HeldReason, awaited: Col
 
 
 def _release_share(table: Table, integration_id: str, waiting: Iterable[Item], now: datetime) -> int:
-    # All are named before the first goes, for one that is held anew for another reason would be found once more.
+    # Collected before the first release: a statement that is held anew for another reason would be found again.
     statement_ids = [item["statement_id"] for item in islice(waiting, MOST_RELEASED)]
     return release(table, integration_id, statement_ids, now)

@@ -1,9 +1,8 @@
-"""Applies stored statements: learner, course and record are found, evidence is folded in, the outcome is written.
+"""Applies stored statements: finds learner, course and record, adds the evidence, and writes the outcome.
 
-A batch is read in two calls, shared by everybody in it, and written in one transaction a person: the record, the
-learner if new, and the outcome of every statement together, so that a crash at any line leaves all of it or nothing.
-Every action is conditional on what was read. A refused transaction means another writer: the statements are read and
-judged again.
+A batch is read in two calls and written in one transaction per person. The transaction holds the record, the learner if
+new, and the outcome of every statement, so that a crash leaves all of it or nothing. Every action is conditional on
+what was read: if another writer was faster, the transaction is refused, and the statements are read and judged again.
 """
 
 from __future__ import annotations
@@ -30,17 +29,17 @@ if TYPE_CHECKING:
 
 FULL = Verdict("held", "record_full")
 MOST_STATEMENTS = 48
-"""Of one person in one transaction: each may bring one action more, for its record or its missing course."""
+"""How many of one person go into one transaction: each may add a second action, for its record or missing course."""
 
 
 class Applier:
-    """Applies statements of any integrations.
+    """Applies statements of any integration.
 
     Args:
         table: the application's table.
-        pseudonym_key: returns the key of the digests of erased identifiers.
+        pseudonym_key: returns the key by which erased identifiers are digested.
         now: the clock.
-        pause: waits between two rounds when other writers are at the same learners.
+        pause: waits between two attempts when others are writing to the same learners.
     """
 
     def __init__(
@@ -56,10 +55,10 @@ class Applier:
         self._pause = pause
 
     def apply(self, items: Sequence[Item]) -> tuple[Counter[Verdict], list[Item]]:
-        """Apply statements that stand in the table as ``received``.
+        """Apply statements that are ``received``.
 
         Returns:
-            How many ended in each way, and the statements that could not be dealt with now and are to be tried again.
+            How many got each verdict, and the statements that could not be settled now and need another try.
         """
         outcomes: Outcomes = Counter()
         failed: list[Item] = []
@@ -74,7 +73,7 @@ class Applier:
         return _logged(outcomes), failed
 
     def _apply_integration(self, integration_id: str, batch: list[Pending], outcomes: Outcomes) -> list[Pending]:
-        """Settle statements, reading again as long as others write at the same time; return those that are left."""
+        """Settle statements, with retries while others write to the same items; return those that are left."""
         failed: list[Pending] = []
         for pause in pauses():
             try:
@@ -93,7 +92,7 @@ class Applier:
     def _settle_all(
         self, batch: list[Pending], snapshot: BatchSnapshot, outcomes: Outcomes, failed: list[Pending]
     ) -> list[Pending]:
-        """Settle what can be settled with what was read; return what must be read again."""
+        """Settle what the snapshot allows; return what must be read again."""
         again: list[Pending] = []
         for group in _by_person(batch, snapshot):
             try:
@@ -103,7 +102,7 @@ class Applier:
         return again
 
     def _settle(self, group: list[Pending], snapshot: BatchSnapshot, outcomes: Outcomes) -> list[Pending]:
-        """Write what becomes of one person's statements; return those to be judged again.
+        """Settle one person's statements; return those to be judged again.
 
         Raises:
             Unavailable: the table is busy.
@@ -117,7 +116,7 @@ class Applier:
         except TooLarge:
             if len(group) > 1:
                 return self._settle_halves(group, snapshot, outcomes)
-            # Trying again is in vain. Whoever looks at what is held sees it, and the statement is not lost.
+            # Another try would fail too. Held, the statement is not lost, and admins can see it.
             return self._write(planning.hold(self._table, snapshot, group[0], FULL, now), outcomes)
 
     def _settle_halves(self, group: list[Pending], snapshot: BatchSnapshot, outcomes: Outcomes) -> list[Pending]:
@@ -138,12 +137,12 @@ class Applier:
 
 
 def pending(item: Item) -> Pending:
-    """Return a stored statement with the facts in it."""
+    """Return a stored statement with its facts."""
     return Pending(item, xapi.facts_of(item))
 
 
 def _logged(outcomes: Outcomes) -> Counter[Verdict]:
-    """Log each outcome with the requests whose statements had it; return how many had each."""
+    """Log each verdict with the requests whose statements got it; return how many got each."""
     counts: Counter[Verdict] = Counter()
     requests: dict[Verdict, list[str]] = defaultdict(list)
     for (verdict, request_id), number in outcomes.items():
@@ -162,7 +161,7 @@ def _logged(outcomes: Outcomes) -> Counter[Verdict]:
 
 
 def _by_person(batch: Sequence[Pending], snapshot: BatchSnapshot) -> Iterator[list[Pending]]:
-    """Yield the statements about each person; those without an identifier to match by go together."""
+    """Yield the statements about each person; those without an identifier to match by form one group."""
     groups: dict[Whom, list[Pending]] = defaultdict(list)
     for statement in batch:
         groups[snapshot.whom(statement)].append(statement)
@@ -171,7 +170,7 @@ def _by_person(batch: Sequence[Pending], snapshot: BatchSnapshot) -> Iterator[li
 
 
 def _still_received(plan: Plan, refused: TransactionRefused) -> list[Pending]:
-    """Return the statements that are still to be settled: those nobody else has, as their items tell."""
+    """Return the statements that nobody else has settled, judging by the items in the refusal."""
     settled = {
         number
         for number, reason, item in zip(plan.settles, refused.reasons, refused.items, strict=False)

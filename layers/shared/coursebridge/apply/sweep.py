@@ -1,7 +1,7 @@
-"""Finds what the stream lost and sends it round again: unjudged statements, and held ones whose wait is over.
+"""Finds what the stream lost and releases it: unjudged statements, and held ones whose wait is over.
 
-The stream keeps a day and can fail for longer; the sparse index over what is not applied has no such limit. Sweeping
-sends statements round again and decides nothing itself.
+The stream keeps records for a day and can fail for longer; the sparse index of received and held statements has no such
+limit. A sweep only releases statements and decides nothing itself.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item, Table
 
 CHANGED_LATELY = timedelta(days=1)
-"""Who changes settings releases what was held by the old ones; the sweep brings what there was no time for."""
+"""How long after a change of settings the sweep still releases what the change itself had no time for."""
 
 IsDue: TypeAlias = "Callable[[IdentityItem, frozenset[str], frozenset[str]], bool]"
-"""By an identity, the learners it meant in what happened then, and those of the learners who are inactive."""
+"""Tells if a wait is over, given the identity, the learners it meant at the time, and the inactive learners."""
 
 
 @dataclass(frozen=True)
 class Swept:
-    """What a sweep sent round again."""
+    """How many statements a sweep released, by what they waited for."""
 
     unjudged: int = 0
     waited_for_course: int = 0
@@ -55,10 +55,10 @@ class Sweep:
 
     Attributes:
         table: the application's table.
-        integration_id: which.
+        integration_id: the integration to sweep.
         now: the time of the sweep.
-        lost_after: how long a statement waits to be judged until the stream seems to have lost it. A stream that is
-            merely late brings it all the same.
+        lost_after: how long a statement waits to be judged before the stream counts as having lost it. A stream that
+            is merely late still delivers it.
         time_is_up: whether to leave the rest to the next sweep.
     """
 
@@ -69,7 +69,7 @@ class Sweep:
     time_is_up: Callable[[], bool] = lambda: False
 
     def run(self) -> Swept:
-        """Send round again what is due."""
+        """Release what is due."""
         integration = self.table.get_many([keys.integration(self.integration_id)], consistent=False)
         return Swept(
             unjudged=self._release(self._unjudged(), again=True),
@@ -84,14 +84,14 @@ class Sweep:
         )
 
     def _unjudged(self) -> Iterator[str]:
-        """Yield statements that were stored, or sent round, some time ago and are still as they were, oldest first."""
+        """Yield statements that have been ``received`` for longer than ``lost_after``, oldest first."""
         pk = keys.pending_partition(self.integration_id)
         due = keys.received_until(rfc3339(self.now - self.lost_after))
         for item in self.table.query_all(pk, index=keys.GSI3, between=due):
             yield item["statement_id"]
 
     def _shares(self, reason: HeldReason) -> Iterator[list[Item]]:
-        """Yield what is held for a reason in shares, as long as there is time."""
+        """Yield what is held for a reason in shares of ``SHARE``, until time is up."""
         for share in chunks(held(self.table, self.integration_id, reason), SHARE):
             if self.time_is_up():
                 return
@@ -112,7 +112,7 @@ class Sweep:
         yield from self._by_identity("learner_inactive", lambda _identity, meant, inactive: not meant & inactive)
 
     def _rules_have_changed(self, integration: Item) -> Iterator[str]:
-        """Yield statements whose actor says after all whom they are about, by settings that changed lately."""
+        """Yield statements whose actor can be matched under settings that changed lately."""
         if self.now - parse_rfc3339(integration["updated_at"]) > CHANGED_LATELY:
             return
         rules = Rules.of(integration)
@@ -124,7 +124,7 @@ class Sweep:
                 yield from (item["statement_id"] for item in found.values() if rules.actor(facts_of(item)))
 
     def _by_identity(self, reason: HeldReason, is_due: IsDue) -> Iterator[str]:
-        """Yield what need not wait any longer, judged by whom the identifier meant when the statement happened."""
+        """Yield statements whose wait is over, judged by whom the identifier meant when the statement happened."""
         for share in self._shares(reason):
             wanted = {item["awaited"]: Identifier.awaiting(item["awaited"]) for item in share}
             places = {

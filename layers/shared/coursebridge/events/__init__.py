@@ -1,1 +1,1 @@
-"""Changes in the table as events on the bus."""
+"""Publishes changes in the table as events on the bus."""

@@ -1,20 +1,20 @@
-"""Turns the change of an item into events. Pure.
+"""Turns the change of an item into events. Pure: no AWS.
 
 | item          | change                                        | event                                          |
 | ------------- | --------------------------------------------- | ---------------------------------------------- |
 | course        | new, and active                               | ``CourseCreated``                              |
-|               | LinkedIn's element or what settings add       | ``CourseUpdated``                              |
+|               | LinkedIn's data, or what the settings add     | ``CourseUpdated``                              |
 |               | status                                        | ``CourseArchived``, ``CourseRestored``         |
-| record        | an attempt that was not there                 | ``AttemptStarted``                             |
+| record        | a new attempt                                 | ``AttemptStarted``                             |
 |               | progress of an open attempt                   | ``AttemptProgressed``                          |
-|               | an attempt completed, or its completion moved | ``AttemptCompleted``                           |
+|               | an attempt completed, or its time changed     | ``AttemptCompleted``                           |
 | statement     | held, or held for another reason              | ``StatementHeld``                              |
-| run           | ended, well or waiting for confirmation       | ``SyncFinished``                               |
+| run           | succeeded, or waits for confirmation          | ``SyncFinished``                               |
 |               | failed                                        | ``SyncFailed``                                 |
-| reengagement  | a course completed once more                  | ``CourseReengaged``                            |
+| reengagement  | a course completed again, without a launch    | ``CourseReengaged``                            |
 
-An event's id follows from the item's key and its version, so that the same change seen twice makes the same event. No
-event holds people: a learner appears by id.
+An event's id is derived from its type and the item's key and version, so that a change seen twice makes the same event.
+Events name learners only by their ids.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class Event:
     """Something that happened.
 
     Attributes:
-        id: the same whenever the same change is seen.
+        id: the same each time the same change is seen.
         type: the detail-type.
-        integration_id: where.
-        subject: the item's partition and sort key: events of one subject stay in order.
-        time: when, RFC 3339.
-        data: what, by the type's schema (``events/schemas``).
+        integration_id: the integration it happened in.
+        subject: the item's partition and sort key; events with the same subject stay in order.
+        time: when it happened (RFC 3339).
+        data: the details, in the schema of the type (``events/schemas``).
     """
 
     id: str
@@ -73,10 +73,10 @@ class Event:
 
 
 def events_of(old: Item | None, new: Item) -> list[Event]:
-    """Return what a change of an item means, in order; nothing for most changes.
+    """Return the events of an item's change, in order; most changes have none.
 
     Raises:
-        KeyError: the item lacks what every item of its kind has.
+        KeyError: the item lacks an attribute that every item of its kind has.
     """
     tell = _TELLERS.get(_kind(new))
     return list(tell(old or {}, new)) if tell else []

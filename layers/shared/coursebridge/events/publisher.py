@@ -1,4 +1,4 @@
-"""Puts events on the bus, in order for each subject, and reports each that was refused."""
+"""Puts events on the bus, in order within each subject, and reports those that were refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from coursebridge.events.changes import Event
 
 MOST_ENTRIES = 10
-# What EventBridge answers for entries that no repetition will make pass; anything else is worth another try.
+# EventBridge's error codes for entries that will never pass; any other error is worth another try.
 PERMANENT = frozenset(
     {"MalformedDetail", "InvalidArgument", "NotAuthorizedForSourceException", "InvalidAccountIdException"}
 )
@@ -34,12 +34,12 @@ class Sendable:
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of a list of events.
+    """The result of publishing a list of events.
 
     Attributes:
         sent: how many are on the bus.
-        refused: those that the bus will never take, with its reason.
-        failed_at: the stream record to go on from; ``None`` when all went well.
+        refused: the events that the bus will never accept, each with the error code.
+        failed_at: the sequence number of the stream record to continue from; ``None`` if nothing needs another try.
     """
 
     sent: int
@@ -53,7 +53,7 @@ class Publisher:
     Args:
         client: the EventBridge client.
         bus: the name of the bus.
-        resources: returns the ARNs an event concerns, by which rules tell events apart.
+        resources: returns the ARNs that an event concerns, which rules can match.
     """
 
     def __init__(self, client: EventBridgeClient, bus: str, resources: Callable[[Event], list[str]]) -> None:
@@ -62,7 +62,7 @@ class Publisher:
         self._resources = resources
 
     def publish(self, sendables: Sequence[Sendable]) -> Sent:
-        """Put events on the bus; stop at the first call of which an entry failed for now."""
+        """Put events on the bus; stop after the first call in which an entry failed temporarily."""
         sent, refused = 0, list[tuple[Sendable, str]]()
         for call in calls(sendables):
             answer = self._client.put_events(Entries=[self._entry(sendable.event) for sendable in call])
@@ -86,9 +86,9 @@ class Publisher:
 
 
 def calls(sendables: Sequence[Sendable]) -> Iterator[list[Sendable]]:
-    """Yield what goes into one call each: never two events of one subject.
+    """Yield the events of each call, never two of the same subject.
 
-    A call may fail for some of its entries only. Were two of a subject in it, the later could overtake the earlier.
+    A call may fail for only some of its entries, so the later of two such events could overtake the earlier.
     """
     call: list[Sendable] = []
     for sendable in sendables:

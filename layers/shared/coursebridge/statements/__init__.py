@@ -1,1 +1,1 @@
-"""Taking statements in and finding them again: what the xAPI endpoint does beside speaking HTTP."""
+"""Receives statements and finds them again: what the xAPI endpoint does apart from HTTP."""

@@ -1,4 +1,4 @@
-"""Takes statements in: reads the body of a request, validates, and stores all of its statements or none."""
+"""Receives statements: reads the body of a request, validates it, and stores all of its statements or none."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ MOST_STATEMENTS = 100
 
 @dataclass(frozen=True)
 class Receiver:
-    """Takes the statements of one integration.
+    """Receives the statements of one integration.
 
     Attributes:
         table: the application's table.
         integration: the integration's item.
-        client_id: who sends.
+        client_id: the client that sends.
         now: the clock.
-        request_id: the request to the API, by which logs tell of it.
+        request_id: the id of the API request, as it appears in logs.
     """
 
     table: Table
@@ -42,14 +42,14 @@ class Receiver:
     request_id: str | None = None
 
     def post(self, body: bytes) -> tuple[list[str], Added]:
-        """Store the statements of a body: one, or an array of at most a hundred.
+        """Store the statements in a body: one, or an array of at most a hundred.
 
         Returns:
-            The ids in the order of the body, as they were sent, and how many were new.
+            The ids as they were sent, in the order of the body, and how many statements were new.
 
         Raises:
-            InvalidRequest: a statement is not valid, and none was stored; every wrong field is named.
-            TooLarge: there are too many, or too long ones.
+            InvalidRequest: a statement is invalid, and none was stored; every invalid field is named.
+            TooLarge: there are too many statements, or they are too long.
             Conflict: an id belongs to another statement.
         """
         found = _read(body)
@@ -62,10 +62,10 @@ class Receiver:
         return ids, self._store(zip(batch, ids, strict=True))
 
     def put(self, body: bytes, given_id: str) -> Added:
-        """Store the one statement of a body under the id of the request.
+        """Store the one statement in a body under the id given in the request.
 
         Raises:
-            InvalidRequest: it is not valid, or has another id.
+            InvalidRequest: the statement is invalid, or has another id.
             TooLarge: it is too long.
             Conflict: the id belongs to another statement.
         """
@@ -87,7 +87,7 @@ class Receiver:
         return bool(self.integration["statement_validation"] == "strict")
 
     def _store(self, batch: Iterable[tuple[Fragment, str]]) -> Added:
-        # Whom a statement is about it is found by, also when that person is to be erased.
+        # File statements under the identifier that learners are matched by, so that an erasure finds them, too.
         account_first = self.integration["learner_identification"] != "email"
         statements = [_new(fragment, id_, account_first=account_first) for fragment, id_ in batch]
         intake = StatementIntake(self.table, self.integration["id"], says_the_same)
@@ -116,7 +116,7 @@ def _errors(fragment: Fragment, *, strict: bool) -> list[FieldError]:
     found = lenient.errors(fragment.value)
     if found or not strict:
         return found
-    from coursebridge.xapi import strict as every_must  # noqa: PLC0415  (loads pydantic, which LinkedIn's path spares)
+    from coursebridge.xapi import strict as every_must  # noqa: PLC0415  (loads pydantic, which lenient requests spare)
 
     return every_must.errors(fragment.raw)
 
@@ -138,7 +138,7 @@ def _new(fragment: Fragment, id_: str, *, account_first: bool) -> NewStatement:
 
 
 def _distinct(statements: Sequence[NewStatement]) -> list[NewStatement]:
-    """Return the statements without repeats; an id with two bodies in one request is nobody's to choose from."""
+    """Return the statements without repeats; two different statements under one id are refused."""
     found: dict[str, NewStatement] = {}
     for statement in statements:
         first = found.setdefault(statement.statement_id, statement)

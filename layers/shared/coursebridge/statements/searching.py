@@ -1,4 +1,4 @@
-"""Finds stored statements: one by its id, or page by page what an xAPI query asks for."""
+"""Finds stored statements: one by its id, or page by page the results of an xAPI query."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_FOUND, MOST_EXAMINED, MOST_BYTES, PAGE = 100, 1000, 4_000_000, 100
 
 @dataclass(frozen=True)
 class Found:
-    """Statements in the order asked for, and where to go on, ``None`` at the end."""
+    """Statements in the requested order, and the position to continue from, ``None`` at the end."""
 
     items: list[Item]
     position: Item | None
@@ -31,31 +31,31 @@ class Found:
 
 @dataclass(frozen=True)
 class Search:
-    """Looks statements up.
+    """Looks up statements.
 
-    The statements of an agent come from the index over actors; with ``related_agents``, and for everything
-    else, the statements are read in the order they were stored, a thousand a request: an answer may hold few and
-    still have more.
+    Queries for an agent use the index of actors. All others, and those with ``related_agents``, read statements in the
+    order they were stored. A request examines at most a thousand of them, so a page may hold few and still not be
+    the last.
 
-    What a page weighs is what Lambda has to carry: JSON in a string of JSON.
+    The size of a page is measured as Lambda transports it: JSON inside a JSON string.
 
     Attributes:
         store: the statements.
-        authority_home: the URL of the token endpoint, part of who asserts a statement.
+        authority_home: the URL of the token endpoint, part of each statement's authority.
     """
 
     store: StatementStore
     authority_home: str
 
     def one(self, statement_id: str, *, voided: bool) -> Item | None:
-        """Return the statement with this id, if it is voided or not as asked (xAPI 1.0.3, Data 2.3.2)."""
+        """Return the statement with this id, if it is voided or not voided, as asked (xAPI 1.0.3, Data 2.3.2)."""
         item, marked = self.store.get_with_voiding(statement_id)
         if item is None or _erased(item):
             return None
         return item if (marked and item["verb"] != VOIDED) is voided else None
 
     def page(self, query: Query, after: Item | None) -> Found:
-        """Return the next statements of a query that are not voided."""
+        """Return the next page of a query's statements, without voided ones."""
         found: list[Item] = []
         examined, size, last = 0, 0, after
         while examined < MOST_EXAMINED:

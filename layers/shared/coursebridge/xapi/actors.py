@@ -1,4 +1,4 @@
-"""Who a statement is about: the inverse functional identifiers of xAPI 1.0.3, Data 2.4.2.3."""
+"""Reads who a statement is about: the inverse functional identifiers of xAPI 1.0.3, Data 2.4.2.3."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class Identifier:
     value: str
 
     def digest(self) -> str:
-        """Return what statements of this identifier are found by.
+        """Return the digest by which statements of this identifier are found.
 
-        Letter case and an account's home page are left out, so that one look-up finds all that may be meant;
-        who needs the exact identifier compares the statements found.
+        It ignores letter case and an account's home page, so that one look-up finds every statement that may be
+        meant. Callers that need the exact identifier compare the statements found.
         """
         return hashlib.sha256(f"{self.type}:{self.value.casefold()}".encode()).hexdigest()
 
 
-def email(actor: Any) -> str | None:  # noqa: ANN401  (whatever stands in the statement)
+def email(actor: Any) -> str | None:  # noqa: ANN401  (whatever the statement contains)
     """Return the address of an actor's ``mbox``, without ``mailto:``."""
     mbox = _text(actor, "mbox")
     if mbox is None:
@@ -47,7 +47,7 @@ def account_name(actor: Any) -> str | None:  # noqa: ANN401
 
 
 def identifier(actor: Any, *, account_first: bool = False) -> Identifier | None:  # noqa: ANN401
-    """Return the identifier of an agent or identified group; the address, or the account, if a sender gave several."""
+    """Return an actor's identifier; of several preferably the address, or with ``account_first`` the account."""
     candidates = {
         **({"account": account_name(actor)} if account_first else {}),
         "email": email(actor),

@@ -9,31 +9,32 @@ from typing import Any
 from coursebridge.xapi.actors import MAILTO
 from coursebridge.xapi.values import instant, uuid_or_same
 
-# What a receiver may assign. The timestamp counts too, but beside the digest: see ``says_the_same``.
+# What a receiver may assign. Timestamps are compared as well, but outside the digest: see ``says_the_same``.
 ASSIGNED = frozenset({"id", "authority", "stored", "version", "timestamp"})
 ERASED = "erased"
-"""The digest of a statement that was emptied with its person: whatever is sent under its id is a repeat."""
+"""The digest of a statement emptied by an erasure: whatever is sent under its id counts as a repeat."""
 CONTEXT_ACTIVITIES = frozenset({"parent", "grouping", "category", "other"})
 
 
 def digest(statement: dict[str, Any]) -> str:
-    """Return a digest that two statements share if they say the same at the same time.
+    """Return a digest that two statements share if they say the same, whatever their timestamps.
 
-    Left out are the properties a receiver assigns, activity definitions and verb displays; members of groups
-    have no order, a single context activity is a list of one, addresses' domains and UUIDs have no case. A
-    duration is a string: ``PT60S`` is not ``PT1M``.
+    The properties a receiver assigns, activity definitions and verb displays are left out. The order of a
+    group's members and the letter case of UUIDs and of addresses' domains do not count, and a single context
+    activity equals a list of one. Durations are compared as strings: ``PT60S`` is not ``PT1M``.
     """
     said = {name: _normal(value, name) for name, value in statement.items() if name not in ASSIGNED}
     return hashlib.sha256(_canonical(said).encode()).hexdigest()
 
 
 def says_the_same(kept: dict[str, Any], other_digest: str, other_timestamp: str | None) -> bool:
-    """Whether the statement of a table item and another one match.
+    """Whether a stored statement and another one match.
 
     Args:
-        kept: ``digest``, ``timestamp`` and ``stored_at`` of the one kept.
+        kept: ``digest``, ``timestamp`` and ``stored_at`` of the stored statement.
         other_digest: the digest of the other.
-        other_timestamp: its timestamp, or ``None`` if it came without; then it matches one that did, too.
+        other_timestamp: its timestamp, or ``None`` if it came without one; it then matches only a stored
+            statement that came without one, too.
     """
     expected = kept["stored_at"] if other_timestamp is None else other_timestamp
     return kept["digest"] == ERASED or bool(kept["digest"] == other_digest and kept["timestamp"] == expected)
@@ -72,7 +73,7 @@ def _canonical(value: Any) -> str:  # noqa: ANN401
 
 
 def _plain_numbers(value: Any) -> Any:  # noqa: ANN401
-    """Write numbers one way, for ``39`` and ``39.0`` are the same number."""
+    """Return a value with equal numbers written alike: ``39.0`` as ``39``."""
     if isinstance(value, float):
         return int(value) if value.is_integer() else value
     if isinstance(value, dict):

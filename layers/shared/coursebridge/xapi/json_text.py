@@ -1,6 +1,6 @@
-"""Cuts JSON text where its values begin and end, so that what was sent can be kept and returned to the letter.
+"""Splits JSON text into the texts of its values, so that what was sent can be stored and returned verbatim.
 
-Numbers, the order of members and escapes survive, which a decode and an encode would not promise.
+Decoding and encoding again could change numbers, the order of members and escapes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _space = re.compile(r"[ \t\n\r]*").match
 
 
 def fragments(text: str) -> list[Fragment] | Fragment:
-    """Return the elements of a JSON array one by one, or the one value that is no array.
+    """Return the elements of a JSON array, or the one value if it is not an array.
 
     Raises:
         ValueError: the text is not JSON.
@@ -46,10 +46,10 @@ def fragments(text: str) -> list[Fragment] | Fragment:
 
 
 def members(raw: str) -> dict[str, str]:
-    """Return the text of each member's value of a JSON object; of a repeated name the last, as when decoding.
+    """Return the text of each member's value in a JSON object; the last of a repeated name wins, as in decoding.
 
     Args:
-        raw: the text of an object that is known to be JSON.
+        raw: the text of an object that is known to be valid JSON.
     """
     found: dict[str, str] = {}
     position = _skip(raw, _skip(raw, 0) + 1)

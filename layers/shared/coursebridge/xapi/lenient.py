@@ -1,8 +1,8 @@
-"""Lenient validation: the least a statement needs to be kept, found again and dated.
+"""Lenient validation: the least a statement needs to be stored, found again and dated.
 
-LinkedIn sends a completion once, so everything else passes: an actor nobody can be found by, verbs and
-objects never heard of, odd results. A time that cannot be read is refused, because a completion dated by
-guess would be a wrong record.
+LinkedIn sends a completion only once, so everything else passes: actors without an identifier, unknown
+verbs and objects, odd results. A time that cannot be read is refused, because a guessed date would make a
+wrong record.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MOST_ID, MOST_IRI = 200, 2048
-# Far more than any statement has, and far less than what the recursive readers of a statement can follow.
+# Far more than any real statement has, and far fewer than the recursive readers of a statement can follow.
 MOST_LEVELS = 100
 WITHOUT_ID = ("Agent", "Group", "SubStatement")
 
 
 def errors(statement: Any) -> list[FieldError]:  # noqa: ANN401  (any JSON)
-    """Return what makes a statement unusable, by field; empty if it can be kept."""
+    """Return what makes a statement unusable, by field; empty if it can be stored."""
     if not isinstance(statement, dict):
         return [FieldError("", "a statement is a JSON object")]
     if _is_deep(statement):

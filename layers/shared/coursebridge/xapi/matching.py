@@ -16,7 +16,7 @@ AGENTS = ("actor", "object", "authority")
 
 
 def matches(statement: dict[str, Any], query: Query) -> bool:
-    """Whether a statement passes a query's filters; its times are left to who reads the table."""
+    """Whether a statement passes a query's filters, except those of time, which apply when the table is read."""
     return (
         _is(query.verb, [_object(statement.get("verb")).get("id")])
         and _is(query.registration, [_registration(statement)])
@@ -64,8 +64,8 @@ def _related_agents(statement: dict[str, Any]) -> Iterator[Any]:
         yield from _related_agents(target)
 
 
-def _identity(agent: Any) -> tuple[str, ...] | None:  # noqa: ANN401  (whatever stands in the statement)
-    """Return what makes two agents equal: the same identifier with an equal value."""
+def _identity(agent: Any) -> tuple[str, ...] | None:  # noqa: ANN401  (whatever the statement contains)
+    """Return what equal agents have in common: type and value of the identifier, and the home page of an account."""
     found = actors.identifier(agent)
     if found is None:
         return None

@@ -1,6 +1,7 @@
 """Presents a stored statement: what was received, and what the LRS adds (xAPI 1.0.3, Data 2.4).
 
-``exact`` copies the members' texts, so numbers and escapes come back as they were sent.
+``exact`` copies the members' texts, so numbers and escapes come back as they were sent. Only a ``context`` with
+``contextActivities`` is encoded anew.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ def statement_text(
 
     Args:
         item: its table item.
-        authority_home: the URL of the token endpoint, by which the client that sent it is identified (Data 2.4.9).
+        authority_home: the URL of the token endpoint, the home page of the sending client's account (Data 2.4.9).
         format_: ``exact``, ``ids`` or ``canonical`` (Communication 2.1.3).
-        languages: the languages the caller reads, best first; ``canonical`` gives one of each language map.
+        languages: the languages the caller prefers, best first; ``canonical`` keeps one entry of each language map.
     """
     texts = members(item["raw"])
     texts.setdefault("id", json.dumps(item["statement_id"]))
@@ -47,7 +48,7 @@ def statement_text(
 
 
 def authority_of(item: Mapping[str, Any], authority_home: str) -> dict[str, Any]:
-    """Return who asserts a stored statement: the client that sent it, whatever the statement says (Data 2.4.9)."""
+    """Return the authority of a stored statement: the client that sent it, whatever the statement says (Data 2.4.9)."""
     return {"objectType": "Agent", "account": {"homePage": authority_home, "name": item["client_id"]}}
 
 
@@ -68,7 +69,7 @@ def _weight(text: str) -> float:
 
 
 def _with_lists(context: Any) -> Any:  # noqa: ANN401  (any JSON)
-    """Return a context whose context activities are lists (Data 2.4.6.2)."""
+    """Return a context with its context activities as lists (Data 2.4.6.2)."""
     activities = context.get("contextActivities") if isinstance(context, dict) else None
     if not isinstance(activities, dict):
         return context
@@ -80,7 +81,7 @@ def _with_lists(context: Any) -> Any:  # noqa: ANN401  (any JSON)
 
 
 def _ids(value: Any, name: str) -> Any:  # noqa: ANN401
-    """Return a value with agents, activities and verbs cut down to what identifies them."""
+    """Return a value with agents, activities and verbs reduced to what identifies them."""
     if isinstance(value, list):
         return [_ids(item, name) for item in value]
     if not isinstance(value, dict) or name in {"extensions", "result", "attachments"}:
@@ -94,7 +95,7 @@ def _ids(value: Any, name: str) -> Any:  # noqa: ANN401
 
 
 def _canonical(value: Any, name: str, languages: Sequence[str]) -> Any:  # noqa: ANN401
-    """Return a value whose language maps are cut down to one language."""
+    """Return a value with each language map reduced to one language."""
     if isinstance(value, list):
         return [_canonical(item, name, languages) for item in value]
     if not isinstance(value, dict) or name == "extensions":

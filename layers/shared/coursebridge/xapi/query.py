@@ -20,23 +20,23 @@ BESIDE_ID = frozenset({"attachments", "format"})
 
 @dataclass(frozen=True)
 class Query:
-    """What a caller asks for; ``None`` filters nothing.
+    """A query for statements; ``None`` does not filter.
 
     Attributes:
-        statement_id: this one statement.
-        voided_statement_id: this one, which is voided.
+        statement_id: only the statement with this id.
+        voided_statement_id: only the voided statement with this id.
         agent: an agent or identified group as JSON.
         verb: a verb's IRI.
         activity: an activity's IRI.
         registration: a registration's UUID, in lower case.
-        related_activities: also look at context activities and sub-statements.
-        related_agents: also look at object, authority, instructor, team, members and sub-statements.
+        related_activities: also search context activities and sub-statements.
+        related_agents: also search object, authority, instructor, team, members and sub-statements.
         since: stored after this time (RFC 3339).
-        until: stored at this time or before.
-        limit: how many at the most; 0 leaves it to the server.
+        until: stored at or before this time (RFC 3339).
+        limit: the maximum number of statements; 0 leaves it to the server.
         ascending: oldest first.
-        format: how much of agents, activities and verbs to give back.
-        attachments: send attachments' contents along.
+        format: how much of agents, activities and verbs to return.
+        attachments: include the contents of attachments.
     """
 
     statement_id: str | None = None
@@ -59,7 +59,7 @@ class Query:
         """Read the parameters of a request.
 
         Raises:
-            InvalidRequest: one is unknown, unreadable or does not go with another.
+            InvalidRequest: a parameter is unknown, unreadable or cannot be combined with another.
         """
         unknown = sorted(set(parameters) - set(READERS))
         if unknown:

@@ -1,4 +1,4 @@
-"""A statement as the rest of the system sees it: the facts it states, read tolerantly."""
+"""Reads the facts in a statement, tolerantly, for the rest of the system."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ CONTENT_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:coursebridge:statement")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What one statement states.
+    """The facts in one statement.
 
     Attributes:
-        statement_id: its id as the table knows it.
-        timestamp: when it happened; when it was stored, if the sender did not say.
-        actor: the identifier it is filed under, or ``None`` if nobody can be found by it.
-        email: the address of ``actor.mbox``.
-        account_name: the name of ``actor.account``.
+        statement_id: its id in the table.
+        timestamp: when it happened, or when it was stored if the sender did not say.
+        actor: the actor's identifier, or ``None`` if there is none.
+        email: the address in ``actor.mbox``.
+        account_name: the name in ``actor.account``.
         verb_id: the verb's IRI.
-        object_id: the id of the activity or of the statement referred to; ``None`` for other objects.
+        object_id: the id of the activity or of the referenced statement; ``None`` for other objects.
         object_type: ``Activity`` unless the object says otherwise.
         completion: ``result.completion``.
         progress: the cmi5 progress extension, 0 to 100, rounded down.
         duration_seconds: ``result.duration``.
         is_completion: the verb is *completed*, or ``result.completion`` is true.
-        ignored: the fields that are there and make no sense.
+        ignored: the fields that are present but make no sense.
     """
 
     statement_id: str
@@ -58,10 +58,10 @@ class Facts:
 
 
 def statement_id(statement: Mapping[str, Any], random_id: Callable[[], uuid.UUID] = uuid.uuid4) -> str:
-    """Return the id a statement is kept under: its own, UUIDs in lower case.
+    """Return the id a statement is stored under: its own, with a UUID in lower case.
 
-    One that came without gets an id from its content and time, so that sending it again is a repeat; without
-    a time either, a random one (xAPI 1.0.3, Data 2.4.1).
+    A statement without an id gets one derived from its content and timestamp, so that sending it again is a
+    repeat; without a timestamp either, it gets a random one (xAPI 1.0.3, Data 2.4.1).
     """
     given = statement.get("id")
     if given is not None:
@@ -73,7 +73,7 @@ def statement_id(statement: Mapping[str, Any], random_id: Callable[[], uuid.UUID
 
 
 def read(statement: Mapping[str, Any], kept_id: str, stored_at: datetime) -> Facts:
-    """Return the facts of a statement that :mod:`coursebridge.xapi.lenient` let pass."""
+    """Return the facts in a statement that passed :mod:`coursebridge.xapi.lenient`."""
     actor, target, result = statement["actor"], statement["object"], _object(statement.get("result"))
     verb_id = statement["verb"]["id"]
     given = {
@@ -105,12 +105,12 @@ def read(statement: Mapping[str, Any], kept_id: str, stored_at: datetime) -> Fac
 
 
 def facts_of(item: Mapping[str, Any]) -> Facts:
-    """Read the facts again from a statement's table item (``raw``, ``statement_id``, ``stored_at``)."""
+    """Return the facts in a statement's table item (``raw``, ``statement_id``, ``stored_at``)."""
     return read(json.loads(item["raw"]), item["statement_id"], parse_rfc3339(item["stored_at"]))
 
 
 def voids(statement: Mapping[str, Any]) -> str | None:
-    """Return the id of the statement that this one voids, if it voids one (Data 2.3.2)."""
+    """Return the id of the statement that this one voids, if any (Data 2.3.2)."""
     target = statement["object"]
     if statement["verb"]["id"] != VOIDED or target.get("objectType") != "StatementRef":
         return None
@@ -118,10 +118,10 @@ def voids(statement: Mapping[str, Any]) -> str | None:
 
 
 def timestamp_text(statement: Mapping[str, Any]) -> str | None:
-    """Return the statement's own timestamp as the table spells times, or ``None`` if it came without."""
+    """Return the statement's own timestamp in RFC 3339, or ``None`` if it has none."""
     moment = values.instant(statement.get("timestamp"))
     return rfc3339(moment) if moment else None
 
 
-def _object(value: Any) -> dict[str, Any]:  # noqa: ANN401  (whatever stands in the statement)
+def _object(value: Any) -> dict[str, Any]:  # noqa: ANN401  (whatever the statement contains)
     return value if isinstance(value, dict) else {}

@@ -1,6 +1,6 @@
-"""Reads values that LinkedIn writes in more than one way, tolerantly: times, durations, progress, truth.
+"""Tolerant readers of values that LinkedIn writes in more than one way: times, durations, progress, booleans.
 
-Each reader returns ``None`` for what it cannot make sense of, and never guesses.
+Each reader returns ``None`` for a value that makes no sense, and never guesses.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _DURATION = re.compile(
 
 
 def is_text(value: object) -> bool:
-    """Whether the value is a string that can be written as UTF-8; half a surrogate pair cannot."""
+    """Whether the value is a string that can be encoded as UTF-8, which half a surrogate pair cannot."""
     return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
@@ -32,8 +32,8 @@ def uuid_or_same(text: str) -> str:
     return text.lower() if UUID.fullmatch(text) else text
 
 
-def instant(value: Any) -> datetime | None:  # noqa: ANN401  (whatever stands in the statement)
-    """Read an ISO 8601 time, or epoch milliseconds; one without a zone is taken as UTC."""
+def instant(value: Any) -> datetime | None:  # noqa: ANN401  (whatever the statement contains)
+    """Read an ISO 8601 time or epoch milliseconds; a time without a zone is taken as UTC."""
     try:
         if isinstance(value, str):
             return parse_rfc3339(value.upper())
@@ -56,7 +56,7 @@ def progress(value: Any) -> int | None:  # noqa: ANN401
 def duration_seconds(value: Any) -> int | None:  # noqa: ANN401
     """Read an ISO 8601 duration in whole seconds, rounded down.
 
-    Years and months have no length of their own and more than ten years is no viewing time: both are odd.
+    Years and months, which have no fixed length, and durations of more than ten years make no sense here.
     """
     match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None or not any(match.groupdict().values()):
@@ -69,7 +69,7 @@ def duration_seconds(value: Any) -> int | None:  # noqa: ANN401
 
 
 def truth(value: Any) -> bool | None:  # noqa: ANN401
-    """Read a boolean, also one that was written as a string."""
+    """Read a boolean, which may be written as a string."""
     if isinstance(value, bool):
         return value
     words = {"true": True, "false": False}

@@ -1,7 +1,9 @@
-"""Every MUST of xAPI 1.0.3, part two, for a statement: who imports this imports pydantic, so strict integrations only.
+"""Strict validation: every MUST of xAPI 1.0.3, part two, for a statement.
 
-What the specification leaves to the receiver is decided so: empty objects pass where no property is required,
-unknown properties are refused, additional UUID variants pass (the specification's own examples use them).
+Importing this package imports pydantic, so it is imported for strict integrations only.
+
+Where the specification leaves the choice to the receiver, empty objects pass if no property is required, unknown
+properties are refused, and all UUID variants pass (the specification's own examples use them).
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ WORDS = {
     "model_type": "is not an object",
     "dict_type": "is not an object",
 }
-# What pydantic adds to the location of an error that is no member's name: the branch of a union, the mark of a key.
+# Parts of pydantic's error locations that are not member names: branches of unions, and the marker of a key.
 NO_NAMES = TAGS | {"[key]"}
 
 
@@ -34,7 +36,7 @@ def errors(raw: str) -> list[FieldError]:
     """Return what is wrong with a statement, by field; empty if it is valid.
 
     Args:
-        raw: the statement's JSON text, in which a property given twice can still be seen.
+        raw: the statement's JSON text, which still shows whether a property was given twice.
     """
     repeated: list[str] = []
     value = json.loads(raw, object_pairs_hook=lambda pairs: _object(pairs, repeated))

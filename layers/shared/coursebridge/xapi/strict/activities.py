@@ -19,7 +19,7 @@ COMPONENT_LISTS = ("choices", "scale", "source", "target", "steps")
 
 
 class Component(Model):
-    """One choice, step, source, target or point of a scale."""
+    """One choice, step, source, target or point on a scale."""
 
     id: str
     description: LanguageMap | None = None

@@ -17,7 +17,7 @@ class Account(Model):
 
 
 class Identified(Model):
-    """What agents and groups are identified by: an inverse functional identifier (Data 2.4.2.3)."""
+    """The inverse functional identifiers of agents and groups (Data 2.4.2.3)."""
 
     name: str | None = None
     mbox: Mailto | None = None
@@ -44,7 +44,7 @@ class Agent(Identified):
 
 
 class Group(Identified):
-    """A collection of agents, with an identifier of its own or without (Data 2.4.2.2)."""
+    """A collection of agents, with or without an identifier of its own (Data 2.4.2.2)."""
 
     object_type: Literal["Group"]
     member: list[Agent] | None = None
@@ -57,7 +57,7 @@ class Group(Identified):
         return self
 
 
-def object_type(value: Any, default: str) -> str:  # noqa: ANN401  (whatever stands in the statement)
+def object_type(value: Any, default: str) -> str:  # noqa: ANN401  (whatever the statement contains)
     """Return the object type that decides which rules apply."""
     return str(value.get("objectType", default)) if isinstance(value, dict) else default
 

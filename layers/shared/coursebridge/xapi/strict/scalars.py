@@ -19,7 +19,7 @@ VERSION = re.compile(r"1\.0(\.(0|[1-9]\d*))?", re.ASCII)
 NO_OFFSET = re.compile(r"-00(:?00)?$")
 _LANGUAGE = r"[a-z]{2,3}(-[a-z]{3}){0,3}|[a-z]{4}|[a-z]{5,8}"
 _VARIANT = r"[a-z0-9]{5,8}|[0-9][a-z0-9]{3}"
-# RFC 5646, section 2.1: the lengths of the subtags; the registered words are not looked up
+# RFC 5646, section 2.1: only the form of the subtags is checked, not whether they are registered.
 LANGUAGE_TAG = re.compile(
     rf"(({_LANGUAGE})(-[a-z]{{4}})?(-([a-z]{{2}}|[0-9]{{3}}))?(-({_VARIANT}))*(-[0-9a-wy-z](-[a-z0-9]{{2,8}})+)*"
     r"(-x(-[a-z0-9]{1,8})+)?|x(-[a-z0-9]{1,8})+|i-[a-z]{2,8}|zh-min|zh-min-nan|en-gb-oed|sgn-(be-fr|be-nl|ch-de))",
@@ -32,13 +32,13 @@ DURATION = re.compile(
 
 
 class Model(BaseModel):
-    """The base: names as the specification spells them, no others, and no value read as another type."""
+    """The base: property names as the specification spells them, no unknown ones, and no type conversion."""
 
     model_config = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel)
 
 
 def formatted(pattern: re.Pattern[str], expected: str) -> AfterValidator:
-    """Return a check that a whole string has a format."""
+    """Return a validator that a whole string matches a pattern."""
 
     def check(text: str) -> str:
         if not pattern.fullmatch(text):

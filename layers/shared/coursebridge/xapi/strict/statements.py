@@ -1,4 +1,4 @@
-"""Statements, sub-statements and what they consist of: xAPI 1.0.3, Data 2.4."""
+"""Statements, sub-statements and their parts: xAPI 1.0.3, Data 2.4."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Result(Model):
     extensions: Extensions | None = None
 
 
-def _one_or_several(value: Any) -> str:  # noqa: ANN401  (whatever stands in the statement)
+def _one_or_several(value: Any) -> str:  # noqa: ANN401  (whatever the statement contains)
     return "several" if isinstance(value, list) else "one"
 
 
@@ -114,9 +114,9 @@ class Context(Model):
 
 
 class Attachment(Model):
-    """What is said about an attachment (Data 2.4.11).
+    """The metadata of an attachment (Data 2.4.11).
 
-    It needs a ``fileUrl``, for contents sent along with a statement are not taken here.
+    ``fileUrl`` is required, because contents sent with a statement are not accepted.
     """
 
     usage_type: Iri
@@ -140,7 +140,7 @@ class Event(Model):
 
 
 def _check_event(event: Event, target: object) -> None:
-    """Check what an object that is no activity forbids (Data 2.3.2 and 2.4.6)."""
+    """Check the properties that depend on the type of the object (Data 2.3.2 and 2.4.6)."""
     context = event.context
     if context and (context.revision is not None or context.platform is not None) and not isinstance(target, Activity):
         message = "context.revision and context.platform go with an Activity as object only"
@@ -163,7 +163,7 @@ Plain = (
 
 
 class SubStatement(Event):
-    """A statement within a statement; it has no id, time of storage, version, authority or sub-statement."""
+    """A statement within a statement, without ``id``, ``stored``, ``version``, ``authority`` or a sub-statement."""
 
     object_type: Literal["SubStatement"]
     object: Annotated[
