@@ -1,1 +1,1 @@
-"""Activity reports and the reconciliation with what statements brought."""
+"""Reads activity reports and reconciles them with what statements have recorded."""

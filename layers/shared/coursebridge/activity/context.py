@@ -24,14 +24,14 @@ class Context:
     """One integration, seen from a task.
 
     Attributes:
-        integration_id: the integration.
-        integration: reads its present settings.
-        linkedin: makes a client under its report credentials, or its content credentials where it has no others.
-        runs: its activity runs.
+        integration_id: the integration's id.
+        integration: reads the current settings.
+        linkedin: creates a client with the report credentials, or with the content credentials if there are none.
+        runs: the integration's activity runs.
         table: the application's table.
         s3: a boto3 S3 client.
-        bucket: where runs lay down what they have read.
-        pseudonym_key: returns the key of the digests of erased identifiers.
+        bucket: the bucket in which runs stage what they have read.
+        pseudonym_key: returns the key for the digests of erased identifiers.
         now: the clock.
     """
 
@@ -46,5 +46,5 @@ class Context:
     now: Callable[[], datetime]
 
     def staging(self, run_id: str) -> Staging:
-        """Return what a run has laid down."""
+        """Return the staging area of a run."""
         return Staging(self.s3, self.bucket, self.integration_id, run_id)

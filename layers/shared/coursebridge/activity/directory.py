@@ -1,10 +1,10 @@
-"""The people reports tell of, found among the learners, added or linked where the integration's settings say so.
+"""Finds the people in reports among the learners, and adds or links them where the integration's settings say so.
 
-Everybody is dealt with in batches: identities are read a hundred a call, and what changes is written in transactions of
+People are processed in batches: identities are read a hundred at a time, and changes are written in transactions of
 many people. A refused transaction means another writer, most likely ``apply``; its people are then taken one by one.
 
-Somebody can be two learners: named by one identifier in statements, and by another in reports that did not tell the
-first. As soon as a report names them by both, and it is certain, the two become one (:func:`~people.one_person`).
+One person can be two learners: named by one identifier in statements, and by another in reports that left out the
+first. As soon as a report names them by both, and it is certain, the two are merged (:func:`~people.one_person`).
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ SOURCE = "report"
 
 @dataclass(frozen=True)
 class Rules:
-    """What decides about people.
+    """The rules for people who are not learners yet.
 
     Attributes:
         matching: ``open`` adds unknown people, ``directory`` does not.
-        since: when the run started; who was added from reports after that was added by it.
+        since: when the run started; learners added from reports after that count as added by this run.
     """
 
     matching: LearnerMatching
@@ -78,9 +78,9 @@ class Directory:
 
     Args:
         table: the application's table.
-        integration_id: whose learners.
-        rules: what decides about people.
-        pseudonym_key: returns the key of the digests of erased identifiers; asked only when somebody is unknown.
+        integration_id: the integration's id.
+        rules: the rules for people who are not learners yet.
+        pseudonym_key: returns the key for the digests of erased identifiers; called only if there are new identifiers.
         now: the time of this run's writes.
     """
 
@@ -94,15 +94,15 @@ class Directory:
         self._now = rfc3339(now)
 
     def find(self, roster: Roster) -> Counter[str]:
-        """Find everybody, and note in the roster who they are.
+        """Find all the people in the roster, and note there who they are.
 
         Returns:
             How many people were known, added, linked, unknown, ambiguous, inactive or erased; how many of the learners
-            are known by LinkedIn's own identifier alone, so that no statement can find them (``profile_only``); how
-            many were two learners and are one now (``joined``).
+            have only LinkedIn's own identifier, so that no statement can match them (``profile_only``); and how many
+            people were two learners and are now one (``joined``).
 
         Raises:
-            coursebridge.errors.Unavailable: the table is busy; what was written is found when it is tried again.
+            coursebridge.errors.Unavailable: the table is busy; a new attempt finds what was already written.
         """
         counts: Counter[str] = Counter()
         for batch in chunks(roster.people(), BATCH):
@@ -139,13 +139,13 @@ class Directory:
         return plans
 
     def _joined(self, plan: _Plan) -> _Plan:
-        """Make two learners one, or go on with that."""
+        """Merge two learners, or continue their merge."""
         survivor, other = plan.two or ("", "")
         merging = Merging(self._table, self._integration_id)
         try:
             (merging.merge if plan.match.who == "ambiguous" else merging.go_on)(survivor, other)
         except (Conflict, NotFound, TooLarge):
-            # Others are merging, parting or erasing them, or both records of a course do not fit into one.
+            # Somebody is merging, parting or erasing them, or their records of a course do not fit into one.
             return self._alone(plan.someone)
         told = {"merged": other, "because": "LinkedIn names one person by the identifiers of both"}
         audit.record(self._table, audit.Entry("system", "learner.merged", survivor, self._integration_id, after=told))
@@ -153,7 +153,7 @@ class Directory:
         return replace(self._alone(plan.someone), joined=True)
 
     def _alone(self, someone: Someone) -> _Plan:
-        """Deal with one person whom others may be writing at the same time."""
+        """Process one person whose learner others may be changing at the same time."""
         for pause in pauses():
             plan = self._plan(someone, self._read([someone]))
             try:
@@ -180,11 +180,12 @@ class Directory:
     def _nobodys(
         self, someone: Someone, identities: Mapping[Identifier, IdentityItem], learners: Mapping[str, Learner]
     ) -> list[Identifier]:
-        """Return the identifiers of nobody that are to be given to this person, provided that nobody erased had them.
+        """Return the unheld identifiers that this person should get; callers still check them for erased people.
 
-        LinkedIn's own go to every learner. Its others go to those nobody entered, whom a statement might not find
-        without: one of a kind, for what it says of whom somebody entered is for the directory to say. What a learner
-        had before is not given back.
+        A person who matches nobody gets all of them, and every learner gets LinkedIn's own. With ``open`` matching, a
+        learner added from a statement or a report also gets the others, so that statements find them: one of each kind
+        that they lack, if there is only one. Learners whom somebody entered get their others from the directory alone.
+        An identifier that the learner used to have is never given back.
         """
         match = matched(someone, identities, learners)
         if match is None:
@@ -206,7 +207,7 @@ class Directory:
         ]
 
     def _erased(self, strangers: Sequence[Identifier]) -> frozenset[Identifier]:
-        """Return those identifiers of nobody that belonged to a person who was erased."""
+        """Return those of these identifiers that belonged to a person who was erased."""
         if not strangers:
             return frozenset()
         key = self._pseudonym_key()
@@ -229,7 +230,7 @@ class Directory:
 
     def _stranger(self, someone: Someone, snapshot: _Snapshot) -> _Plan:
         who: Who = "erased" if snapshot.erased & someone.identifiers.keys() else "unknown"
-        # An identifier that was somebody's makes nobody new, as with statements.
+        # As with statements, an identifier that somebody once held never adds a learner.
         was_held = any(
             not snapshot.identities[one].never_held for one in someone.identifiers if one in snapshot.identities
         )
@@ -250,7 +251,7 @@ class Directory:
         return _Plan(someone, match, actions, added=True, profile_only=_is_profile_only(learner))
 
     def _linked(self, someone: Someone, match: Match, learner: Learner, snapshot: _Snapshot) -> _Plan:
-        """Remember identifiers and groups of a learner, if they are news."""
+        """Plan to add new identifiers and groups to a learner."""
         news = [
             one
             for one in self._nobodys(someone, snapshot.identities, snapshot.learners)
@@ -272,12 +273,12 @@ class Directory:
         return _Plan(someone, match, actions, added=added, linked=bool(news), profile_only=_is_profile_only(after))
 
     def _held(self, one: Identifier, learner_id: str, origin: str, snapshot: _Snapshot) -> dict[str, Any]:
-        """Return the action that gives an identifier to a learner, provided nobody has done so meanwhile."""
+        """Return the action that gives an identifier to a learner, provided its identity is unchanged."""
         before = snapshot.identities.get(one) or IdentityItem(self._integration_id, one)
         after = before.held_by(learner_id, self._now, origin)
         return self._table.put_action(after.to_item(), **unchanged(before.version))
 
 
 def _is_profile_only(learner: Learner) -> bool:
-    """Whether a learner is known by LinkedIn's own identifier alone, so that no statement can find them."""
+    """Whether a learner has only LinkedIn's own identifier, so that no statement can match them."""
     return all(dated.type == "profile_urn" for dated in learner.identifiers if dated.until is None)

@@ -1,4 +1,4 @@
-"""The last task of a run: say what it repaired, remember what it covered, and clear away what it laid down."""
+"""The last task of a run: reports what it repaired, remembers what it covered, and removes what it staged."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ NOT_REPAIRED = (
     "course_unknown",
     "record_full",
 )
-"""Why something a report tells could not be recorded."""
+"""Why reported activity could not be recorded."""
 
 
 def finish(context: Context, run_id: str) -> str:
-    """Finish a run and return its status, unless that was done before or another run has taken its place."""
+    """Finish a run, unless it is finished already or another run has taken its place; return its status."""
     is_held = context.runs.renew_lock(run_id, context.now())
     run = context.runs.get(run_id)
     ranges = list(context.runs.ranges(run_id))
     if not is_held:
-        # All that can be left to do is clearing away.
+        # Only the clean-up can still be left to do.
         _clear(context, run, ranges)
         return str(run["status"])
     failed = any(one["status"] == "failed" for one in ranges)
@@ -80,7 +80,7 @@ def finish(context: Context, run_id: str) -> str:
 
 
 def fail(context: Context, run_id: str, problem: Problem) -> None:
-    """Close a run that cannot go on; what it recorded stays."""
+    """Close a run that cannot continue; what it has recorded stays."""
     now = rfc3339(context.now())
     run = context.runs.get(run_id)
     errors = gathered([*run.get("errors", []), problem])
@@ -99,7 +99,7 @@ def _tally(ranges: Iterable[Range]) -> Counter[str]:
 
 
 def _run_fields(tally: Counter[str], unusable: int, windows: int) -> Run:
-    """Return what the run's record says; ``read`` is the sum of the other counts."""
+    """Return the run's results; ``read`` is the sum of the other counts."""
     counts = {name: tally[name] for name in COUNTS}
     counts["failed"] += unusable
     counts["read"] += unusable
@@ -115,12 +115,12 @@ def _run_fields(tally: Counter[str], unusable: int, windows: int) -> Run:
 
 
 def drift_percent(drifted: int, compared: int) -> Decimal:
-    """Return how many records in a hundred differed from LinkedIn's reports, with two places."""
+    """Return the percentage of records that differed from LinkedIn's reports, to two decimal places."""
     return round(Decimal(100 * drifted) / compared, 2) if compared else Decimal(0)
 
 
 def _covered(context: Context, run: Run, ranges: Sequence[Range]) -> Remembered:
-    """Keep which courses had no place with what earlier runs left waiting elsewhere; return what is covered now."""
+    """Store the courses still missing from the catalogue, of this run and earlier ones; return the new coverage."""
     state = context.runs.state()
     same = _is_same(state, run)
     before = Coverage(parse_rfc3339(state["covered_since"]), parse_rfc3339(state["covered_until"])) if same else None
@@ -141,9 +141,9 @@ def _covered(context: Context, run: Run, ranges: Sequence[Range]) -> Remembered:
 
 
 def _meet(context: Context, run: Run, ranges: Sequence[Range], *, failed: bool) -> None:
-    """Keep who can have no records yet, and nobody who was erased.
+    """Store the people who cannot have records yet, leaving out those who were erased.
 
-    Whoever is inactive, or one of several, can have an identifier of somebody who was erased long ago.
+    Even an inactive or ambiguous person can have an identifier of somebody who was erased long ago.
     """
     same = _is_same(context.runs.state(), run)
     read = _windows_in(ranges)
@@ -152,7 +152,7 @@ def _meet(context: Context, run: Run, ranges: Sequence[Range], *, failed: bool) 
     def think(before: UnplacedPeople) -> UnplacedPeople:
         kept = [one for one in before.people if failed or (same and not _is_in(one.since, read))]
         met = tuple(known_longest([*kept, *_unerased(context, news)])[:MOST_WAITING])
-        # Where everybody has always been placed nothing is written.
+        # Write nothing for an integration whose people have all been placed, now and before.
         return replace(before, people=met, run_id=run["id"]) if met or before.people else before
 
     UnplacedPeopleStore(context.table, context.integration_id).change(think)
@@ -170,7 +170,7 @@ def _unerased(context: Context, people: Sequence[UnplacedPerson]) -> list[Unplac
 
 
 def _waiting(context: Context, run: Run, ranges: Iterable[Range]) -> Iterator[dict[str, Any]]:
-    """Yield what had no place, as the ranges tell."""
+    """Yield what each range could not place."""
     staging = context.staging(run["id"])
     yield from (staging.get_json(one["waiting"]) for one in ranges if one.get("waiting"))
 
@@ -180,7 +180,7 @@ def _windows_in(ranges: Iterable[Range]) -> list[Window]:
 
 
 def _is_same(state: Remembered, run: Run) -> bool:
-    """Whether what earlier runs read, they read under the settings of this one."""
+    """Whether the earlier runs covered anything, and did so under the same settings as this run."""
     return state.get("settings") == run["settings"] and bool(state.get("covered_since"))
 
 
@@ -189,7 +189,7 @@ def _is_in(time: str, windows: Iterable[Window]) -> bool:
 
 
 def _clear_last(context: Context, run_id: str) -> None:
-    """Remove what the last run kept for a redrive, which cannot be any more: people may be in it who were erased."""
+    """Remove what the last run kept for a redrive, which is no longer possible: it may contain people erased since."""
     state = context.runs.state()
     last = state.get("last_run_id")
     if last and last != run_id and state.get("last_status") != "succeeded":
@@ -197,7 +197,7 @@ def _clear_last(context: Context, run_id: str) -> None:
 
 
 def _clear(context: Context, run: Run, ranges: Sequence[Range]) -> None:
-    """Remove what was laid down and is recorded; what a redrive needs stays."""
+    """Remove staged data that has been recorded, and keep what a redrive needs."""
     recording = [one for one in ranges if not is_window(one)]
     pending = {number for one in recording if one["status"] != "done" for number in one["of"]}
     done = [one["number"] for one in ranges if is_window(one) and one["number"] not in pending]

@@ -1,7 +1,7 @@
-"""A row of an activity report to evidence of learning. Any member can be absent or odd; what can be used is used.
+"""Maps a row of an activity report to evidence of learning. Any member may be missing or malformed; the rest is used.
 
-Activities are picked by type, qualifier and asset type and never by position: order and number vary, zeros come and go,
-and account-wide ones carry no asset type.
+Activities are picked by type, qualifier and asset type, never by position: their order and number vary, zero values may
+be left out, and account-wide activities have no asset type.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Person:
-    """Whom LinkedIn says a row is about; each identifier may be missing, though not all of them.
+    """The person a row is about, as LinkedIn names them; any identifier may be missing, but not all of them.
 
     Attributes:
         profile_urn: LinkedIn's own identifier.
         email: as LinkedIn has it.
         unique_user_id: the id the customer gave LinkedIn.
         name: the display name.
-        groups: names of LinkedIn's enterprise groups.
+        groups: the names of the person's enterprise groups at LinkedIn.
     """
 
     profile_urn: str | None = None
@@ -43,19 +43,19 @@ class Person:
 
     @property
     def is_identified(self) -> bool:
-        """Whether there is anything to match by."""
+        """Whether there is any identifier to match by."""
         return bool(self.profile_urn or self.email or self.unique_user_id)
 
 
 @dataclass(frozen=True)
 class ReportedActivity:
-    """What one or more rows say about one person and one content.
+    """What one or more rows report about one person and one piece of content.
 
     Attributes:
-        person: who.
-        content_urn: what; need not be in the catalogue.
+        person: the person.
+        content_urn: the content, which need not be in the catalogue.
         report: the evidence.
-        completed_again_at: the latest completion LinkedIn tells of, which may be later than the first.
+        completed_again_at: the latest completion that LinkedIn reports, which may be later than the first.
     """
 
     person: Person
@@ -64,25 +64,25 @@ class ReportedActivity:
     completed_again_at: str | None = None
 
     def __or__(self, other: ReportedActivity) -> ReportedActivity:
-        """Join what is reported of the same person and content."""
+        """Join two reports about the same person and content."""
         latest = max(filter(None, (self.completed_again_at, other.completed_again_at)), default=None)
         return replace(self, report=self.report | other.report, completed_again_at=latest)
 
 
 class UnusableRow(Exception):
-    """A row names no content, or nobody."""
+    """A row names no content or no person."""
 
 
 def reported_activity(row: Json, asset_type: str, window: Window) -> ReportedActivity | None:
-    """Return what a row says; ``None`` when it tells of no activity.
+    """Return the activity in a row, or ``None`` if there is none.
 
     Args:
-        row: as LinkedIn sent it.
-        asset_type: what the report was asked for.
-        window: the window it was asked for; seconds, views and completions are kept under its key.
+        row: the row as LinkedIn sent it.
+        asset_type: the asset type that was requested.
+        window: the window that was requested; seconds, views and completions are kept under its key.
 
     Raises:
-        UnusableRow: it cannot be told whom or what it is about.
+        UnusableRow: the row names no content or no person.
     """
     content_urn = _text(object_in(row, "contentDetails").get("contentUrn"))
     person = person_of(object_in(row, "learnerDetails"))
@@ -93,7 +93,7 @@ def reported_activity(row: Json, asset_type: str, window: Window) -> ReportedAct
 
 
 def person_of(details: Json) -> Person:
-    """Return whom ``learnerDetails`` names."""
+    """Return the person that ``learnerDetails`` names."""
     return Person(
         profile_urn=_text(object_in(details, "entity").get("profileUrn")),
         email=_text(details.get("email")),
@@ -108,14 +108,14 @@ def _groups(names: object) -> tuple[str, ...]:
 
 
 def _report(activities: list[Json], asset_type: str, window: Window) -> Report | None:
-    """Return the evidence in the activities of one window; ``None`` when all of it is nothing."""
+    """Return the evidence in the activities of one window, or ``None`` if every value is zero or missing."""
     seconds = _value(activities, "SECONDS_VIEWED", asset_type)
     progress = _value(activities, "PROGRESS_PERCENTAGE", asset_type)
     completions = _value(activities, "COMPLETIONS", asset_type)
     views = _value(activities, "VIEWS", asset_type)
     if not any((seconds, progress, completions, views)):
         return None
-    # A row without any time still happened within its window.
+    # What a row without any time reports still happened within its window.
     times = list(_times(activities)) or [window.key]
     completed_at = _completed_at(activities, asset_type) if completions else None
     return Report(
@@ -131,7 +131,7 @@ def _report(activities: list[Json], asset_type: str, window: Window) -> Report |
 
 
 def _completed_at(activities: list[Json], asset_type: str) -> str | None:
-    """Return the completion time, ``lastEngagedAt`` of ``COMPLETIONS``, if it is told."""
+    """Return the completion time (the ``lastEngagedAt`` of ``COMPLETIONS``), if there is one."""
     times = (moment(one.get(LAST)) for one in _picked(activities, "COMPLETIONS", asset_type))
     return max(filter(None, times), default=None)
 
@@ -142,7 +142,7 @@ def _value(activities: list[Json], kind: str, asset_type: str) -> int | None:
 
 
 def _picked(activities: list[Json], kind: str, asset_type: str) -> list[Json]:
-    """Return the activities of a type that fit best: of the asset type asked for, and in total."""
+    """Return the activities of a type for the asset type requested (or for none); only totals if there are any."""
     fitting = [
         one for one in activities if one.get("engagementType") == kind and one.get("assetType") in (None, asset_type)
     ]
@@ -157,9 +157,9 @@ def _times(activities: list[Json]) -> Iterator[str]:
 
 
 def _number(value: object) -> int | None:
-    """Return a count or a number of seconds; what no window of days can hold reads as nothing."""
+    """Return a count or a number of seconds, or ``None`` if it is larger than any window could hold."""
     found = number(value)
-    # No comparison holds for what is not a number.
+    # NaN fails the comparison, too.
     return int(max(0, found)) if found is not None and found <= MOST_ENGAGED else None
 
 

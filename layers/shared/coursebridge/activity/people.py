@@ -1,4 +1,4 @@
-"""Who is who: the people reports tell of, and the learners they are. Pure rules."""
+"""Matches the people in reports to learners. Pure rules."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Who = Literal["learner", "unknown", "ambiguous", "inactive", "erased"]
 
 @dataclass
 class Someone:
-    """One person with everything LinkedIn calls them by.
+    """One person with all the identifiers by which LinkedIn names them.
 
     Attributes:
-        identifiers: LinkedIn's own first, then the customer's, then the address.
+        identifiers: LinkedIn's own first, then the customer's, then the e-mail address.
         name: the display name, if any row has it.
-        groups: LinkedIn's enterprise groups.
-        number: in the roster of their run.
+        groups: the person's enterprise groups at LinkedIn.
+        number: the person's number in the roster of the run.
     """
 
     identifiers: dict[Identifier, None] = field(default_factory=dict)
@@ -39,12 +39,12 @@ class Someone:
 
 @dataclass(frozen=True)
 class Match:
-    """What a person's identifiers lead to.
+    """The result of matching a person's identifiers.
 
     Attributes:
-        who: ``learner`` when it is exactly one.
-        learner_id: which.
-        origin: whose evidence what the person does feeds (merged learners).
+        who: ``learner`` if they lead to exactly one learner, otherwise why they do not.
+        learner_id: the id of that learner.
+        origin: the id of the learner, possibly one merged into that learner, to whose evidence the activity is added.
     """
 
     who: Who
@@ -53,12 +53,12 @@ class Match:
 
 
 def identifiers_of(person: Person, identification: Identification) -> list[Identifier]:
-    """Return a person's identifiers in the form they are kept, LinkedIn's own first.
+    """Return a person's identifiers in their normalised form, LinkedIn's own first.
 
     Args:
-        person: whom a row names.
-        identification: how the integration identifies learners. The id the customer gave LinkedIn is a user name where
-            learners are identified by that, else an external id.
+        person: the person as a row names them.
+        identification: how the integration identifies learners. If by user name, the id that the customer gave
+            LinkedIn is a user name, otherwise an external id.
     """
     given: Kind = "username" if identification == "username" else "external_id"
     named: tuple[tuple[Kind, str | None], ...] = (
@@ -72,11 +72,11 @@ def identifiers_of(person: Person, identification: Identification) -> list[Ident
 def matched(
     someone: Someone, identities: Mapping[Identifier, IdentityItem], learners: Mapping[str, Learner]
 ) -> Match | None:
-    """Return the learner a person's identifiers lead to; ``None`` when they lead to nobody.
+    """Return the learner to whom a person's identifiers lead, or ``None`` if they lead to nobody.
 
-    More than one is never guessed at, be it that an identifier has several holders or that two lead to different ones.
-    One that a learner has replaced by another counts only when nobody holds any of them, and the others do not say that
-    it has passed on to another person.
+    If they lead to several learners, because several hold one identifier or two identifiers lead to different learners,
+    the match is ambiguous. An identifier that its learner has since replaced counts only if nobody holds any of the
+    identifiers, and the other identifiers do not suggest that it has passed to another person.
     """
     known = [identities[one] for one in someone.identifiers if one in identities]
     found = _led_to(one.live for one in known) or {
@@ -93,7 +93,7 @@ def matched(
 
 
 def _led_to(by_identifier: Iterable[Mapping[str, Meant]]) -> dict[str, str]:
-    """Return the learners, with whose evidence they feed: that of the first identifier that leads to them."""
+    """Return each learner with their origin, taken from the first identifier that leads to the learner."""
     found: dict[str, str] = {}
     for learners in by_identifier:
         for meant in learners.values():
@@ -102,7 +102,7 @@ def _led_to(by_identifier: Iterable[Mapping[str, Meant]]) -> dict[str, str]:
 
 
 def _is_another(someone: Someone, learner: Learner) -> bool:
-    """Whether a person is called by what a learner never had, who has another of its kind."""
+    """Whether a person has an identifier that the learner never had, of a kind of which the learner has another."""
     had = {dated.identifier for dated in learner.identifiers}
     has = {dated.type for dated in learner.identifiers if dated.until is None}
     return any(one.kind in has and one not in had for one in someone.identifiers)
@@ -111,14 +111,15 @@ def _is_another(someone: Someone, learner: Learner) -> bool:
 def one_person(
     someone: Someone, identities: Mapping[Identifier, IdentityItem], learners: Mapping[str, Learner]
 ) -> tuple[Learner, Learner] | None:
-    """Return the two learners whom a person's identifiers lead to if it is certain that both are this person.
+    """Return the two learners to whom a person's identifiers lead, if both are certainly this person.
 
-    LinkedIn names one person by the identifiers of both, each identifier is one learner's alone, at least one of the
-    two is somebody nobody entered (a statement or a report named them), nobody has parted them before, and all three
-    together have no two identifiers of one kind: no address or account that has passed from one person to another.
+    That is certain if LinkedIn names one person by identifiers of both, each identifier is held by one learner only,
+    both learners are active, at least one of them was added from a statement or a report rather than by somebody,
+    nobody has parted them before, and all three together have no two identifiers of one kind. Two of one kind could
+    mean that an address or account has passed from one person to another.
 
     Returns:
-        Who stays, the one somebody entered or else the older one, and who becomes part of them.
+        The learner who stays (one that somebody entered, otherwise the older one), and the one merged into them.
     """
     held = [identities[one].live for one in someone.identifiers if one in identities]
     ids = {learner_id for live in held for learner_id in live}
@@ -130,7 +131,7 @@ def one_person(
         return None
     survivor, other = pair
     if other.merged_into == survivor.id and not survivor.merged_into:
-        return survivor, other  # begun before, and broken off
+        return survivor, other  # an earlier merge was interrupted
     if any(one.status != "active" or not one.is_listed or one.parting_from for one in pair):
         return None
     if other.source not in UNATTENDED or other.id in survivor.kept_apart or survivor.id in other.kept_apart:

@@ -1,4 +1,4 @@
-"""The first task of a run: which windows are to be read."""
+"""The first task of a run: decides which windows to read."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from coursebridge.storage.run_shapes import Mode, Range, Run
 
 WAITING = "waiting"
-"""The object with the courses that had no place, and the windows that tell of them."""
+"""The name of the object with the courses that were not in the catalogue, and the windows that mention them."""
 WINDOW: Final = "window"
 
 
 @dataclass(frozen=True)
 class WindowRange:
-    """A range that reads one window of one asset type, out of its item (``storage.run_shapes.Range``)."""
+    """A range that reads one window of one asset type (its item is a ``storage.run_shapes.Range``)."""
 
     number: int
     asset_type: str
     window: Window
 
     def to_item(self) -> Range:
-        """Return what stands in the table."""
+        """Return the table item."""
         return {
             "number": self.number,
             "kind": WINDOW,
@@ -51,12 +51,12 @@ class WindowRange:
 
     @classmethod
     def from_item(cls, item: Range) -> WindowRange:
-        """Read it again."""
+        """Read the table item."""
         return cls(item["number"], item["asset_type"], Window(parse_rfc3339(item["start"]), item["days"]))
 
 
 def settings_digest(integration: Integration) -> str:
-    """Return what tells settings apart under which a run finds places for what it reads."""
+    """Return a digest of the settings that decide what a run reads and to which learners it belongs."""
     deciding = [
         sorted(integration.filters.asset_types),
         integration.learner_identification,
@@ -66,13 +66,13 @@ def settings_digest(integration: Integration) -> str:
 
 
 def serves(context: Context, asked: Mode, run: Run) -> bool:
-    """Whether a run that was stopped does, once it is finished, what a new one would."""
+    """Whether a run that was stopped will, once finished, have done what a new one would do."""
     same = run.get("settings") == settings_digest(context.integration())
     return same and (run["mode"] == "full" or asked == "incremental")
 
 
 def lay_out(context: Context, run: Run, now: datetime) -> list[int]:
-    """Write the ranges of a run and return their numbers: one for each asset type and window."""
+    """Write the ranges of a run, one for each asset type and window, and return their numbers."""
     integration = context.integration()
     covered = _coverage(context, integration, now) if run["mode"] == "incremental" else None
     found = due(now, integration.activity.lookback_days, covered)
@@ -95,7 +95,7 @@ def lay_out(context: Context, run: Run, now: datetime) -> list[int]:
 
 
 def _coverage(context: Context, integration: Integration, now: datetime) -> Coverage | None:
-    """Return what earlier runs have read under the same settings, and which of it has found its place since."""
+    """Return what earlier runs have read under the same settings, and which windows to read again."""
     state = context.runs.state()
     if not state.get("covered_since") or state.get("settings") != settings_digest(integration):
         return None
@@ -104,16 +104,16 @@ def _coverage(context: Context, integration: Integration, now: datetime) -> Cove
 
 
 def waiting(context: Context, state: Mapping[str, Any]) -> dict[str, str]:
-    """Return the URNs of courses that were not in the catalogue in earlier runs, and since which window."""
+    """Return the URNs of courses that earlier runs did not find in the catalogue, each with its oldest window."""
     try:
         return context.staging(state["waiting_run"]).get_json(WAITING)
     except context.s3.exceptions.NoSuchKey:
-        # Kept for a month; after that a full run reads everything again.
+        # The object is kept for a month; after that it takes a full run to read those windows again.
         return {}
 
 
 def _come(context: Context, entries: Mapping[str, str], now: datetime) -> frozenset[datetime]:
-    """Return the starts of the windows since courses and people were first told of that were missing and are there."""
+    """Return the starts of the windows to read again: all since the first to mention a course or person known now."""
     courses = {keys.course(context.integration_id, urn): urn for urn in entries}
     times = [parse_rfc3339(entries[courses[key]]) for key in context.table.get_many(courses, consistent=False)]
     times += [parse_rfc3339(since) for since in _known_since(context)]
@@ -122,7 +122,7 @@ def _come(context: Context, entries: Mapping[str, str], now: datetime) -> frozen
 
 
 def _known_since(context: Context) -> Iterator[str]:
-    """Yield since when reports tell of each unplaced person who is one active learner now, by whichever identifier."""
+    """Yield, for each unplaced person who now matches one active learner, the oldest window that mentions them."""
     i = context.integration_id
     people = UnplacedPeopleStore(context.table, i).get().people
     places = [keys.identity(i, *one) for each in people for one in each.identifiers]

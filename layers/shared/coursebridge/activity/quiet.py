@@ -1,12 +1,12 @@
-"""Whether LinkedIn has gone quiet: silence judged against an integration's own rhythm.
+"""Decides whether LinkedIn has gone quiet, by comparing silence with an integration's own rhythm.
 
-A threshold in hours suits nobody: a school is silent for weeks in summer, a bank never for an hour. So for each of the
-168 hours of a week it is kept in how many of the weeks observed a statement was stored in that hour. Each hour that
-passes in silence though statements usually come in it adds to the surprise; an hour in which there are none anyway adds
-nothing. Two working days of silence are suspicious; so is a month, where there are a few statements a week.
+No threshold in hours suits everybody: a school is silent for weeks in summer, a bank never for an hour. The rhythm
+therefore counts, for each of the 168 hours of a week, in how many of the weeks observed a statement was stored in that
+hour. Each silent hour in which statements usually arrive adds to the surprise; an hour that is always silent adds
+nothing. Two silent working days are suspicious; with only a few statements a week, it takes about a month.
 
-The sweep keeps the rhythm: it reads the newest statement of an integration and one small item, and writes that item at
-the most once an hour.
+The sweep keeps the rhythm up to date: it reads an integration's newest statement and one small item, and writes that
+item at most once an hour.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ HOUR = timedelta(hours=1)
 WEEK = timedelta(days=7)
 LEARNING = 2 * WEEK
 MEMORY_WEEKS = 16
-"""After so many weeks the older half is forgotten, so that the rhythm keeps up."""
+"""After this many weeks the older half is forgotten, so that the rhythm follows changes."""
 MOST_PER_HOUR = 0.5
-"""However sure an hour is, its silence counts no more than that: a public holiday is not an outage."""
+"""The highest probability of a statement assumed for any hour: a public holiday is not an outage."""
 SUSPICIOUS = 12.0
-"""The surprise, in nats, from which silence is told: some 17 hours in each of which statements always came."""
+"""The surprise, in nats, from which silence counts as quiet: about 17 hours in which statements have always come."""
 RHYTHM = "rhythm"
 
 State = Literal["learning", "normal", "quiet"]
@@ -42,9 +42,9 @@ class Rhythm:
     """When statements come, by hour of the week (Monday 00:00 UTC is hour 0).
 
     Attributes:
-        since: from when on it was observed.
-        active: for each hour of the week, in how many weeks a statement was stored in it.
-        last_hour: the hour of the last statement that was counted.
+        since: when observation began.
+        active: for each hour of the week, the number of weeks in which a statement was stored in it.
+        last_hour: the hour of the last statement counted.
     """
 
     since: datetime
@@ -52,7 +52,7 @@ class Rhythm:
     last_hour: datetime | None = None
 
     def after(self, statement_at: datetime) -> Rhythm:
-        """Return the rhythm with the hour of a statement counted, once."""
+        """Return the rhythm with a statement's hour counted, unless it was counted already."""
         hour = _hour(statement_at)
         if self.last_hour is not None and hour <= self.last_hour:
             return self
@@ -61,19 +61,19 @@ class Rhythm:
         return replace(self, active=active, last_hour=hour)
 
     def forgetful(self) -> Rhythm:
-        """Return the rhythm with its older half forgotten, when it is long enough. Silence makes nothing forgotten."""
+        """Return the rhythm, with its older half forgotten once it is long enough. Silence does not make it longer."""
         if self.last_hour is None or self.last_hour - self.since < MEMORY_WEEKS * WEEK:
             return self
         halved = tuple(math.ceil(count / 2) for count in self.active)
         return replace(self, since=self.last_hour - MEMORY_WEEKS // 2 * WEEK, active=halved)
 
     def surprise(self, now: datetime) -> float:
-        """Return how surprising the silence since the last statement is, in nats; whole hours count."""
+        """Return how surprising the silence since the last statement is, in nats, counting whole hours."""
         if self.last_hour is None:
             return 0.0
         weeks = max(1.0, (self.last_hour - self.since) / WEEK)
         total, hour = 0.0, self.last_hour + HOUR
-        # Nobody needs to know how surprising more than a year is.
+        # A year of silence is surprising enough; more need not be computed.
         for _ in range(min((_hour(now) - hour) // HOUR, 52 * HOURS)):
             total -= math.log1p(-min(MOST_PER_HOUR, self.active[_of_week(hour)] / weeks))
             hour += HOUR
@@ -98,12 +98,12 @@ class Rhythm:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the silence of an integration means.
+    """The verdict on an integration's silence.
 
     Attributes:
         state: ``learning`` in the first two weeks and before the first statement, then ``normal`` or ``quiet``.
         since: the hour of the last statement.
-        surprise_percent: how far the silence is on its way to being suspicious; 100 and more is ``quiet``.
+        surprise_percent: the surprise as a percentage of what is suspicious; 100 or more is ``quiet``.
     """
 
     state: State
@@ -111,12 +111,12 @@ class Judgement:
     surprise_percent: int
 
     def to_json(self) -> dict[str, object]:
-        """Return it as ``status`` shows it."""
+        """Return the judgement as ``status`` shows it."""
         return {"state": self.state, "last_statement_hour": self.since, "surprise_percent": self.surprise_percent}
 
 
 def judged(rhythm: Rhythm, now: datetime) -> Judgement:
-    """Judge the silence up to now."""
+    """Judge the silence from the last statement up to now."""
     percent = round(100 * rhythm.surprise(now) / SUSPICIOUS)
     since = rfc3339(rhythm.last_hour) if rhythm.last_hour else None
     if rhythm.last_hour is None or now - rhythm.since < LEARNING:
@@ -125,19 +125,19 @@ def judged(rhythm: Rhythm, now: datetime) -> Judgement:
 
 
 def judge(table: Table, integration_id: str, now: datetime) -> Judgement:
-    """Judge an integration from what the sweep keeps; one read."""
+    """Judge an integration by the rhythm that the sweep keeps; one read."""
     item = table.get(keys.sync_state(integration_id, RHYTHM), consistent=False)
     return judged(Rhythm.from_item(item) if item else Rhythm(now), now)
 
 
 def listen(table: Table, integration_id: str, now: datetime) -> Judgement:
-    """Keep an integration's rhythm up and judge it; two reads, and a write at the most once an hour."""
+    """Update an integration's rhythm and judge it; two reads, and at most one write an hour."""
     item = table.get(keys.sync_state(integration_id, RHYTHM))
     before = Rhythm.from_item(item) if item else None
     newest = _newest_statement(table, integration_id)
     if newest is None and before is None:
         return judged(Rhythm(now), now)
-    # Statements that were stored before anybody listened say since when there was something to hear.
+    # If a statement was stored before the first call, observation begins with it.
     after = before or Rhythm(min(now, newest or now))
     if newest is not None:
         after = after.after(newest)

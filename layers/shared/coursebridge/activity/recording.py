@@ -1,6 +1,6 @@
-"""Reported activity into records: each record is read once, and written only when reports know something it does not.
+"""Adds reported activity to records: reads each record once and writes it only if the reports add something new.
 
-A write leaves on the record what this run made of it, so that a task that is repeated counts what it had done before.
+Each write also stores its outcome on the record, so that a repeated task counts what it did the first time.
 """
 
 from __future__ import annotations
@@ -38,23 +38,24 @@ KEPT: Mapping[Who, Reason] = {
     "ambiguous": "learner_ambiguous",
     "inactive": "learner_inactive",
 }
-"""Why people have no records who may have them one day; whoever was erased is none of them."""
+"""Why people who may have records later have none yet. People who were erased never appear here."""
 BATCH = 50
-"""Records in a transaction; each may come with a check of its learner."""
+"""Records in a transaction; each may add a check of its learner."""
 MOST_WAITING = 2000
 
 
 @dataclass
 class Tally:
-    """What came of reported activities.
+    """The outcomes of recording reported activities.
 
     Attributes:
-        counts: ``read``, which is the sum of ``created``, ``updated``, ``unchanged`` and ``ignored``; why things were
-            ignored; repairs (``completions``, ``progress``, and how many of them lie before the push was configured:
-            ``history``); how many records were ``compared`` and how many of them had ``drifted``.
-        courses: URNs of courses that are not in the catalogue, and the oldest window that tells of each.
-        unplaced: by the reason and their number in the roster, people who can have no records yet, and the oldest
-            window that tells of them.
+        counts: ``read``, which is the sum of ``created``, ``updated``, ``unchanged`` and ``ignored``; the reasons for
+            ignoring; the repairs (``completions`` and ``progress``, and as ``history`` how many of both date from
+            before the push was configured); how many records were ``compared``, and how many of those had
+            ``drifted``; and as ``reengaged`` how many courses were completed once more.
+        courses: the URNs of courses that are not in the catalogue, each with the oldest window that mentions it.
+        unplaced: people who cannot have records yet: for each reason, their number in the roster and the oldest
+            window that mentions them.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -63,19 +64,19 @@ class Tally:
 
 
 def wait(waiting: dict[T, str], what: T, window: str) -> None:
-    """Note that something had no place, unless too much waits already."""
+    """Note that something could not be placed, unless too many things are waiting already."""
     if what in waiting or len(waiting) < MOST_WAITING:
         waiting[what] = min(window, waiting.get(what, window))
 
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What is to be known of the run on whose behalf records are written.
+    """What the recorder needs to know about its run.
 
     Attributes:
-        run_id: its id.
+        run_id: the run's id.
         identification: how the integration identifies learners.
-        statistics_since: when its push was configured.
+        statistics_since: when the integration's push was configured.
     """
 
     run_id: str
@@ -85,7 +86,7 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class _Case:
-    """One learner and one course: what is known, what is told, and what follows."""
+    """One learner and one course: the record before, what was reported, and the record after."""
 
     activity: ReportedActivity
     match: Match
@@ -100,18 +101,18 @@ class _Case:
 
     @property
     def turns(self) -> bool:
-        """Whether a completion a statement told of now counts for another attempt."""
+        """Whether a completion from a statement now counts for another attempt."""
         return self.after.counted != self.before.counted
 
 
 class Recorder:
-    """Records what reports tell, for one integration and run.
+    """Records reported activity for one integration and run.
 
     Args:
         table: the application's table.
-        integration_id: whose records.
+        integration_id: the integration's id.
         run: the run.
-        roster: who everybody is.
+        roster: the people of the run and the learners they match.
         now: the time of the writes.
     """
 
@@ -126,10 +127,10 @@ class Recorder:
         self.tally = Tally()
 
     def record(self, activities: Iterable[ReportedActivity]) -> Tally:
-        """Record activities; several of the same person and content are joined first, and held in memory for that.
+        """Record activities, after joining those of the same person and content in memory.
 
         Raises:
-            coursebridge.errors.Unavailable: the table is busy; the same activities may be recorded again.
+            coursebridge.errors.Unavailable: the table is busy; it is safe to record the same activities again.
         """
         joined: dict[tuple[str, str], tuple[int, Match, ReportedActivity]] = {}
         for one in activities:
@@ -145,7 +146,7 @@ class Recorder:
         return self._roster.who(identifiers_of(activity.person, self._run.identification)[0])
 
     def _has_place(self, number: int, match: Match, activity: ReportedActivity) -> bool:
-        """Whether an activity is of a learner; if not, note why."""
+        """Whether an activity belongs to a learner; if not, note why."""
         if match.who == "learner":
             return True
         self.tally.counts.update(("ignored", f"learner_{match.who}"))
@@ -188,7 +189,7 @@ class Recorder:
         return cases
 
     def _is_there(self, item: Item | None, activity: ReportedActivity) -> bool:
-        """Whether a learner is still there; one who was merged during the run is left to the next run."""
+        """Whether a learner still exists; one who was merged during the run is left to the next run."""
         if item and Learner.from_item(item).is_listed:
             return True
         self.tally.counts.update(("ignored", "learner_gone"))
@@ -219,7 +220,7 @@ class Recorder:
         return _Case(activity, match, learner_version, before, after, stamp)
 
     def _written(self, cases: Sequence[_Case]) -> list[_Case]:
-        """Write records together; those that turn statements, which is rare, one by one."""
+        """Write records together, except the few that turn statements, which are written one by one."""
         turning = [case for case in cases if case.turns]
         together = [case for case in cases if not case.turns]
         written = self._together(together) if together else []
@@ -232,13 +233,13 @@ class Recorder:
             if not refused.contended:
                 raise Unavailable("the table is busy, try again") from refused
         except TooLarge:
-            pass  # one of them, or all together
+            pass  # either one record or the whole transaction
         else:
             return list(cases)
         return [written for case in cases for written in self._alone(case)]
 
     def _alone(self, case: _Case) -> list[_Case]:
-        """Write one record that others may be writing at the same time; nothing if it is full or its learner gone."""
+        """Write one record that others may be changing at the same time, unless it is full or its learner is gone."""
         for pause in pauses():
             cases = self._cases([(case.match, case.activity)])
             try:
@@ -257,7 +258,7 @@ class Recorder:
         raise Unavailable("other writers kept changing the same record, try again")
 
     def _actions(self, cases: Sequence[_Case]) -> list[dict[str, Any]]:
-        """Return the writes, on condition that nobody has written the records or touched the learners since."""
+        """Return the writes, conditional on the records and the learners being unchanged."""
         puts = [
             self._table.put_action(
                 case.after.to_item(self._now) | {"repair": case.stamp}, **unchanged(case.before.version)
@@ -277,14 +278,14 @@ class Recorder:
             counts["history"] += bool(repair)
         else:
             counts["compared"] += 1
-            # LinkedIn sends statements of the first completion alone: nothing was missed where a course is done again.
+            # LinkedIn sends a statement only for the first completion, so a retake does not mean that one was missed.
             counts["drifted"] += repair in ("completion", "progress")
 
     def _is_history(self, case: _Case) -> bool:
         return reconcile.is_history(case.activity, None, self._run.statistics_since)
 
     def _note_return(self, case: _Case) -> None:
-        """Put down that a course was completed once more; the stream makes an event of it, once for each time."""
+        """Store that a course was completed once more; the stream turns each such completion into one event."""
         at = reconcile.completed_again_at(case.after, case.activity)
         if at is None:
             return
@@ -308,7 +309,7 @@ class Recorder:
 
 
 def _oldest(activity: ReportedActivity) -> str:
-    """Return the key of the oldest window an activity is of, or a time in it."""
+    """Return the key of the oldest window that mentions an activity, or a time within that window."""
     report: Mapping[str, int] = {
         **activity.report.seconds,
         **activity.report.views,

@@ -1,8 +1,8 @@
-"""Everybody a run tells of, and who they are, in a file on disk: memory does not grow with their number.
+"""Keeps the people a run mentions, and the learners they match, in a file, so that memory use does not grow with them.
 
-LinkedIn names a person by up to three identifiers, and not by the same ones in every row. So everybody is gathered
-first, and people who share an identifier, also by way of others, are one. Then any of the identifiers may find the
-learner, and every task that records rows asks the same file.
+LinkedIn names a person by up to three identifiers, and not by the same ones in every row. All people are therefore
+gathered first, and those who share an identifier, directly or through others, become one person. After that, any of
+their identifiers can find the learner, and every task that records rows looks them up in the same file.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ class Roster:
     """The people of one run.
 
     Args:
-        path: the file; one that is empty or not there becomes an empty roster.
+        path: the file; if it does not exist, an empty roster is created there.
     """
 
     def __init__(self, path: Path) -> None:
         is_new = not path.exists()
         self._path = path
         self._db = sqlite3.connect(path)
-        # Nothing here outlives its task: one that dies is repeated with a new file.
+        # The file need not survive its task: if a task dies, it is repeated with a new file.
         self._db.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-{CACHE_KIB};")
         if is_new:
             self._db.executescript(SCHEMA)
@@ -53,7 +53,7 @@ class Roster:
     @classmethod
     @contextmanager
     def opened(cls, saved: Iterable[bytes] | None = None) -> Iterator[Roster]:
-        """Open a new roster, or one that was saved, for as long as the context lasts."""
+        """Open a new roster, or a saved one, for the duration of the context."""
         with TemporaryDirectory() as folder:
             path = Path(folder, "roster")
             if saved is not None:
@@ -67,16 +67,16 @@ class Roster:
 
     @contextmanager
     def saved(self) -> Iterator[BinaryIO]:
-        """Open the file as it is now, to be laid down."""
+        """Open the file in its current state, for saving it elsewhere."""
         self._db.commit()
         with self._path.open("rb") as file:
             yield file
 
     def tell(self, person: Person, identification: Identification) -> None:
-        """Add somebody, or what is news of them.
+        """Add a person, or anything new about a known one.
 
         Args:
-            person: whom a row names; at least one identifier.
+            person: the person as a row names them, with at least one identifier.
             identification: how the integration identifies learners.
         """
         mine = [one.awaited for one in identifiers_of(person, identification)]
@@ -99,7 +99,7 @@ class Roster:
             self._db.execute("UPDATE person SET name = ?, groups = ? WHERE number = ?", (*after, number))
 
     def people(self) -> Iterator[Someone]:
-        """Yield everybody; what is found out about them may be written meanwhile."""
+        """Yield all people; :meth:`found` may be called meanwhile."""
         after = 0
         while page := self._db.execute(
             "SELECT number, name, groups FROM person WHERE number > ? ORDER BY number LIMIT ?", (after, PAGE)
@@ -110,18 +110,18 @@ class Roster:
             after = page[-1][0]
 
     def identifiers(self, number: int) -> list[Identifier]:
-        """Return everything somebody is called by: LinkedIn's own first, then the customer's, then the address."""
+        """Return a person's identifiers: LinkedIn's own first, then the customer's, then the e-mail address."""
         rows = self._db.execute("SELECT awaited FROM identifier WHERE person = ?", (number,))
         found = [Identifier.awaiting(awaited) for (awaited,) in rows]
         return sorted(found, key=lambda one: (ORDER.index(one.kind), one.value))
 
     def found(self, number: int, match: Match) -> None:
-        """Note who somebody is."""
+        """Store the match of a person."""
         told = (match.who, match.learner_id, match.origin, number)
         self._db.execute("UPDATE person SET who = ?, learner_id = ?, origin = ? WHERE number = ?", told)
 
     def who(self, one: Identifier) -> tuple[int, Match]:
-        """Return whom an identifier names: their number, and who they are."""
+        """Return the number and the match of the person with an identifier."""
         query = (
             "SELECT number, who, learner_id, origin FROM person"
             " WHERE number = (SELECT person FROM identifier WHERE awaited = ?)"

@@ -1,4 +1,4 @@
-"""Between reading and recording: find out who everybody is, and deal the rows out to the tasks that record them."""
+"""The step between reading and recording: matches people to learners and divides the rows among recording tasks."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def settle(context: Context, run_id: str) -> list[int]:
-    """Write the ranges that record what was read and return their numbers; none when everything read is recorded.
+    """Write the ranges that record what was read and return their numbers; none once everything read is recorded.
 
     Raises:
-        coursebridge.errors.Unavailable: the table is busy; the task is to be repeated.
+        coursebridge.errors.Unavailable: the table is busy; repeat the task.
     """
     known = list(context.runs.ranges(run_id))
     still_open = [one["number"] for one in known if not is_window(one) and not one["settled"]]
@@ -53,7 +53,7 @@ def _dealt(context: Context, run: Run, news: Sequence[Range], first_number: int)
             "partition": f"contents {first} to {last}",
             "of": numbers,
             "found": roster_name,
-            # As they are now: who is who follows from them, and settings may change while a run is under way.
+            # A copy: people were just matched by these settings, which may change while the run is under way.
             "identification": integration.learner_identification,
             "statistics_since": rfc3339(integration.statistics_since),
             "first": first,
@@ -72,7 +72,7 @@ def _dealt(context: Context, run: Run, news: Sequence[Range], first_number: int)
 
 
 def _directory(context: Context, run: Run, integration: Integration) -> Directory:
-    # Whoever was added since the run, or its redrive, began reading was added by a task that was repeated.
+    # Learners added since the run started, or since people were last matched, were added by a failed attempt.
     rules = Rules(integration.learner_matching, run.get("dealt_at") or run["started_at"])
     return Directory(context.table, context.integration_id, rules, context.pseudonym_key, context.now())
 

@@ -1,9 +1,9 @@
-"""What a run has read, laid down between its tasks in S3.
+"""Stages in S3 what a run has read, for its later tasks.
 
-Reading and reconciling are apart, so that every record is looked at once in a run however many windows tell of it, and
-so that everybody a run tells of is known before anybody is added. Rows are dealt by content into buckets: a record
-lies in one bucket of each range, and a task takes as many buckets as its memory holds. What lies here is personal data:
-a run removes it when it ends, and the bucket's life cycle when it does not.
+Reading and reconciling are separate, so that a run looks at each record once however many windows mention it, and so
+that all the people a run mentions are known before any are added. Rows are divided by content into buckets: a record's
+rows lie in the same bucket of every range, and a task takes as many buckets as fit into its memory. Staged data is
+personal: a run removes it when it ends, and the S3 bucket's life cycle removes what is left over.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 BUCKETS = 64
 CHUNK_BYTES = 1 << 16
 MOST_SEEN = 10_000
-"""People remembered so as not to lay them down twice; twice does no harm."""
+"""People remembered so that they are not staged twice, which would be harmless."""
 GROUP_BYTES = 4_000_000
 """Compressed; some tens of thousands of rows."""
 DELETE_BATCH = 1000
@@ -34,16 +34,16 @@ FORMER_ROW = (
     "profile_urn", "email", "unique_user_id", "content_urn", "completed_again_at",
     "progress", "completed_at", "first_engaged_at", "last_engaged_at", "seconds", "views", "completions",
 )  # fmt: skip
-"""What stood where in lines of earlier versions, which named nothing: a run that failed then can be redriven now."""
+"""The order of values in lines that earlier versions wrote without names, so that their failed runs can be redriven."""
 
 
 @dataclass(frozen=True)
 class Staged:
-    """A range that was laid down.
+    """A range that was staged.
 
     Attributes:
-        offsets: where each bucket starts in the object, and where the last one ends.
-        rows: how many reported activities there are.
+        offsets: where each bucket starts in the object, and where the last one ends, in bytes.
+        rows: the number of reported activities.
     """
 
     offsets: list[int]
@@ -51,13 +51,13 @@ class Staged:
 
 
 class Staging:
-    """The objects of one run.
+    """The staged objects of one run.
 
     Args:
         s3: a boto3 S3 client.
-        bucket: the bucket's name.
-        integration_id: whose run.
-        run_id: the run.
+        bucket: the S3 bucket's name.
+        integration_id: the integration's id.
+        run_id: the run's id.
     """
 
     def __init__(self, s3: S3Client, bucket: str, integration_id: str, run_id: str) -> None:
@@ -66,7 +66,7 @@ class Staging:
         self._prefix = f"runs/{integration_id}/{run_id}/"
 
     def write_range(self, number: int, activities: Iterable[ReportedActivity]) -> Staged:
-        """Lay down the rows of a range and whom they tell of, two objects; compressed, they are held in memory."""
+        """Write the rows of a range and the people they mention as two objects, which are compressed in memory."""
         buckets = [_Deflated() for _ in range(BUCKETS)]
         told = _Deflated()
         seen: set[Person] = set()
@@ -88,7 +88,7 @@ class Staging:
         return Staged(offsets, rows)
 
     def people(self, number: int) -> Iterator[Person]:
-        """Yield everybody a range tells of."""
+        """Yield the people a range mentions."""
         for told in _lines(self.get_file(f"people/{number:06d}"), FORMER_PERSON):
             yield Person(**{**told, "groups": tuple(told["groups"])})
 
@@ -103,32 +103,32 @@ class Staging:
                 yield _activity(row)
 
     def put_file(self, name: str, file: BinaryIO) -> None:
-        """Lay down a file."""
+        """Write a file."""
         self._s3.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=file)
 
     def get_file(self, name: str) -> Iterator[bytes]:
-        """Yield a file that was laid down, piece by piece."""
+        """Yield the content of a file in chunks."""
         body = self._s3.get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"]
         yield from body.iter_chunks(CHUNK_BYTES)
 
     def put_json(self, name: str, value: Mapping[str, Any]) -> None:
-        """Lay down a JSON object."""
+        """Write a JSON object."""
         self._put(name, zlib.compress(json.dumps(value).encode()))
 
     def get_json(self, name: str) -> dict[str, Any]:
-        """Return a JSON object that was laid down."""
+        """Return a JSON object."""
         value: dict[str, Any] = json.loads(zlib.decompress(b"".join(self.get_file(name))))
         return value
 
     def clear(self, numbers: Iterable[int], *names: str) -> None:
-        """Remove the ranges of these numbers and these other objects."""
+        """Remove the ranges with these numbers and the other objects with these names."""
         wanted = [f"{kind}/{number:06d}" for number in numbers for kind in ("rows", "people")] + list(names)
         for start in range(0, len(wanted), DELETE_BATCH):
             objects: Any = [{"Key": self._prefix + name} for name in wanted[start : start + DELETE_BATCH]]
             self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
 
     def clear_all(self, *but: str) -> None:
-        """Remove everything of the run except these objects."""
+        """Remove all of the run's objects except those with these names."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
         found = [one["Key"].removeprefix(self._prefix) for page in pages for one in page.get("Contents", [])]
         self.clear([], *(name for name in found if name not in but))
@@ -142,7 +142,7 @@ class Staging:
 
 
 def groups_of(staged: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
-    """Return which buckets to take together, first and last, given every range's offsets."""
+    """Return the groups of buckets to process together, as first and last bucket, from every range's offsets."""
     sizes = [0] * BUCKETS
     for offsets in staged:
         for bucket in range(BUCKETS):
@@ -158,7 +158,7 @@ def groups_of(staged: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
 
 
 class _Deflated:
-    """Lines of JSON, compressed as they come; nothing for no lines."""
+    """Lines of JSON, compressed as they are added; empty if there are none."""
 
     def __init__(self) -> None:
         self._compressor = zlib.compressobj()
@@ -174,7 +174,7 @@ class _Deflated:
 
 
 def _lines(pieces: Iterable[bytes], former: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield what was laid down line by line; ``former`` names what earlier versions laid down without names."""
+    """Yield the objects that were written, line by line; ``former`` names the values that earlier versions wrote."""
     inflater, rest = zlib.decompressobj(), b""
     for piece in pieces:
         *lines, rest = (rest + inflater.decompress(piece)).split(b"\n")

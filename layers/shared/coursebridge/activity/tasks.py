@@ -1,4 +1,4 @@
-"""The tasks of the activity sync in the frame that both syncs share (``syncs.tasks``)."""
+"""The tasks of the activity sync, in the framework that both syncs share (``syncs.tasks``)."""
 
 from __future__ import annotations
 
@@ -36,4 +36,4 @@ activity_sync = Tasks(
     fail=fail,
 )
 TASKS = activity_sync.by_name()
-"""Every task of the state machine, by the name it has there."""
+"""Every task, by its name in the state machine."""

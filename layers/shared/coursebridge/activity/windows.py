@@ -1,12 +1,12 @@
 """The windows in which activity reports are read: at most 14 days each, disjoint, on boundaries that never move.
 
-LinkedIn answers no longer window than 14 days (with a 500). Seconds viewed are told per window and summed up, so a
-window must mean the same time whenever it is read: windows are cut from a fixed grid and not counted back from now.
-Reading one again then replaces what it said before.
+LinkedIn answers a request for more than 14 days with a 500. Seconds viewed are reported per window and summed up, so a
+window must mean the same period whenever it is read. Windows are therefore cut from a fixed grid instead of being
+counted back from now, and reading one again replaces what it said before.
 
-The grid starts at a midnight, Pacific standard time, because LinkedIn cuts its days there. It is a grid of absolute
-time: daylight saving moves nothing here. While it is in force LinkedIn's midnight lies an hour earlier, which moves
-all windows alike.
+The grid starts at midnight Pacific Standard Time, because that is where LinkedIn's days begin. It is a grid of absolute
+time, which daylight saving does not move. While daylight saving is in force, LinkedIn's midnight is an hour earlier,
+which shifts all windows alike.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DAY = timedelta(days=1)
 LENGTH = MOST_DAYS * DAY
 ORIGIN = datetime(2000, 1, 1, 8, tzinfo=UTC)
 SETTLING = MOST_DAYS * DAY
-"""Reports lag: what is younger than this when it is read will be read again."""
+"""Reports lag behind: activity younger than this when it is read is read again later."""
 
 
 @dataclass(frozen=True, order=True)
@@ -34,8 +34,8 @@ class Window:
     """A span of whole days.
 
     Attributes:
-        start: on the grid; names the window for good.
-        days: from 1 to :data:`MOST_DAYS`; fewer than that in the newest window, which ends with the present day.
+        start: a point of the grid, which permanently identifies the window.
+        days: from 1 to :data:`MOST_DAYS`; only the newest window, which ends with the current day, may have fewer.
     """
 
     start: datetime
@@ -43,30 +43,30 @@ class Window:
 
     @property
     def end(self) -> datetime:
-        """Return the first moment after it."""
+        """Return the first moment after the window."""
         return self.start + self.days * DAY
 
     @property
     def key(self) -> str:
-        """Return the name under which its seconds are kept."""
+        """Return the name under which the window's seconds are kept."""
         return rfc3339(self.start)
 
 
 def day_of(moment: datetime) -> datetime:
-    """Return the start of the day a moment lies in, as the grid cuts days."""
+    """Return the start of the grid's day that contains a moment."""
     return moment - (moment - ORIGIN) % DAY
 
 
 def windows(now: datetime, lookback_days: int) -> list[Window]:
-    """Return the windows that cover this many days, the present one included, oldest first.
+    """Return the windows that cover this many days, today included, oldest first.
 
-    A year takes 27 windows whenever it is asked for; 14 days take two, unless they are exactly one.
+    A year always takes 27 windows; 14 days take two, unless they coincide with one.
     """
     return covering(day_of(now) - (lookback_days - 1) * DAY, now)
 
 
 def covering(since: datetime, now: datetime) -> list[Window]:
-    """Return the windows from the one that holds ``since`` to the one that holds ``now``."""
+    """Return the windows from the one that contains ``since`` to the one that contains ``now``."""
     end = day_of(now) + DAY
     start = since - (since - ORIGIN) % LENGTH
     found = []
@@ -78,12 +78,12 @@ def covering(since: datetime, now: datetime) -> list[Window]:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What earlier runs have read without a fault.
+    """What earlier clean runs have read.
 
     Attributes:
-        since: from when on every window has been read.
+        since: the time from which every window has been read.
         until: when the last of these runs started.
-        waiting: starts of windows that held something which had no place then and has one now.
+        waiting: the starts of windows with activity that could not be placed then but can be now.
     """
 
     since: datetime
@@ -92,10 +92,10 @@ class Coverage:
 
 
 def due(now: datetime, lookback_days: int, covered: Coverage | None) -> list[Window]:
-    """Return the windows a run has to read.
+    """Return the windows that a run has to read.
 
-    The whole look-back as long as there is no clean run over it; after that what had not settled when it was read, and
-    what was waiting for a course or a learner that has come.
+    That is the whole look-back until a clean run has covered it; after that, windows that had not settled when they
+    were read, and windows with activity that was waiting for a course or learner now known.
     """
     wanted = windows(now, lookback_days)
     if covered is None or covered.since > wanted[0].start:

@@ -1,4 +1,4 @@
-"""What the function of the activity sync shares: one of each per process."""
+"""Connects the activity sync with the process-wide clients, settings and stores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from coursebridge.storage.wiring import table
 
 
 def context(integration_id: str) -> Context:
-    """Return what the tasks of an integration's activity sync share."""
+    """Return the context for the tasks of an integration's activity sync."""
     return Context(
         integration_id=integration_id,
         integration=partial(IntegrationStore(table()).get, integration_id),

@@ -1,4 +1,4 @@
-"""The task of one range: read a window of reports, or record what was read of some contents."""
+"""The task of one range: reads a window of reports, or records the rows that were read for some of the content."""
 
 from __future__ import annotations
 
@@ -26,14 +26,15 @@ if TYPE_CHECKING:
     from coursebridge.storage.run_shapes import Problem, Range
 
 CONTENTS: Final = "contents"
-"""The kind of a range that records the rows of some contents, out of windows that were read."""
+"""The kind of a range that records the rows of some of the content, from windows that were read."""
 
 
 def work(context: Context, run_id: str, number: int) -> str:
-    """Work off a range, unless that was done before or the run was told to stop; return its status.
+    """Process a range, unless it is settled already or the run was told to stop; return the range's status.
 
     Raises:
-        RetryLater: LinkedIn or the table is not well; the task is to be repeated.
+        RetryLater: LinkedIn has a temporary problem; repeat the task.
+        coursebridge.errors.Unavailable: the table is busy; repeat the task.
     """
     item = context.runs.range(run_id, number)
     if item["settled"]:
@@ -47,7 +48,7 @@ def work(context: Context, run_id: str, number: int) -> str:
 
 
 def range_failed(context: Context, run_id: str, number: int) -> str:
-    """Settle a range whose task failed every time it was tried."""
+    """Settle a range whose task failed at every attempt; return the range's status."""
     item = context.runs.range(run_id, number)
     if item["settled"]:
         return str(item["status"])
@@ -56,7 +57,7 @@ def range_failed(context: Context, run_id: str, number: int) -> str:
 
 
 class _Rows:
-    """Reads the rows of a window, and counts those that are of no use."""
+    """Reads the rows of a window and counts the unusable ones."""
 
     def __init__(self, context: Context, client: LinkedInClient, one: WindowRange) -> None:
         self._context = context
@@ -87,7 +88,7 @@ def _read(context: Context, run_id: str, item: Range) -> str:
     except SwitchedOff:
         return _stop(context, run_id, item, switched_off())
     except LinkedInError as error:
-        # What stops the whole run is one problem, however many ranges meet it at once.
+        # An error that stops the whole run is one problem, however many ranges meet it.
         problem = problem_of(error, "" if isinstance(error, STOPPING) else item["partition"])
         if isinstance(error, Retryable):
             context.runs.change_range(run_id, item["number"], problems=[problem])
@@ -106,7 +107,7 @@ def _read(context: Context, run_id: str, item: Range) -> str:
 
 
 def _stop(context: Context, run_id: str, item: Range, problem: Problem) -> str:
-    """Let no further window be read."""
+    """Stop the run from reading any more windows."""
     context.runs.change(run_id, stopped=problem)
     return _settle(context, run_id, item | {"status": "failed", "problems": [problem]})
 
@@ -142,7 +143,7 @@ def _record(context: Context, run_id: str, item: Range) -> str:
 
 
 def _activities(context: Context, run_id: str, item: Range) -> Iterator[ReportedActivity]:
-    """Yield the rows of the contents a range is for, out of every window that was read."""
+    """Yield the rows that a range records, from each window that was read."""
     offsets = {one["number"]: one["offsets"] for one in context.runs.ranges(run_id) if one["number"] in item["of"]}
     for number in item["of"]:
         yield from context.staging(run_id).activities(number, offsets[number], item["first"], item["last"])

@@ -1,1 +1,1 @@
-"""AICC over HTTP (HACP): the course tells how far its learner is."""
+"""AICC over HTTP (HACP), by which a course reports its learner's progress."""

@@ -1,4 +1,4 @@
-"""What a course keeps for a learner over AICC: where they are, data of its own, and the time they spent."""
+"""What a course stores for a learner over AICC: their location in it, its own data, and the time they spent."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item, Table
 
 LONGEST_LOCATION, LONGEST_LESSON = 1_000, 32_000
-"""CMI001 gives a location 255 characters and the course's data 4,096; courses often exceed both."""
+"""CMI001 allows 255 characters for the location and 4,096 for the course's data; courses often exceed both."""
 MOST_SESSIONS = 200
 
 
 @dataclass(frozen=True)
 class CourseData:
-    """What is kept; the time is kept by session, so that a time told twice counts once."""
+    """The data stored for one learner and course; times are kept by session, so that one sent twice counts once."""
 
     location: str = ""
     core_lesson: str = ""
@@ -36,7 +36,7 @@ class CourseData:
 
     @property
     def seconds(self) -> int:
-        """Return the time of all sessions together."""
+        """Return the total time of all sessions."""
         return sum(self.times.values())
 
     def after(self, session_digest: str, lesson: LessonData) -> CourseData:
@@ -54,7 +54,7 @@ class CourseData:
         )
 
     def or_else(self, other: CourseData) -> CourseData:
-        """Return the data with what only another one has, and the time of both."""
+        """Return the data, with what it lacks taken from another one, and the times of both."""
         return CourseData(
             self.location or other.location,
             self.core_lesson or other.core_lesson,
@@ -64,29 +64,29 @@ class CourseData:
 
 
 class CourseDataStore:
-    """Reads and writes what courses keep."""
+    """Reads and writes what courses store."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def get(self, integration_id: str, learner_id: str, course_urn: str) -> CourseData:
-        """Return what is kept, nothing where there is nothing yet."""
+        """Return what is stored for a learner and course, empty if there is nothing yet."""
         item = self._table.get(keys.aicc_data(integration_id, learner_id, course_urn))
         return (
             CourseData(item["location"], item["core_lesson"], item["times"], item["version"]) if item else CourseData()
         )
 
     def get_joined(self, learners: Iterable[Learner], course_urn: str) -> CourseData:
-        """Return what is kept for the first of these learners, who are one person, and what only the others have."""
+        """Return what is stored for one person's learners: the first one's data, completed from the others'."""
         return reduce(
             CourseData.or_else, (self.get(learner.integration_id, learner.id, course_urn) for learner in learners)
         )
 
     def add(self, session: Session, learner_id: str, lesson: LessonData) -> None:
-        """Keep what a PutParam tells; two calls at once both get theirs in.
+        """Store the data of a PutParam; of two simultaneous calls, both are stored.
 
         Raises:
-            coursebridge.errors.NotFound: there is no such learner any more.
+            coursebridge.errors.NotFound: the learner no longer exists.
             coursebridge.errors.Unavailable: others kept writing, or the table is busy; nothing was done.
         """
         learners = LearnerStore(self._table, session.integration_id)

@@ -1,7 +1,7 @@
-"""HACP on the wire: calls read and answers written (AICC CMI001, appendix A). Pure.
+"""HACP on the wire: reads calls and writes answers (AICC CMI001, appendix A). Pure.
 
-Senders take liberties: any letter case, any line ending, blanks around ``=``, missing sections, words cut down to a
-letter. All of them are read; what cannot be is left out.
+Senders take liberties: any letter case, any line ending, spaces around ``=``, missing sections, words shortened to one
+letter. All of this is understood; anything that cannot be read is left out.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SCORE = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
 @dataclass(frozen=True)
 class Call:
-    """What a course asks: the command in lower case, and its data."""
+    """A course's call: the command in lower case, the session's id, and the data."""
 
     command: str
     session_id: str
@@ -42,7 +42,7 @@ class Call:
 
     @classmethod
     def read(cls, body: bytes) -> Call:
-        """Read the form, whatever its content type says; fields that are missing are empty."""
+        """Read a form, whatever its content type says; missing fields become empty."""
         pairs = parse_qsl(body.decode(errors="replace"), keep_blank_values=True, errors="replace")
         form = {name.strip().lower(): value for name, value in pairs}
         return cls(
@@ -55,10 +55,10 @@ class LessonData:
     """The lesson data of a PutParam; ``None`` for what it leaves out.
 
     Attributes:
-        progress: percent, from the score: LinkedIn reports progress there and knows no other score.
-        seconds: time in the course in this session so far.
-        location: where the learner is, in the course's own words.
-        core_lesson: data the course keeps for itself.
+        progress: percent, from the score: LinkedIn reports progress there and has no other score.
+        seconds: the time spent in the course in this session so far.
+        location: the learner's place in the course, in the course's own terms.
+        core_lesson: data the course stores for itself.
     """
 
     status: Status | None = None
@@ -69,7 +69,7 @@ class LessonData:
 
     @property
     def is_done(self) -> bool:
-        """Whether the course says that it is completed."""
+        """Whether the course reports that it is completed."""
         return self.status in DONE
 
 
@@ -88,7 +88,7 @@ def lesson_data(data: str) -> LessonData:
 
 
 def _sections(data: str) -> dict[str, list[str]]:
-    """Return lines by section; what comes before the first heading belongs to the core."""
+    """Return the lines of each section; those before the first heading belong to ``core``."""
     sections: dict[str, list[str]] = {}
     name = "core"
     for line in _LINE.split(data):
@@ -107,12 +107,12 @@ def _pairs(lines: list[str]) -> dict[str, str]:
 
 
 def _status(text: str) -> Status | None:
-    """Read ``Complete, exit``, ``c`` and the like: the first letter decides."""
+    """Read a status such as ``Complete, exit`` or ``c``: the first letter decides."""
     return STATUSES.get(text.strip()[:1].lower())
 
 
 def _percent(text: str) -> int | None:
-    """Read ``raw[,max[,min]]`` as percent; one out of its range says nothing, for progress never falls again."""
+    """Read ``raw[,max[,min]]`` as percent; ignore a score out of its range, because progress can never fall again."""
     raw, most, least = ([_number(part) for part in text.split(",")] + [None, None])[:3]
     if raw is None:
         return None
@@ -132,13 +132,13 @@ def _seconds(text: str) -> int | None:
 
 
 def spell_time(seconds: int) -> str:
-    """Spell seconds as ``HH:MM:SS``."""
+    """Return seconds as ``HH:MM:SS``."""
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What is answered."""
+    """The answer to a call."""
 
     error: int = SUCCESSFUL
     sections: Mapping[str, Mapping[str, str] | str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Answers HACP calls: adds evidence to the learner's record, and keeps what the course stores for itself."""
+"""Answers HACP calls: adds evidence to the learner's record, and stores the course's own data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Table
 
 TAKEN_AND_LEFT = frozenset({"putcomments", "putinteractions", "putobjectives", "putpath", "putperformance"})
-"""Commands that say nothing about progress: they succeed and change nothing."""
+"""Commands that carry no progress: they succeed and change nothing."""
 
 
 class Receiver:
@@ -40,7 +40,7 @@ class Receiver:
         self._data = CourseDataStore(table)
 
     def answer(self, call: Call, now: datetime) -> Answer:
-        """Do what a call asks and answer it."""
+        """Carry out a call and return the answer."""
         handler = {"getparam": self._get_param, "putparam": self._put_param, "exitau": self._exit_au}.get(call.command)
         if handler is None and call.command not in TAKEN_AND_LEFT:
             return Answer(hacp.INVALID_COMMAND)
@@ -100,7 +100,7 @@ class Receiver:
 
 
 def evidence_of(lesson: LessonData, session: Session, now: datetime) -> Evidence:
-    """Return what a PutParam is evidence of; a completion told again in the same session is the same completion."""
+    """Return the evidence in a PutParam; a completion repeated in the same session is the same completion."""
     at = rfc3339(now)
     if lesson.is_done:
         return Evidence(completions={f"aicc:{session.digest[:32]}": Completion(at, "aicc")})

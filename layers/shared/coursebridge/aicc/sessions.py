@@ -1,6 +1,6 @@
-"""AICC sessions: made at a launch, known by an id that cannot be guessed, and gone after a while.
+"""AICC sessions: opened by a launch, identified by an id that cannot be guessed, and limited in time.
 
-The id is the only credential of whoever calls back, so the table keeps its digest alone.
+The id is the caller's only credential, so the table keeps only its digest.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item, Table
 
 LIFETIME = timedelta(days=7)
-"""Long enough for a course that stays open over a weekend; each launch makes a new session."""
+"""Long enough for a course that stays open over a weekend; each launch opens a new session."""
 
 
 def digest(session_id: str) -> str:
-    """Return what a session is found by."""
+    """Return the digest by which a session is found."""
     return hashlib.sha256(session_id.encode()).hexdigest()
 
 
 def launch_url(course_url: str, session_id: str, callback: str) -> str:
-    """Return a course's AICC launch URL, verbatim, with session and call-back appended."""
+    """Return a course's AICC launch URL, unchanged, with the session's id and the callback URL appended."""
     joint = "&" if "?" in course_url else "?"
     return f"{course_url}{joint}AICC_SID={session_id}&AICC_URL={quote(callback, safe='')}"
 
@@ -40,8 +40,8 @@ class Session:
     """One launch of one course by one learner.
 
     Attributes:
-        learner_id: the learner who was launched, also after a merge into another.
-        ended: whether the course has said goodbye.
+        learner_id: the learner who launched the course, even if merged into another since.
+        ended: whether the course has ended the session.
     """
 
     digest: str
@@ -57,7 +57,7 @@ class Session:
         return keys.launch_session(self.digest)
 
     def is_open(self, now: datetime) -> bool:
-        """Whether it may still be reported to; the table forgets expired ones only after a while."""
+        """Whether the session still takes calls; the table does not delete expired sessions at once."""
         return not self.ended and now < parse_rfc3339(self.expires_at)
 
     def to_item(self) -> Item:
@@ -88,24 +88,24 @@ class Session:
 
 
 class SessionStore:
-    """Makes sessions and finds them again."""
+    """Opens, finds and ends sessions."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def open(self, integration_id: str, learner_id: str, course_urn: str, now: datetime) -> str:
-        """Return the id of a new session; it cannot be read back."""
+        """Open a session and return its id, which cannot be read back."""
         session_id = secrets.token_urlsafe(32)
         until = rfc3339(now + LIFETIME)
         self._table.put(Session(digest(session_id), integration_id, learner_id, course_urn, until).to_item())
         return session_id
 
     def find(self, session_id: str, now: datetime) -> Session | None:
-        """Return the session of an id, ``None`` when it is unknown, expired or ended."""
+        """Return the session with an id, or ``None`` if it is unknown, expired or ended."""
         item = self._table.get(keys.launch_session(digest(session_id)))
         session = Session.from_item(item) if item else None
         return session if session and session.is_open(now) else None
 
     def end(self, session: Session) -> None:
-        """Let a session take no more calls."""
+        """End a session, so that it takes no more calls."""
         self._table.update(session.key, "SET ended = :yes", {":yes": True}, condition="attribute_exists(PK)")

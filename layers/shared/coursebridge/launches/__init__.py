@@ -1,1 +1,1 @@
-"""Sending a learner to a course."""
+"""Launches, which send learners to courses."""

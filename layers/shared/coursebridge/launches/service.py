@@ -1,4 +1,4 @@
-"""Launches: which URL to send a learner to, and the attempt that opens with it."""
+"""Launches: decides which URL to send a learner to, and opens the attempt."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Via = Literal["auto", "sso", "web", "aicc"]
 
 @dataclass(frozen=True)
 class Launch:
-    """Where to send the learner, and the attempt that is now going on (design, section 4.7)."""
+    """The URL to send the learner to, and the attempt now in progress (design, section 4.7)."""
 
     url: str
     attempt: dict[str, Any]
@@ -35,7 +35,7 @@ class Launcher:
 
     Args:
         table: the application's table.
-        integration_id: whose courses and learners.
+        integration_id: the integration's id.
         aicc_callback: the absolute URL of this deployment's ``/aicc``.
     """
 
@@ -45,13 +45,13 @@ class Launcher:
         self._aicc_callback = aicc_callback
 
     def launch(self, learner_id: str, course_urn: str, via: Via, now: datetime) -> Launch:
-        """Open an attempt, or go on with the open one, and say where to send the learner.
+        """Open an attempt, or continue the open one, and return where to send the learner.
 
         A launch is never a completion.
 
         Raises:
-            NotFound: there is no such learner, or no such course.
-            Conflict: the learner is inactive, the course is archived, or LinkedIn gives no URL of that kind.
+            NotFound: there is no such learner or course.
+            Conflict: the learner is inactive, the course is archived, or LinkedIn provides no such URL.
         """
         learner = LearnerStore(self._table, self._integration_id).get_surviving(learner_id)
         if learner.status != "active":
@@ -73,7 +73,7 @@ class Launcher:
 
 
 def _url_of(urls: LaunchUrls, via: Via) -> str:
-    """Return LinkedIn's URL, untouched: its encoding is part of what makes the sign-on work."""
+    """Return LinkedIn's URL unchanged, because single sign-on depends on its exact encoding."""
     url = urls["sso"] or urls["web"] if via == "auto" else urls[via]
     if not url:
         detail = f"LinkedIn has no {'' if via == 'auto' else via + ' '}launch URL for this course"

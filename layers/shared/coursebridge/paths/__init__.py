@@ -1,1 +1,1 @@
-"""Libraries of groups, and paths through their courses."""
+"""The course libraries of groups, and learning paths through their courses."""

@@ -1,4 +1,4 @@
-"""Libraries: the courses a group has taken from the catalogue."""
+"""Libraries: the courses that a group has chosen from the catalogue."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Libraries:
 
     Args:
         table: the application's table.
-        integration_id: whose courses and groups.
+        integration_id: the integration's id.
     """
 
     def __init__(self, table: Table, integration_id: str) -> None:
@@ -30,7 +30,7 @@ class Libraries:
         self._courses = CourseStore(table, integration_id)
 
     def get(self, group: str, urn: str) -> dict[str, Any]:
-        """Return an entry.
+        """Return a library entry.
 
         Raises:
             NotFound: the course is not in the group's library.
@@ -41,7 +41,7 @@ class Libraries:
         return presented(item, self._courses.get(urn))
 
     def list_group(self, group: str, *, limit: int, after: Item | None) -> tuple[list[dict[str, Any]], Item | None]:
-        """Return a page of a group's library in order of URN, and where the next page starts."""
+        """Return a page of a group's library, ordered by URN, and the position of the next page."""
         page: Page = self._table.query(
             keys.library_partition(self._integration_id), prefix=keys.library_prefix(group), limit=limit, after=after
         )
@@ -49,7 +49,7 @@ class Libraries:
         return [presented(item, courses.get(item["course_urn"])) for item in page.items], page.last_key
 
     def add(self, group: str, urn: str, *, by: str, now: str) -> tuple[dict[str, Any], bool]:
-        """Take a course into a library, or find it there; return the entry, and whether it is new.
+        """Add a course to a library, unless it is there already; return the entry, and whether it is new.
 
         Raises:
             NotFound: there is no such course.
@@ -72,16 +72,16 @@ class Libraries:
         return presented(item, course), True
 
     def remove(self, group: str, urn: str, used_by: Sequence[str]) -> None:
-        """Take a course out of a library.
+        """Remove a course from a library.
 
         Args:
-            group: whose library.
-            urn: the course.
-            used_by: the ids of the group's paths that lead through it.
+            group: the group.
+            urn: the course's URN.
+            used_by: the ids of the group's paths that contain the course.
 
         Raises:
-            NotFound: it is not in there.
-            Conflict: a path of the group leads through it.
+            NotFound: the course is not in the library.
+            Conflict: a path of the group contains the course.
         """
         if used_by:
             raise Conflict(f"paths of this group contain the course: {', '.join(used_by)}; change them first")
@@ -91,7 +91,7 @@ class Libraries:
             raise NotFound("the course is not in this group's library") from refusal
 
     def missing(self, group: str, urns: Iterable[str]) -> list[str]:
-        """Return those of these courses that the group's library lacks."""
+        """Return the URNs of those courses that are not in the group's library."""
         wanted = {urn: self._key(group, urn) for urn in urns}
         found = self._table.get_many(wanted.values())
         return [urn for urn, key in wanted.items() if key not in found]
@@ -101,7 +101,7 @@ class Libraries:
 
 
 def presented(item: Item, course: StoredCourse | None) -> dict[str, Any]:
-    """Return an entry as answers show it, with what has become of the course."""
+    """Return an entry as answers show it, with the current state of its course."""
     return {
         "group": item["group"],
         "course_urn": item["course_urn"],
@@ -112,7 +112,7 @@ def presented(item: Item, course: StoredCourse | None) -> dict[str, Any]:
 
 
 def course_facts(course: StoredCourse | None) -> dict[str, Any]:
-    """Return what owners of libraries and paths need to know of a course."""
+    """Return what owners of libraries and paths need to know about a course."""
     return {
         "title": course.course["title"] if course else None,
         "course_status": course.status if course else None,

@@ -1,7 +1,7 @@
-"""Where a learner is on a path: computed from their records, never kept. Pure.
+"""A learner's progress along a path: always computed from their records, never stored. Pure.
 
-A step is completed when the learner has ever completed its course, or an admin lets them skip it. In a linear path a
-step is locked until the one before is completed; a launch completes nothing.
+A step is completed once the learner has ever completed its course, or if an admin lets them skip it. In a linear path,
+a step is locked until the previous one is completed. A launch completes nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ State = Literal["locked", "available", "in_progress", "completed"]
 
 @dataclass(frozen=True)
 class Path:
-    """An ordered list of courses of a group's library (design, section 4.7)."""
+    """An ordered list of courses from a group's library (design, section 4.7)."""
 
     id: str
     name: str
@@ -37,9 +37,9 @@ class Step:
     """One step of a path, for one learner.
 
     Attributes:
-        evidence: what the state follows from: ``{"statement_id", "time", "source"}``, ``None`` if nothing has
-            happened or the step is locked.
-        override: who lets the learner skip the step, when and why; ``None`` if nobody.
+        evidence: what the state is based on: ``{"statement_id", "time", "source"}``, ``None`` if nothing has happened
+            or the step is locked.
+        override: who let the learner skip the step, when and why; ``None`` if nobody did.
     """
 
     course_urn: str
@@ -51,14 +51,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Way:
-    """One learner's way through a path."""
+    """One learner's progress through a path."""
 
     path: Path
     steps: tuple[Step, ...]
 
     @property
     def status(self) -> Literal["not_started", "in_progress", "completed"]:
-        """Return how far the learner is."""
+        """Return how far the learner has come."""
         states = {step.state for step in self.steps}
         if states == {"completed"}:
             return "completed"
@@ -66,7 +66,7 @@ class Way:
 
     @property
     def completed_at(self) -> str | None:
-        """Return when the last step was completed, ``None`` while one is not."""
+        """Return when the last step was completed, or ``None`` if any step is not."""
         if self.status != "completed":
             return None
         latest: str = max(step.evidence["time"] for step in self.steps if step.evidence)
@@ -75,20 +75,20 @@ class Way:
 
 @dataclass(frozen=True)
 class LearnerHistory:
-    """What has happened to a learner, by course: their attempts, and the steps an admin lets them skip."""
+    """A learner's attempts, and the steps an admin lets them skip, by course URN."""
 
     attempts: Mapping[str, Sequence[Attempt]] = field(default_factory=dict)
     overrides: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def latest(overrides: Iterable[Mapping[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
-    """Return overrides by course of several who are one learner as those of one: the latest of each course."""
+    """Join the overrides of learners who were merged into one: the latest override for each course."""
     entries = [entry for each in overrides for entry in each.items()]
     return dict(sorted(entries, key=lambda entry: str(entry[1]["at"])))
 
 
 def way(path: Path, history: LearnerHistory) -> Way:
-    """Compute a learner's way through a path."""
+    """Compute a learner's progress through a path."""
     steps: list[Step] = []
     for urn in path.steps:
         is_open = not (path.linear and steps) or steps[-1].state == "completed"

@@ -1,4 +1,4 @@
-"""Paths: made from library courses, kept by owners, walked by learners."""
+"""Paths: owners build them from library courses, learners follow them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 100
 MOST_QUERIES = 20
-"""Of the index in one request: a learner may be in any number of groups, and few groups have paths."""
+"""Index queries in one request: a learner may be in any number of groups, of which few have paths."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A path as its owner writes it."""
+    """A path as its owner submits it."""
 
     name: str
     group: str
@@ -43,7 +43,7 @@ class Paths:
 
     Args:
         table: the application's table.
-        integration_id: whose paths.
+        integration_id: the integration's id.
     """
 
     def __init__(self, table: Table, integration_id: str) -> None:
@@ -66,10 +66,10 @@ class Paths:
         return path
 
     def create(self, draft: Draft, now: str) -> Path:
-        """Make a path.
+        """Create a path.
 
         Raises:
-            InvalidRequest: a step is not in the group's library, or comes twice.
+            InvalidRequest: a step is not in the group's library, or appears twice.
             Conflict: the course of a step is archived.
         """
         self._check(draft, already=())
@@ -78,12 +78,12 @@ class Paths:
         return path
 
     def replace(self, path_id: str, draft: Draft, now: str) -> tuple[Path, Path]:
-        """Change a path, and return it as it was and as it is; a step may stay though its course was retired since.
+        """Change a path and return it before and after; existing steps may stay even if their course is archived now.
 
         Raises:
             NotFound: there is no such path.
-            InvalidRequest: a new step is not in the group's library, or a step comes twice.
-            Conflict: the course of a new step is archived, or somebody else changes the path at this moment.
+            InvalidRequest: a new step is not in the group's library, or a step appears twice.
+            Conflict: the course of a new step is archived, or somebody else changed the path at the same time.
         """
         before = self.get(path_id)
         self._check(draft, already=before.steps if before.group == draft.group else ())
@@ -93,7 +93,7 @@ class Paths:
         return before, path
 
     def delete(self, path_id: str) -> Path:
-        """Delete a path, and return it as it was; records stay.
+        """Delete a path and return it; learners' records stay.
 
         Raises:
             NotFound: there is no such path.
@@ -103,11 +103,11 @@ class Paths:
         return path
 
     def leading_through(self, group: str, urn: str) -> list[str]:
-        """Return the ids of a group's paths that lead through a course."""
+        """Return the ids of a group's paths that contain a course."""
         return [path.id for path in self.store.of_group(group) if urn in path.steps]
 
     def presented(self, paths: Sequence[Path]) -> list[dict[str, Any]]:
-        """Return paths as owners see them: with what has become of the courses."""
+        """Return paths as owners see them, with the current state of their courses."""
         courses = self._courses.get_many({urn for path in paths for urn in path.steps})
         return [
             {
@@ -125,10 +125,10 @@ class Paths:
         ]
 
     def way_of(self, learner_id: str, path_id: str) -> dict[str, Any]:
-        """Return a learner's way through a path.
+        """Return a learner's progress through a path.
 
         Raises:
-            NotFound: there is no such learner, or no such path.
+            NotFound: there is no such learner or path.
         """
         learner = self._learners.get_surviving(learner_id)
         return self._ways(learner, [self.get(path_id)])[0]
@@ -136,10 +136,10 @@ class Paths:
     def ways_page(
         self, learner_id: str, *, limit: int, after: dict[str, Any] | None
     ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-        """Return a learner's way through the paths of their groups, a page of it, and where the next one starts.
+        """Return a page of a learner's progress through the paths of their groups, and the position of the next page.
 
-        Groups come by name and their paths oldest first. A page may have fewer than ``limit``, where a path has many
-        steps or many groups have no path.
+        Groups are ordered by name, their paths oldest first. A page may have fewer than ``limit`` paths if they have
+        many steps, or if many groups have no paths.
 
         Raises:
             NotFound: there is no such learner.
@@ -159,9 +159,10 @@ class Paths:
         return self._ways(learner, paths), at if _first(groups, at) is not None else None
 
     def skip(self, learner_id: str, path_id: str, urn: str, entry: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Let a learner skip a step, or no longer (``None``); return what stood there.
+        """Let a learner skip a step, or no longer if ``entry`` is ``None``; return the previous override.
 
-        It stays with the id it was given to, so that it goes along when a merge is taken back.
+        An override is stored under the learner id it was given for, so that it follows that learner if a merge is
+        undone.
 
         Raises:
             NotFound: there is no such learner or path, or the path has no such step.
@@ -176,7 +177,7 @@ class Paths:
         return latest(item["steps"] for item in found.values()).get(urn)
 
     def _overrides(self, people: Sequence[Learner], path_id: str) -> dict[keys.Key, str]:
-        """Return where overrides of a learner may lie, and whose they are: of all who were merged into them, too."""
+        """Return the keys of possible overrides, each with its learner's id: one for every member of a family."""
         return {keys.path_override(self._integration_id, learner.id, path_id): learner.id for learner in people}
 
     def _ways(self, learner: Learner, paths: Sequence[Path]) -> list[dict[str, Any]]:
@@ -199,7 +200,7 @@ class Paths:
         ]
 
     def _check(self, draft: Draft, already: Iterable[str]) -> None:
-        """Refuse what may not become a path."""
+        """Refuse a draft that cannot become a path."""
         where = {urn: f"steps[{number}]" for number, urn in enumerate(draft.steps)}
         if len(where) < len(draft.steps):
             raise InvalidRequest(
@@ -220,7 +221,7 @@ class Paths:
 
 
 def _first(groups: Iterable[str], at: Mapping[str, Any]) -> str | None:
-    """Return the first group from a position on."""
+    """Return the first group at or after a position."""
     return next((group for group in groups if group >= at["group"]), None)
 
 

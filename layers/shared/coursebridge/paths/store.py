@@ -1,4 +1,4 @@
-"""Paths and overrides in the table."""
+"""Stores paths and overrides in the table."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PathStore:
 
     Args:
         table: the application's table.
-        integration_id: whose paths.
+        integration_id: the integration's id.
     """
 
     def __init__(self, table: Table, integration_id: str) -> None:
@@ -37,7 +37,7 @@ class PathStore:
         return from_item(item) if item else None
 
     def list_page(self, *, group: str | None, limit: int, after: Item | None) -> Page:
-        """Return a page of items, of all paths or of one group's, oldest first; fewer where they have many steps."""
+        """Return a page of items of all paths or one group's, oldest first; fewer if they have many steps."""
         if group is None:
             pk = keys.path_partition(self._integration_id)
             return _cut(self._table.query(pk, limit=limit, after=after), (keys.PK, keys.SK))
@@ -50,7 +50,7 @@ class PathStore:
         return (from_item(item) for item in self._table.query_all(pk, index=keys.GSI1))
 
     def write(self, path: Path, version: int) -> bool:
-        """Write a path if it is still at this version (0: not there); return whether it was."""
+        """Write a path if its item is still at a version (0: there is none); return whether it was written."""
         item = {
             **keys.path(self._integration_id, path.id).item(),
             **keys.paths_of_group(self._integration_id, path.group, path.id).item(keys.GSI1),
@@ -70,7 +70,7 @@ class PathStore:
         self._table.delete(keys.path(self._integration_id, path_id))
 
     def override(self, learner_id: str, path_id: str, urn: str, entry: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Let a learner skip a step, or no longer (``None``); return what stood there.
+        """Let a learner skip a step, or no longer if ``entry`` is ``None``; return the previous override.
 
         Raises:
             NotFound: there is no such learner.
@@ -97,7 +97,7 @@ class PathStore:
 
 
 def _cut(page: Page, key: Sequence[str]) -> Page:
-    """Return as much of a page as has no more than :data:`MOST_STEPS_IN_A_PAGE`: each step is a course to be read."""
+    """Cut a page to :data:`MOST_STEPS_IN_A_PAGE` steps (but at least one path): each step is a course to read."""
     steps = 0
     for number, item in enumerate(page.items):
         steps += len(item["steps"])

@@ -1,1 +1,1 @@
-"""The learner directory: people with dated identifiers, kept, merged, explained and erased."""
+"""The learner directory: people and their dated identifiers, and how they are merged, explained and erased."""

@@ -1,4 +1,4 @@
-"""Assigns and removes lasting aliases: this identifier is that learner, also for statements that were held."""
+"""Assigns and removes aliases: lasting identifiers of a learner, which apply to held statements, too."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Table
 
 MOST_OTHERS = TRANSACTION - 3
-"""From whom an identifier is taken at once: identity, learner and tombstone are in the same transaction."""
+"""Learners from whom one transaction can take an identifier; identity, new holder and tombstone are in it, too."""
 
 
 class Assigned(NamedTuple):
-    """What an assignment changes beside the learner it is about.
+    """What an assignment affects besides the learner who gets the identifier.
 
     Attributes:
-        waiting: how many statements are held for the identifier and are therefore sent round again, a share at most.
-        taken_from: the ids of the learners whom the identifier meant until now, those who had replaced it included.
+        waiting: how many statements were held for the identifier and are now replayed (counted up to a limit).
+        taken_from: the ids of the learners whom the identifier meant until now, including any who had replaced it.
     """
 
     waiting: int
@@ -48,34 +48,34 @@ def assign(
     *,
     after_erasure: bool = False,
 ) -> Assigned:
-    """Make an identifier a learner's and nobody else's.
+    """Give an identifier to a learner, and take it from everybody else.
 
-    Whoever held it so far holds it no longer; what was applied to them stays with them. What was held for it is sent
-    round again by the stream alone, which carries the identity that was written: with a second hand at it, who came
-    first would decide what is counted here.
+    Former holders keep what was applied to them. Statements held for the identifier are replayed by the stream alone,
+    which carries the identity written here: if this function replayed them, too, the count it returns would depend on
+    which of the two came first.
 
     Args:
         table: the application's table.
-        integration_id: whose learner.
-        kind: of the identifier.
+        integration_id: the integration's id.
+        kind: the kind of identifier.
         value: the identifier.
-        learner_id: the learner; one who was merged stands for whom they were merged into.
-        now: the present time.
-        pseudonym_key: the key of the digests of erased identifiers.
-        after_erasure: whether the identifier may be that of a person who was erased. What is sent with such a one is
-            emptied and never applied, until somebody says so.
+        learner_id: the learner; for a merged one, the learner they were merged into gets the identifier.
+        now: the current time.
+        pseudonym_key: the key for the digests of erased identifiers.
+        after_erasure: whether to accept the identifier of a person who was erased. Until it is accepted, statements
+            with such an identifier are emptied and never applied.
 
     Raises:
-        InvalidRequest: the identifier can be nobody's.
+        InvalidRequest: the identifier is empty or too long.
         NotFound: there is no such learner.
-        Conflict: the identifier was that of a person who was erased, or is that of too many learners.
+        Conflict: the identifier belonged to a person who was erased, or belongs to too many learners.
         Unavailable: the table is busy; nothing was done.
     """
     if not usable(value):
         detail = "is empty or too long"
         raise InvalidRequest(f"the identifier {detail}", errors=(FieldError("value", detail),))
     identifier, at = normalised(kind, value), rfc3339(now)
-    # Counted before the identity is written, as the stream is quick.
+    # Count before writing the identity, because the stream reacts quickly.
     waiting = waiting_for_identity(table, integration_id, identifier.awaited)
     for _ in tries():
         snapshot = changes.read(table, integration_id, [identifier], pseudonym_key)
@@ -106,13 +106,13 @@ def assign(
 
 
 def remove(table: Table, integration_id: str, kind: Kind, value: str, learner_id: str, now: datetime) -> None:
-    """Take an identifier away from a learner; what was applied stays, and what was sent before stays theirs.
+    """Take an alias away from a learner, who keeps what was applied and what happened before.
 
-    One that they replaced by another can be taken away, too: it means them until then, and nobody from then on.
+    An identifier that the learner has replaced can be taken away, too: since its replacement it then means nobody.
 
     Raises:
-        NotFound: there is no such learner, or it does not mean them.
-        Conflict: it is the learner's own and not an alias.
+        NotFound: there is no such learner, or the identifier does not mean them.
+        Conflict: the identifier is the learner's own, not an alias.
         Unavailable: the table is busy; nothing was done.
     """
     identifier, at = normalised(kind, value), rfc3339(now)
@@ -142,7 +142,7 @@ def _identity(table: Table, integration_id: str, identifier: Identifier) -> Iden
 def _learners(
     table: Table, integration_id: str, learner_id: str, identity: IdentityItem
 ) -> tuple[Learner, list[Learner]]:
-    """Return the learner, and all others who hold the identifier now."""
+    """Return the learner, and all others who currently hold the identifier."""
     learner = LearnerStore(table, integration_id).get_surviving(learner_id)
     places = [keys.learner(integration_id, other) for other in identity.live if other != learner.id]
     return learner, [Learner.from_item(item) for item in table.get_many(places).values()]

@@ -1,4 +1,4 @@
-"""Attempts page by page: of a learner, or of a course."""
+"""Lists the attempts of a learner or a course, page by page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Attempts(NamedTuple):
-    """One page, and where to go on; ``None`` at the end."""
+    """A page of attempts, and the position of the next page (``None`` at the end)."""
 
     items: list[Attempt]
     position: Item | None
@@ -25,7 +25,7 @@ def of_learner(
 ) -> Attempts:
     """Return a page of a learner's attempts, course by course; one query.
 
-    With ``status`` a page may hold fewer than ``limit`` and still not be the last.
+    With ``status``, a page may have fewer than ``limit`` attempts and still not be the last.
     """
     pk = keys.learner_partition(integration_id, learner_id)
     page = table.query(pk, prefix=keys.RECORD_PREFIX, limit=limit, after=after, consistent=True)
@@ -35,14 +35,14 @@ def of_learner(
 def of_course(
     table: Table, integration_id: str, urn: str, status: Status | None, limit: int, after: Item | None
 ) -> Attempts:
-    """Return a page of everybody's attempts at a course; one query. See :func:`of_learner`."""
+    """Return a page of all learners' attempts at a course; one query. See :func:`of_learner`."""
     pk = keys.records_partition(integration_id, urn)
     page = table.query(pk, index=keys.GSI1, limit=limit, after=after)
     return _fitting(page, keys.GSI1, status, limit)
 
 
 def _fitting(page: Page, index: str, status: Status | None, limit: int) -> Attempts:
-    """Return the attempts of as many records as fit, whole records only (one that is larger by itself stays whole)."""
+    """Return the attempts of as many whole records as fit, but of at least one record with any, however large."""
     items: list[Attempt] = []
     last: Item | None = None
     for item in page.items:

@@ -1,4 +1,4 @@
-"""A learner and the identities that belong to it, read together and written in one transaction."""
+"""Reads a learner together with their identities, and writes both in one transaction."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class IdentitySnapshot:
     """What was read about some identifiers and learners.
 
     Attributes:
-        erased: the identifiers of people who were erased, with the keys of their tombstones.
-        tombstones: where the tombstone of each identifier would stand.
+        erased: those of the identifiers that belonged to people who were erased.
+        tombstones: for each identifier, the key of its tombstone, whether or not there is one.
     """
 
     integration_id: str
@@ -36,11 +36,11 @@ class IdentitySnapshot:
     tombstones: Mapping[Identifier, keys.Key]
 
     def identity(self, identifier: Identifier) -> IdentityItem:
-        """Return an identity, an empty one where nobody ever had it."""
+        """Return the identity of an identifier, empty if nobody ever had it."""
         return self.identities.get(identifier) or IdentityItem(self.integration_id, identifier)
 
     def holders(self, identifier: Identifier) -> list[Learner]:
-        """Return the learners who hold an identifier now."""
+        """Return the learners who currently hold an identifier."""
         return [
             self.learners[learner_id] for learner_id in self.identity(identifier).live if learner_id in self.learners
         ]
@@ -53,7 +53,7 @@ def read(
     pseudonym_key: str,
     learner_ids: Iterable[str] = (),
 ) -> IdentitySnapshot:
-    """Read identifiers, whoever holds them, and some learners beside; two calls for a hundred keys each."""
+    """Read identifiers, the learners who hold them, and further learners, in two batches of a hundred keys a call."""
     wanted = list(dict.fromkeys(identifiers))
     places = {keys.identity(integration_id, *identifier): identifier for identifier in wanted}
     tombstones = {
@@ -73,7 +73,7 @@ def read(
 
 
 def changed(learner: Learner, fields: LearnerFields, now: str) -> Learner:
-    """Return a learner with what a caller says; itself if that is nothing new."""
+    """Return a learner with a caller's changes, or the same object if they change nothing."""
     after = learner
     for kind, value in fields.identifiers().items():
         after = with_identifier(after, kind, value, now)
@@ -88,14 +88,14 @@ def changed(learner: Learner, fields: LearnerFields, now: str) -> Learner:
 
 
 def with_identifier(learner: Learner, kind: Kind, value: str | None, now: str, *, alias: bool = False) -> Learner:
-    """Return a learner whose identifier of a kind is another from now on; the one before is kept with its time.
+    """Return a learner with a new identifier of a kind; the previous one is kept with its dates.
 
     Args:
-        learner: as they are.
-        kind: of the identifier.
-        value: the new one, ``None`` for none any more.
+        learner: the learner before the change.
+        kind: the kind of identifier.
+        value: the new identifier; ``None`` to take the previous one away.
         now: the time of the change.
-        alias: whether it stands beside the learner's own one rather than in its place.
+        alias: whether to add the identifier beside the learner's own instead of replacing that.
     """
     identifier = normalised(kind, value) if value else None
     same = [dated for dated in learner.identifiers if dated.until is None and dated.identifier == identifier]
@@ -114,29 +114,29 @@ def with_identifier(learner: Learner, kind: Kind, value: str | None, now: str, *
 
 
 def ever(*learners: Learner | None) -> list[Identifier]:
-    """Return everything by which learners are or were identified."""
+    """Return all identifiers, current and former, of these learners."""
     return [dated.identifier for learner in learners if learner for dated in learner.identifiers]
 
 
 def live(learner: Learner | None) -> dict[Identifier, DatedIdentifier]:
-    """Return what a learner is identified by now."""
+    """Return a learner's current identifiers."""
     return {dated.identifier: dated for dated in learner.identifiers if dated.until is None} if learner else {}
 
 
 def actions(
     table: Table, snapshot: IdentitySnapshot, before: Learner | None, after: Learner, now: str
 ) -> list[dict[str, Any]]:
-    """Return the transaction that writes a learner and whatever that changes about identities.
+    """Return the transaction that writes a learner and the identities that change with them.
 
-    What is held for the identifiers of a learner who becomes active is released by the stream, which carries every
-    identity that was written. An own identifier that gives way to another of its kind goes on meaning the learner; one
-    that is taken away without another does not.
+    When a learner becomes active, every identity that means them is written, so that the stream carries it and releases
+    what is held for it. An identifier that is replaced by another of its kind continues to mean the learner; one that
+    is taken away without a replacement does not.
 
     Args:
         table: the application's table.
-        snapshot: what was read of everything by which the learner is or was identified.
-        before: the learner as they are, ``None`` for a new one.
-        after: the learner as they are to be.
+        snapshot: what was read about the learner's current and former identifiers.
+        before: the learner before the change, ``None`` for a new one.
+        after: the learner after the change.
         now: the time of the change.
     """
     was, is_now = live(before), live(after)
@@ -161,9 +161,10 @@ def actions(
 
 
 def write(table: Table, transaction: list[dict[str, Any]]) -> bool:
-    """Write a transaction; ``False`` if others wrote at the same time and it must be thought over again.
+    """Write a transaction; return ``False`` if others wrote at the same time, so that it must be planned again.
 
     Raises:
+        TooLarge: an item, or the whole transaction, would be too large.
         Unavailable: the table is busy; nothing was done.
     """
     try:
@@ -176,24 +177,24 @@ def write(table: Table, transaction: list[dict[str, Any]]) -> bool:
 
 
 def unerased(table: Table, snapshot: IdentitySnapshot, identifier: Identifier) -> dict[str, Any]:
-    """Return the action that passes only if nobody erased the identifier's person meanwhile.
+    """Return the action that fails the transaction if the identifier's person has been erased since the snapshot.
 
-    It lifts the tombstone if it is known and meant.
+    If the snapshot already has the identifier's tombstone, the action removes it instead.
     """
     place = snapshot.tombstones[identifier]
     return table.delete_action(place) if identifier in snapshot.erased else table.check_action(place, **unchanged(0))
 
 
 def refuse_erased(snapshot: IdentitySnapshot, identifiers: Iterable[Identifier], *, field: str = "") -> None:
-    """Refuse identifiers of people who were erased: whoever comes back does so because somebody says so.
+    """Refuse identifiers of people who were erased: such a person comes back only at somebody's explicit request.
 
     Args:
-        snapshot: what was read about them.
+        snapshot: what was read about the identifiers.
         identifiers: the identifiers.
-        field: what the field of the request is called, if not as its kind of identifier.
+        field: the name of the request's field, if it is not the kind of identifier.
 
     Raises:
-        Conflict: there are such.
+        Conflict: at least one of them belonged to a person who was erased.
     """
     erased = [identifier for identifier in identifiers if identifier in snapshot.erased]
     if erased:
@@ -205,10 +206,10 @@ def refuse_erased(snapshot: IdentitySnapshot, identifiers: Iterable[Identifier],
 
 
 def refuse_shared(snapshot: IdentitySnapshot, identifiers: Iterable[Identifier], learner_id: str) -> None:
-    """Refuse identifiers that somebody else holds: what is sent with one would be held, as it is never guessed whose.
+    """Refuse identifiers that another learner holds: statements with a shared identifier are held, not guessed at.
 
     Raises:
-        Conflict: there are such.
+        Conflict: another learner holds at least one of them.
     """
     shared = [identifier for identifier in identifiers if snapshot.identity(identifier).live.keys() - {learner_id}]
     if shared:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NEEDS_ONE = f"a learner needs at least one of {', '.join(KINDS)}"
 MOST_PAGES = 10
-"""Of the index in one request: a filter may pass little, and the cursor goes on from there."""
+"""Index pages read in one request: if a filter lets little through, the caller continues from the cursor."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Directory:
 
     Attributes:
         table: the application's table.
-        integration_id: whose learners.
-        pseudonym_key: returns the key of the digests of erased identifiers.
+        integration_id: the integration's id.
+        pseudonym_key: returns the key for the digests of erased identifiers.
         now: the clock.
-        pause: waits between two tries when other writers are at the same learners.
+        pause: waits before trying again when others are writing the same learners.
     """
 
     table: Table
@@ -50,7 +50,7 @@ class Directory:
         """Return a learner.
 
         Raises:
-            NotFound: there is none of this id, or they are being erased.
+            NotFound: there is no learner with this id, or they are being erased.
         """
         return LearnerStore(self.table, self.integration_id).get(learner_id)
 
@@ -58,13 +58,13 @@ class Directory:
         """Add a learner.
 
         Args:
-            fields: what is known of them; at least one identifier.
-            shared: whether an identifier may be somebody else's, too.
-            after_erasure: whether an identifier may be that of a person who was erased.
+            fields: the learner's data, with at least one identifier.
+            shared: whether to accept identifiers that another learner holds.
+            after_erasure: whether to accept identifiers of a person who was erased.
 
         Raises:
             InvalidRequest: there is no identifier.
-            Conflict: an identifier is somebody else's, or was that of a person who was erased.
+            Conflict: an identifier belongs to another learner, or belonged to a person who was erased.
             Unavailable: the table is busy; nothing was done.
         """
         if not any(fields.identifiers().values()):
@@ -80,15 +80,15 @@ class Directory:
     def change(
         self, learner_id: str, fields: LearnerFields, *, shared: bool = False, after_erasure: bool = False
     ) -> tuple[Learner, Learner]:
-        """Change a learner; return them as they were and as they are. See :meth:`create`.
+        """Change a learner and return them before and after the change. For the arguments, see :meth:`create`.
 
-        An identifier that is replaced stays known with its time, and means them until it is given to somebody else:
-        LinkedIn may go on sending it for a while.
+        A replaced identifier is kept with its dates, and means the learner until it is given to somebody else, because
+        LinkedIn may keep sending it for a while.
 
         Raises:
             NotFound: there is no such learner.
             InvalidRequest: the last identifier would be taken away.
-            Conflict: they were merged into another, or as for :meth:`create`.
+            Conflict: the learner was merged into another, or an identifier is refused as in :meth:`create`.
             Unavailable: the table is busy; nothing was done.
         """
         for pause in pauses():
@@ -104,7 +104,7 @@ class Directory:
         raise Unavailable("other writers kept changing the same learner, try again")
 
     def _written(self, before: Learner | None, after: Learner, at: str, *, shared: bool, after_erasure: bool) -> bool:
-        """Write a learner with their identities; ``False`` if others wrote at the same time."""
+        """Write a learner with their identities; return ``False`` if others wrote at the same time."""
         was, is_now = changes.live(before), changes.live(after)
         snapshot = changes.read(self.table, self.integration_id, changes.ever(before, after), self.pseudonym_key())
         gained = is_now.keys() - was.keys()
@@ -117,7 +117,7 @@ class Directory:
     def find(
         self, identifiers: Mapping[Kind, str], *, group: str | None = None, status: str | None = None
     ) -> list[Learner]:
-        """Return the learners who hold all of these identifiers now; of one group, of one status."""
+        """Return the learners who currently hold all of these identifiers, optionally of one group or one status."""
         wanted = [normalised(kind, value) for kind, value in identifiers.items()]
         snapshot = changes.read(self.table, self.integration_id, wanted, self.pseudonym_key())
         common = set.intersection(*({learner.id for learner in snapshot.holders(identifier)} for identifier in wanted))
@@ -127,9 +127,9 @@ class Directory:
         return [learner for learner in listed if group in (None, *learner.groups) and status in (None, learner.status)]
 
     def page(self, *, group: str | None, status: str | None, limit: int, after: Item | None) -> Page:
-        """Return a page of all learners in the order they were added, with the position to go on from.
+        """Return a page of all learners, in the order in which they were added, and the position of the next page.
 
-        With a filter a page may hold fewer than ``limit`` and still not be the last.
+        With a filter, a page may have fewer than ``limit`` learners and still not be the last.
         """
         conditions: list[str] = []
         names: dict[str, str] = {}

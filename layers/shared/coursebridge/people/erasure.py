@@ -1,8 +1,8 @@
-"""Erases a person everywhere: tombstones first, the learner last, so that it can break off and resume anywhere.
+"""Erases a person everywhere: tombstones first and the learner last, so that it can stop and resume at any point.
 
-The tombstones are keyed digests of the person's identifiers. By them ``apply`` recognises what is sent or sent round
-again later, and empties it; nobody can read an identifier from one. Of each statement a shell stays, so that sending it
-again is still a repeat.
+Tombstones are keyed digests of the person's identifiers, from which nobody can read an identifier. ``apply`` uses them
+to recognise and empty statements that are sent or replayed later. A shell of each statement stays, so that sending the
+statement again is still a repeat.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class Erasure:
 
     Attributes:
         table: the application's table.
-        integration_id: whose learners.
-        pseudonym_key: returns the key of the digests of erased identifiers.
+        integration_id: the integration's id.
+        pseudonym_key: returns the key for the digests of erased identifiers.
         now: the clock.
-        time_is_up: whether to break off.
-        let_indexes_follow: waits until the indexes tell of all that was written before.
+        time_is_up: returns whether to stop for now.
+        let_indexes_follow: waits until the indexes reflect all earlier writes.
     """
 
     table: Table
@@ -53,16 +53,16 @@ class Erasure:
     def erase(self, learner_id: str) -> bool:
         """Erase a learner and all who were merged into them.
 
-        An identifier that means another learner, too, stays that one's: no tombstone is set for it, and only what was
-        applied to the erased person goes.
+        An identifier that also means another learner stays with that learner: it gets no tombstone, and of the
+        statements sent with it, only those applied to the erased person are emptied.
 
         Returns:
-            Whether everything is done; ``False`` when the time ran out, and the same call goes on with it.
+            Whether everything is done; ``False`` if time ran out. Repeat the call to continue.
 
         Raises:
             NotFound: there is no such learner.
-            Conflict: they were merged into another one.
-            Unavailable: the table is busy; the same call goes on with it.
+            Conflict: the learner was merged into another one.
+            Unavailable: the table is busy; repeat the call to continue.
         """
         root = LearnerStore(self.table, self.integration_id).get(learner_id, even_erasing=True)
         if root.merged_into:
@@ -73,13 +73,13 @@ class Erasure:
         own = self._own(identifiers, ids)
         self._set_tombstones(own)
         self._mark(people)
-        # Reports may have told of them before they were learners.
+        # Reports may have mentioned them before they were learners.
         UnplacedPeopleStore(self.table, self.integration_id).forget(identifiers, rfc3339(self.now()))
         for identifier in identifiers:
             self._leave(identifier, ids)
         if not self._empty_all(identifiers, own, ids):
             return False
-        # Indexes follow the table a little later: a statement applied just before the tombstones may not have shown.
+        # Indexes lag behind the table: a statement applied just before the tombstones may have been missed.
         self.let_indexes_follow()
         if not self._empty_all(identifiers, own, ids):
             return False
@@ -88,7 +88,7 @@ class Erasure:
         return True
 
     def _own(self, identifiers: Sequence[Identifier], ids: frozenset[str]) -> list[Identifier]:
-        """Return the identifiers that mean nobody else; those that were found to before it was broken off included."""
+        """Return the identifiers that mean nobody else, including those with a tombstone set by an earlier call."""
         key = self.pseudonym_key()
         places = {
             identifier: keys.tombstone(self.integration_id, digest(identifier, key)) for identifier in identifiers
@@ -112,7 +112,7 @@ class Erasure:
         )
 
     def _mark(self, people: Sequence[Learner]) -> None:
-        """Make them invisible, and every write that still has them in mind fail."""
+        """Make these people invisible, and make writes by others that have already read them fail."""
         for learner in people:
             for _ in tries():
                 before = LearnerStore(self.table, self.integration_id).find(learner.id)
@@ -125,7 +125,7 @@ class Erasure:
                 raise Unavailable("other writers kept changing the same learner, try again")
 
     def _leave(self, identifier: Identifier, ids: frozenset[str]) -> None:
-        """Take the person out of an identity, which goes when it was nobody else's."""
+        """Take the person out of an identity, and delete it if nobody else is in it."""
         for _ in tries():
             before = self._identity(identifier)
             after = before.without(ids)
@@ -145,7 +145,7 @@ class Erasure:
         return all(self._empty_statements(identifier, ids, own=identifier in own) for identifier in identifiers)
 
     def _empty_statements(self, identifier: Identifier, ids: frozenset[str], *, own: bool) -> bool:
-        """Take the person out of every statement; return whether the time was enough."""
+        """Take the person out of every statement sent with an identifier; return ``False`` if time ran out."""
         store, at = StatementStore(self.table, self.integration_id), rfc3339(self.now())
         for actor in sent_as(identifier):
             after: Item | None = None
@@ -163,7 +163,7 @@ class Erasure:
         return True
 
     def _delete(self, learner: Learner) -> None:
-        """Delete records and all else that lies with a learner, then the learner."""
+        """Delete everything in a learner's partition, and the learner last."""
         pk, _ = learner.key
         found = self.table.query_all(pk, attributes=[keys.PK, keys.SK], consistent=True)
         places = [keys.Key(item[keys.PK], item[keys.SK]) for item in found]
@@ -181,8 +181,8 @@ def is_theirs(item: Item, identifier: Identifier, ids: frozenset[str], *, own: b
     Args:
         item: the statement's item.
         identifier: the identifier.
-        ids: the learners.
-        own: whether nobody else holds the identifier, so that what was not applied to anybody is theirs, too.
+        ids: the learners' ids.
+        own: whether the identifier means nobody else, so that statements applied to nobody are theirs, too.
     """
     if item["learner_id"]:
         return item["learner_id"] in ids

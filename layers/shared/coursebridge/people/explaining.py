@@ -1,4 +1,4 @@
-"""Explains why a record exists or not, step by step from receipt to record, in words."""
+"""Explains in words, step by step from receipt to record, why a record does or does not exist."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ WAITING = "it was received and is about to be processed"
 
 
 class Step(NamedTuple):
-    """One step of the way: what was looked for, whether all is well, what was found, what would help."""
+    """One step of an explanation: what was checked, whether it is fine, what was found, and what would help."""
 
     step: str
     ok: bool
@@ -56,7 +56,7 @@ NOTHING_KEPT = Step("statements", False, "what was sent about an erased person i
 
 @dataclass(frozen=True)
 class Explanation:
-    """Everything that bears on one learner and one course."""
+    """Everything relevant to the record of one learner and one course."""
 
     learner: Learner | None
     course: Item | None
@@ -73,12 +73,12 @@ def explain(table: Table, integration: Item, who: str, urn: str, pseudonym_key: 
         table: the application's table.
         integration: the integration's item.
         who: a learner's id, an e-mail address, or an identifier such as ``username:a.learner``.
-        urn: the course.
-        pseudonym_key: returns the key of the digests of erased identifiers.
+        urn: the course's URN.
+        pseudonym_key: returns the key for the digests of erased identifiers.
 
     Raises:
-        InvalidRequest: ``who`` is no identifier.
-        NotFound: there is no learner of this id.
+        InvalidRequest: ``who`` is not a valid identifier.
+        NotFound: there is no learner with this id.
     """
     integration_id = integration["id"]
     learners, identity = _learners(table, integration_id, who)
@@ -105,10 +105,10 @@ def explain(table: Table, integration: Item, who: str, urn: str, pseudonym_key: 
 
 
 def _learners(table: Table, integration_id: str, who: str) -> tuple[list[Learner], IdentityItem | None]:
-    """Return the learners meant, and what is known of the identifier they were asked for by, if it was one."""
+    """Return the learners that ``who`` means, and the identity if ``who`` is an identifier."""
     kind, colon, value = who.partition(":")
     if not colon and "@" in who:
-        # No id has it.
+        # Ids contain no "@".
         kind, value = "email", who
     elif not colon:
         learner = LearnerStore(table, integration_id).find_surviving(who)
@@ -132,7 +132,7 @@ def _is_erased(table: Table, identity: IdentityItem, pseudonym_key: str) -> bool
 def _statements(
     table: Table, integration_id: str, identifiers: Sequence[Identifier], ids: frozenset[str], urn: str
 ) -> tuple[list[Item], bool]:
-    """Return the statements of these identifiers about a course by their time, and whether all were looked at."""
+    """Return the statements of these identifiers about a course, oldest first, and whether all were examined."""
     store = StatementStore(table, integration_id)
     found: dict[str, Item] = {}
     complete = True
@@ -209,7 +209,7 @@ def _statements_step(found: Sequence[Item], *, complete: bool) -> Step:
 
 
 def _trouble(found: Sequence[Item]) -> Iterator[Step]:
-    """Yield what became of the statements that were not applied, each reason once."""
+    """Yield one step for each outcome and reason of the statements that were not applied."""
     reasons = Counter((item["outcome"], item["reason"]) for item in found if item["outcome"] != "applied")
     for (outcome, reason), number in reasons.items():
         detail = f"{number} {outcome}: {_words(reason)}"
@@ -238,7 +238,7 @@ def _story(attempt: Attempt, evidence: Evidence) -> str:
 
 
 def _evidence(record: Record) -> dict[str, Any]:
-    """Return the evidence of a record, summed up where it is long."""
+    """Return the evidence of a record, with reports summarised."""
     whole = union(record.parts.values())
     return {
         "launches": sorted(whole.launches),

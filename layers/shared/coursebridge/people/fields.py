@@ -1,4 +1,4 @@
-"""What a caller may say about a learner, and what must be right about it."""
+"""The fields of a learner that a caller may set, and their validation."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ class LearnerFields(BaseModel):
     groups: list[Group] | None = Field(default=None, max_length=MOST_GROUPS)
 
     def identifiers(self) -> dict[Kind, str | None]:
-        """Return the identifiers that were given; ``None`` for one that is to be taken away."""
+        """Return the identifiers that were given, with ``None`` for one to take away."""
         return {kind: getattr(self, kind) for kind in KINDS if kind in self.model_fields_set}

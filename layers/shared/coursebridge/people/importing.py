@@ -1,7 +1,7 @@
-"""Imports many learners at once: rows of JSON or CSV, each created, updated or left alone, with a result for each.
+"""Imports many learners at once from rows of JSON or CSV: creates or updates a learner for each, or leaves them alone.
 
-A row is matched by the identifiers it gives, the strongest first. It is never a learner who has another identifier of a
-stronger kind: two people who share a mailbox stay two. Sending the same rows again changes nothing.
+A row is matched by its identifiers, the strongest first. It never matches a learner whose identifier of a stronger kind
+differs, so two people who share a mailbox stay separate. Sending the same rows again changes nothing.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SHARED = "also belongs to another learner: what LinkedIn sends with it is held u
 
 @dataclass(frozen=True)
 class RowResult:
-    """What became of a row; rows count from 1, without the header of CSV."""
+    """The result of a row; rows are numbered from 1, not counting the header of CSV."""
 
     row: int
     status: Status
@@ -53,12 +53,12 @@ class RowResult:
 
 @dataclass
 class Report:
-    """What became of an import."""
+    """The results of an import."""
 
     results: list[RowResult] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
-        """Return how many rows ended in each status."""
+        """Return the number of rows with each status."""
         found = Counter(result.status for result in self.results)
         return {status: found[status] for status in ("created", "updated", "unchanged", "error")}
 
@@ -81,10 +81,10 @@ class _Planned:
 
 
 def rows_of_json(body: bytes) -> list[Any]:
-    """Return the rows of an array, or of ``{"learners": [...]}``.
+    """Return the rows of a JSON array, or of ``{"learners": [...]}``.
 
     Raises:
-        InvalidRequest: it is neither.
+        InvalidRequest: the body is neither.
     """
     try:
         parsed = json.loads(body)
@@ -97,16 +97,16 @@ def rows_of_json(body: bytes) -> list[Any]:
 
 
 def rows_of_csv(body: bytes) -> list[Any]:
-    """Return the rows of CSV (RFC 4180) with a header; groups are separated by semicolons, empty cells say nothing.
+    """Return the rows of CSV (RFC 4180) with a header; groups are separated by semicolons, empty cells are left out.
 
-    A semicolon or a tab between cells is understood, too, as spreadsheets write them in some countries; and names in
-    the header in any letter case, with spaces around them.
+    Cells may also be separated by semicolons or tabs, as spreadsheets in some countries write them. Column names may
+    be in any letter case, with spaces around them.
 
     Raises:
-        InvalidRequest: it is not CSV in UTF-8, has no header, or names a column twice there.
+        InvalidRequest: the body is not CSV in UTF-8, has no header, or names a column twice.
     """
     text = body.decode("utf-8-sig", errors="replace")
-    # API Gateway decodes text by itself: what was not UTF-8 may have become a replacement character on the way.
+    # API Gateway decodes text itself, and may have turned what was not UTF-8 into replacement characters.
     before, broken, _ = text.partition("\N{REPLACEMENT CHARACTER}")
     if broken:
         line = before.count("\n") + 1
@@ -144,18 +144,18 @@ class Importer:
     """Imports rows into a directory.
 
     Attributes:
-        directory: of whom.
-        time_is_up: whether to stop; the rows that are left say so.
+        directory: the directory to import into.
+        time_is_up: returns whether to stop; the remaining rows then get an error that says so.
     """
 
     directory: Directory
     time_is_up: Callable[[], bool] = lambda: False
 
     def run(self, rows: Sequence[Any]) -> Report:
-        """Import rows and tell what became of each.
+        """Import rows and return the result of each.
 
         Raises:
-            TooLarge: there are too many.
+            TooLarge: there are more than :data:`MOST_ROWS`.
         """
         if len(rows) > MOST_ROWS:
             raise TooLarge(f"an import may have {MOST_ROWS} rows, this one has {len(rows)}; send it in parts")
@@ -172,7 +172,7 @@ class Importer:
         return report
 
     def _share(self, rows: Sequence[_Row]) -> Iterator[RowResult]:
-        """Import some rows; those about the same people one after the other."""
+        """Import some of the rows, those that share an identifier one after another."""
         left = list(rows)
         while left:
             if self.time_is_up():
@@ -198,7 +198,7 @@ class Importer:
             return [_error(plan.row, error.detail) for plan in batch]
 
     def _alone(self, row: _Row) -> RowResult:
-        """Import a row whose people others are changing at the same time."""
+        """Import one row whose learner others are changing at the same time."""
         for pause in pauses():
             [planned] = self._plan([row])
             if not planned.actions or changes.write(self.directory.table, list(planned.actions)):
@@ -211,7 +211,7 @@ class Importer:
         key, at = directory.pseudonym_key(), rfc3339(directory.now())
         wanted = [identifier for row in rows for identifier in row.identifiers().values()]
         snapshot = changes.read(directory.table, directory.integration_id, wanted, key)
-        # A learner who becomes active, or loses an identifier, has others that no row names.
+        # Changing a learner's status or identifiers can affect identities that no row names.
         beside = [
             identifier
             for identifier in changes.ever(*snapshot.learners.values())
@@ -247,7 +247,7 @@ class Importer:
         return _Planned(row, RowResult(row.number, "updated" if before else "created", after.id, (), warnings), actions)
 
 
-def _read(number: int, row: Any) -> _Row | RowResult:  # noqa: ANN401  (whatever stands in the body)
+def _read(number: int, row: Any) -> _Row | RowResult:  # noqa: ANN401  (whatever the body contains)
     try:
         fields = LearnerFields.model_validate(_said(row))
     except ValidationError as error:
@@ -261,7 +261,7 @@ def _read(number: int, row: Any) -> _Row | RowResult:  # noqa: ANN401  (whatever
 
 
 def _said(row: Any) -> Any:  # noqa: ANN401
-    """Leave empty fields out: in a row they say nothing."""
+    """Return a row without its empty fields, which change nothing."""
     return {name: value for name, value in row.items() if value not in (None, "")} if isinstance(row, dict) else row
 
 
@@ -270,7 +270,10 @@ def _error(row: _Row, detail: str) -> RowResult:
 
 
 def _candidates(row: _Row, snapshot: IdentitySnapshot) -> list[Learner]:
-    """Return whom a row may be about: by the strongest identifier that leads to anybody it does not contradict."""
+    """Return the learners a row may mean: those found by the strongest identifier that finds any who fit the row.
+
+    A learner does not fit if the row contradicts one of their identifiers of a stronger kind.
+    """
     mine = row.identifiers()
     for number, kind in enumerate(ORDER):
         if kind not in mine:
@@ -291,7 +294,7 @@ def _contradicts(learner: Learner, given: Identifier | None) -> bool:
 
 
 def _apart(rows: Iterable[_Row]) -> tuple[list[_Row], list[_Row]]:
-    """Return the rows that share no identifier with one before them, and the others."""
+    """Return the rows that share no identifier with an earlier one, and the others."""
     seen: set[Identifier] = set()
     first: list[_Row] = []
     later: list[_Row] = []
@@ -303,7 +306,7 @@ def _apart(rows: Iterable[_Row]) -> tuple[list[_Row], list[_Row]]:
 
 
 def _together(planned: Iterable[_Planned]) -> Iterator[list[_Planned]]:
-    """Yield what fits into one transaction each; no two writes of one item, which only rows of one person bring."""
+    """Yield batches that each fit into a transaction and write no item twice, as rows about one person would."""
     batch: list[_Planned] = []
     size, touched = 0, set[str]()
     for plan in planned:

@@ -1,9 +1,10 @@
-"""Merges two learners who are one person, and parts them again when that was a mistake.
+"""Merges two learners who are one person, and parts them again if that was a mistake.
 
-Evidence keeps whose it was, so nothing is lost by merging and everything goes back by parting. The steps are learners,
-identities, records, in this order and each repeatable: whoever breaks off sends the same request again. Statements that
-arrive meanwhile are on one side or the other and end up where they belong, as identities go before records. Who stays
-knows whose records are still coming (``joining``), so that a merge nobody asked for twice is found and gone on with.
+Evidence keeps the id of the learner it came from, so merging loses nothing and parting moves everything back. The steps
+are learners, identities, records, in this order. Each is safe to repeat, so an interrupted request can simply be sent
+again. Statements that arrive meanwhile end up where they belong, because identities move before records. The surviving
+learner lists whose records are still to come (``joining``), so that an interrupted merge that nobody requests again is
+found and continued.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ class Merging:
 
     Attributes:
         table: the application's table.
-        integration_id: whose learners.
+        integration_id: the integration's id.
         now: the clock.
-        time_is_up: whether to break off.
+        time_is_up: returns whether to stop for now.
     """
 
     table: Table
@@ -47,13 +48,14 @@ class Merging:
     time_is_up: Callable[[], bool] = lambda: False
 
     def merge(self, survivor_id: str, other_id: str) -> Learner:
-        """Make another learner part of one, and return the one.
+        """Merge another learner into the survivor, and return the survivor.
 
         Raises:
-            InvalidRequest: both are the same.
+            InvalidRequest: both are the same learner.
             NotFound: there is no such learner.
-            Conflict: one of them was merged before, or is just being parted.
-            Unavailable: it is not finished; the same request goes on with it.
+            Conflict: one of them was merged into another learner before, or is being parted.
+            TooLarge: their records of a course do not fit into one.
+            Unavailable: the merge is not finished; repeat the call to continue.
         """
         if survivor_id == other_id:
             raise InvalidRequest("a learner cannot be merged into themselves")
@@ -66,11 +68,12 @@ class Merging:
         return self.go_on(survivor_id, other_id)
 
     def go_on(self, survivor_id: str, other_id: str) -> Learner:
-        """Go on with a merge that was broken off, and return who stays; nothing if it was taken back since.
+        """Continue an interrupted merge, unless it has been undone since, and return the survivor.
 
         Raises:
             NotFound: there is no such learner.
-            Unavailable: it is not finished; the same request goes on with it.
+            TooLarge: their records of a course do not fit into one.
+            Unavailable: the merge is not finished; repeat the call to continue.
         """
         survivor, other = self._get(survivor_id), self._get(other_id)
         if other.merged_into == survivor.id:
@@ -80,7 +83,7 @@ class Merging:
         return self._joined(survivor_id, other_id)
 
     def _joined(self, survivor_id: str, other_id: str) -> Learner:
-        """Note that no more records are coming."""
+        """Note on the survivor that all records have arrived."""
         for _ in tries():
             before = self._get(survivor_id)
             if other_id not in before.joining:
@@ -92,12 +95,12 @@ class Merging:
         raise Unavailable("other writers kept changing the same learner, try again")
 
     def part(self, learner_id: str) -> Learner:
-        """Take a merge back: the learner is on their own again, with all that was and has become theirs.
+        """Undo a merge: the learner is separate again, with everything that was theirs, before or since the merge.
 
         Raises:
             NotFound: there is no such learner.
-            Conflict: they were not merged.
-            Unavailable: it is not finished; the same request goes on with it.
+            Conflict: the learner was not merged.
+            Unavailable: the parting is not finished; repeat the call to continue.
         """
         for _ in tries():
             other = self._get(learner_id)
@@ -114,7 +117,7 @@ class Merging:
         return self._kept_apart(learner_id)
 
     def _kept_apart(self, learner_id: str) -> Learner:
-        """Note that all that was the learner's has gone with them, and that these are two people."""
+        """Note that the parting is finished, and that these are two people."""
         for _ in tries():
             before = self._get(learner_id)
             if before.parting_from is None:
@@ -141,7 +144,7 @@ class Merging:
         return changes.write(self.table, puts)
 
     def _parted(self, other: Learner) -> tuple[Learner, Learner]:
-        """Return survivor and other as they are apart; an identifier goes with whom its identity was given to."""
+        """Return both learners after parting; an identifier goes to the learner to whom it was given."""
         if other.merged_into is None:
             raise Conflict("the learner was not merged into another one")
         survivor, at = self._get(other.merged_into), self._at()
@@ -197,7 +200,7 @@ class Merging:
 
 
 def _merged(survivor: Learner, other: Learner, at: str) -> tuple[Learner, Learner]:
-    """Return both as they are once one is part of the other, whose identifiers become aliases."""
+    """Return both learners after the merge; the other one's identifiers become aliases of the survivor."""
     if survivor.merged_into or other.merged_into:
         raise Conflict("one of the learners was merged into another one; undo that merge first")
     if survivor.parting_from or other.parting_from:
@@ -218,7 +221,7 @@ def _merged(survivor: Learner, other: Learner, at: str) -> tuple[Learner, Learne
 
 
 def _as_before(other: Learner, theirs: list[DatedIdentifier]) -> tuple[DatedIdentifier, ...]:
-    """Return the identifiers a learner had when they were merged, as they are now, and those they have got since."""
+    """Return the identifiers a learner had when they were merged, in their current state, and those gained since."""
     now = {(dated.identifier, dated.since): dated for dated in theirs}
     before = [
         replace(dated, until=now[place].until) if (place := (dated.identifier, dated.since)) in now else dated

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Table
 
 MOST_TURNS = (TRANSACTION - 2) // 2
-"""Statements that are put right on either side of a move, beside the two records themselves."""
+"""Statements corrected for each side of a move, in the same transaction as the two records."""
 
 
 def records(table: Table, learner: Learner) -> Iterator[Record]:
@@ -31,13 +31,14 @@ def records(table: Table, learner: Learner) -> Iterator[Record]:
 
 
 def move(table: Table, record: Record, to: Learner, origins: frozenset[str], now: str) -> None:
-    """Move the evidence that belongs to some learners from one record to that of another learner.
+    """Move the evidence of some learners from a record to another learner's record of the same course.
 
-    Moving it again does nothing. Both records count on from the higher version, so that whoever read one of them before
-    can tell.
+    Moving it again does nothing. Both records continue from the higher version, so that a write based on an earlier
+    read of either fails.
 
     Raises:
-        Unavailable: other writers kept changing the records; what was moved before stays moved.
+        TooLarge: the evidence does not fit into one record.
+        Unavailable: the table is busy, or others kept changing the records; nothing was moved.
     """
     for _ in tries():
         found = table.get_many([record.key, keys.record(to.integration_id, to.id, record.course_urn), _course(record)])

@@ -1,4 +1,4 @@
-"""Exports everything that is held about a person, page by page."""
+"""Exports everything held about a person, page by page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Read = Callable[["Item | None"], Page]
 SMALL_PAGE = 10
-"""Statements can be large, and an answer has six megabytes."""
+"""Statements can be large, and a response is limited to 6 MB."""
 MOST_BYTES = 2_000_000
 INTERNAL = frozenset(
     {"PK", "SK", "GSI1PK", "GSI1SK", "GSI2PK", "GSI2SK", "GSI3PK", "GSI3SK", "entity", "digest", "version"}
@@ -30,23 +30,23 @@ INTERNAL = frozenset(
 
 @dataclass(frozen=True)
 class Held:
-    """Some of what is held, and where to go on; ``None`` at the end."""
+    """A page of what is held, and the position of the next page (``None`` at the end)."""
 
     items: list[dict[str, Any]]
     position: dict[str, Any] | None
 
 
 def held_about(table: Table, learner: Learner, position: dict[str, Any] | None, limit: int) -> Held:
-    """Return what is held about a learner and everybody merged into them.
+    """Return a page of what is held about a learner and everybody merged into them.
 
-    Each item is ``{"kind": ..., "data": ...}``: ``learner`` and whatever lies with the learner (``record``, ...), then
-    ``statement`` as it was received.
+    Each item is ``{"kind": ..., "data": ...}``. First come each ``learner`` and the items stored with them (``record``,
+    ...), then each ``statement`` as it was received.
 
     Args:
         table: the application's table.
-        learner: who.
-        position: where to go on.
-        limit: how many items there should be at the most; a page of the table may bring a few more.
+        learner: the learner.
+        position: the position of the page, ``None`` for the first one.
+        limit: the number of items at which to stop; the last page read from the table may add a few more.
     """
     people = family(table, learner)
     section, after = (position["section"], position["after"]) if position else (0, None)

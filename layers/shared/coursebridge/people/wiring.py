@@ -1,4 +1,4 @@
-"""Makes the directory's services for a function: with its table, its secret and its time limit."""
+"""Creates the directory's services for a function, with its table, secret and time limit."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 RESERVE_MILLIS = 6_000
-"""What is left of an invocation for the step that is going on, and for answering."""
+"""Time reserved at the end of an invocation for finishing the current step and answering."""
 INDEX_LAG_SECONDS = 1.0
 
 
 def let_indexes_follow() -> None:
-    """Wait until the indexes tell of what was just written, which takes them a fraction of a second as a rule."""
+    """Wait until the indexes reflect what was just written, which usually takes a fraction of a second."""
     time.sleep(INDEX_LAG_SECONDS)
 
 
@@ -32,17 +32,17 @@ def directory(integration_id: str) -> Directory:
 
 
 def importer(integration_id: str, context: LambdaContext) -> Importer:
-    """Return what imports into the directory of an integration."""
+    """Return the importer for an integration's directory."""
     return Importer(directory(integration_id), time_is_up(context, RESERVE_MILLIS))
 
 
 def merging(integration_id: str, context: LambdaContext) -> Merging:
-    """Return what merges and parts learners of an integration."""
+    """Return the service that merges and parts an integration's learners."""
     return Merging(table(), integration_id, time_is_up=time_is_up(context, RESERVE_MILLIS))
 
 
 def erasure(integration_id: str, context: LambdaContext) -> Erasure:
-    """Return what erases people of an integration."""
+    """Return the service that erases an integration's people."""
     return Erasure(
         table(),
         integration_id,
