@@ -1,4 +1,4 @@
-"""Benchmarks print figures; they fail only when what they measure does not work."""
+"""Fixtures and hooks of the benchmarks, which print figures and fail only if the code they measure does not work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ pytest_plugins = ["stack_fixtures"]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything here, and let it open sockets to this machine."""
+    """Mark everything here as a benchmark, and allow it to open sockets."""
     for item in items:
         item.add_marker(pytest.mark.bench)
         item.add_marker(pytest.mark.enable_socket)
@@ -19,7 +19,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Credentials that open nothing, and a region, before anything makes a client."""
+    """Set a region and dummy credentials before any client is made."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
@@ -28,12 +28,12 @@ def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def figures(pytestconfig: pytest.Config) -> Figures:
-    """The figures of this run, printed when it ends."""
+    """Return the figures of this run, which are printed at its end."""
     return pytestconfig.stash.setdefault(FIGURES, Figures())
 
 
 def pytest_terminal_summary(config: pytest.Config) -> None:
-    """Print what was measured, where no capture swallows it."""
+    """Print the figures after the run, when output is no longer captured."""
     collected = config.stash.get(FIGURES, None)
     if collected:
         collected.show()

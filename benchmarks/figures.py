@@ -1,4 +1,4 @@
-"""Figures: measured, printed beside their target and beside what was measured last, and recorded on request."""
+"""Measured figures: printed next to their targets and the figures recorded last, and recorded on request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RECORD = "COURSEBRIDGE_RECORD"
 
 @dataclass
 class Figures:
-    """What one run of `make bench` measured, by name."""
+    """The figures of one run of `make bench`, by name."""
 
     measured: dict[str, tuple[float, str, str]] = field(default_factory=dict)
 
@@ -27,13 +27,13 @@ class Figures:
         Args:
             name: what was measured.
             value: the figure.
-            unit: of the figure; `x` for a ratio.
-            target: what the design asks for, in words; empty for none.
+            unit: unit of the figure; `x` for a ratio.
+            target: the target that the design sets, in words; empty for none.
         """
         self.measured[name] = (value, unit, target)
 
     def show(self) -> None:
-        """Print the table, with the figures recorded last beside the new ones."""
+        """Print the new figures next to those recorded last; record the new ones if `COURSEBRIDGE_RECORD` is set."""
         recorded = json.loads(RECORDED.read_text()) if RECORDED.exists() else {"figures": {}}
         table = Table("figure", "now", "recorded", "target", title=machine(), title_justify="left")
         for name, (value, unit, target) in self.measured.items():
@@ -46,6 +46,6 @@ class Figures:
 
 
 def machine() -> str:
-    """Describe what the figures were measured on."""
+    """Describe the machine on which the figures are measured."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.machine()}, Python {platform.python_version()}"

@@ -1,4 +1,4 @@
-"""Counts what a function asks of AWS, and how much processor time it takes without the waiting."""
+"""Measures a function's calls to AWS and its processor time, without the time that the in-memory AWS takes."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class Measured:
-    """What happened while a meter was on.
+    """Figures taken while a meter was on.
 
     Attributes:
-        calls: to AWS, by operation.
-        read: read units.
-        written: write units, those of indexes included.
-        seconds: processor time of the code measured, without that of the AWS that answers it.
+        calls: number of calls to AWS, by operation.
+        read: read units of `BatchGetItem`, the only read counted.
+        written: write units, including those of indexes.
+        seconds: processor time of the measured code, without that of the in-memory AWS.
     """
 
     calls: Counter[str] = field(default_factory=Counter)
@@ -38,10 +38,10 @@ class Measured:
 
 
 class Meter:
-    """Stands between the functions' clients and the AWS in memory.
+    """Observes calls between the functions' clients and the in-memory AWS.
 
     Args:
-        table_name: the table.
+        table_name: name of the table whose units are counted.
     """
 
     def __init__(self, table_name: str) -> None:
@@ -57,7 +57,7 @@ class Meter:
 
     @contextmanager
     def on(self) -> Iterator[Measured]:
-        """Measure what is done in the block."""
+        """Measure the code in the block."""
         self._measured, self._away = Measured(), 0.0
         started = time.process_time()
         try:
@@ -67,7 +67,7 @@ class Meter:
             self._measured = None
 
     def _leave(self, request: Any, **_: Any) -> None:
-        """Note a request before moto, which is asked next, answers it."""
+        """Record a request before moto, whose handler is next, answers it."""
         measured = self._measured
         if measured is None:
             return
@@ -82,7 +82,7 @@ class Meter:
                 self._note_reads(body, measured)
 
     def _return(self, **_: Any) -> None:
-        """Note what the request has done."""
+        """Record what the request has written, and the time that moto took."""
         measured = self._measured
         if measured is None:
             return
@@ -113,7 +113,7 @@ class Meter:
 
 
 def _written(operation: str, body: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return the keys a request writes or checks."""
+    """Return the keys that a request writes or checks."""
     match operation:
         case "PutItem":
             keys = [body["Item"]]

@@ -1,7 +1,7 @@
-"""What a year of 10,000 learners costs: requests to LinkedIn, writes to the table, memory; and reading it again.
+"""Activity syncs of a year with 10,000 learners, a first and a second one: requests to LinkedIn, writes and memory.
 
-The table is one of plain dictionaries and LinkedIn answers from this process, so the times are those of the code alone.
-`COURSEBRIDGE_LEARNERS` scales it.
+The table is made of plain dictionaries and LinkedIn answers from this process, so the figures are those of the code
+alone. `COURSEBRIDGE_LEARNERS` sets another number of learners.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Row = dict[str, Any]
 
 @dataclass
 class Upstream:
-    """LinkedIn with a year of everybody's learning: a course a month each, at a steady pace, made up as it is asked."""
+    """LinkedIn with a year of activity, generated on request: every learner completes a course every 30 days."""
 
     learners: int
     requests: int = 0
@@ -107,7 +107,7 @@ class Year(Lab):
 
 
 class Upright(Upstream):
-    """An upstream that was never throttled."""
+    """An upstream that never throttles."""
 
     throttled = 0
 
@@ -131,7 +131,7 @@ def year(s3: Any, learners: int) -> tuple[Year, Any]:
 
 
 def largest_task(lab: Year) -> float:
-    """Run a whole sync; return the most memory that one of its tasks held, in megabytes."""
+    """Run a complete sync and return the peak memory of its tasks, in megabytes."""
     peaks: list[int] = []
 
     class Measured(StateMachine):
@@ -140,7 +140,7 @@ def largest_task(lab: Year) -> float:
             tracemalloc.reset_peak()
             result = super().task(name, arguments)
             grown, peak = tracemalloc.get_traced_memory()
-            # What stays is the table and the bucket, which lie elsewhere in earnest.
+            # Memory that stays in use belongs to the table and the bucket, which a deployment keeps elsewhere.
             peaks.append(peak - max(kept, grown))
             return result
 

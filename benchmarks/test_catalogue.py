@@ -1,4 +1,4 @@
-"""Syncs of a catalogue against the sandbox, in one process: calls, writes and memory, whatever the machine."""
+"""Catalogue syncs against an in-process sandbox: calls, writes and memory, which do not depend on the machine."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LOCALES = ("en_US", "de_DE")
 
 @contextmanager
 def lab_of(size: int, element_bytes: int = 2_000) -> Iterator[Lab]:
-    """Make a lab whose catalogue has so many courses."""
+    """Yield a lab whose catalogue has `size` courses."""
     world = World(Settings(size=size, locales=LOCALES, element_bytes=element_bytes))
     with httpx.Client(transport=InProcess(build(world)), base_url=BASE_URL, trust_env=False) as http:
         yield Lab(world, MemoryTable(), http, integration())
@@ -41,7 +41,7 @@ def course_writes(lab: Lab) -> int:
 
 @pytest.fixture(scope="module")
 def synced() -> Iterator[Lab]:
-    """A catalogue of 1,000 courses, synced."""
+    """Yield a lab that has synced a catalogue of 1,000 courses."""
     with lab_of(1_000) as lab:
         assert lab.sync()["status"] == "succeeded"
         yield lab
@@ -84,7 +84,7 @@ def test_memory_of_a_task(figures: Figures, size: int) -> None:
 
 
 def test_units_of_a_first_sync(figures: Figures) -> None:
-    """Real elements have 10 to 40 KB."""
+    """LinkedIn's real elements have 10 to 40 KB."""
     with lab_of(500, element_bytes=25_000) as lab:
         lab.sync()
         items = [to_wire(item) for item in lab.table.items.values()]

@@ -1,4 +1,4 @@
-"""How long a fresh process takes before it can serve, against one that only makes a DynamoDB client."""
+"""Cold starts: how long a new process takes until it can serve, compared with one that only makes a DynamoDB client."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ ENVIRONMENT = {
 }
 
 
-# What AWS's runtime brings, and nothing else of this environment: PyJWT, for one, loads cryptography where it is there.
+# Only what AWS's runtime contains: other packages distort the result (PyJWT, for one, loads cryptography if it can).
 RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3")
 
 
 @pytest.fixture(scope="module")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the packages that AWS's Python runtime has."""
+    """Return a folder with the packages that AWS's Python runtime contains."""
     folder = tmp_path_factory.mktemp("runtime")
     installed = Path(boto3.__file__).parents[1]
     for name in RUNTIME:
@@ -68,7 +68,7 @@ def seconds(folders: list[Path], runtime: Path, statement: str) -> float:
 
 @pytest.fixture(scope="module")
 def artefacts() -> Path:
-    """What `sam build` made of the present sources for this machine."""
+    """Return the folder in which `sam build` put the current sources, built for this machine."""
     return build.build(build.local_target())
 
 
@@ -77,7 +77,7 @@ def test_cold_start(figures: Figures, artefacts: Path, runtime: Path, function: 
     layers = [artefacts / "DependenciesLayer" / "python", artefacts / "SharedLayer" / "python"]
     built = [artefacts / f"{function.capitalize()}Function", *layers]
     both = [(seconds([], runtime, BARE), seconds(built, runtime, READY[function])) for _ in range(ROUNDS)]
-    # The fastest of each: whatever else the machine does only adds.
+    # The fastest of each: other load on the machine can only add time.
     bare, ready = (min(column) for column in zip(*both, strict=True))
 
     figures.add(f"cold start of {function}, ready to serve", ready * 1000, "ms")

@@ -1,4 +1,4 @@
-"""25,000 courses through the real state machine, against fetching the same pages alone; a stack of their own."""
+"""Syncs of 25,000 courses on a stack of their own, compared with merely fetching the same pages; and searches."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 SIZES = (1_000, 25_000)
 AT_ONCE = 4
-"""Ranges that a sync works off at once (``statemachines/sync.asl.yaml``)."""
+"""Ranges that a sync processes concurrently (``statemachines/sync.asl.yaml``)."""
 LATE = 0.2
 LOOKS_APART = 1.0
-"""Seconds, as ``coursebridge runs watch`` has it: each look takes the machine's time from the sync."""
+"""Seconds between polls, as in ``coursebridge runs watch``: each poll takes processor time from the sync."""
 PATIENCE = 3_600.0
 QUESTIONS = (
     Question(q="excel"),
@@ -53,7 +53,7 @@ ROUNDS = 40
 
 @contextmanager
 def sandbox_of(size: int, folder: Path) -> Iterator[str]:
-    """Run a sandbox with so many courses; yield its URL."""
+    """Run a sandbox with `size` courses and yield its URL."""
     port = free_port()
     command = [str(ROOT / ".venv" / "bin" / "python"), "-m", "sandbox", "--port", str(port), "--size", str(size)]
     process = start("sandbox", command, {"PATH": "/usr/bin:/bin"}, folder / f"sandbox-{size}.log", ROOT)
@@ -76,7 +76,7 @@ def _answers(http: httpx.Client, url: str) -> bool:
 
 @contextmanager
 def stack_of(size: int, folder: Path) -> Iterator[RunningStack]:
-    """Run a stack whose LinkedIn has so many courses."""
+    """Run a stack whose LinkedIn has `size` courses."""
     with sandbox_of(size, folder) as url:
         settings = StackSettings(state_dir=folder / f"stack-{size}", port=free_port(), linkedin_url=url)
         try:
@@ -91,7 +91,7 @@ def stack_of(size: int, folder: Path) -> Iterator[RunningStack]:
 
 
 class Memory:
-    """Watches the resident memory of the workers of one function while a block runs."""
+    """Records the peak resident memory of any one worker of a function while a block runs."""
 
     def __init__(self, stack: RunningStack, function: str) -> None:
         [emulator] = [
@@ -123,27 +123,27 @@ class Memory:
 
 
 def timed_sync(connection: Connection, mode: str = "full") -> tuple[dict[str, Any], float]:
-    """Run a sync; return it with the seconds from the call that starts it to the end it notes."""
+    """Run a sync, and return the run with the seconds from the call that starts it to its `finished_at`."""
     started = time.time()
     run = connection.sync(mode, patience=PATIENCE, pause=LOOKS_APART)
     return run, parse_rfc3339(run["finished_at"]).timestamp() - started
 
 
 def asked_of_linkedin(stack: RunningStack) -> list[dict[str, Any]]:
-    """Return the calls LinkedIn's API has had since the sandbox was started, in order."""
+    """Return the GET calls to LinkedIn's API since the sandbox was started, in order."""
     report = stack.sandbox.get("/_sandbox/requests").raise_for_status().json()
     assert report["total"] == len(report["recent"]), "the sandbox remembers every call"
     return [call for call in report["recent"] if call["method"] == "GET"]
 
 
 def fetch_alone(calls: list[dict[str, Any]], size: int, folder: Path, *, at_once: int, slow: float = 0) -> float:
-    """Make the same calls to a sandbox that is as new as the sync's was, so many at once; return the seconds."""
+    """Make the same calls to a new sandbox, `at_once` of them concurrently, and return the seconds it takes."""
     with sandbox_of(size, folder) as url, httpx.Client(base_url=url, timeout=120, trust_env=False) as http:
         answer_late(http, slow)
         form = {"grant_type": "client_credentials", **SANDBOX_PAIR}
         token = http.post("/oauth/v2/accessToken", data=form).json()["access_token"]
         http.headers["Authorization"] = f"Bearer {token}"
-        gc.freeze()  # as the sync's own process does, and lest all of pytest is looked through for every page
+        gc.freeze()  # as the sync's process does; otherwise, collections would scan all objects of pytest
         started = time.perf_counter()
         with ThreadPoolExecutor(at_once) as pool:
             list(pool.map(lambda call: _fetch(http, call), calls))
@@ -151,7 +151,7 @@ def fetch_alone(calls: list[dict[str, Any]], size: int, folder: Path, *, at_once
 
 
 def answer_late(sandbox: httpx.Client, seconds: float) -> None:
-    """Have LinkedIn's API take so long for every answer, beside the time to make it."""
+    """Delay every response of LinkedIn's API by this many seconds."""
     sandbox.put("/_sandbox/quirks", json={"slow": {"seconds": seconds}} if seconds else {}).raise_for_status()
 
 
@@ -195,7 +195,7 @@ def _sync_again(figures: Figures, connection: Connection, size: int) -> None:
 
 
 def test_first_sync_of_a_linkedin_that_takes_its_time(figures: Figures, tmp_path: Path) -> None:
-    """A sandbox answers as fast as it can; over the internet, a page of a hundred assets takes longer."""
+    """The sandbox answers as fast as it can; over the internet, a page of a hundred assets takes longer."""
     size = max(SIZES)
     with stack_of(size, tmp_path) as stack:
         connection = Connection(Caller(stack.http, stack.outputs.admin_client_id, stack.outputs.admin_client_secret))

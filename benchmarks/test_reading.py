@@ -1,4 +1,4 @@
-"""Long lists in pages: calls to the table and processor time of a page, whatever lies before it."""
+"""Long lists read in pages: queries and processor time per page, which should not grow with the pages before it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ URN = "urn:li:lyndaCourse:1"
 
 
 class Partition:
-    """A DynamoDB client that has one partition and answers nothing but queries of it; its own time is not counted."""
+    """A DynamoDB client that only answers queries of one partition; its own time is measured, to be deducted."""
 
     def __init__(self, items: list[Item], sort_key: str) -> None:
         self._items = sorted((to_wire(item) for item in items), key=lambda wire: wire[sort_key]["S"])
@@ -37,7 +37,7 @@ class Partition:
         self.seconds = 0.0
 
     def query(self, **request: Any) -> dict[str, Any]:
-        """Answer a page."""
+        """Return one page."""
         started = time.process_time()
         self.calls += 1
         after = request.get("ExclusiveStartKey")

@@ -1,4 +1,4 @@
-"""The whole way on the embedded stack: from a request over HTTP to what others see of it."""
+"""End to end on the embedded stack: from an HTTP request to its visible effect, and statements per second."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SAMPLES = 60
 SECONDS = 5.0
 LOOK_EVERY = 0.02
 WARMING = {1: 10, 100: 2}
-"""How many requests each sender makes beforehand, by size: a worker is started when all others are busy."""
+"""Warm-up requests of each sender, by batch size: a worker is started only when all others are busy."""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def urns(connection: Connection) -> list[str]:
 
 
 def told(email: str, urn: str, progress: int | None = None) -> dict[str, Any]:
-    """Return progress, or a completion, as of a moment ago."""
+    """Return a progress statement, or a completion if there is no progress, dated one second ahead."""
     about = {"objectType": "Activity", "id": urn}
     common = {"actor": {"objectType": "Agent", "mbox": f"mailto:{email}"}, "object": about}
     at = rfc3339(datetime.now(UTC) + timedelta(seconds=1))
@@ -101,7 +101,7 @@ def test_statements_a_second(
     warm = threading.Barrier(senders)
 
     def send(number: int) -> tuple[int, float]:
-        """Send for a while when every sender has its worker; return how many were acknowledged, and the seconds."""
+        """Send for a while once all senders are warm; return the number of statements acknowledged, and the seconds."""
         with httpx.Client(base_url=stack.outputs.api_url, timeout=60, trust_env=False, headers=headers) as http:
 
             def post() -> None:
@@ -114,7 +114,7 @@ def test_statements_a_second(
                 for _ in range(WARMING[batch]):
                     post()
             except BaseException:
-                # The others would wait for this one for ever.
+                # Otherwise, the other senders would wait for this one for ever.
                 warm.abort()
                 raise
             warm.wait()

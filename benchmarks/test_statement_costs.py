@@ -1,4 +1,4 @@
-"""What a statement asks of AWS and of the processor: taken by one function, applied by another."""
+"""The cost of a statement in calls to AWS, units and processor time: received by one function, applied by another."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CREATED = "2021-01-01T00:00:00.000Z"
 
 
 class Bench:
-    """An integration with a learner and two courses, and both functions warm."""
+    """An integration with a learner and courses, and both functions warm."""
 
     def __init__(self, made: Table) -> None:
         self.lab = people_lab.Lab(made)
@@ -49,11 +49,11 @@ class Bench:
         self.apply()
 
     def statements(self, number: int) -> list[dict[str, Any]]:
-        """Return progress as LinkedIn tells it: ten times a course."""
+        """Return progress statements as LinkedIn sends them, ten for each course."""
         return [self._progress() for _ in range(number)]
 
     def renew(self, batch: list[dict[str, Any]], size: int) -> None:
-        """Put other statements into a batch."""
+        """Replace the statements in a batch with new ones."""
         batch[:] = self.statements(size)
 
     def _progress(self) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def bench(deployed: Table, monkeypatch: pytest.MonkeyPatch) -> Bench:
 def average(
     bench: Bench, work: Callable[[], None], prepare: Callable[[], None] = lambda: None, rounds: int = ROUNDS
 ) -> tuple[Any, ...]:
-    """Return calls, read units, write units and seconds of a piece of work: the most calls, the average of the rest."""
+    """Return the most calls, the mean read and write units, and the mean seconds of the fastest half of the rounds."""
     found = []
     for _ in range(rounds):
         prepare()

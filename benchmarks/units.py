@@ -1,6 +1,6 @@
-"""What DynamoDB bills: sizes of items, and the units of reads and writes that follow from them.
+"""What DynamoDB bills: sizes of items, and the read and write units that follow from them.
 
-Sources: "DynamoDB item sizes and formats" and "On-demand capacity" of the DynamoDB developer guide.
+Sources: "DynamoDB item sizes and formats" and "On-demand capacity" in the DynamoDB developer guide.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 Wire = dict[str, Any]
 READ_BYTES, WRITE_BYTES = 4096, 1024
 INDEXES = {"GSI1": None, "GSI2": ("statement_id",), "GSI3": ("statement_id", "awaited")}
-"""The indexes of the table and what they project beside keys; ``None`` is everything."""
+"""The indexes of the table, and the attributes they project besides keys; ``None`` stands for all."""
 
 
 def size(item: Wire) -> int:
@@ -27,7 +27,7 @@ def _value(typed: Any) -> int:
         case "N":
             return math.ceil(len(value.strip("-").replace(".", "")) / 2) + 1
         case "B":
-            # Base64 on the wire; what is stored is what it stands for.
+            # Base64 on the wire, but stored decoded.
             return len(value) * 3 // 4
         case "M":
             return 3 + size(value) + len(value)
@@ -38,13 +38,13 @@ def _value(typed: Any) -> int:
 
 
 def read_units(item: Wire | None, *, consistent: bool) -> float:
-    """Return the units of reading an item, or of finding that there is none."""
+    """Return the read units for getting an item, or for finding that there is none."""
     units = max(1, math.ceil(size(item or {}) / READ_BYTES))
     return units if consistent else units / 2
 
 
 def write_units(before: Wire | None, after: Wire | None, *, transactional: bool) -> int:
-    """Return the units of a write: of the table by the larger image, of each index by what changes in it."""
+    """Return the units of a write: for the table by the larger image, for each index by what changes in it."""
     table = max(1, _kilobytes(before), _kilobytes(after)) * (2 if transactional else 1)
     return table + sum(_index_units(index, before, after) for index in INDEXES)
 
@@ -68,7 +68,7 @@ def _key(index: str, item: Wire) -> tuple[Any, ...]:
 
 
 def _projected(index: str, item: Wire | None) -> Wire | None:
-    """Return what an index holds of an item, ``None`` when the item is not in it."""
+    """Return what an index holds of an item, or ``None`` if the item is not in the index."""
     if item is None or f"{index}PK" not in item:
         return None
     names = INDEXES[index]

@@ -1,7 +1,7 @@
-"""A LinkedIn Learning to try things against: token endpoint, REST resources, xAPI and AICC pushers.
+"""A stand-in for LinkedIn Learning: token endpoint, REST resources, and senders of xAPI statements and AICC calls.
 
-It speaks LinkedIn's side of both directions, with a generated catalogue of any size and every known quirk to be
-switched on. `python -m sandbox` runs it; `sandbox.serving(...)` runs it inside a test.
+Its catalogue is generated and can have any size, and every known quirk of LinkedIn's APIs can be switched on.
+`python -m sandbox` runs it; `sandbox.serving(...)` runs it inside a test.
 """
 
 from sandbox.server import Server, serving

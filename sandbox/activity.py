@@ -1,4 +1,4 @@
-"""What learners really did: the truth that statements and reports tell parts of."""
+"""What learners really did: the full history, parts of which statements and reports show."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ class Learner:
     """A person with a LinkedIn Learning licence.
 
     Attributes:
-        number: from 0 on; names and identifiers follow from it.
-        email: of the enterprise account.
-        unique_user_id: the id the customer gave LinkedIn.
+        number: counted from 0; names and identifiers are derived from it.
+        email: address in the enterprise account.
+        unique_user_id: the id that the customer gave LinkedIn.
     """
 
     number: int
@@ -35,7 +35,7 @@ class Learner:
 
 @dataclass(frozen=True)
 class Content:
-    """What was learnt: an asset as reports name it."""
+    """An asset as reports name it."""
 
     urn: str
     type: str
@@ -45,7 +45,7 @@ class Content:
 
 @dataclass(frozen=True)
 class Engagement:
-    """A stretch of learning: when it ended, the seconds viewed, and the progress then, in percent."""
+    """A stretch of learning: when it ended (epoch milliseconds), the seconds viewed, and the percentage reached."""
 
     at: int
     seconds: int
@@ -57,11 +57,11 @@ class Activity:
     """One learner's history with one asset.
 
     Attributes:
-        learner: who.
-        content: what.
-        engagements: in order of time.
+        learner: the learner.
+        content: the asset.
+        engagements: stretches of learning, oldest first.
         completed_at: epoch milliseconds, or None.
-        pushed: ids of the statements that were sent about it.
+        pushed: ids of the statements to be sent about it.
         withheld: ids of the statements that should have been sent but were not.
     """
 
@@ -102,7 +102,7 @@ class ActivityBook:
         return iter(self._activities.values())
 
     def of(self, learner: Learner, content: Content) -> Activity:
-        """Return a learner's history with an asset, an empty one at first."""
+        """Return a learner's history with an asset; it is created empty if there is none."""
         return self._activities.setdefault((learner.number, content.urn), Activity(learner, content))
 
     def clear(self) -> None:

@@ -1,4 +1,4 @@
-"""LinkedIn as an AICC assignable unit: plays the HACP side of a course launched from an LMS."""
+"""LinkedIn as an AICC assignable unit: makes the HACP calls of a course that an LMS has launched."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ _ENDINGS = {"crlf": "\r\n", "lf": "\n", "cr": "\r"}
 
 @dataclass(frozen=True)
 class Style:
-    """How the calls are written; AICC leaves a lot of freedom, and senders use it.
+    """How the calls are written: AICC leaves a lot of freedom, and senders use it.
 
     Attributes:
-        version: AICC version that is claimed.
-        upper_case: commands and keys in upper case.
+        version: the AICC version to claim.
+        upper_case: whether commands and data are in upper case.
         line_ending: `crlf`, `lf` or `cr`.
-        abbreviated: `i` and `c` instead of `Incomplete` and `Complete`.
-        spaced: blanks around `=`.
+        abbreviated: whether to send `i` and `c` instead of `Incomplete` and `Complete`.
+        spaced: whether to put blanks around `=`.
     """
 
     version: str = "4.0"
@@ -38,7 +38,7 @@ class Style:
 
 @dataclass(frozen=True)
 class Exchange:
-    """One call with its answer: the error number is the receiver's `error=`, empty if it sent none."""
+    """One call with its response; `error` is the value of the receiver's `error=`, or empty if it sent none."""
 
     command: str
     status: int
@@ -47,11 +47,11 @@ class Exchange:
 
 
 class NotAnAiccLaunch(ValueError):
-    """The launch URL does not say where to report to, and for which session."""
+    """The launch URL does not name both a session and a URL to report to."""
 
 
 def session(launch_url: str) -> tuple[str, str]:
-    """Return session id and call-back URL of a launch, whatever the case of their names.
+    """Return the session id and the callback URL of a launch; the case of parameter names does not matter.
 
     Raises:
         NotAnAiccLaunch: one of the two is missing.
@@ -71,18 +71,18 @@ def play(
     leave: bool = True,
     client: httpx.Client | None = None,
 ) -> list[Exchange]:
-    """Open a session, report each progress (100 is complete), and leave.
+    """Open a session, report each percentage (100 means complete), and leave.
 
     Args:
-        launch_url: as the LMS made it.
-        progress: percentages, one PutParam each.
-        style: of writing.
-        leave: whether ExitAU is sent.
-        client: to call with.
+        launch_url: the URL as the LMS made it.
+        progress: percentages, each sent in a PutParam of its own.
+        style: how the calls are written.
+        leave: whether to send ExitAU.
+        client: the client to call with; by default a new one, closed at the end.
 
     Raises:
-        NotAnAiccLaunch: the launch URL is not one.
-        httpx.TransportError: nobody answers there.
+        NotAnAiccLaunch: the launch URL lacks the session id or the callback URL.
+        httpx.TransportError: nobody answers at the callback URL.
     """
     style = style or Style()
     session_id, url = session(launch_url)
@@ -143,5 +143,5 @@ def _error(body: str) -> str:
 
 
 def to_json(exchanges: Sequence[Exchange]) -> Json:
-    """Return a session as `/_sandbox/aicc` answers it."""
+    """Return the response body of `/_sandbox/aicc`."""
     return {"exchanges": [vars(exchange) for exchange in exchanges]}

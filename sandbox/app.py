@@ -21,6 +21,6 @@ def build(world: World) -> Starlette:
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
-    """Answer in LinkedIn's shape also where no resource was reached."""
+    """Answer in LinkedIn's shape even if the request reached no resource."""
     refusal = cast("HTTPException", error)
     return routes.reply({"message": refusal.detail, "status": refusal.status_code}, refusal.status_code)

@@ -113,9 +113,9 @@ def _serve(console: Console, options: argparse.Namespace) -> int:
         console.print(
             f"{application.client_id:16} {application.client_secret:32} {keys}", markup=False, highlight=False
         )
-    # Whoever started it waits for this line; nothing else may begin with it.
+    # Programs that start a sandbox wait for this line; no other line may begin with the same words.
     console.print(f"sandbox ready at {url_of(listener)}", style="bold", soft_wrap=True)
-    # Ctrl-C is how it is meant to end; uvicorn has shut down by the time it raises this.
+    # Ctrl-C is the normal way to stop; uvicorn has already shut down when it raises this.
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
     return 0
@@ -149,7 +149,7 @@ def _push(console: Console, arguments: Sequence[str]) -> int:
 
 
 def _add_fields(parser: argparse.ArgumentParser, kind: type[Target] | type[Plan]) -> None:
-    """Offer every field of a dataclass as an option of the same name."""
+    """Add an option for every field of a dataclass, under the field's name."""
     for one in fields(kind):
         flag = "--" + one.name.replace("_", "-")
         required = one.default is MISSING and one.default_factory is MISSING

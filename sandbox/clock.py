@@ -11,6 +11,6 @@ def now_ms() -> int:
 
 
 def iso(epoch_ms: int) -> str:
-    """Return a time the way LinkedIn writes it in statements: UTC with milliseconds and `Z`."""
+    """Return a time as LinkedIn writes it in statements: UTC, with milliseconds and `Z`."""
     text = datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Repeatable chance: the same key always gives the same throws, in any process and on any Python."""
+"""Repeatable randomness: the same key always gives the same throws, in any process and any Python version."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -8,10 +8,10 @@ T = TypeVar("T")
 
 
 class Dice:
-    """A stream of throws that follows from its key alone.
+    """A stream of throws that depends on its key alone.
 
-    Cheaper to start than `random.Random` by an order of magnitude, which matters here: every generated asset
-    starts its own stream, so that any one of them can be made without making the others.
+    It is an order of magnitude cheaper to start than `random.Random`. This matters because every generated asset
+    has its own stream, so that it can be made without making the others.
     """
 
     __slots__ = ("_bits", "_key")
@@ -26,8 +26,8 @@ class Dice:
         self._bits = int.from_bytes(self._key)
 
     def throw(self, sides: int) -> int:
-        """Return a number from 0 up to, not including, `sides`."""
-        # Near the end of the 512 bits the throws would turn lopsided.
+        """Return a number from 0 up to but not including `sides`."""
+        # With too few of the 512 bits left, throws would be biased.
         if self._bits < sides << 16:
             self._refill()
         self._bits, value = divmod(self._bits, sides)
@@ -38,5 +38,5 @@ class Dice:
         return choices[self.throw(len(choices))]
 
     def chance(self, share: float) -> bool:
-        """Say yes for this share of throws, 0.0 to 1.0."""
+        """Return True for this share of throws (0.0 to 1.0)."""
         return self.throw(1_000_000) < share * 1_000_000

@@ -1,8 +1,8 @@
-"""Errors as LinkedIn answers them.
+"""Errors, those of the API with the bodies LinkedIn sends.
 
-ApiError          what the REST resources answer: `{"message", "serviceErrorCode", "status"}`
-OAuthError        what the token endpoint answers: `{"error", "error_description"}` (RFC 6749, 5.2)
-PortTaken         the sandbox cannot start because something listens there already
+ApiError          answered by the REST resources: `{"message", "serviceErrorCode", "status"}`
+OAuthError        answered by the token endpoint: `{"error", "error_description"}` (RFC 6749, section 5.2)
+PortTaken         the sandbox cannot start because its port is in use
 """
 
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ class ApiError(Exception):
 
 
 class OAuthError(Exception):
-    """No token was given."""
+    """A request to the token endpoint was refused."""
 
     def __init__(self, status: int, error: str, description: str) -> None:
         super().__init__(description)
@@ -32,7 +32,7 @@ class OAuthError(Exception):
 
 
 class PortTaken(Exception):
-    """Something else listens on the port."""
+    """Something else is listening on the port."""
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__(

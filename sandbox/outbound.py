@@ -7,6 +7,6 @@ LOCAL = ("127.0.0.1", "localhost", "*.localhost")
 
 
 def client() -> httpx.Client:
-    """Return a client for any receiver; only for one on this machine a proxy of the environment is passed by."""
+    """Return a client that uses the environment's proxy, except for receivers on this machine."""
     direct = httpx.HTTPTransport()
     return httpx.Client(timeout=TIMEOUT_SECONDS, mounts={f"all://{host}": direct for host in LOCAL})

@@ -1,4 +1,4 @@
-"""LinkedIn as the sender: gets a token from a receiver and posts statements to it."""
+"""LinkedIn as the sender of statements: gets a token from a receiver and posts statements to it."""
 
 import time
 from collections import Counter
@@ -18,7 +18,7 @@ REMEMBERED_REFUSALS = 20
 REMEMBERED_BODY = 500
 FORM_CONTENT_TYPES = {
     "form": "application/x-www-form-urlencoded",
-    # LinkedIn's own page prints the header without `application/`.
+    # LinkedIn's documentation prints the header without `application/`.
     "bare": "x-www-form-urlencoded",
     "charset": "application/x-www-form-urlencoded; charset=UTF-8",
     "upper": "APPLICATION/X-WWW-FORM-URLENCODED",
@@ -30,18 +30,18 @@ class Target:
     """What an admin enters at LinkedIn, and how LinkedIn then behaves.
 
     Attributes:
-        oauth_url: "OAuth Server URL", the whole token URL.
-        statements_url: "Tenant Server URL", the whole statements URL.
-        client_id: as given out by the receiver.
-        client_secret: as given out by the receiver.
-        content_type: of the token request, a key of `FORM_CONTENT_TYPES`.
-        scope: asked for; empty sends no scope at all.
-        token_per_statement: whether a token is asked for anew each time.
-        version_header: whether `X-Experience-API-Version` is sent.
-        batch: statements per request; 1 sends a lone object, not an array.
-        senders: requests in flight at once.
-        burst: requests sent before a pause; 0 never pauses.
-        pause: seconds.
+        oauth_url: "OAuth Server URL", the complete token URL.
+        statements_url: "Tenant Server URL", the complete statements URL.
+        client_id: issued by the receiver.
+        client_secret: issued by the receiver.
+        content_type: content type of the token request, as a key of `FORM_CONTENT_TYPES`.
+        scope: scope to ask for; if empty, no scope is sent.
+        token_per_statement: whether to fetch a new token for every request.
+        version_header: whether to send `X-Experience-API-Version`.
+        batch: statements per request; with 1, a single object is sent instead of an array.
+        senders: maximum number of concurrent requests.
+        burst: requests between pauses; 0 for no pauses.
+        pause: length of a pause in seconds.
     """
 
     oauth_url: str
@@ -66,16 +66,16 @@ class Target:
 
 @dataclass
 class Outcome:
-    """What became of a push.
+    """The outcome of a push.
 
     Attributes:
-        statements: how many were sent.
-        requests: in how many requests.
-        tokens: how many tokens were asked for.
-        statuses: how many requests got which status; `error` counts those that got no answer at all.
+        statements: number of statements sent.
+        requests: number of requests they were sent in; a retry after a 401 is not counted.
+        tokens: number of token requests.
+        statuses: number of requests by final status; `error` counts those without a response or a token.
         acknowledged: ids of the statements that were answered with a 2xx.
-        refusals: status and body of the first requests that were not.
-        seconds: how long it took.
+        refusals: status and body of the first requests without a 2xx, at most `REMEMBERED_REFUSALS`.
+        seconds: duration of the push.
     """
 
     statements: int = 0
@@ -87,18 +87,18 @@ class Outcome:
     seconds: float = 0.0
 
     def to_json(self) -> Json:
-        """Return the outcome as `/_sandbox/push` answers it."""
+        """Return the outcome as it appears in the response of `/_sandbox/push`."""
         return {**vars(self), "statuses": dict(self.statuses), "seconds": round(self.seconds, 3)}
 
 
 class TokenRefused(Exception):
-    """The receiver gave no token."""
+    """The receiver issued no token."""
 
 
 class Pusher:
-    """Sends statements to one receiver, as LinkedIn does: each once, whatever the answer.
+    """Sends statements to one receiver as LinkedIn does: each of them once, whatever the response.
 
-    Safe to use from several threads.
+    Only a 401 is followed by a second attempt, with a new token.
     """
 
     def __init__(self, target: Target, client: httpx.Client | None = None) -> None:
@@ -110,10 +110,11 @@ class Pusher:
         self._outcome = Outcome()
 
     def push(self, statements: Sequence[Json]) -> Outcome:
-        """Send statements in this order, as far as several senders keep one, and say what became of them.
+        """Send statements and return the outcome; the order is kept only if there is a single sender.
 
         Raises:
-            TokenRefused: the receiver gave no token to begin with.
+            TokenRefused: the receiver refused the first token request.
+            httpx.TransportError: the receiver did not answer it.
         """
         self._outcome = Outcome(statements=len(statements))
         started = time.monotonic()
@@ -156,7 +157,7 @@ class Pusher:
         return self._client.post(self._target.statements_url, json=body, headers=headers)
 
     def _fresh_token(self, stale: str) -> str:
-        """Return a token that is not the stale one; senders that fail together ask for one together."""
+        """Return a token other than the stale one; senders that fail together share a single token request."""
         with self._lock:
             if stale and self._token != stale:
                 return self._token

@@ -1,4 +1,4 @@
-"""Everything LinkedIn's APIs do that their documentation does not say, each to be switched on alone."""
+"""Undocumented behaviour of LinkedIn's APIs, as quirks that can be switched on one by one."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ Parameters = dict[str, Any]
 
 @dataclass(frozen=True)
 class Quirk:
-    """One way in which an answer differs from the documented one.
+    """One way in which responses differ from the documentation.
 
     Attributes:
-        name: what it is switched on by.
+        name: the name by which it is switched on.
         description: what it does, in one line.
-        parameters: what can be set, with the defaults.
+        parameters: its parameters with their defaults.
     """
 
     name: str
@@ -26,7 +26,11 @@ class Quirk:
 
 
 def _failing(share: float, times: int = 0, **more: float | str) -> Parameters:
-    """Return the parameters of a quirk that makes calls fail: what share, how often at most, after how many."""
+    """Return the parameters of a quirk that makes calls fail.
+
+    It affects a `share` of the calls to paths that begin with `path`, at most `times` of them (0 for no limit), and
+    spares the first `after`.
+    """
     return {"share": share, "times": times, "after": 0, "path": "/v2/", **more}
 
 
@@ -105,7 +109,7 @@ _ALL = (
 )
 
 _LEAST = {"every": 2}
-"""The smallest value of a parameter where that is not zero."""
+"""Minimum values of numeric parameters; for all others it is 0."""
 
 QUIRKS = {quirk.name: quirk for quirk in _ALL}
 
@@ -121,14 +125,14 @@ class Quirks:
         self._hits: Counter[str] = Counter()
 
     def active(self) -> dict[str, Parameters]:
-        """Return what is switched on, with all parameters."""
+        """Return the quirks that are on, with all their parameters."""
         return dict(self._active)
 
     def switch_on(self, name: str, parameters: Parameters | None = None) -> None:
-        """Switch a quirk on, or on again with other parameters; its counters start anew.
+        """Switch a quirk on, or replace its parameters if it is on; either way, its counters are reset.
 
         Raises:
-            ValueError: there is no such quirk, or it has no such parameter, or not of that type.
+            ValueError: there is no such quirk or parameter, or a value is not valid.
         """
         self._active[name] = merged(name, parameters or {})
         self._set_at[name] = now_ms()
@@ -144,16 +148,16 @@ class Quirks:
         return self._active.get(name)
 
     def dice(self, name: str, key: object) -> Dice:
-        """Return the throws of a quirk for one thing: the same thing meets the same fate each time."""
+        """Return a quirk's dice for the thing with this key, which is therefore affected in the same way every time."""
         return Dice(self._seed, name, key)
 
     def touches(self, name: str, key: object) -> bool:
-        """Say whether a quirk with a `share` is on and concerns this thing."""
+        """Return whether a quirk with a `share` is on and affects the thing with this key."""
         parameters = self._active.get(name)
         return parameters is not None and self.dice(name, key).chance(parameters["share"])
 
     def strikes(self, name: str, path: str) -> bool:
-        """Say whether a quirk that makes calls fail is on and hits this call; asking counts as a call."""
+        """Return whether a quirk that makes calls fail is on and hits this call; every check counts as a call."""
         parameters = self._active.get(name)
         if parameters is None or not path.startswith(parameters["path"]):
             return False
@@ -166,7 +170,7 @@ class Quirks:
         return True
 
     def is_same_day(self, name: str) -> bool:
-        """Say whether the quirk was switched on this day, UTC."""
+        """Return whether the quirk was switched on today (UTC)."""
         return self._set_at[name] // DAY_MS == now_ms() // DAY_MS
 
 
@@ -184,22 +188,22 @@ def parse_quirk(text: str) -> tuple[str, Parameters]:
 
 
 def merged(name: str, parameters: object) -> Parameters:
-    """Return a quirk's parameters, the defaults where none are given.
+    """Return a quirk's parameters, with defaults for those that are not given.
 
     Raises:
-        ValueError: there is no such quirk, or it has no such parameter, or not of that type.
+        ValueError: there is no such quirk or parameter, or a value is not valid.
     """
     if name not in QUIRKS:
         raise ValueError(f"There is no quirk {name!r}; see --list-quirks.")
     defaults = QUIRKS[name].parameters
-    # A ValueError, not a TypeError: this is somebody's input, and there is one way to refuse it.
+    # ValueError instead of TypeError: this is user input, and all invalid input is refused with the same exception.
     if not isinstance(parameters, dict):
         raise ValueError(f"The parameters of quirk {name!r} have to be an object.")  # noqa: TRY004
     return defaults | {key: _converted(name, defaults, key, value) for key, value in parameters.items()}
 
 
 def _converted(name: str, defaults: Parameters, key: str, value: object) -> object:
-    """Return a parameter's value in the type of its default, so that text from a command line will do."""
+    """Return a parameter's value converted to the type of its default; on the command line, every value is text."""
     if key not in defaults:
         known = ", ".join(defaults) or "none"
         raise ValueError(f"Quirk {name!r} has no parameter {key!r} (it has: {known}).")

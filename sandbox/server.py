@@ -1,4 +1,4 @@
-"""Running a sandbox over HTTP, in this process or in the foreground."""
+"""Serves a sandbox over HTTP, in the foreground or from a thread of another program."""
 
 import asyncio
 import errno
@@ -24,7 +24,7 @@ HOST = "127.0.0.1"
 
 
 class SettingsOptions(TypedDict, total=False):
-    """The fields of `Settings`, each of which may be left out."""
+    """The fields of `Settings`, all optional."""
 
     size: int
     seed: int
@@ -34,7 +34,7 @@ class SettingsOptions(TypedDict, total=False):
 
 
 class _Protocol(H11Protocol):
-    """HTTP with the connection within reach of the application, which `down` needs to close it."""
+    """HTTP protocol that gives the application access to the connection, so that the quirk `down` can close it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -51,8 +51,8 @@ class Server:
     """A sandbox that is being served.
 
     Attributes:
-        url: without a trailing slash; base URL of both OAuth and API.
-        world: what it serves.
+        url: base URL of both OAuth and the API, without a trailing slash.
+        world: the world it serves.
     """
 
     url: str
@@ -60,10 +60,10 @@ class Server:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 takes any free one.
+    """Return a listening socket; port 0 takes any free port.
 
     Raises:
-        PortTaken: something else listens there.
+        PortTaken: something else is listening there.
     """
     try:
         listener = socket.create_server((host, port), backlog=512)
@@ -71,20 +71,20 @@ def listen(host: str, port: int) -> socket.socket:
         if error.errno != errno.EADDRINUSE:
             raise
         raise PortTaken(host, port) from error
-    # Connections inherit it. asyncio sets it only on sockets that name their protocol, which these do not; without it
-    # the body of a small answer waits some 40 ms until its headers are acknowledged.
+    # Accepted connections inherit this option. asyncio sets it only on sockets created with an explicit protocol, which
+    # these are not; without it, the body of a small response waits some 40 ms until its headers are acknowledged.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
 
 def url_of(listener: socket.socket) -> str:
-    """Return the base URL of what listens there."""
+    """Return the base URL of a listening socket."""
     host, port = listener.getsockname()[:2]
     return f"http://{host}:{port}"
 
 
 def uvicorn_server(world: World) -> uvicorn.Server:
-    """Return a server for a world, not started yet."""
+    """Return a server for a world, without starting it."""
     return uvicorn.Server(
         uvicorn.Config(build(world), http=_Protocol, log_level="error", lifespan="off", access_log=False, ws="none")
     )
@@ -94,16 +94,17 @@ def uvicorn_server(world: World) -> uvicorn.Server:
 def serving(
     *, port: int = 0, host: str = HOST, quirks: dict[str, Parameters] | None = None, **settings: Unpack[SettingsOptions]
 ) -> Iterator[Server]:
-    """Serve a sandbox from a thread of this process, until the block ends.
+    """Serve a sandbox from a thread of this process until the block ends.
 
     Args:
-        port: 0 takes any free one.
+        port: port to listen on; 0 takes any free port.
         host: address to listen on.
-        quirks: names with parameters, as `Quirks.switch_on` takes them.
-        settings: of the sandbox, see `Settings`.
+        quirks: quirks to switch on, by name, with their parameters.
+        settings: fields of `Settings`.
 
     Raises:
-        PortTaken: something else listens there.
+        PortTaken: something else is listening there.
+        ValueError: a quirk or one of its parameters is not valid.
     """
     world = World(Settings(**settings), quirks)
     listener = listen(host, port)

@@ -1,10 +1,10 @@
-"""What a sandbox is started with."""
+"""Settings with which a sandbox is started."""
 
 from dataclasses import dataclass
 from typing import Any
 
 Json = dict[str, Any]
-"""A JSON object of LinkedIn's making; its shape is theirs and stays open."""
+"""A JSON object; LinkedIn defines its shape, so it is not typed any further."""
 
 DEFAULT_LOCALES = ("en_US", "de_DE", "fr_FR", "ja_JP", "zh_CN")
 
@@ -14,12 +14,12 @@ class Settings:
     """The size and character of a sandbox.
 
     Attributes:
-        size: licensed and available courses in the catalogue. Retired and unlicensed ones come on top (one of
-            each per 48 courses), and so do learning paths and videos.
-        seed: everything generated follows from it; the same seed gives the same catalogue.
-        locales: languages of the catalogue, `en_US` and the like; courses are dealt out to them in turn.
-        element_bytes: about how large one course is as JSON, contents tree included.
-        token_seconds: `expires_in` of the access tokens it hands out.
+        size: licensed and available courses in the catalogue. Retired and unlicensed courses (one of each per
+            48 courses), learning paths and videos come on top.
+        seed: seed of everything generated; the same seed gives the same catalogue.
+        locales: locales of the catalogue, such as `en_US`; courses are assigned to them in turn.
+        element_bytes: approximate size of a course as JSON, including its contents tree.
+        token_seconds: `expires_in` of the access tokens.
     """
 
     size: int = 1000

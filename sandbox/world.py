@@ -1,4 +1,4 @@
-"""Everything one running sandbox holds."""
+"""The complete state of a running sandbox."""
 
 from sandbox.activity import ActivityBook
 from sandbox.catalogue.store import Catalogue
@@ -13,14 +13,14 @@ class World:
     """A sandbox without its HTTP side.
 
     Attributes:
-        settings: what it was started with.
-        quirks: which quirks are on.
+        settings: the settings it was started with.
+        quirks: the quirks that are on.
         catalogue: the assets.
-        classifications: what the classification resource serves.
+        classifications: the classifications that the resource serves.
         tokens: applications and access tokens.
         activity: what learners really did.
-        requests: what was asked so far.
-        generation: how many steps the catalogue has taken.
+        requests: the calls so far.
+        generation: number of steps that have changed the catalogue.
     """
 
     def __init__(self, settings: Settings, quirks: dict[str, Parameters] | None = None) -> None:

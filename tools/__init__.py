@@ -1,1 +1,1 @@
-"""What an operator or a maintainer runs by hand: redriving dead letters, computing costs, simulating keys."""
+"""Programs to run by hand: redriving dead letters, restoring items, computing costs, simulating keys, and an SBOM."""

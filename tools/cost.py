@@ -1,7 +1,7 @@
-"""What running Coursebridge costs: `python -m tools.cost`, Markdown, from counted requests, units and durations.
+"""Compute what running Coursebridge costs: `python -m tools.cost` prints Markdown.
 
-Prices stand in `prices.json`, dated; what one thing takes in `cost_inputs.json`, each figure measured or assumed.
-Change either and run it again: `docs/cost.md` holds the output, and a test holds it to that.
+The costs follow from `prices.json`, which is dated, and from the measured or assumed requests, units and durations in
+`cost_inputs.json`. Run it again after a change to either: `docs/cost.md` contains the output, and a test compares them.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ class Bill(dict[str, float]):
 
     @property
     def total(self) -> float:
-        """The sum."""
+        """The sum over all services."""
         return sum(self.values())
 
 
 class Costs:
-    """Turns amounts into dollars.
+    """Computes costs in dollars.
 
     Args:
         prices: dollars by unit.
-        measured: what things take.
+        measured: what statements, courses and the stack consume.
         assumed: how a deployment is used.
     """
 
@@ -48,7 +48,7 @@ class Costs:
         self._assumed = assumed
 
     def statements(self, number: float) -> Bill:
-        """Return what so many statements cost, sent one by one: taking, applying, telling; without keeping them."""
+        """Return the cost of receiving, applying and publishing statements sent one by one, without storage."""
         one, assumed = self._statement, self._assumed
         batches = number / assumed["statements_an_invocation_of_apply"]
         bill = self._invocations("statements", number) + self._invocations("apply", batches)
@@ -64,7 +64,7 @@ class Costs:
         return bill
 
     def sync(self, courses: float, changed: float, pages: float) -> Bill:
-        """Return what a sync costs that reads so many courses in so many pages and finds so many of them changed."""
+        """Return the cost of a sync that reads this many courses and pages and finds `changed` courses changed."""
         seconds = pages * self._assumed["milliseconds_billed"]["page_of_courses"] / 1000
         tasks = pages / 10 + 5
         return Bill(
@@ -79,16 +79,16 @@ class Costs:
         )
 
     def full_sync(self, courses: float, changed: float) -> Bill:
-        """Return what a full sync costs."""
+        """Return the cost of a full sync."""
         pages = courses / self._course["page_size"] * self._course["calls_overhead"] + self._course["calls_fixed"]
         return self.sync(courses, changed, pages)
 
     def incremental_sync(self, changed: float) -> Bill:
-        """Return what an incremental sync costs."""
+        """Return the cost of an incremental sync."""
         return self.sync(changed, changed, changed / self._course["page_size"] + self._course["calls_fixed"])
 
     def month(self, learners: int) -> Bill:
-        """Return what a month costs with so many learners."""
+        """Return the cost of a month with this many learners."""
         assumed = self._assumed
         number: float = learners * assumed["courses_a_learner_and_month"] * assumed["statements_a_course"]
         calls: float = learners * assumed["calls_of_the_platform_a_learner_and_month"]
@@ -101,7 +101,7 @@ class Costs:
         return bill + self._reports(learners) + self._always()
 
     def _calls(self, calls: float) -> Bill:
-        """Return what it costs that the platform reads, and that tokens are fetched every hour."""
+        """Return the cost of the platform's API calls and of two token requests an hour."""
         bill = self._invocations("learning", calls) + self._invocations("token", 2 * HOURS)
         bill["API Gateway"] = (calls + 2 * HOURS) * self._prices["api_request"]
         bill["DynamoDB"] = self._units(0, calls * self._assumed["read_units_a_call"])
@@ -111,7 +111,7 @@ class Costs:
         return bill
 
     def _kept(self, statements: float) -> Bill:
-        """Return what a month of keeping statements and the catalogue costs, with restores to any second."""
+        """Return the cost of storing statements and the catalogue for a month, with point-in-time recovery."""
         kept = statements * self._statement["bytes_kept"] + self._assumed["courses"] * self._course["bytes_kept"]
         price = self._prices["dynamodb_gb_month"] + self._prices["dynamodb_pitr_gb_month"]
         return Bill({"DynamoDB": kept / GIGABYTE * price})
@@ -129,7 +129,7 @@ class Costs:
         )
 
     def _always(self) -> Bill:
-        """Return what a month costs in which nothing happens."""
+        """Return the fixed cost of a month, due even if nothing happens."""
         sweeps = self._stack["sweeps_a_month"]
         integrations = self._assumed["integrations"]
         milliseconds = 40 + integrations * self._assumed["milliseconds_billed"]["sweep_an_integration"]
@@ -161,13 +161,13 @@ class Costs:
 
 
 def costs() -> Costs:
-    """Return the costs by the files beside this one."""
+    """Return the costs according to `prices.json` and `cost_inputs.json`."""
     inputs = json.loads((HERE / "cost_inputs.json").read_text())
     return Costs(_prices()["prices"], inputs["measured"], inputs["assumed"])
 
 
 def report() -> str:
-    """Return everything as Markdown."""
+    """Return all costs as Markdown."""
     prices, made = _prices(), costs()
     courses = json.loads((HERE / "cost_inputs.json").read_text())["assumed"]["courses"]
     things = {
@@ -182,7 +182,7 @@ def report() -> str:
 
 
 def _table(bills: dict[str, Bill]) -> str:
-    """Return bills as columns, services as rows."""
+    """Return a Markdown table with bills as columns and services as rows."""
     services = sorted(
         {name for bill in bills.values() for name in bill}, key=lambda name: -sum(b[name] for b in bills.values())
     )

@@ -1,12 +1,12 @@
-"""Where keys fall: `python -m tools.key_distribution` simulates 1,000 integrations and 10 million learners.
+"""Simulate the load on partition keys: `python -m tools.key_distribution`, 1,000 integrations, 10 million learners.
 
-DynamoDB splits a table's key space among partitions, each good for 1,000 write units and 3,000 read units a second. The
-hash of a partition key decides where an item lies, so what matters is how much the busiest *key* gets: a single key
-can have no more than one partition (for a table key; an index key likewise). The simulation deals out an hour of peak
-statements to the keys they write and tells which key of each kind is the busiest, and how many partitions' worth the
-busiest of evenly cut partitions gets.
+DynamoDB splits a table's key space among partitions, each of which takes 1,000 write units and 3,000 read units a
+second. The hash of the partition key decides where an item is stored, and a single key of the table or of an index
+cannot have more than one partition. What matters is therefore the load on the busiest *key*. The simulation
+distributes a sample of statements over the keys that they write, scales it to the peak rate, and reports for each
+kind of key the load on the busiest key and on the busiest of evenly cut partitions.
 
-Sizes of integrations follow Zipf's law: the largest has some tenth of all learners.
+Sizes of integrations follow Zipf's law: the largest has about 13 % of all learners.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from itertools import accumulate
 INTEGRATIONS, LEARNERS = 1_000, 10_000_000
 STATEMENTS_A_LEARNER_AND_DAY = 0.4
 PEAK_FACTOR = 5
-"""How much busier the peak hour is than the average one."""
+"""Ratio of the peak hour's load to that of the average hour."""
 SAMPLE = 100_000
 PARTITIONS = 64
 COURSES, POPULAR_SHARE = 25_000, 1.1
@@ -36,18 +36,18 @@ UNITS = {
     "index GSI2: statements of an actor": 1.0,
     "index GSI3: what waits in an integration": 2.0,
 }
-"""Write units of a statement and its application, by the kind of key they go to (see storage/keys.py)."""
+"""Write units for storing and applying a statement, by the kind of key written to (see storage/keys.py)."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """How busy the busiest key of a kind is.
+    """The load on one kind of key.
 
     Attributes:
-        kind: of key.
-        keys: how many keys of the kind were written to.
-        busiest: write units a second of the busiest key.
-        busiest_partition: write units a second of the busiest of evenly cut partitions.
+        kind: the kind of key.
+        keys: number of keys of this kind that were written to.
+        busiest: write units per second of the busiest key.
+        busiest_partition: write units per second of the busiest of evenly cut partitions.
     """
 
     kind: str
@@ -57,13 +57,13 @@ class Load:
 
 
 def zipf(number: int, exponent: float = 1.0) -> list[float]:
-    """Return cumulative weights of so many things by Zipf's law."""
+    """Return the cumulative weights of `number` things under Zipf's law."""
     return list(accumulate(1 / rank**exponent for rank in range(1, number + 1)))
 
 
 @cache
 def simulate(seed: int = 1) -> list[Load]:
-    """Deal a peak hour's statements out to keys."""
+    """Return the load on each kind of key at the peak rate."""
     dice = random.Random(seed)  # noqa: S311  (a simulation, not a secret)
     sizes, courses = zipf(INTEGRATIONS), zipf(COURSES, POPULAR_SHARE)
     people = [
@@ -89,7 +89,7 @@ def simulate(seed: int = 1) -> list[Load]:
 
 
 def peak_statements_a_second() -> float:
-    """Return how many statements arrive a second at the peak."""
+    """Return how many statements arrive per second at the peak."""
     return LEARNERS * STATEMENTS_A_LEARNER_AND_DAY / 86_400 * PEAK_FACTOR
 
 
@@ -101,7 +101,7 @@ def _load(kind: str, counted: Counter[str], units: float) -> Load:
 
 
 def report() -> str:
-    """Return the simulation as Markdown."""
+    """Return the result of the simulation as Markdown."""
     lines = [
         f"{INTEGRATIONS:,} integrations, {LEARNERS:,} learners, {peak_statements_a_second():,.0f} statements a second "
         f"at the peak; a partition takes {WRITE_UNITS_A_SECOND:,} write units a second.",

@@ -1,19 +1,19 @@
-"""Work off dead letters: `python -m tools.redrive show`, `python -m tools.redrive run`.
+"""Redrive dead letters: `python -m tools.redrive show`, `python -m tools.redrive run`.
 
-Uses your AWS credentials and region (and `AWS_ENDPOINT_URL`, which the embedded stack listens on). A letter is deleted
-only when what it stands for is under way again; running it twice is harmless, because everything here may happen twice.
+Uses your AWS credentials and region, and `AWS_ENDPOINT_URL` if set (for the embedded stack). A letter is deleted only
+once its work is under way again. Running this twice is harmless, because it is safe for that work to happen twice.
 
 | queue               | holds                                      | redriven by                                   |
 | ------------------- | ------------------------------------------ | --------------------------------------------- |
 | ApplyDeadLetters    | stream records that could not be applied   | reading them from the stream again (24 hours) |
-| EventsDeadLetters   | stream records that made no event          | the same                                      |
-| ScheduleDeadLetters | syncs that did not start, runs that failed | starting them again                           |
+| EventsDeadLetters   | stream records that became no event        | the same                                      |
+| ScheduleDeadLetters | syncs not started, functions that failed   | starting them again                           |
 | ExportDeadLetters   | export jobs                                | moving them back to their queue               |
 | WebhookDeadLetters  | events and deliveries to webhooks          | moving them back to their queue               |
 
-A stream record older than 24 hours is gone from the stream. Statements are not lost with it: the sweep brings them home
-from the table. Events are: subscribers read the API again. The letter then stays, unless `--discard-expired` is given.
-A record that still cannot be read is set aside once more, as a new letter.
+After 24 hours, records are gone from the stream. No statement is lost, as the sweep applies statements from the table,
+but events are, and subscribers have to read the API again. The letters stay unless `--discard-expired` is given.
+A record that still cannot be read becomes a new letter.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ if TYPE_CHECKING:
 READERS = {"ApplyDeadLetters": "ApplyFunction", "EventsDeadLetters": "EventsFunction"}
 HIDDEN_SECONDS = 120
 RECORDS_AT_ONCE = 25
-"""What a reader is handed in one invocation: with both images of the largest items below the 6 MB Lambda takes."""
+"""Records per invocation of a reader: even with both images of the largest items, below Lambda's limit of 6 MB."""
 EMPTY_PAGES = 50
-"""So many pages of a stream without a record are followed one after another, as a shard that is open never ends."""
+"""Number of consecutive empty pages after which reading a shard stops, as an open shard never ends."""
 NOT_THERE = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException", "ValidationException"})
-"""What reading a shard from a record on says when the record, or the shard, is gone or never was there."""
+"""Error codes that mean that the record to read from, or its shard, is gone or never existed."""
 
 
 class Queue(StrEnum):
-    """A queue of dead letters, by its logical id in the template."""
+    """The queues of dead letters, by their logical ids in the template."""
 
     APPLY = "ApplyDeadLetters"
     EVENTS = "EventsDeadLetters"
@@ -63,11 +63,11 @@ Queues = Annotated[list[Queue] | None, typer.Option(help="Only this queue; repea
 
 
 class Expired(Exception):
-    """What a letter stands for is no longer in the stream."""
+    """The records of a letter are no longer in the stream."""
 
 
 class Stays(Exception):
-    """A letter is of a kind nobody knows, or what it stands for has failed again, or was not read to its end."""
+    """A letter has to stay: its records failed again, or the last of them was not reached."""
 
 
 @dataclass
@@ -75,9 +75,9 @@ class Redriver:
     """Redrives the dead letters of a stack.
 
     Attributes:
-        stack_name: the CloudFormation stack.
-        session: where the credentials and the region come from.
-        discard_expired: whether letters whose records have left the stream are deleted.
+        stack_name: name of the CloudFormation stack.
+        session: the session that clients are made from.
+        discard_expired: whether to delete letters whose records have left the stream.
     """
 
     stack_name: str
@@ -86,20 +86,20 @@ class Redriver:
 
     @cached_property
     def ids(self) -> dict[str, str]:
-        """Physical ids by logical ids of everything in the stack."""
+        """Physical ids of the stack's resources, by logical id."""
         pages = self._client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.stack_name)
         found = [one for page in pages for one in page["StackResourceSummaries"]]
         return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found}
 
     def waiting(self, queue: str) -> int:
-        """Return how many letters are in a queue."""
+        """Return the approximate number of letters in a queue."""
         answer = self._sqs.get_queue_attributes(
             QueueUrl=self.ids[queue], AttributeNames=["ApproximateNumberOfMessages"]
         )
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
     def redrive(self, queue: str) -> Counter[str]:
-        """Redrive what is in a queue now; return how many letters were `redriven`, `expired` or `left`."""
+        """Redrive the letters now in a queue, and return how many were `redriven`, `expired` or `left`."""
         done: Counter[str] = Counter()
         for letter in self._letters(queue):
             what = self._result(queue, letter)
@@ -123,7 +123,7 @@ class Redriver:
         return "redriven"
 
     def _letters(self, queue: str) -> Iterator[dict[str, Any]]:
-        """Yield the letters that are there now, each once: what is looked at is hidden from the next look."""
+        """Yield the letters now in a queue; the visibility timeout keeps a letter from being received twice."""
         left = self.waiting(queue)
         while left > 0:
             answer = self._sqs.receive_message(
@@ -138,12 +138,12 @@ class Redriver:
             yield from answer["Messages"]
 
     def _again(self, queue: str, letter: dict[str, Any]) -> None:
-        """Hand the records a letter stands for to the reader of the stream once more.
+        """Hand the records of a letter to the reader of the stream once more.
 
         Raises:
-            Expired: they are no longer in the stream.
-            Stays: the reader fails again, or the last of them was not reached.
-            KeyError: it is no letter of this kind.
+            Expired: the records are no longer in the stream.
+            Stays: the reader failed again, or the last record was not reached.
+            KeyError: the letter is not of this kind.
         """
         body = json.loads(letter["Body"])
         batch = body.get("DDBStreamBatchInfo") or {
@@ -166,7 +166,7 @@ class Redriver:
             raise Stays
 
     def _patterns(self, function: str) -> list[Any]:
-        """Return what a reader takes from the stream; nothing stands for everything."""
+        """Return the event filters of a reader; if there are none, it takes every record."""
         mappings = self._client("lambda").list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
         filters = [one for each in mappings for one in each.get("FilterCriteria", {}).get("Filters", [])]
         return [json.loads(one["Pattern"]) for one in filters]
@@ -174,12 +174,12 @@ class Redriver:
     def _records(self, batch: dict[str, Any]) -> list[dict[str, Any]]:
         """Read the records of a batch from the stream again.
 
-        Lambda's letters name the shard. Those of this application do not, as functions are not told it: each shard
-        whose range the one record falls into is looked at, for ranges overlap.
+        Lambda's letters name the shard. This application's letters do not, because functions are not told the shard. As
+        the ranges of shards overlap, every shard whose range includes the record is searched.
 
         Raises:
-            Expired: they are no longer in the stream.
-            Stays: the last of them was not reached.
+            Expired: the records are no longer in the stream.
+            Stays: the last record was not reached.
         """
         stream, first, last = batch["streamArn"], batch["startSequenceNumber"], int(batch["endSequenceNumber"])
         unsure = False
@@ -193,11 +193,11 @@ class Redriver:
         raise Stays if unsure else Expired
 
     def _from(self, stream: str, shard: str, first: str) -> Iterator[dict[str, Any]]:
-        """Yield the records of a shard from one on, page after page.
+        """Yield the records of a shard, starting with the one of the sequence number `first`.
 
         Raises:
-            Expired: that one is not there.
-            Stays: no more come for now.
+            Expired: that record, or the shard, is not there.
+            Stays: the shard is open and yields no more records for now.
         """
         at = {"StreamArn": stream, "ShardId": shard, "SequenceNumber": first}
         try:
@@ -215,7 +215,7 @@ class Redriver:
             raise Stays
 
     def _shards_around(self, stream: str, number: int) -> Iterator[str]:
-        """Yield the shards whose range of sequence numbers one falls into; that of an open one has no end."""
+        """Yield the shards whose range of sequence numbers includes this one; the range of an open shard has no end."""
         for shard in self._shards(stream):
             bounds = shard["SequenceNumberRange"]
             if (
@@ -235,10 +235,10 @@ class Redriver:
             after = {"ExclusiveStartShardId": described["LastEvaluatedShardId"]}
 
     def _start(self, _queue: str, letter: dict[str, Any]) -> None:
-        """Start what a schedule could not start, or what failed after it was started.
+        """Start what a schedule could not start, or invoke a failed function again.
 
         Raises:
-            KeyError: it is no letter of this kind.
+            KeyError: the letter is not of this kind.
         """
         body = json.loads(letter["Body"])
         if "requestContext" in body:
@@ -253,7 +253,7 @@ class Redriver:
             self._client("stepfunctions").start_execution(stateMachineArn=target, input=letter["Body"])
 
     def _move_back(self, queue: str, letter: dict[str, Any]) -> None:
-        """Put a message into the queue it came from."""
+        """Put a message back into the queue that it came from."""
         source = "ExportQueue" if queue == "ExportDeadLetters" else "WebhookDeliveries"
         if source == "WebhookDeliveries" and "detail-type" in json.loads(letter["Body"]):
             source = "WebhookEvents"
@@ -264,7 +264,7 @@ class Redriver:
         return self._client("dynamodbstreams")
 
     @cached_property
-    def _sqs(self) -> Any:  # noqa: ANN401  (a client of a service chosen at run time)
+    def _sqs(self) -> Any:  # noqa: ANN401  (boto3 makes clients at run time)
         return self._client("sqs")
 
     def _client(self, service: str) -> Any:  # noqa: ANN401
@@ -272,10 +272,10 @@ class Redriver:
 
 
 def _through(last: int, records: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield records up to the one of this sequence number.
+    """Yield records up to and including the one with the sequence number `last`.
 
     Raises:
-        Expired: it is not among them.
+        Expired: there is no such record.
     """
     for record in records:
         number = int(record["dynamodb"]["SequenceNumber"])
@@ -288,7 +288,7 @@ def _through(last: int, records: Iterator[dict[str, Any]]) -> Iterator[dict[str,
 
 
 def matches(pattern: Any, value: Any) -> bool:  # noqa: ANN401  (JSON)
-    """Tell whether a value fits a pattern of Lambda's event filtering, as far as this template uses it."""
+    """Return whether a value matches a Lambda event filter pattern; supports only what the template uses."""
     if isinstance(pattern, dict):
         return isinstance(value, dict) and all(matches(each, value.get(name)) for name, each in pattern.items())
     return any(
@@ -298,20 +298,20 @@ def matches(pattern: Any, value: Any) -> bool:  # noqa: ANN401  (JSON)
 
 
 def _as_lambda_gets_it(record: dict[str, Any], stream: str) -> dict[str, Any]:
-    """Return a record in the form in which Lambda hands it to functions: binaries as base64, times as numbers."""
+    """Return a record in the form in which functions receive it: binary values as base64, its time as a number (0)."""
     change = {**record["dynamodb"], "ApproximateCreationDateTime": 0}
     text = json.dumps(change, default=_base64)
     return {**record, "dynamodb": json.loads(text), "eventSourceARN": stream}
 
 
-def _base64(value: Any) -> str:  # noqa: ANN401  (whatever JSON has no form for)
+def _base64(value: Any) -> str:  # noqa: ANN401  (any value that JSON cannot represent)
     return base64.b64encode(bytes(value)).decode()
 
 
 @app.command()
 @plainly
 def show(stack: Stack = "coursebridge") -> None:
-    """Say how many letters wait in each queue."""
+    """Show how many letters each queue holds."""
     redriver = Redriver(stack)
     for queue in Queue:
         Console().print(f"{queue}: {redriver.waiting(queue)}")
@@ -325,7 +325,7 @@ def run(
     *,
     discard_expired: Annotated[bool, typer.Option(help="Delete letters whose records have left the stream.")] = False,
 ) -> None:
-    """Redrive what waits."""
+    """Redrive the letters in all queues, or in those given."""
     redriver = Redriver(stack, discard_expired=discard_expired)
     for name in queue or Queue:
         done = redriver.redrive(name)

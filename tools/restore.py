@@ -1,12 +1,12 @@
 """Copy items from a restored table into the stack's own: `python -m tools.restore --source coursebridge-restored`.
 
-Point-in-time recovery restores into a new table. This brings what is missing back from there: items that the stack's
-table has are left as they are, unless `--overwrite` says otherwise. Uses your AWS credentials and region.
+Point-in-time recovery restores into a new table. This tool copies from there what the stack's table lacks; existing
+items are left as they are, unless `--overwrite` is given. It uses your AWS credentials and region.
 
-The table of another stack can be the source, too, once its key of pseudonyms is this stack's: tombstones are digests
-made with it, and under another key erased people would not be recognised. So `--pseudonym-key` names the other stack's
-secret, and nothing is copied while the two differ. What is no item does not come along: search indexes are noted as
-stale, which the next sync of the catalogue sees, and how to put schedules again is told in the end.
+The source can also be the table of another stack, once both stacks have the same pseudonym key: tombstones are digests
+made with it, so under another key erased people would not be recognised. `--pseudonym-key` names the other stack's
+secret, and nothing is copied while the two keys differ. Only items are copied. Search indexes are marked as stale, so
+that the next catalogue sync rebuilds them; at the end, the tool prints the commands that create the schedules again.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class Restorer:
     Attributes:
         source: the restored table.
         target: the stack's table.
-        integration: only items of this integration; empty for all.
-        overwrite: whether items that are there are replaced.
+        integration: copy only items of this integration; empty for all.
+        overwrite: whether to replace existing items.
         client: a boto3 DynamoDB client.
-        integrations: the ids of the integrations among what was looked at.
+        integrations: ids of the integrations found among the items.
     """
 
     source: str
@@ -53,7 +53,7 @@ class Restorer:
     integrations: set[str] = field(default_factory=set)
 
     def run(self) -> Counter[str]:
-        """Copy; return how many items were `copied`, and how many were `kept` as they stand in the target."""
+        """Copy items, and return how many were `copied` and how many were `kept` as they are in the target."""
         with ThreadPoolExecutor(SEGMENTS) as pool:
             done = sum(pool.map(self._segment, range(SEGMENTS)), Counter[str]())
         for integration_id in self.integrations:
@@ -77,7 +77,7 @@ class Restorer:
             yield from page["Items"]
 
     def _is_wanted(self, item: dict[str, Any]) -> bool:
-        """Tell whether an item is of the integration: by its keys (`ENTITY#integration`), or as a client by a field."""
+        """Return whether an item belongs to the integration, by its keys (`ENTITY#integration`) or `integration_id`."""
         keys = [item[name]["S"].split("#") for name in SEARCHED if name in item]
         own = item.get("integration_id", {}).get("S") == self.integration
         return not self.integration or own or any(key[1:2] == [self.integration] for key in keys)
@@ -92,16 +92,16 @@ class Restorer:
 
 
 def check_pseudonyms(source: str, target: str, theirs: str, ours: str) -> None:
-    """See to it that erased people stay erased.
+    """Check that this stack can recognise the people erased in the source, so that they stay erased.
 
     Args:
         source: the restored table.
         target: the stack's table.
-        theirs: the secret with the key of pseudonyms the source's tombstones were made with; empty if nobody named it.
-        ours: that of the stack.
+        theirs: the secret with the pseudonym key that the source's tombstones were made with; empty if not given.
+        ours: the secret with this stack's pseudonym key.
 
     Raises:
-        typer.BadParameter: the source is not known to come from this stack, or has tombstones of another key.
+        typer.BadParameter: the source was not restored from this stack's table and no key is given, or the keys differ.
     """
     if not theirs and not _is_copy(source, target):
         raise typer.BadParameter(
@@ -137,7 +137,7 @@ def main(
     *,
     overwrite: Annotated[bool, typer.Option(help="Replace what is there.")] = False,
 ) -> None:
-    """Bring items back from a restored table."""
+    """Copy items back from a restored table."""
     target = _physical_id(stack, "Table")
     check_pseudonyms(source, target, pseudonym_key, _physical_id(stack, "PseudonymKey"))
     restorer = Restorer(source, target, integration, overwrite)

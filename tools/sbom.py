@@ -1,7 +1,7 @@
-"""The software bill of materials of what ships: `make sbom`, CycloneDX 1.6 as JSON in `dist/sbom.json`.
+"""Write the software bill of materials of the deployed code: `make sbom`, CycloneDX 1.6 as JSON in `dist/sbom.json`.
 
-It lists what the dependencies layer is built from (`layers/dependencies/requirements.txt`), with the hashes pip checks.
-boto3 comes with AWS's runtime and is not in it.
+It lists the packages of the dependencies layer (`layers/dependencies/requirements.txt`) with the hashes that pip
+checks. boto3 is not included, because it is part of AWS's runtime.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
 def components(lock: str) -> Iterator[Component]:
-    """Yield what a lock file of pip's names, one component for each pinned package.
+    """Yield a component for each package that a pip lock file pins.
 
     Raises:
         ValueError: a package is not pinned to one version.
@@ -55,7 +55,7 @@ def components(lock: str) -> Iterator[Component]:
 
 
 def bill() -> Bom:
-    """Return the bill of materials of the present sources."""
+    """Return the bill of materials of the current sources."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     bom = Bom(components=components(LOCK.read_text()))
     bom.metadata.component = Component(
@@ -66,7 +66,7 @@ def bill() -> Bom:
 
 
 def main() -> None:
-    """Write the bill of materials, and say where."""
+    """Write the bill of materials, and print its path."""
     TARGET.parent.mkdir(exist_ok=True)
     TARGET.write_text(JsonV1Dot6(bill()).output_as_string(indent=2) + "\n")
     sys.stdout.write(f"{TARGET.relative_to(ROOT)}: {len(bill().components)} packages\n")

@@ -1,4 +1,4 @@
-"""What an operator is told when AWS does not do what a tool asks: a sentence and a remedy, no traceback."""
+"""Plain reports of AWS errors: operators see a sentence and a remedy instead of a traceback."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    ConnectionError,  # noqa: A004  (botocore's, of which most failures to connect are)
+    ConnectionError,  # noqa: A004  (botocore's, the base class of most failures to connect)
     HTTPClientError,
     NoCredentialsError,
     NoRegionError,
@@ -49,7 +49,7 @@ REMEDIES_BY_CODE = {
 
 
 def plainly(command: Callable[P, R]) -> Callable[P, R]:
-    """Return a command that ends with a sentence and status 1 where AWS refuses or does not answer."""
+    """Wrap a command so that it ends with a message and status 1 if AWS refuses a call or does not answer."""
 
     @wraps(command)
     def told(*args: P.args, **kwargs: P.kwargs) -> R:

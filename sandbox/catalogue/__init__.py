@@ -1,1 +1,1 @@
-"""The generated catalogue: assets and classifications made on demand from a seed."""
+"""The generated catalogue: assets and classifications derived on demand from a seed."""

@@ -1,4 +1,4 @@
-"""What a finder asks for, and whether an asset answers to it."""
+"""The criteria of a finder, and whether an asset meets them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from sandbox.dice import Dice
 
 @dataclass(frozen=True)
 class Criteria:
-    """A filter over the catalogue, every part optional; parts are ANDed, values within one are ORed.
+    """A filter over the catalogue. All parts are optional; parts are ANDed, the values within a part are ORed.
 
     Attributes:
         types: asset types.
         locales: `en_US`, or `en` for any country.
-        licensed_only: leave out what the licence does not cover.
-        modified_after: epoch milliseconds; only what was changed, released or retired later.
+        licensed_only: leave out assets that the licence does not cover.
+        modified_after: epoch milliseconds; only assets changed, released or retired later.
         curated: only curated videos.
         classifications: URNs.
         levels: difficulty levels.
-        keyword: has to be in the title, in any case.
-        include_retired: retired assets too.
-        modified_before: epoch milliseconds; with `modified_after`, only what was changed by then.
-        leakage: with `modified_after`, the share of older assets that pass all the same.
+        keyword: text that the title has to contain, ignoring case.
+        include_retired: include retired assets.
+        modified_before: epoch milliseconds; with `modified_after`, only assets changed no later.
+        leakage: with `modified_after`, the share of older assets that pass nevertheless.
         sort_by: `RECENCY` (newest first) or `POPULARITY`; anything else keeps the catalogue's order.
     """
 
@@ -40,7 +40,7 @@ class Criteria:
     sort_by: str = ""
 
     def tests(self) -> list[Callable[[Facts], bool]]:
-        """Return the checks an asset has to pass, only those that were asked for."""
+        """Return the checks that an asset has to pass, one for each part that is set."""
         return [check for wanted, check in self._table() if wanted]
 
     def _table(self) -> list[tuple[bool, Callable[[Facts], bool]]]:

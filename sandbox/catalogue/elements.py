@@ -1,4 +1,4 @@
-"""The elements themselves: one asset as LinkedIn's API shows it, made from its facts."""
+"""Elements: assets as LinkedIn's API returns them, made from their facts."""
 
 import re
 from collections.abc import Iterator
@@ -29,16 +29,16 @@ AUTHORS = (
 
 
 def slug(title: str, identity: int) -> str:
-    """Return the last part of a launch URL."""
+    """Return the last path segment of a launch URL."""
     words = re.sub(r"\W+", "-", title.lower()).strip("-")
     return f"{words}-{identity}"
 
 
 def urls(urn: str, page: str) -> Json:
-    """Return the three launch URLs, percent-encoded where and how LinkedIn does it."""
+    """Return the three launch URLs, percent-encoded as LinkedIn does it."""
     instance = f"urn:li:enterpriseApplicationInstance:(urn:li:enterpriseAccount:{ACCOUNT},{APPLICATION_INSTANCE})"
     web = f"https://www.linkedin.com/learning/{quote(page)}"
-    # LinkedIn encodes the dots of the redirect too; clients have to keep the URL as it is.
+    # LinkedIn also encodes the dots of the redirect; clients must not normalise the URL.
     redirect = quote(f"{web}?u={ACCOUNT}", safe="").replace(".", "%2E")
     return {
         "ssoLaunch": f"https://www.linkedin.com/checkpoint/enterprise/login/{ACCOUNT}"
@@ -51,9 +51,9 @@ def urls(urn: str, page: str) -> Json:
 
 @lru_cache(maxsize=1024)
 def classification_entries(urn: str, locale: str) -> dict[tuple[str, ...], Json]:
-    """Return an asset's entries for one classification: itself by every path, and each of its ancestors.
+    """Return an asset's entries for one classification: one for every path to it and to each of its ancestors.
 
-    The key is the classification's URN followed by its path; the caller must not change the entries.
+    The key of an entry is its classification's URN, followed by its path. Entries are cached: do not change them.
     """
     nodes = taxonomy.taxonomy()
     chains = [(urn, *path)[depth:] for path in taxonomy.paths(urn) for depth in range(len(path) + 1)]
@@ -76,7 +76,7 @@ def _classifications(facts: Facts, dice: Dice) -> list[Json]:
 
 
 def _credit_entry(credential: str, locale: str, dice: Dice) -> Json:
-    """Return a certification's entry. Which names LinkedIn gives to credits and disciplines is not known."""
+    """Return a certification's entry; LinkedIn's names for credits and disciplines are not known."""
     (entry,) = classification_entries(credential, locale).values()
     discipline = dice.pick(taxonomy.taxonomy()[credential].disciplines)
     more = {"numberOfCredits": (1 + dice.throw(30)) / 2, "disciplines": [localized(locale, discipline)]}
@@ -97,7 +97,7 @@ def _contributors(dice: Dice, locale: str) -> list[Json]:
 
 
 def video_durations(settings: Settings, slot: int, revision: int = 0) -> list[int]:
-    """Return the length of every video of a course, in seconds."""
+    """Return the length of each video of a course, in seconds."""
     dice = Dice(settings.seed, "durations", slot)
     seconds = [60 + dice.throw(540) for _ in range(layout.videos_of(slot))]
     seconds[0] += 30 * revision
@@ -123,7 +123,7 @@ def _sentences(facts: Facts, start: int) -> Iterator[str]:
 
 
 def _text(sentences: Iterator[str], size: int) -> str:
-    """Return whole sentences of about `size` bytes together, two at least."""
+    """Return whole sentences of about `size` bytes in total, at least two."""
     parts = [next(sentences), next(sentences)]
     missing = size - sum(len(part.encode()) + 1 for part in parts)
     while missing > 0:
@@ -150,7 +150,7 @@ def _details(urn: str, facts: Facts, dice: Dice, duration: int, revision: int) -
 
 
 def _describe(element: Json, facts: Facts, size: int, start: int) -> None:
-    """Add the long descriptions, so long that the element comes to `size` bytes."""
+    """Add long descriptions that bring the element to about `size` bytes."""
     missing = size - len(orjson.dumps(element))
     text = _text(_sentences(facts, start), missing // 2)
     topic = taxonomy.taxonomy()[facts.topics[0]].name
@@ -191,11 +191,11 @@ def course_element(settings: Settings, slot: int, facts: Facts, revision: int, d
     """Return the course in a slot.
 
     Args:
-        settings: of the sandbox.
-        slot: which course.
-        facts: what it is at the moment.
-        revision: how often it was changed since the start; texts and length follow from it.
-        depth: how many levels of the tree carry `details`.
+        settings: settings of the sandbox.
+        slot: the course's slot.
+        facts: the course's current facts.
+        revision: how often it has been changed since the start; its texts and length depend on it.
+        depth: how many levels of the tree have `details`.
     """
     dice = Dice(settings.seed, "element", slot)
     durations = video_durations(settings, slot, revision)
@@ -210,7 +210,7 @@ def course_element(settings: Settings, slot: int, facts: Facts, revision: int, d
 
 
 def video_element(settings: Settings, slot: int, number: int, facts: Facts, depth: int) -> Json:
-    """Return a video of the course in a slot, as an asset of its own."""
+    """Return a video of the course in a slot as a separate asset."""
     urn = layout.video_urn(slot, number)
     element = _node(urn, localized(facts.locale, facts.title), "VIDEO", [])
     if depth > 0:
@@ -220,7 +220,7 @@ def video_element(settings: Settings, slot: int, number: int, facts: Facts, dept
 
 
 def path_element(settings: Settings, ordinal: int, facts: Facts, courses: list[tuple[int, Facts]], depth: int) -> Json:
-    """Return a learning path with its courses, given as slots and facts."""
+    """Return a learning path; its courses are given as pairs of slot and facts."""
     urn = layout.path_urn(ordinal)
     durations = [sum(video_durations(settings, slot)) for slot, _ in courses]
     contents = []
@@ -238,7 +238,7 @@ def path_element(settings: Settings, ordinal: int, facts: Facts, courses: list[t
 
 
 def path_slots(settings: Settings, ordinal: int, all_slots: int) -> list[int]:
-    """Return the slots of a path's courses, in order: three to eight of its own language."""
+    """Return the slots of a path's courses, in order: up to eight in the path's locale."""
     step = len(settings.locales)
     choices = [slot for slot in range(ordinal % step, min(all_slots, 40 * step), step) if _plain(slot)]
     dice = Dice(settings.seed, "path courses", ordinal)

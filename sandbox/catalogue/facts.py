@@ -1,4 +1,4 @@
-"""What filters look at: the few facts of an asset that are known without making its whole element."""
+"""Facts: the few properties of an asset that filters need, available without making the whole element."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -10,28 +10,28 @@ from sandbox.settings import Json, Settings
 
 LEVELS = ("BEGINNER", "INTERMEDIATE", "ADVANCED")
 FIRST_PUBLISHED_MS = 1_325_376_000_000
-"""2012-01-01: nothing generated is older."""
+"""2012-01-01: no generated asset is older."""
 LAST_UPDATED_MS = 1_735_689_600_000
-"""2025-01-01: nothing generated is newer, so that only changes made to a running sandbox look recent."""
+"""2025-01-01: no generated asset is newer, so that only changes made to a running sandbox look recent."""
 CURATED_EVERY = 97
 
 
 class Facts(NamedTuple):
-    """An asset seen from outside.
+    """The properties of an asset that filters look at.
 
     Attributes:
         type: LinkedIn's asset type.
-        locale: `en_US` and the like.
-        level: one of `LEVELS`, or None for general courses, about one in ten.
+        locale: a locale such as `en_US`.
+        level: one of `LEVELS`, or None for general courses (about one in ten).
         published_at: epoch milliseconds.
         updated_at: epoch milliseconds.
         retired_at: epoch milliseconds, or None while it is available.
         licensed: whether the customer's licence covers it.
         curated: whether an admin has curated it (videos only).
-        topics: URNs of its topics, the one it is about first.
+        topics: URNs of its topics, the main one first.
         skills: URNs of its skills.
-        credential: URN of the certification it counts for, for about one course in ten.
-        title: its title.
+        credential: URN of the certification it counts for (about one course in ten has one), or None.
+        title: the title.
     """
 
     type: str
@@ -48,7 +48,7 @@ class Facts(NamedTuple):
     title: str
 
     def is_classified(self, urns: frozenset[str]) -> bool:
-        """Say whether one of these classifications, or anything below one of them, is this asset's."""
+        """Return whether the asset has one of these classifications or a descendant of one."""
         own = {*self.topics, *self.skills, self.credential}
         return not urns.isdisjoint(own) or any(
             not urns.isdisjoint(path) for topic in self.topics for path in taxonomy.paths(topic)
@@ -59,7 +59,7 @@ class Facts(NamedTuple):
 def course_facts(settings: Settings, slot: int, base_slots: int) -> Facts:
     """Return the facts of the course in a slot, as generated.
 
-    Slots from `base_slots` on were added to a running sandbox: those are all available and licensed.
+    Slots from `base_slots` on belong to courses added to a running sandbox; these are all available and licensed.
     """
     dice = Dice(settings.seed, "course", slot)
     locale = settings.locales[slot % len(settings.locales)]
@@ -118,7 +118,7 @@ def _credential(dice: Dice) -> str | None:
 
 
 def video_facts(course: Facts, ordinal: int, number: int) -> Facts:
-    """Return the facts of a video: those of its course, but for type, title and curation."""
+    """Return the facts of a video: those of its course, except type, title and curation."""
     return course._replace(
         type="VIDEO", title=video_title(course, number), curated=ordinal % CURATED_EVERY == CURATED_EVERY // 2
     )
@@ -131,7 +131,7 @@ def video_title(course: Facts, number: int) -> str:
 
 
 def facts_of_element(element: Json) -> Facts:
-    """Return the facts of an element put in by hand, however little it says."""
+    """Return the facts of an element added by hand, with defaults for everything it lacks."""
     details = element.get("details") or {}
     title = element.get("title") or {}
     locale = title.get("locale") or {}
@@ -156,7 +156,7 @@ def facts_of_element(element: Json) -> Facts:
 
 
 def retirement(details: Json) -> int | None:
-    """Return when an element says it was retired, or None if it is available."""
+    """Return when an asset was retired according to its details, or None if it is available."""
     if details.get("availability", "AVAILABLE") == "AVAILABLE":
         return None
     retired: int = details.get("retiredAt") or details.get("lastUpdatedAt") or 0

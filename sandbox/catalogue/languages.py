@@ -1,4 +1,4 @@
-"""The languages a catalogue can be generated in, read from `sandbox/data`."""
+"""The languages in which a catalogue can be generated, read from `sandbox/data`."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -11,15 +11,15 @@ from sandbox.settings import Json
 
 @dataclass(frozen=True)
 class Language:
-    """Phrases of one language; `{t}` in a phrase stands for the topic.
+    """The phrases of one language; `{t}` in a phrase stands for the topic.
 
     Attributes:
         titles: course titles.
-        focuses: what may follow a title, the first one empty.
-        sentences: what descriptions are made of.
+        focuses: suffixes for titles, the first one empty.
+        sentences: sentences for descriptions.
         chapters: chapter titles, in order.
         videos: video titles, in order.
-        classifications: names of the three libraries, then of the subjects.
+        classifications: names of the three libraries, followed by those of the subjects.
     """
 
     titles: tuple[str, ...]
@@ -37,7 +37,7 @@ def data_file(name: str) -> Json:
 
 
 def known_languages() -> list[str]:
-    """Return the language codes a catalogue can be generated in, Indonesian spelt `in` as LinkedIn does."""
+    """Return the codes of the languages in which a catalogue can be generated; Indonesian is `in`, as at LinkedIn."""
     names = (file.name for file in resources.files("sandbox").joinpath("data").iterdir())
     return sorted(name.removesuffix(".json") for name in names if len(name) == len("en.json"))
 
@@ -47,7 +47,7 @@ def language(code: str) -> Language:
     """Return the phrases of a language.
 
     Raises:
-        KeyError: no catalogue can be generated in this language.
+        KeyError: there are no phrases for this language.
     """
     if code not in known_languages():
         raise KeyError(code)
@@ -56,11 +56,11 @@ def language(code: str) -> Language:
 
 @cache
 def locale_object(locale: str) -> Json:
-    """Return `en_US` as LinkedIn's JSON object; the caller must not change it."""
+    """Return a locale such as `en_US` as LinkedIn's JSON object, which is cached: do not change it."""
     code, _, country = locale.partition("_")
     return {"country": country, "language": code} if country else {"language": code}
 
 
 def localized(locale: str, value: str) -> Json:
-    """Return a LocaleString: a value with the locale it is in."""
+    """Return a LocaleString: a text with its locale."""
     return {"locale": locale_object(locale), "value": value}

@@ -1,7 +1,7 @@
-"""Where every generated asset has its place, so that none of them has to be kept.
+"""The arithmetic that identifies generated assets, so that none of them has to be stored.
 
-An asset's *handle* is one integer, from which its URN and everything else follows, and which follows from its
-URN: `ordinal * 4 + kind`. Arrays of handles are what a filter's result is kept as.
+An asset's *handle* is a single integer, `ordinal * 4 + kind`. Its URN and everything else can be derived from the
+handle, and the handle from the URN. Search results are stored as arrays of handles.
 """
 
 import re
@@ -9,7 +9,7 @@ from enum import IntEnum
 
 
 class Kind(IntEnum):
-    """The kinds of generated assets, and `OTHER` for elements put in by hand."""
+    """The kinds of generated assets, and `OTHER` for elements added by hand."""
 
     COURSE = 0
     LEARNING_PATH = 1
@@ -25,11 +25,11 @@ FIRST_CHAPTER_ID = 4000
 CHAPTER_IDS_PER_COURSE = 10
 
 VIDEOS_IN_TURN = (6, 9, 12, 8, 15, 10, 7, 13)
-"""How many videos the courses have, in turn: a fixed pattern gives the n-th video's course by arithmetic."""
+"""Numbers of videos that courses have, in turn: a fixed pattern, so that the n-th video's course can be computed."""
 VIDEOS_IN_A_TURN = sum(VIDEOS_IN_TURN)
 
 SPECIAL_EVERY = 25
-"""Every 25th slot holds a retired or an unlicensed course, alternating."""
+"""Every 25th slot holds a special course: a retired one and an unlicensed one in turn."""
 
 _PATH_PREFIX = "57fbd40f3dd5"
 _PATH_FACTOR = 0x9E3779B97F4B
@@ -45,43 +45,43 @@ def handle(kind: Kind, ordinal: int) -> int:
 
 
 def kind_of(asset: int) -> Kind:
-    """Return the kind a handle is of."""
+    """Return the kind of a handle's asset."""
     return Kind(asset & 3)
 
 
 def ordinal_of(asset: int) -> int:
-    """Return which asset of its kind a handle is."""
+    """Return the ordinal of a handle's asset among those of its kind."""
     return asset >> 2
 
 
 def slots(size: int) -> int:
-    """Return how many course slots a catalogue of `size` licensed and available courses takes."""
+    """Return how many course slots a catalogue with `size` licensed and available courses needs."""
     return size + max(0, (size - 1) // (SPECIAL_EVERY - 1))
 
 
 def is_retired_slot(slot: int) -> bool:
-    """Say whether the catalogue starts with the course in this slot retired."""
+    """Return whether the course in this slot is retired from the start."""
     return slot % (2 * SPECIAL_EVERY) == SPECIAL_EVERY - 1
 
 
 def is_unlicensed_slot(slot: int) -> bool:
-    """Say whether the course in this slot is outside the customer's licence."""
+    """Return whether the course in this slot is outside the customer's licence."""
     return slot % (2 * SPECIAL_EVERY) == 2 * SPECIAL_EVERY - 1
 
 
 def videos_before(slot: int) -> int:
-    """Return how many videos the courses before this slot have together."""
+    """Return the total number of videos of the courses before this slot."""
     turns, rest = divmod(slot, len(VIDEOS_IN_TURN))
     return turns * VIDEOS_IN_A_TURN + sum(VIDEOS_IN_TURN[:rest])
 
 
 def videos_of(slot: int) -> int:
-    """Return how many videos the course in this slot has."""
+    """Return the number of videos of the course in this slot."""
     return VIDEOS_IN_TURN[slot % len(VIDEOS_IN_TURN)]
 
 
 def place_of_video(ordinal: int) -> tuple[int, int]:
-    """Return the slot of the course the n-th video belongs to, and its number in that course."""
+    """Return the slot of the n-th video's course, and the video's number in that course."""
     turns, rest = divmod(ordinal, VIDEOS_IN_A_TURN)
     slot = turns * len(VIDEOS_IN_TURN)
     for count in VIDEOS_IN_TURN:
@@ -109,7 +109,7 @@ def video_urn(slot: int, number: int) -> str:
 
 
 def path_urn(ordinal: int) -> str:
-    """Return the URN of the n-th learning path: 24 hexadecimal digits, scattered as LinkedIn's are."""
+    """Return the URN of the n-th learning path; like LinkedIn's, its id is 24 seemingly random hexadecimal digits."""
     return f"urn:li:lyndaLearningPath:{_PATH_PREFIX}{(ordinal + 1) * _PATH_FACTOR % _PATH_MODULUS:012x}"
 
 
@@ -124,7 +124,7 @@ def urn_of(asset: int) -> str:
 
 
 def handle_of(urn: str) -> int | None:
-    """Return the handle a generated asset with this URN would have, or None if no generated URN looks so."""
+    """Return the handle that a generated asset with this URN has or would have, or None if none can have this URN."""
     asset: int | None = None
     if match := _COURSE.fullmatch(urn):
         asset = handle(Kind.COURSE, (int(match[1]) - FIRST_COURSE_ID) // COURSE_ID_STEP)
@@ -134,5 +134,5 @@ def handle_of(urn: str) -> int | None:
     elif match := _VIDEO.fullmatch(urn):
         slot, number = divmod(int(match[1]) - FIRST_VIDEO_ID, VIDEO_IDS_PER_COURSE)
         asset = handle(Kind.VIDEO, videos_before(slot) + number)
-    # Numbers between and beyond the generated ones land here on an asset with another URN.
+    # The arithmetic yields a handle even for ids that are never generated, but that handle's asset has another URN.
     return asset if asset is not None and asset >= 0 and urn_of(asset) == urn else None

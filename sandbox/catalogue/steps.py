@@ -1,4 +1,4 @@
-"""Changes to a catalogue between two runs of a client, in a repeatable way."""
+"""Repeatable changes to a catalogue, made between two runs of a client."""
 
 from dataclasses import dataclass
 
@@ -13,13 +13,13 @@ class Step:
     """How many courses to change in which way.
 
     Attributes:
-        seed: which courses; the same seed on the same catalogue takes the same ones.
+        seed: seed for the choice of courses; the same seed on the same catalogue chooses the same courses.
         create: courses to add.
         update: courses to change.
         retire: courses to retire.
         remove: courses to make disappear without a trace.
-        restore: courses to bring back, those that earlier steps took away first.
-        at: epoch milliseconds it happens at; now if not given.
+        restore: courses to bring back, starting with those retired or removed while running.
+        at: time of the changes in epoch milliseconds; now by default.
     """
 
     seed: int = 1
@@ -39,7 +39,7 @@ class Step:
 
 
 def take(catalogue: Catalogue, step: Step, generation: int) -> dict[str, list[str]]:
-    """Change a catalogue and return the URNs touched, by kind of change; no course is touched twice."""
+    """Change a catalogue and return the URNs of the courses changed, by kind of change; none is changed twice."""
     at = now_ms() if step.at is None else step.at
     dice = Dice(step.seed, "step", generation)
     gone = _gone(catalogue)[: step.restore]
@@ -67,7 +67,7 @@ def take(catalogue: Catalogue, step: Step, generation: int) -> dict[str, list[st
 
 
 def _available(catalogue: Catalogue) -> list[int]:
-    """Return the courses a client can have: there, licensed and not retired."""
+    """Return the courses that a client can see: licensed, and neither removed nor retired."""
     return [
         asset
         for asset in catalogue.handles(Kind.COURSE)
@@ -76,14 +76,14 @@ def _available(catalogue: Catalogue) -> list[int]:
 
 
 def _gone(catalogue: Catalogue) -> list[int]:
-    """Return what can be restored: what was taken away while running, then what was retired from the start."""
+    """Return the courses that can be restored, those taken away while running before those retired from the start."""
     courses = catalogue.handles(Kind.COURSE)
     gone = [asset for asset in courses if catalogue.is_removed(asset) or catalogue.facts(asset).retired_at]
     return sorted(gone, key=lambda asset: not catalogue.is_changed(asset))
 
 
 def _draw(pool: list[int], dice: Dice) -> int:
-    """Take one out of the pool, without moving all that comes behind it."""
+    """Remove a random course from the pool, without shifting those behind it."""
     place = dice.throw(len(pool))
     pool[place], pool[-1] = pool[-1], pool[place]
     return pool.pop()

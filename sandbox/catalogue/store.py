@@ -1,4 +1,4 @@
-"""The catalogue a sandbox serves: generated on demand, with what was changed since the start laid over it."""
+"""The catalogue that a sandbox serves: generated on demand and overlaid with the changes made since the start."""
 
 from array import array
 from collections import OrderedDict
@@ -19,15 +19,15 @@ REMEMBERED_SEARCHES = 32
 
 @dataclass(frozen=True)
 class State:
-    """What differs from the generated asset.
+    """The state of an asset that was changed, or added, since the start.
 
     Attributes:
         updated_at: epoch milliseconds of the last change.
-        published_at: set for what was created while running.
-        retired_at: epoch milliseconds, or None for available.
-        revision: how often it was changed.
+        published_at: epoch milliseconds.
+        retired_at: epoch milliseconds, or None while it is available.
+        revision: how often it has been changed.
         removed: whether the API denies that it exists.
-        element: what stands in its place, word for word.
+        element: the element to serve as it is, in place of a generated one.
     """
 
     updated_at: int
@@ -39,9 +39,9 @@ class State:
 
 
 class Catalogue:
-    """Every asset there is, by handle.
+    """All assets, by handle.
 
-    Memory grows with the changes made, not with the size: an untouched asset is nothing but its handle.
+    Memory grows with the number of changed assets, not with the size of the catalogue: nothing is stored for others.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -57,7 +57,7 @@ class Catalogue:
         return sum(self.count(kind) for kind in Kind)
 
     def count(self, kind: Kind) -> int:
-        """Return how many assets of a kind have ever been there, removed ones included."""
+        """Return how many assets of a kind there are, including removed ones."""
         courses = self.base_slots + self.created
         return {
             Kind.COURSE: courses,
@@ -67,12 +67,12 @@ class Catalogue:
         }[kind]
 
     def handles(self, *kinds: Kind) -> Iterator[int]:
-        """Yield the handles of these kinds, or of all kinds, in the order the API lists them."""
+        """Yield the handles of these kinds (by default, of all kinds) in the order in which the API lists them."""
         for kind in kinds or Kind:
             yield from (layout.handle(kind, ordinal) for ordinal in range(self.count(kind)))
 
     def find(self, urn: str, *, removed_too: bool = False) -> int | None:
-        """Return the handle of an asset that is there (or was, with `removed_too`), or None."""
+        """Return the handle of the asset with this URN, or None; removed assets are found only with `removed_too`."""
         asset = self._others.get(urn)
         if asset is None:
             asset = layout.handle_of(urn)
@@ -81,11 +81,11 @@ class Catalogue:
         return asset if removed_too or not self.is_removed(asset) else None
 
     def is_changed(self, asset: int) -> bool:
-        """Say whether the asset was changed since the start."""
+        """Return whether the asset has been changed since the start."""
         return asset in self._states
 
     def is_removed(self, asset: int) -> bool:
-        """Say whether the asset, or the course it is part of, was removed."""
+        """Return whether the asset, or the course it is part of, has been removed."""
         state = self._states.get(asset) or self._course_state(asset)
         return state is not None and state.removed
 
@@ -98,14 +98,14 @@ class Catalogue:
         return layout.urn_of(asset)
 
     def facts(self, asset: int) -> Facts:
-        """Return what an asset is at the moment."""
+        """Return the current facts of an asset."""
         state = self._states.get(asset)
         if state is not None and state.element is not None:
             return facts_of_element(state.element)
         return _overlaid(self._generated(asset), state)
 
     def element(self, asset: int, depth: int = 1) -> Json:
-        """Return an asset's element with `details` down to a depth; the caller must not change it."""
+        """Return an asset's element with `details` down to a depth; parts of it are shared, so do not change it."""
         state = self._states.get(asset)
         if state is not None and state.element is not None:
             return state.element
@@ -118,7 +118,7 @@ class Catalogue:
         return video_element(self.settings, slot, number, facts, depth)
 
     def search(self, criteria: Criteria) -> "array[int]":
-        """Return the handles that match, in the order of the catalogue; recent searches are remembered."""
+        """Return the handles of matching assets, sorted as the criteria ask; recent searches are cached."""
         key = (self.version, criteria)
         found = self._searches.get(key)
         if found is None:
@@ -144,7 +144,7 @@ class Catalogue:
         return assets
 
     def put(self, element: Json) -> None:
-        """Put an element in as it is, in the place of the one with its URN if there is one."""
+        """Add an element as it is, replacing the asset with its URN if there is one."""
         urn: str = element["urn"]
         asset = self.find(urn, removed_too=True)
         if asset is None:
@@ -153,19 +153,19 @@ class Catalogue:
         self._change(asset, State(0, 0, None, element=element))
 
     def create(self, at: int) -> int:
-        """Add a generated course, published now, and return its handle."""
+        """Add a generated course published at this time, and return its handle."""
         asset = layout.handle(Kind.COURSE, self.count(Kind.COURSE))
         self.created += 1
         self._change(asset, State(updated_at=at, published_at=at, retired_at=None))
         return asset
 
     def update(self, asset: int, at: int) -> None:
-        """Change what an asset says."""
+        """Change an asset's content."""
         state = self._state(asset)
         self._change(asset, _told(replace(state, updated_at=at, revision=state.revision + 1)))
 
     def retire(self, asset: int, at: int) -> None:
-        """Retire an asset: it stays, without launch URLs, where retired ones are asked for."""
+        """Retire an asset: it has no launch URLs any more, and only calls that ask for retired assets return it."""
         self._change(asset, _told(replace(self._state(asset), updated_at=at, retired_at=at)))
 
     def remove(self, asset: int) -> None:
@@ -173,7 +173,7 @@ class Catalogue:
         self._change(asset, replace(self._state(asset), removed=True))
 
     def restore(self, asset: int, at: int) -> None:
-        """Bring a retired or removed asset back."""
+        """Make a retired or removed asset available again."""
         state = replace(self._state(asset), updated_at=at, retired_at=None, removed=False)
         self._change(asset, _told(state))
 
@@ -207,19 +207,19 @@ class Catalogue:
 
 
 def _kinds(types: tuple[str, ...]) -> list[Kind]:
-    """Return the kinds worth looking through for these types; elements put in by hand can be of any."""
+    """Return the kinds to search for these types; elements added by hand can be of any type."""
     return [kind for kind in Kind if kind is Kind.OTHER or not types or kind.name in types]
 
 
 def _overlaid(facts: Facts, state: State | None) -> Facts:
-    """Return generated facts with what was changed since."""
+    """Return generated facts with the changes made since the start."""
     if state is None or state.element is not None:
         return facts
     return facts._replace(updated_at=state.updated_at, published_at=state.published_at, retired_at=state.retired_at)
 
 
 def _told(state: State) -> State:
-    """Return a state whose element, if it has one of its own, says what the state says."""
+    """Return the state with its own element, if it has one, updated to match."""
     if state.element is None:
         return state
     told = {"availability": "AVAILABLE", "lastUpdatedAt": state.updated_at}

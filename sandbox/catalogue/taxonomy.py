@@ -1,7 +1,6 @@
-"""The classification graph: LIBRARY > SUBJECT > TOPIC, and beside it SKILL and CONTINUING_EDUCATION_UNIT.
+"""The classification graph: LIBRARY > SUBJECT > TOPIC, and separately SKILL and CONTINUING_EDUCATION_UNIT.
 
-A topic can stand under several subjects, so this is a graph and not a tree. The ids of the libraries
-are LinkedIn's.
+It is a graph, not a tree, because a topic can belong to several subjects. The ids of the libraries are LinkedIn's.
 """
 
 from collections.abc import Iterator
@@ -21,11 +20,11 @@ class Classification:
     """One node of the graph.
 
     Attributes:
-        urn: its identity.
+        urn: the URN that identifies it.
         type: `LIBRARY`, `SUBJECT`, `TOPIC`, `SKILL` or `CONTINUING_EDUCATION_UNIT`.
-        name: its English name, or its only one.
-        translation: where its name stands in a language's `classifications`, if it is translated.
-        parents: URNs of the nodes right above it.
+        name: its English name, or its only name.
+        translation: index of its name in a language's `classifications`, or None if it is not translated.
+        parents: URNs of its parents.
         disciplines: fields of study, for a CONTINUING_EDUCATION_UNIT.
     """
 
@@ -37,7 +36,7 @@ class Classification:
     disciplines: tuple[str, ...] = ()
 
     def name_in(self, locale: str) -> str:
-        """Return the name as it reads in a locale; in English where it is in no other language."""
+        """Return the name in a locale's language, or in English if there is no translation."""
         code = locale.partition("_")[0]
         if self.translation is None or code not in known_languages():
             return self.name
@@ -45,13 +44,13 @@ class Classification:
 
 
 def owner(locale: str) -> Json:
-    """Return LinkedIn as the owner of a classification."""
+    """Return the owner of classifications: LinkedIn."""
     return {"urn": OWNER_URN, "name": localized(locale, "LinkedIn")}
 
 
 @cache
 def element(node: Classification, locale: str) -> Json:
-    """Return a classification the way LinkedIn's API does; the caller must not change it."""
+    """Return a classification as LinkedIn's API does; it is cached: do not change it."""
     return {
         "name": localized(locale, node.name_in(locale)),
         "owner": owner(locale),
@@ -76,7 +75,7 @@ def of_type(kind: str) -> tuple[Classification, ...]:
 
 @cache
 def paths(urn: str) -> tuple[tuple[str, ...], ...]:
-    """Return every way up from a classification, nearest parent first; `((),)` if nothing is above it."""
+    """Return all paths from a classification up to a root, nearest ancestor first; `((),)` if it has no parents."""
     node = taxonomy().get(urn)
     if node is None or not node.parents:
         return ((),)

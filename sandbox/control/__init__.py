@@ -1,4 +1,4 @@
-"""The sandbox's own URLs, under `/_sandbox`: quirks, changes, truth, counters and pushing."""
+"""The sandbox's own endpoints, under `/_sandbox`: quirks, changes, truth, counters and pushing."""
 
 from starlette.routing import Mount
 
@@ -8,6 +8,6 @@ from sandbox.world import World
 
 
 def mount(world: World) -> Mount:
-    """Return the routes of the sandbox's own controls."""
+    """Return the routes of the sandbox's own endpoints."""
     entries = [*switches.ROUTES, *content.ROUTES, *learning.ROUTES]
     return Mount("/_sandbox", routes=[route(world, entry) for entry in entries])

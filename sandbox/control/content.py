@@ -1,4 +1,4 @@
-"""Changes to what the catalogue holds, and the truth about it."""
+"""Endpoints that change the catalogue and show what it really holds."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -64,7 +64,7 @@ async def _patch_asset(world: World, request: Request) -> Json:
 
 
 def _merged(target: Json, patch: Json) -> Json:
-    """Return a JSON merge patch's result (RFC 7396); the target stays as it is."""
+    """Return the result of a JSON merge patch (RFC 7396); the target is not changed."""
     result = dict(target)
     for name, value in patch.items():
         if value is None:
@@ -98,7 +98,7 @@ async def _restore_asset(world: World, request: Request) -> Json:
 
 
 async def _true_assets(world: World, request: Request) -> Json:
-    """List what is really there; `TRUTH_FILTERS` filter it, `start` and `limit` page."""
+    """List the assets that really exist; query parameters are `TRUTH_FILTERS`, `start` and `limit`."""
     wanted = {name: request.query_params[name].lower() for name in TRUTH_FILTERS if name in request.query_params}
     catalogue = world.catalogue
     types = (wanted["type"].upper(),) if "type" in wanted else ()
@@ -106,7 +106,7 @@ async def _true_assets(world: World, request: Request) -> Json:
     rows = [_row(world, asset) for asset in everything]
     kept = [row for row in rows if all(str(row[name]).lower() == value for name, value in wanted.items())]
     answer = page(kept, request)
-    # URNs only for what is shown: most of the cost of a row.
+    # Only the rows on the page get their URN, because it is most of the cost of a row.
     answer["items"] = [row | {"urn": catalogue.urn(row["urn"])} for row in answer["items"]]
     return answer
 

@@ -1,4 +1,4 @@
-"""What the sandbox's own URLs have in common: bodies, pages and how a handler becomes a route."""
+"""Shared parts of the sandbox's own endpoints: routes, request bodies and pages."""
 
 from collections.abc import Awaitable, Callable
 
@@ -16,7 +16,7 @@ DEFAULT_LIMIT = 1000
 
 Handler = Callable[[World, Request], Awaitable[Json]]
 Entry = tuple[str, str, Handler]
-"""Path under `/_sandbox`, method, and what answers."""
+"""Path under `/_sandbox`, method, and handler."""
 
 
 def route(world: World, entry: Entry) -> Route:
@@ -30,10 +30,10 @@ def route(world: World, entry: Entry) -> Route:
 
 
 async def json_body(request: Request) -> Json:
-    """Return the body of a control call.
+    """Return the parsed body of a request; an empty body counts as an empty object.
 
     Raises:
-        HTTPException: 400, it is not a JSON object.
+        HTTPException: 400, the body is not a JSON object.
     """
     try:
         body = orjson.loads(await request.body() or b"{}")
@@ -45,10 +45,10 @@ async def json_body(request: Request) -> Json:
 
 
 def page(rows: list[Json], request: Request) -> Json:
-    """Return the rows that `start` and `limit` ask for.
+    """Return the page of rows that the parameters `start` and `limit` ask for.
 
     Raises:
-        HTTPException: 400, one of them is not a number.
+        HTTPException: 400, one of the parameters is not a number.
     """
     try:
         start = int(request.query_params.get("start", 0))

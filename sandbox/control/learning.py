@@ -1,4 +1,4 @@
-"""What learners do, what is told about it, and the truth of it."""
+"""Endpoints that let learners learn, send statements or AICC calls about it, and show what really happened."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 async def _push(world: World, request: Request) -> Json:
-    """Let learners learn by a plan and tell a receiver: the fields of `Plan` and `Target` in one object."""
+    """Carry out a plan and push its statements; the body has the fields of `Plan` and `Target` in one object."""
     body = await json_body(request)
     names = {one.name for one in fields(Plan)}
     plan = _made(Plan, {name: value for name, value in body.items() if name in names})
@@ -34,14 +34,14 @@ async def _push(world: World, request: Request) -> Json:
 
 
 async def _learn(world: World, request: Request) -> Json:
-    """Let learners learn by a plan, and tell nobody: only reports will know."""
+    """Carry out a plan without sending any statements, so that only reports show what learners did."""
     plan = _made(Plan, await json_body(request))
     _carried_out(world, replace(plan, withhold_completed=1.0, withhold_progress=1.0))
     return {"truth": _truth(world)}
 
 
 async def _send(_world: World, request: Request) -> Json:
-    """Send statements as they are: `{"statements": [...]}` with the fields of `Target`."""
+    """Send statements as they are; the body is `{"statements": [...]}` with the fields of `Target`."""
     body = await json_body(request)
     given = _list(body, "statements", [])
     target = _made(Target, body)
@@ -53,7 +53,7 @@ async def _send(_world: World, request: Request) -> Json:
 
 
 async def _aicc(_world: World, request: Request) -> Json:
-    """Play a launched course: `launch_url`, `progress`, `leave`, and the fields of `Style`."""
+    """Play a launched course; the body has `launch_url`, `progress`, `leave` and the fields of `Style`."""
     body = await json_body(request)
     launch_url, progress = body.pop("launch_url", ""), _list(body, "progress", [39, 100])
     leave = body.pop("leave", True)
@@ -68,7 +68,7 @@ async def _aicc(_world: World, request: Request) -> Json:
 
 
 def _list(body: Json, name: str, default: list[Any]) -> list[Any]:
-    """Take a list out of a body."""
+    """Remove a list from a body and return it."""
     value = body.pop(name, default)
     if not isinstance(value, list):
         raise HTTPException(400, f"{name} has to be a list.")

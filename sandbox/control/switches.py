@@ -1,4 +1,4 @@
-"""Switches and counters: health, quirks, requests and applications."""
+"""Endpoints for health, quirks, counted requests and applications."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -32,7 +32,7 @@ async def _quirks(world: World, _request: Request) -> Json:
 
 
 async def _set_quirks(world: World, request: Request) -> Json:
-    """Switch on exactly what the body names: `{"slow": {"seconds": 1}, "missing_next": {}}`."""
+    """Switch on exactly the quirks in the body, such as `{"slow": {"seconds": 1}, "missing_next": {}}`."""
     wanted = await json_body(request)
     for name, parameters in wanted.items():
         _checked(name, parameters)
@@ -50,7 +50,7 @@ async def _set_quirk(world: World, request: Request) -> Json:
 
 
 def _checked(name: str, parameters: object) -> None:
-    """Refuse what cannot be switched on, before anything is changed."""
+    """Refuse a quirk that cannot be switched on, before anything is changed."""
     try:
         merged(name, parameters)
     except ValueError as error:
@@ -82,7 +82,7 @@ async def _put_application(world: World, request: Request) -> Json:
 
 
 def _shown(application: Application) -> Json:
-    """Return an application with its secret: they are public in a sandbox."""
+    """Return an application including its secret, which is no secret in a sandbox."""
     return {
         "client_id": application.client_id,
         "client_secret": application.client_secret,

@@ -19,10 +19,11 @@ PATH = "/v2/learningAssets"
 
 
 def get(world: World, urn: str, query: Query) -> Json:
-    """Answer `GET /v2/learningAssets/{urn}` for a course, video, learning path or chapter.
+    """Return the response to `GET /v2/learningAssets/{urn}` for a course, video, learning path or chapter.
 
     Raises:
-        ApiError: 404, there is none, or it is retired and `includeRetired` was not asked for.
+        ApiError: 400 for an invalid parameter; 404 if there is no such asset, or it is retired and the call does not
+            set `includeRetired`.
     """
     depth = query.number("expandDepth", 1)
     element = _chapter(world, urn, depth) if urn.startswith("urn:li:lyndaChapter:") else _asset(world, urn, depth)
@@ -32,10 +33,11 @@ def get(world: World, urn: str, query: Query) -> Json:
 
 
 def find(world: World, query: Query) -> Page:
-    """Answer a finder.
+    """Return the page that a call to a finder asks for.
 
     Raises:
-        ApiError: 400 for an unknown finder or a missing parameter; 403 for too large a page.
+        ApiError: 400 for an unknown finder or a missing or invalid parameter; 403 for too large a page; 500 for the
+            page that the quirk `unusable_page` breaks.
     """
     asked = window(query)
     finder = query.text("q")
@@ -77,7 +79,7 @@ def _asset_filtering_criteria(query: Query) -> Criteria:
 
 
 def _late(quirks: Quirks, criteria: Criteria) -> Criteria:
-    """Return the criteria as an index understands them that is inexact about time."""
+    """Return the criteria as an index with inexact times applies them, if a quirk asks for one."""
     if criteria.modified_after is None:
         return criteria
     older = quirks.get("delta_returns_older")
@@ -96,7 +98,7 @@ def _asset(world: World, urn: str, depth: int) -> Json | None:
 
 def _chapter(world: World, urn: str, depth: int) -> Json | None:
     course = urn.removeprefix("urn:li:lyndaChapter:(").partition(",")[0]
-    # Seen from the chapter, the course is one level further up.
+    # The course is one level above the chapter, so it needs one more level of details.
     element = _asset(world, course, depth + 1) or {}
     chapters = (entry["asset"] for entry in element.get("contents", ()))
     return next((chapter for chapter in chapters if chapter["urn"] == urn), None)

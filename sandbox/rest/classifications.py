@@ -14,25 +14,25 @@ DEFAULT_LOCALE = "en_US"
 
 
 class ClassificationStore:
-    """The taxonomy, with what was put in or taken out by hand."""
+    """The taxonomy, with the classifications added or removed by hand."""
 
     def __init__(self) -> None:
         self._elements: dict[str, Json] = {}
         self._removed: set[str] = set()
 
     def put(self, element: Json) -> None:
-        """Put a classification in as it is, in the place of the one with its URN if there is one."""
+        """Add a classification as it is, replacing the one with its URN if there is one."""
         self._elements[element["urn"]] = element
         self._removed.discard(element["urn"])
 
     def remove(self, urn: str) -> bool:
-        """Make the API deny that a classification exists; say whether there was one."""
+        """Make the API deny that a classification exists; return whether it existed."""
         known = self.get(urn, DEFAULT_LOCALE) is not None
         self._removed.add(urn)
         return known
 
     def get(self, urn: str, locale: str) -> Json | None:
-        """Return a classification with its name in a locale."""
+        """Return a classification with its name in a locale, or None."""
         if urn in self._removed:
             return None
         node = taxonomy.taxonomy().get(urn)
@@ -47,10 +47,10 @@ class ClassificationStore:
 
 
 def get(store: ClassificationStore, urn: str, query: Query) -> Json:
-    """Answer `GET /v2/learningClassifications/{urn}`.
+    """Return the response to `GET /v2/learningClassifications/{urn}`.
 
     Raises:
-        ApiError: 404, there is none.
+        ApiError: 404, there is no such classification.
     """
     element = store.get(urn, query.locale("targetLocale") or DEFAULT_LOCALE)
     if element is None:
@@ -59,10 +59,10 @@ def get(store: ClassificationStore, urn: str, query: Query) -> Json:
 
 
 def find(store: ClassificationStore, query: Query) -> Page:
-    """Answer the finders `localeAndType` and `keyword`.
+    """Return the page that a call to the finder `localeAndType` or `keyword` asks for.
 
     Raises:
-        ApiError: 400, an unknown finder or type.
+        ApiError: 400 for an unknown finder or type, or a missing or invalid parameter; 403 for too large a page.
     """
     finder = query.text("q")
     if finder == "localeAndType":

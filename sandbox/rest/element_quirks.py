@@ -1,4 +1,4 @@
-"""Quirks of single elements: what is missing from them, odd about them, or too much."""
+"""Quirks of single elements: missing, unusual or superfluous content."""
 
 from collections.abc import Callable, Iterator
 
@@ -28,11 +28,11 @@ _OMISSIBLE_URLS = ("ssoLaunch", "aiccLaunch")
 
 
 def disturbed(quirks: Quirks, element: Json) -> Json:
-    """Return an element with every quirk applied that is on and concerns it."""
+    """Return an element after applying every quirk that is on and affects it."""
     effects = [name for name in _EFFECTS if quirks.touches(name, element["urn"])]
     if not effects:
         return element
-    # Generated elements share parts with each other; what is changed has to be a copy.
+    # Generated elements share parts with each other, so changes are made to a copy.
     own: Json = orjson.loads(orjson.dumps(element))
     for name in effects:
         _EFFECTS[name](own, quirks.dice(f"{name} effect", element["urn"]))
@@ -106,7 +106,7 @@ def _html_descriptions(element: Json, _dice: Dice) -> None:
 
 
 def _objects(value: object) -> Iterator[Json]:
-    """Yield every JSON object in a value, from the outside in."""
+    """Yield every JSON object in a value, outer objects first."""
     if isinstance(value, dict):
         yield value
         value = list(value.values())

@@ -1,4 +1,4 @@
-"""Quirks that make calls fail, whatever they ask for."""
+"""Quirks that slow down or fail calls to any endpoint."""
 
 import asyncio
 
@@ -11,15 +11,19 @@ SHORT_THROTTLE = "Resource level throttle limit for calls to this resource is re
 DAY_THROTTLE = "Resource level throttle APPLICATION DAY limit for calls to this resource is reached."
 ERROR_PAGE = "<html><head><title>{status}</title></head><body><h1>Sorry, something went wrong</h1></body></html>"
 TRANSPORT = "sandbox.transport"
-"""Where the server keeps the connection's transport in the ASGI scope."""
+"""Key under which the server puts the connection's transport into the ASGI scope."""
 
 
 class ConnectionDropped(ConnectionResetError):
-    """The quirk `down`, where there is no connection to close (calls without a server)."""
+    """Raised by the quirk `down` for calls made without a server, as there is no connection to close."""
 
 
 async def failure(quirks: Quirks, request: Request) -> Response | None:
-    """Return the answer of the first quirk that makes this call fail, None if it may go on."""
+    """Return the response of the first quirk that makes this call fail, or None if the call may proceed.
+
+    Raises:
+        ConnectionDropped: the quirk `down` hits a call made without a server.
+    """
     path = request.url.path
     if quirks.strikes("slow", path):
         await asyncio.sleep(quirks.active()["slow"]["seconds"])
@@ -41,7 +45,7 @@ async def _dropped(request: Request) -> Response:
 
 
 async def _echoed(status: int, request: Request) -> Response:
-    """Return an error in the shapes of both endpoints, with the token or the form in its message."""
+    """Return an error in the shapes of the API and of the token endpoint, with the token or the form in its message."""
     form = (await request.body()).decode(errors="replace")
     message = f"Not accepted: {request.headers.get('authorization', '')} {form}"
     body = {"message": message, "status": status, "error": "invalid_client", "error_description": message}

@@ -1,4 +1,4 @@
-"""Pages: a window on a list of anything, with LinkedIn's paging object."""
+"""Pages: windows on a list, with LinkedIn's paging object."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Window:
-    """Which page was asked for: `count` elements from `start` on."""
+    """The page that a call asks for: `count` elements from `start` on."""
 
     start: int
     count: int
@@ -28,14 +28,14 @@ class Window:
 
 @dataclass
 class Page:
-    """One answer of a finder.
+    """One page of a finder's results.
 
     Attributes:
-        window: what was asked for.
-        total: how many elements match, as the answer says.
-        elements: those on the page.
-        links: which of `prev` and `next` the answer may link to.
-        metadata: facets.
+        window: the page that was asked for.
+        total: the number of matching elements, as the response states it.
+        elements: the elements on the page.
+        links: which of the links `prev` and `next` the response may contain.
+        metadata: metadata of the response.
     """
 
     window: Window
@@ -45,7 +45,7 @@ class Page:
     metadata: Json = field(default_factory=dict)
 
     def body(self, path: str, query: Query) -> Json:
-        """Return the answer: elements, paging and metadata."""
+        """Return the response body: elements, paging and metadata."""
         start, count = self.window.start, self.window.count
         targets = {"prev": max(start - count, 0) if start else None, "next": None}
         if start + count < self.total:
@@ -60,10 +60,10 @@ class Page:
 
 
 def window(query: Query, maximum: int = MAXIMUM_COUNT) -> Window:
-    """Return the page a call asks for.
+    """Return the page that a call asks for.
 
     Raises:
-        ApiError: 403, more elements than one page may hold (what integrators saw, instead of a 400).
+        ApiError: 400 for an invalid number; 403, as observed by integrators, for more elements than a page may hold.
     """
     asked = Window(query.number("start", 0), query.number("count", DEFAULT_COUNT))
     if asked.count > maximum:

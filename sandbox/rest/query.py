@@ -1,4 +1,4 @@
-"""Query parameters the way Rest.li 1.0 writes them, and the `fields` projection."""
+"""Query parameters in the notation of Rest.li 1.0, and the `fields` projection."""
 
 import re
 from collections import deque
@@ -13,27 +13,27 @@ Projection: TypeAlias = dict[str, "Projection | None"]
 
 _INDEXED = re.compile(r"(?P<name>[^\[\]]+)\[(?P<index>\d+)\](?:\.(?P<member>.+))?")
 MOST_DIGITS = 18
-"""Of a number that a `long` of LinkedIn's surely holds."""
+"""Maximum number of digits of a number, so that it fits LinkedIn's `long`."""
 _MARKS = "(),:"
 _WORD = re.compile(r"[(),:]|[^(),:]+")
 _TRUTH = {"true": True, "false": False}
 
 
 class Query:
-    """The parameters of one call, brackets raw or percent-encoded."""
+    """The parameters of one call; brackets may be percent-encoded."""
 
     def __init__(self, query_string: str) -> None:
         self.parameters = dict(parse_qsl(query_string, keep_blank_values=True))
 
     def text(self, name: str) -> str:
-        """Return a parameter, empty if it was not sent."""
+        """Return a parameter, or an empty string if it was not sent."""
         return self.parameters.get(name, "")
 
     def number(self, name: str, default: int | None = None) -> int:
-        """Return a number that is zero or more.
+        """Return a parameter that is a number, zero or more.
 
         Raises:
-            ApiError: 400, it is something else, or missing without a default.
+            ApiError: 400, the parameter is not such a number, or it is missing and has no default.
         """
         value = self.parameters.get(name)
         if value is None and default is not None:
@@ -43,10 +43,10 @@ class Query:
         return int(value)
 
     def flag(self, name: str) -> bool:
-        """Return a boolean, false if it was not sent; only lower case is understood, as upstream.
+        """Return a boolean parameter, or False if it was not sent; as at LinkedIn, it has to be in lower case.
 
         Raises:
-            ApiError: 400, it is neither `true` nor `false`.
+            ApiError: 400, the parameter is neither `true` nor `false`.
         """
         value = self.parameters.get(name, "false")
         if value not in _TRUTH:
@@ -65,7 +65,7 @@ class Query:
         return list(found.values())
 
     def locale(self, name: str) -> str:
-        """Return `name.language` and `name.country` as `en_US`, empty if no language was sent."""
+        """Return `name.language` and `name.country` in the form `en_US`, or an empty string if neither was sent."""
         return "_".join(filter(None, (self.text(f"{name}.language"), self.text(f"{name}.country"))))
 
     def _indexed(self, name: str) -> Iterator[tuple[int, str, str]]:
@@ -75,16 +75,16 @@ class Query:
                 yield int(match["index"]), match["member"] or "", value
 
     def href(self, path: str, start: int) -> str:
-        """Return the link to another page: relative, sorted by name, brackets not encoded."""
+        """Return the link to another page: relative, with parameters sorted by name and brackets not encoded."""
         parameters = sorted((self.parameters | {"start": str(start)}).items())
         return f"{path}?" + "&".join(f"{name}={quote(value, safe=':,()*$')}" for name, value in parameters)
 
 
 def projection(fields: str) -> Projection:
-    """Parse `urn,title:(value)` into nested names.
+    """Parse a projection such as `urn,title:(value)` into nested names.
 
     Raises:
-        ApiError: 400, the parentheses do not match.
+        ApiError: 400, the projection is malformed.
     """
     words = deque(_WORD.findall(fields.replace(" ", "")))
     wanted = _members(words)
@@ -124,7 +124,7 @@ def _invalid_projection(words: deque[str]) -> ApiError:
 
 
 def project(element: Json, wanted: Projection) -> Json:
-    """Return only the wanted fields; within a list, those of every item (`$*` names the items too)."""
+    """Return only the wanted fields of an element; in a list, those of every item (with or without `$*`)."""
     return {
         name: _member(element[name], inner) if inner else element[name]
         for name, inner in wanted.items()

@@ -5,7 +5,7 @@ from sandbox.settings import Json
 
 
 def disturbed(quirks: Quirks, row: Json) -> Json:
-    """Return a row, made for this call, with every quirk applied that is on and concerns it."""
+    """Apply every quirk that is on and affects this row, and return the row, which is changed in place."""
     learner = row["learnerDetails"]
     key = (learner.get("email"), row.get("contentDetails", {}).get("contentUrn"))
     if quirks.touches("report_missing_email", key):

@@ -1,4 +1,4 @@
-"""The `learningActivityReports` resource: the truth about learners, summed up by time window."""
+"""The `learningActivityReports` resource: what learners really did, aggregated by time window."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ DIMENSIONS = ("ACCOUNT", "INDIVIDUAL", "CONTENT")
 
 @dataclass(frozen=True)
 class _Extent:
-    """The time a report covers, and how fresh its data are; epoch milliseconds, the end excluded."""
+    """The time window of a report (`end` excluded) and the time of its latest data, in epoch milliseconds."""
 
     start: int
     end: int
@@ -33,7 +33,7 @@ class _Extent:
 
 @dataclass(frozen=True)
 class _Share:
-    """The part of a history that lies in a report's window."""
+    """The part of an activity that lies in a report's time window."""
 
     activity: Activity
     engagements: list[Engagement]
@@ -41,10 +41,10 @@ class _Share:
 
 
 def find(book: ActivityBook, quirks: Quirks, query: Query) -> Page:
-    """Answer the finder `criteria`.
+    """Return the page that a call to the finder `criteria` asks for.
 
     Raises:
-        ApiError: 400 for missing or unknown parameters, 403 for too large a page, 500 for too long a window.
+        ApiError: 400 for missing or invalid parameters, 403 for too large a page, 500 for too long a time window.
     """
     if query.text("q") != "criteria":
         raise ApiError(400, f"No finder '{query.text('q')}' on learningActivityReports", 100)
@@ -73,7 +73,7 @@ def _extent(query: Query, quirks: Quirks) -> _Extent:
         raise ApiError(400, f"Parameter 'timeOffset.unit' is invalid: {unit!r}", 100)
     days = query.number("timeOffset.duration") * DAYS[unit]
     if days > MAXIMUM_DAYS:
-        # What integrators saw: not a 400.
+        # Integrators have observed this instead of a 400.
         raise ApiError(500, "Internal Server Error")
     start = query.number("startedAt")
     if quirks.get("report_pacific_days") is not None:

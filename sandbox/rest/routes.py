@@ -1,4 +1,4 @@
-"""LinkedIn's URLs: the token endpoint and the REST resources."""
+"""LinkedIn's endpoints: OAuth and the REST resources."""
 
 from collections.abc import Awaitable, Callable
 
@@ -21,12 +21,12 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def reply(body: object, status: int = 200) -> Response:
-    """Return a JSON answer."""
+    """Return a JSON response."""
     return Response(orjson.dumps(body), status, media_type="application/json")
 
 
 def routes(world: World) -> list[Route]:
-    """Return the routes of LinkedIn's side."""
+    """Return the routes of LinkedIn's endpoints."""
     content, report = _Resource(world, Key.CONTENT), _Resource(world, Key.REPORT)
     return [
         Route("/oauth/v2/accessToken", _token_endpoint(world), methods=["POST"]),
@@ -78,14 +78,14 @@ def _introspection(world: World) -> Endpoint:
 
 
 class _Resource:
-    """What the REST resources have in common: counting, failing, authorization, projection, errors."""
+    """Shared behaviour of the REST resources: counting, failures, authorisation, projection and errors."""
 
     def __init__(self, world: World, key: Key) -> None:
         self._world = world
         self._key = key
 
     def finder(self, find: Finder) -> Endpoint:
-        """Return the endpoint of a resource's finders."""
+        """Return the endpoint for a resource's finders."""
 
         def answer(request: Request, query: Query) -> Json:
             page = find(self._world, query)
@@ -97,7 +97,7 @@ class _Resource:
         return self._endpoint(answer)
 
     def getter(self, get: Getter) -> Endpoint:
-        """Return the endpoint that gets one entity by URN."""
+        """Return the endpoint for getting one entity by URN."""
 
         def answer(request: Request, query: Query) -> Json:
             element = get(self._world, request.path_params["urn"], query)
@@ -125,5 +125,5 @@ class _Resource:
         operation = f"GET-{query.text('q') or 'get'} {request.scope['route'].path}"
         token = self._world.tokens.authorize(request.headers.get("authorization", ""), self._key, operation)
         revocation = self._world.quirks.get("early_revocation")
-        # The call that reaches the limit still succeeds; the next one finds the token revoked.
+        # The call that reaches the limit still succeeds; the next one is refused.
         token.revoked = revocation is not None and token.calls >= revocation["calls"]

@@ -1,4 +1,4 @@
-"""Which assets stand on a page: by the book, and by every quirk that concerns paging."""
+"""Selects the assets of a page, with all quirks of paging applied."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from sandbox.rest.paging import Window
 
 @dataclass(frozen=True)
 class Selection:
-    """The assets of one page, how many there are in all, and which links the page may have."""
+    """The assets of one page, the total to report, and the links that the page may have."""
 
     assets: list[int]
     total: int
@@ -22,10 +22,10 @@ class Selection:
 
 
 def select(catalogue: Catalogue, quirks: Quirks, criteria: Criteria, finder: str, window: Window) -> Selection:
-    """Return a page of what matches.
+    """Return a page of the assets that meet the criteria.
 
     Raises:
-        ApiError: 500, this page never works.
+        ApiError: 500, the quirk `unusable_page` breaks this page.
     """
     _refuse_unusable(quirks, window)
     found = catalogue.search(criteria)
@@ -37,10 +37,10 @@ def select(catalogue: Catalogue, quirks: Quirks, criteria: Criteria, finder: str
 
 
 class Offsets:
-    """How offsets map to places in the list, when some offsets hold nothing.
+    """The mapping from offsets to places in the list when some offsets are holes.
 
-    An answer filtered after it was cut into pages looks like this from outside: pages are short or empty in
-    the middle, the total counts the holes, and nothing is lost for a client that goes on.
+    This is how a list looks to clients if it is filtered after it was cut into pages: pages in the middle are short or
+    empty, and the total includes the holes, but a client that reads on misses nothing.
     """
 
     def __init__(self, quirks: Quirks, size: int) -> None:
@@ -56,7 +56,7 @@ class Offsets:
         return size
 
     def places(self, window: Window) -> Iterator[int]:
-        """Yield the places in the list that the offsets of a page stand for, leaving the holes out."""
+        """Yield the places in the list for the offsets of a page, skipping holes."""
         for offset in range(window.start, min(window.start + window.count, self.total)):
             place = self._past_short(self._past_empty(offset))
             if place is not None:
@@ -102,7 +102,7 @@ def _shifted(quirks: Quirks, window: Window) -> Window:
 
 
 def _strangers(catalogue: Catalogue, quirks: Quirks, criteria: Criteria, window: Window, total: int) -> list[int]:
-    """Return assets of types nobody asked for: past the end, or on top of what was asked for."""
+    """Return assets of types that were not asked for, to put on a page past the end or on top of a normal page."""
     overrun = quirks.get("other_types_on_overrun")
     wrong = quirks.get("wrong_type_elements") is not None
     wanted = 0
@@ -111,7 +111,7 @@ def _strangers(catalogue: Catalogue, quirks: Quirks, criteria: Criteria, window:
     elif wrong and window.count and window.start < total:
         wanted = 1
     kinds = [kind for kind in (Kind.LEARNING_PATH, Kind.VIDEO, Kind.COURSE) if kind.name not in criteria.types]
-    # Where no type or every type was asked for, none is a stranger.
+    # If the call asks for no type or for all types, there are no assets of other types.
     if not criteria.types or not kinds:
         return []
     return list(islice(catalogue.handles(*kinds), wanted))

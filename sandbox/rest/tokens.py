@@ -15,7 +15,7 @@ REMEMBERED_TOKENS = 10_000
 
 
 class Key(StrEnum):
-    """What an admin ticks when creating an application: which resources it may read."""
+    """The resources that an application may read, as an admin selects them when creating it."""
 
     CONTENT = "content"
     REPORT = "report"
@@ -26,10 +26,11 @@ class Application:
     """A client of LinkedIn's API.
 
     Attributes:
-        client_id: public.
-        client_secret: LinkedIn's newer secrets contain `/`, `=` and `+`, which have to be form-encoded.
-        keys: what it may read.
-        two_legged: whether LinkedIn has enabled client credentials for it.
+        client_id: the public id.
+        client_secret: the secret; like LinkedIn's newer secrets, the default ones contain `/`, `=` and `+`, which have
+            to be form-encoded.
+        keys: the resources it may read.
+        two_legged: whether LinkedIn has enabled the client credentials grant for it.
     """
 
     client_id: str
@@ -52,7 +53,7 @@ DEFAULT_APPLICATIONS = (
 
 @dataclass
 class Token:
-    """An access token that was handed out."""
+    """An access token that has been issued."""
 
     application: Application
     minted_at: int
@@ -62,24 +63,24 @@ class Token:
 
 
 class Tokens:
-    """The authorization server: knows the applications and every token of theirs."""
+    """The authorisation server: the applications and the tokens issued to them."""
 
     def __init__(self) -> None:
         self.applications = {application.client_id: application for application in DEFAULT_APPLICATIONS}
         self._tokens: OrderedDict[str, Token] = OrderedDict()
 
     def mint(self, form: dict[str, str], seconds: int) -> Json:
-        """Return a token response.
+        """Return the response to a token request.
 
         Raises:
-            OAuthError: a parameter is missing, the client is unknown or may not do this.
+            OAuthError: a parameter is missing or invalid, or the client is unknown or may not use this grant.
         """
         application = self._client(form)
         if form.get("grant_type") != "client_credentials":
             raise OAuthError(400, "invalid_request", 'A required parameter "grant_type" is missing or unknown')
         if not application.two_legged:
             raise OAuthError(400, "access_denied", "This application is not allowed to create application tokens")
-        # Several hundred characters, as LinkedIn's own: clients must not cap them at 255.
+        # Several hundred characters, like LinkedIn's tokens: clients must not limit them to 255.
         value = "AQ" + secrets.token_urlsafe(330)
         at = now_ms()
         self._tokens[value] = Token(application, at, at + seconds * 1000)
@@ -88,7 +89,7 @@ class Tokens:
         return {"access_token": value, "expires_in": seconds}
 
     def introspect(self, form: dict[str, str]) -> Json:
-        """Say what a token is good for (LinkedIn's `introspectToken`)."""
+        """Return the response to a token introspection request (LinkedIn's `introspectToken`)."""
         application = self._client(form)
         token = self._tokens.get(form.get("token", ""))
         if token is None or token.application != application:
@@ -105,11 +106,11 @@ class Tokens:
         }
 
     def authorize(self, authorization: str, key: Key, operation: str) -> Token:
-        """Return the token of a call that may be made.
+        """Check that a call is allowed and return its token.
 
         Raises:
-            ApiError: 401, no token or one that is unknown, revoked or expired; 403, its application has no
-                such key.
+            ApiError: 401 if there is no token, or it is unknown, revoked or expired; 403 if its application lacks the
+                key.
         """
         scheme, _, value = authorization.partition(" ")
         if scheme.lower() != "bearer" or not value:
@@ -138,5 +139,5 @@ class Tokens:
 
 
 def form_body(body: bytes) -> dict[str, str]:
-    """Return the fields of a form."""
+    """Return the fields of a form-encoded body."""
     return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))

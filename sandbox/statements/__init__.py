@@ -1,1 +1,1 @@
-"""The xAPI statements LinkedIn sends: their shape, their variants, and who sends what when."""
+"""The xAPI statements that LinkedIn sends: their shape, their variants, and plans that produce them."""

@@ -1,4 +1,4 @@
-"""Who learns what when, and which statements tell about it."""
+"""Plans: who learns what and when, and which statements report it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,27 +18,27 @@ GENERATED_CONTENT = (("courses", Kind.COURSE), ("paths", Kind.LEARNING_PATH), ("
 
 @dataclass(frozen=True)
 class Plan:
-    """How much learning there is, and how well LinkedIn tells about it. Shares are from 0.0 to 1.0.
+    """How much learners learn, and how reliably LinkedIn reports it. Shares are from 0.0 to 1.0.
 
     Attributes:
-        learners: how many people; their addresses are `learner<n>@example.com`.
-        first_learner: number of the first of them.
-        domain: of their addresses.
-        courses: how many courses they choose from.
-        paths: how many learning paths.
-        videos: how many single videos.
-        urns: exactly these assets instead.
-        per_learner: how many assets each of them takes up.
-        completed: share of those that are completed; the others are left on the way.
-        days: how long it takes; ends at `until`.
-        until: epoch milliseconds; now if not given.
-        seed: all else follows from it; with the same `until` a plan gives the same statements again.
+        learners: number of learners; their addresses are `learner<n>@<domain>`.
+        first_learner: number of the first learner.
+        domain: domain of their addresses.
+        courses: number of courses that they choose from.
+        paths: number of learning paths that they choose from.
+        videos: number of single videos that they choose from.
+        urns: if given, they choose from exactly these assets instead.
+        per_learner: number of assets that each learner takes up.
+        completed: share of these that are completed; the others are abandoned midway.
+        days: length of the period in which they learn, which ends at `until`.
+        until: epoch milliseconds; now by default.
+        seed: seed of everything else; with the same seed and `until`, a plan gives the same statements again.
         withhold_completed: share of completions that are never sent.
         withhold_progress: share of other statements that are never sent.
         repeats: share of statements that are sent twice.
         disorder: share of statements that are sent out of order.
-        actor: `mbox` or `account`.
-        variants: see `sandbox.statements.variants`; names, or names with shares.
+        actor: how actors are identified, `mbox` or `account`.
+        variants: variants (see `sandbox.statements.variants`) as a list of names or a dict of shares by name.
     """
 
     learners: int = 10
@@ -63,17 +63,17 @@ class Plan:
 
 @dataclass(frozen=True)
 class _Study:
-    """An asset to learn from, with the length of each part of it that is told about, in seconds."""
+    """An asset to study, with the length in seconds of each of its parts; a statement follows each part."""
 
     content: Content
     parts: list[int]
 
 
 def statements(plan: Plan, catalogue: Catalogue, book: ActivityBook) -> list[Json]:
-    """Carry a plan out: write what learners do into the book, and return the statements to send, in order.
+    """Carry out a plan: record what learners do in the book, and return the statements to send, in order.
 
     Raises:
-        ValueError: the plan names unknown variants, assets or actors.
+        ValueError: the plan names an unknown variant, asset or kind of actor.
     """
     if plan.actor not in ACTORS:
         raise ValueError(f"actor is one of {', '.join(ACTORS)}.")
@@ -102,7 +102,7 @@ def _moments(plan: Plan, studies: list[_Study], book: ActivityBook, until: int) 
 
 
 def _journey(plan: Plan, study: _Study, activity: Activity, until: int) -> Iterator[Moment]:
-    """Let a learner go on with an asset, and yield what LinkedIn sends about it."""
+    """Let a learner continue with an asset, and yield the moments that LinkedIn reports."""
     done = len(activity.engagements)
     dice = Dice(plan.seed, until, activity.learner.number, study.content.urn)
     finishes = dice.chance(plan.completed)
@@ -133,7 +133,7 @@ def _moment(study: _Study, activity: Activity, part: int, at: int, dice: Dice) -
 
 
 def _times(plan: Plan, dice: Dice, until: int, parts: list[int]) -> list[int]:
-    """Return when each part is finished: one after the other, with pauses, the last one before `until`."""
+    """Return when each part is finished: one after the other, with pauses, the last one by `until`."""
     span = max(int(plan.days * DAY_MS), sum(parts) * 1000)
     spare = span - sum(parts) * 1000
     pauses = sorted(dice.throw(spare + 1) for _ in parts)
@@ -159,7 +159,7 @@ def _found(catalogue: Catalogue, urn: str) -> int:
 
 
 def _sample(plan: Plan, catalogue: Catalogue, kind: Kind, wanted: int) -> list[int]:
-    """Return some assets a learner can take up, the same ones for the same seed."""
+    """Return assets that learners can take up, always the same ones for the same seed."""
     available = (
         [
             asset
@@ -181,7 +181,7 @@ def _study(catalogue: Catalogue, asset: int) -> _Study:
 
 
 def _parts(element: Json) -> list[int]:
-    """Return the length of each video of a course, of each course of a path, or of the asset itself."""
+    """Return the length in seconds of each video of a course, each course of a path, or the asset itself."""
     leaves = list(_leaves(element))
     total = _seconds(element) or 600 * len(leaves)
     return [_seconds(leaf) or total // len(leaves) for leaf in leaves]
@@ -201,7 +201,7 @@ def _seconds(node: Json) -> int:
 
 
 def _disordered(sent: list[Json], share: float, dice: Dice) -> list[Json]:
-    """Return the statements with this share of them swapped among each other."""
+    """Return the statements with this share of them shuffled."""
     moved = [place for place in range(len(sent)) if dice.chance(share)]
     targets = list(moved)
     result = list(sent)

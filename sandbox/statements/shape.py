@@ -1,4 +1,4 @@
-"""What a statement of LinkedIn's looks like, as recorded by those who receive them."""
+"""The shape of LinkedIn's statements, as recorded by their receivers."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ PROGRESS_EXTENSION = "https://w3id.org/xapi/cmi5/result/extensions/progress"
 VERBS = "http://adlnet.gov/expapi/verbs/"
 ACTIVITY_TYPES = {
     "COURSE": "http://adlnet.gov/expapi/activities/course",
-    # Only the type of courses has been seen; these two are guesses.
+    # Only the type of courses has been observed; these two are guesses.
     "LEARNING_PATH": "http://adlnet.gov/expapi/activities/module",
     "VIDEO": "http://adlnet.gov/expapi/activities/media",
 }
@@ -20,16 +20,16 @@ HOME_PAGE = "https://www.linkedin.com/learning"
 
 @dataclass(frozen=True)
 class Moment:
-    """One thing that LinkedIn tells: who got how far in what, and when.
+    """One event that LinkedIn reports: how far a learner had got with an asset, and when.
 
     Attributes:
-        id: of the statement.
-        learner: who.
-        content: what.
+        id: the statement's id.
+        learner: the learner.
+        content: the asset.
         at: epoch milliseconds.
-        progress: percent.
+        progress: percentage reached.
         completed: whether this is the completion.
-        seconds: length of the content, told with the completion.
+        seconds: length of the asset, sent only with the completion.
     """
 
     id: str
@@ -42,7 +42,7 @@ class Moment:
 
 
 def actor(learner: Learner, kind: str) -> Json:
-    """Return the actor: by `mbox`, or by `account` where the admin chose another User Type than email."""
+    """Return the actor by `mbox`, or by `account` as LinkedIn does if the admin chose a User Type other than email."""
     if kind == "account":
         account = {"homePage": HOME_PAGE, "name": learner.unique_user_id}
         return {"objectType": "Agent", "account": account}
@@ -50,7 +50,7 @@ def actor(learner: Learner, kind: str) -> Json:
 
 
 def duration(seconds: int) -> str:
-    """Return a length in ISO 8601, like `PT4M30S`."""
+    """Return a duration in ISO 8601, such as `PT4M30S`."""
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     parts = [f"{value}{unit}" for value, unit in ((hours, "H"), (minutes, "M"), (rest, "S")) if value]
@@ -58,9 +58,9 @@ def duration(seconds: int) -> str:
 
 
 def statement(moment: Moment, actor_kind: str) -> Json:
-    """Return the statement for a moment, in the shape most often recorded."""
+    """Return the statement for a moment, in the most common shape."""
     verb = "completed" if moment.completed else "progressed"
-    # The percentage is sent as text, and the display name in upper case.
+    # LinkedIn sends the percentage as text and the display name in upper case.
     result: Json = {
         "completion": moment.completed,
         "extensions": {PROGRESS_EXTENSION: str(moment.progress)},

@@ -1,7 +1,7 @@
-"""How statements differ from the most common shape, each variant with the share of statements it concerns.
+"""Variants: ways in which statements differ from the most common shape, each applied to a share of the statements.
 
-Most variants say the same in another way. Those marked `extra` say something else: they are sent as
-statements of their own, beside the one they are made from, so that what learners really did stays what the truth says.
+Most variants express the same facts differently. Those marked `extra` state something else, so they are sent as
+separate statements in addition to the original one; what learners really did is not affected.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,13 +15,13 @@ from sandbox.statements.shape import HOME_PAGE, PROGRESS_EXTENSION, VERBS
 
 @dataclass(frozen=True)
 class Variant:
-    """A way in which a statement differs.
+    """A way in which a statement can differ.
 
     Attributes:
-        name: what it is asked for by.
+        name: the name by which it is asked for.
         description: what it does, in one line.
-        change: changes a statement in place.
-        extra: whether the changed statement is sent beside the unchanged one.
+        change: a function that changes a statement in place.
+        extra: whether the changed statement is sent in addition to the original one.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Variant:
 
 
 def varied(statement: Json, shares: dict[str, float], dice: Dice) -> Iterator[Json]:
-    """Yield what is sent for a statement: itself in one of its forms, then the extra ones."""
+    """Yield the statement, changed in place by the variants that apply to it, then the extra statements."""
     extras = []
     for name, share in shares.items():
         variant = VARIANTS[name]
@@ -46,10 +46,10 @@ def varied(statement: Json, shares: dict[str, float], dice: Dice) -> Iterator[Js
 
 
 def parse_shares(variants: list[str] | dict[str, float]) -> dict[str, float]:
-    """Return variants with their shares; a mere list means each of them always.
+    """Return variants with their shares; in a list of names, each has a share of 1.0.
 
     Raises:
-        ValueError: there is no such variant.
+        ValueError: a variant does not exist, or its share is not a number.
     """
     shares = variants if isinstance(variants, dict) else dict.fromkeys(variants, 1.0)
     unknown = shares.keys() - VARIANTS.keys()
@@ -60,7 +60,7 @@ def parse_shares(variants: list[str] | dict[str, float]) -> dict[str, float]:
 
 def _extra(statement: Json, variant: Variant) -> Json:
     extra = deepcopy(statement)
-    # Its own id, still following from the first one's, so that a repeated push repeats it too.
+    # An id of its own, but derived from the original one, so that the same plan gives the same id again.
     mark = Dice(extra["id"], variant.name)
     extra["id"] = extra["id"][:-8] + f"{mark.throw(1 << 32):08x}"
     variant.change(extra)
@@ -71,7 +71,7 @@ def _set_progress(convert: Callable[[float], object]) -> Callable[[Json], None]:
     def change(statement: Json) -> None:
         extensions = statement["result"].get("extensions", {})
         if PROGRESS_EXTENSION in extensions:
-            # It may have been changed by another of these already.
+            # Another variant may already have changed it to a number.
             extensions[PROGRESS_EXTENSION] = convert(float(extensions[PROGRESS_EXTENSION]))
 
     return change
