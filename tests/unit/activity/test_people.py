@@ -68,6 +68,25 @@ def test_linkedins_own_identifier_and_groups_are_remembered(lab: Lab) -> None:
     assert (first["people"]["linked"], second["people"]["linked"]) == (1, 0)
 
 
+@pytest.mark.parametrize("real", [False, True])
+def test_two_people_in_the_reports_can_lead_to_one_learner(make_lab: MakeLab, *, real: bool) -> None:
+    lab = make_lab(real=real)
+    lab.course()
+    lab.learner(1, email=upstream(1).email, external_id="E2")
+    lab.did(1, (2, 50))
+    lab.did(2, (1, 80))
+
+    first, second = lab.sync(), lab.sync()
+
+    learner = lab.found("email", upstream(1).email)
+    assert learner is not None
+    held = {one.value for one in learner.identifiers if one.type == "profile_urn"}
+    assert held == {upstream(1).profile_urn, upstream(2).profile_urn}
+    assert [attempt.progress for attempt in lab.attempts("learner-1")] == [80]
+    assert (first["status"], first["people"]["linked"], second["people"]["linked"]) == ("succeeded", 2, 0)
+    assert (second["status"], second["counts"]["unchanged"]) == ("succeeded", second["counts"]["read"])
+
+
 def test_unknown_people_are_added_with_all_they_are_called(lab: Lab) -> None:
     lab.did(1, (1, 50))
 
