@@ -1,1 +1,1 @@
-"""The catalogue: models, mapping, filters, the sync and the search index."""
+"""The catalogue: mapping, filters, classifications, the sync and the search index."""

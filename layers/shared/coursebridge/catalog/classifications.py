@@ -1,7 +1,7 @@
-"""Classifications: those of an asset, and the graph they make up.
+"""Classifications: those of an asset, and the graph they form.
 
-It is a graph and not a tree: a topic stands under several subjects, and an asset lists it once for each. Two
-entries with the same URN and the same path say the same thing. Names are no identity, URNs are.
+It is a graph, not a tree: a topic can belong to several subjects, and an asset then lists it once for each. Entries
+with the same URN and path are duplicates. URNs identify classifications; names do not.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 UNKNOWN_TYPE = "UNKNOWN"
 UNDETERMINED = "und"
-"""The locale of a name LinkedIn gives none for (BCP 47); the table takes no empty name of an attribute."""
+"""The locale of a name for which LinkedIn gives none (BCP 47); DynamoDB accepts no empty attribute name."""
 
 
 @dataclass
 class Node:
-    """What is known of a classification.
+    """What is known about a classification.
 
     Attributes:
-        urn: its identity.
-        type: ``LIBRARY``, ``SUBJECT``, ``TOPIC``, ``SKILL``, ``CONTINUING_EDUCATION_UNIT`` or a new kind.
-        names: by locale (``en_US``; ``und`` where LinkedIn names none).
-        parents: URNs right above it.
-        owner_urn: who made it.
-        owner_name: how that one is called.
+        urn: the URN that identifies it.
+        type: ``LIBRARY``, ``SUBJECT``, ``TOPIC``, ``SKILL``, ``CONTINUING_EDUCATION_UNIT`` or a type added later.
+        names: names by locale (``en_US``; ``und`` if LinkedIn gives none).
+        parents: URNs of its direct parents.
+        owner_urn: URN of its owner.
+        owner_name: name of its owner.
     """
 
     urn: str
@@ -42,10 +42,10 @@ class Node:
     owner_name: str | None = None
 
     def learns_from(self, other: Node) -> bool:
-        """Take over what another source knows better; return whether anything changed.
+        """Add what another source knows in addition; return whether anything changed.
 
-        Owners change over time (``company`` became ``organization``); the first one told stays, lest two sources
-        that disagree write in turns for ever.
+        Names and owners that are known are kept. Owners change over time (``company`` became ``organization``), and two
+        sources that disagree would otherwise overwrite each other for ever.
         """
         before = (dict(self.names), set(self.parents), self.type, self.owner_urn)
         self.names = {**other.names, **self.names}
@@ -57,7 +57,7 @@ class Node:
 
 
 def node_of(element: dict[str, Any]) -> Node | None:
-    """Return the node in an element of ``learningClassifications``, or inside an asset."""
+    """Return the node in an element of ``learningClassifications`` or of an asset; ``None`` if it has no URN."""
     urn = string(element.get("urn"))
     if urn is None:
         return None
@@ -71,14 +71,14 @@ def node_of(element: dict[str, Any]) -> Node | None:
 
 
 def nodes_of(details: dict[str, Any]) -> Iterator[Node]:
-    """Yield every node an asset speaks of, with the parent its path gives it."""
+    """Yield every node that an asset mentions, with its parent on that path."""
     for entry in items(details, "classifications"):
         chain = [entry.get("associatedClassification"), *_path(entry)]
         yield from _chained([_as_object(link) for link in chain])
 
 
 def merged(nodes: Iterable[Node]) -> dict[str, Node]:
-    """Return nodes by URN, what several say of one put together."""
+    """Return nodes by URN, merging those with the same URN."""
     known: dict[str, Node] = {}
     for node in nodes:
         if node.urn in known:
@@ -89,7 +89,7 @@ def merged(nodes: Iterable[Node]) -> dict[str, Node]:
 
 
 def classifications_of(details: dict[str, Any]) -> list[CourseClassification]:
-    """Return an asset's classifications, one for each URN, with every path."""
+    """Return an asset's classifications, one per URN, each with all its paths."""
     found: dict[str, CourseClassification] = {}
     for entry in items(details, "classifications"):
         node = node_of(object_in(entry, "associatedClassification"))
@@ -105,7 +105,7 @@ def classifications_of(details: dict[str, Any]) -> list[CourseClassification]:
 
 
 def _add_certification(classification: CourseClassification, entry: dict[str, Any]) -> None:
-    """Add credits and disciplines. LinkedIn has both since March 2025, under names that are not documented."""
+    """Add credits and disciplines, which LinkedIn has sent since March 2025 under undocumented names."""
     for member, value in entry.items():
         word = member.lower()
         if "credit" in word and isinstance(value, int | float) and not isinstance(value, bool):
@@ -131,7 +131,7 @@ def _path(entry: dict[str, Any]) -> list[Any]:
 
 
 def _as_object(link: Any) -> dict[str, Any]:  # noqa: ANN401  (any JSON)
-    """Return a link of a path: an object, an object around it, or a bare URN."""
+    """Return a link of a path as an object; LinkedIn sends an object, an object around it, or a bare URN."""
     if isinstance(link, str):
         return {"urn": link}
     return object_in(link, "associatedClassification") or (link if isinstance(link, dict) else {})

@@ -1,7 +1,7 @@
-"""Makes stored courses conform to the settings (filters, status, tags), without a call to LinkedIn.
+"""Makes stored courses conform to the settings (filters, status, tags), without calling LinkedIn.
 
-Saving filters, switching tags, another group, deactivating and activating are one thing: each course gets the status
-and the labels it should have. What LinkedIn has retired or no longer lists stays archived.
+Saving filters, switching tags on or off, changing the group, activating and deactivating all come down to one thing:
+each course gets the status and the labels it should have. What LinkedIn has retired or no longer lists stays archived.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ SAMPLES = 10
 
 @dataclass(frozen=True)
 class Wish:
-    """What the settings say.
+    """The state of courses that an integration's settings call for.
 
     Attributes:
-        active: whether the integration is.
+        active: whether the integration is active.
         filters: its filters.
-        labels: what each course carries.
+        labels: the labels of each course.
     """
 
     active: bool
@@ -43,17 +43,17 @@ class Wish:
 
     @classmethod
     def of(cls, integration: Integration) -> Wish:
-        """Return what an integration's settings say."""
+        """Return the wish of an integration's settings."""
         return cls(integration.status == "active", integration.filters, labels_of(integration))
 
 
 @dataclass
 class Preview:
-    """What a change of filters would do: how many courses, and some of them.
+    """The effect that a change of filters would have.
 
     Attributes:
-        counts: of ``archived``, ``restored`` and ``kept``; courses that are archived and stay so are not counted.
-        samples: URN and title of the first ten archived and restored.
+        counts: how many courses would be ``archived``, ``restored`` and ``kept`` (active); others are not counted.
+        samples: URN and title of the first ten courses that would be archived, and of the first ten restored.
     """
 
     counts: Counter[str] = field(default_factory=lambda: Counter({"archived": 0, "restored": 0, "kept": 0}))
@@ -61,7 +61,7 @@ class Preview:
 
 
 def wished_reason(course: Course, stored: StoredCourse, wish: Wish) -> Reason | None:
-    """Return why a course is to be archived, ``None`` if it is to be active."""
+    """Return why a course should be archived; ``None`` if it should be active."""
     if stored.archived_reason == "missing":
         return "missing"
     if course["retired"]:
@@ -72,9 +72,9 @@ def wished_reason(course: Course, stored: StoredCourse, wish: Wish) -> Reason | 
 
 
 def conformed(stored: StoredCourse, wish: Wish, now: str) -> StoredCourse:
-    """Return a course as the settings want it; the same one if it is so already."""
+    """Return a course as the settings want it; the same object if nothing differs."""
     reason = wished_reason(stored.course, stored, wish)
-    # Why a course was archived first is told for as long as it stays archived, except that "deactivated" ends with it.
+    # An archived course keeps its first reason, except for "deactivated", which ends with the next activation.
     if reason and not stored.is_active and (stored.archived_reason != "deactivated" or not wish.active):
         reason = stored.archived_reason
     status: Status = "archived" if reason else "active"
@@ -87,31 +87,31 @@ def conformed(stored: StoredCourse, wish: Wish, now: str) -> StoredCourse:
 
 
 def change_between(before: Status, after: Status) -> Change:
-    """Return what a change of status is called."""
+    """Return the name of a change of status."""
     if before == after:
         return "relabelled"
     return "restored" if after == "active" else "archived"
 
 
 def conform(courses: CourseStore, wish: Wish, now: Callable[[], datetime]) -> Counter[str]:
-    """Write every course that is not as the settings want it; return how many were archived, restored, relabelled.
+    """Write every course that differs from the settings; return how many were archived, restored and relabelled.
 
-    Courses are read and written in pages: memory stays flat. Doing it twice does nothing the second time.
+    Courses are read and written in pages, so that memory use stays constant. It is safe to repeat.
     """
     counts: Counter[str] = Counter({"archived": 0, "restored": 0, "relabelled": 0})
-    # A sync under way looks at the settings after it has written: what it wrote before they changed is to be seen here.
+    # Consistent: if a sync's last check came before this change of settings, all of its writes must be seen here.
     for batch in chunks(_wanted(courses.all(consistent=True), wish, now), BATCH_WRITE):
         left = batch
         while left:
             refused = set(courses.restate(left))
             counts.update(course.action for course in left if course.urn not in refused)
-            # A sync has written these since they were read: what it brought stays, and is looked at again.
+            # A sync has written these since they were read: keep its changes and decide again.
             left = list(_wanted(courses.get_many(refused).values(), wish, now))
     return counts
 
 
 def _wanted(courses: Iterable[StoredCourse], wish: Wish, now: Callable[[], datetime]) -> Iterator[StoredCourse]:
-    """Yield those courses that are not as the settings want them, as they should be."""
+    """Yield the courses that differ from the settings, in the state they should have."""
     for stored in courses:
         wanted = conformed(stored, wish, rfc3339(now()))
         if wanted is not stored:
@@ -119,7 +119,7 @@ def _wanted(courses: Iterable[StoredCourse], wish: Wish, now: Callable[[], datet
 
 
 def preview(courses: CourseStore, wish: Wish) -> dict[str, Any]:
-    """Return what :func:`conform` would do, and do nothing."""
+    """Return the counts and samples of what :func:`conform` would do, without doing it."""
     seen = Preview()
     for change, stored in _changes(courses, wish):
         seen.counts[change] += 1

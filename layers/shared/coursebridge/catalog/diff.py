@@ -1,7 +1,7 @@
 """Decides what a run does with one asset: create, update, archive, restore or nothing. Pure.
 
-The outcome is sticky within a run: an asset that is read again, because pages overlap or a task was
-retried, comes out as it did the first time. So a run's counts do not depend on what happened on the way.
+Outcomes are sticky within a run: an asset that is read again, because pages overlap or a task is retried, keeps its
+first outcome unless the new one weighs more. So a run's counts do not depend on repetitions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Outcome(IntEnum):
-    """What became of an asset; where it was read more than once, the highest number counts."""
+    """The outcome for an asset; if it was read more than once, the highest number counts."""
 
     UNCHANGED = 0
     IGNORED = 1
@@ -28,13 +28,13 @@ class Outcome(IntEnum):
 
     @property
     def count(self) -> str:
-        """Return the name of its count in a run."""
+        """Return the name of the run's count for this outcome."""
         return self.name.lower()
 
 
 @dataclass(frozen=True)
 class StoredAsset:
-    """What stands here of an asset before it is read."""
+    """What is stored of an asset before it is read."""
 
     status: Status
     reason: Reason | None
@@ -46,15 +46,15 @@ class StoredAsset:
 
 @dataclass(frozen=True)
 class Read:
-    """What a run has read of an asset.
+    """What a run has read about an asset.
 
     Attributes:
         retired: whether LinkedIn has retired it.
-        matches: whether the filters want it.
-        hash: the digest of its element.
-        labels: what the settings add to it.
+        matches: whether it matches the filters.
+        hash: the fingerprint of its element.
+        labels: the labels that the settings give it.
         run_id: the run.
-        needed: whether it is kept even if it is retired or not wanted: learning is recorded of what is here alone.
+        needed: whether to store it even if it is retired or filtered out: learning is recorded for stored courses only.
     """
 
     retired: bool
@@ -66,7 +66,7 @@ class Read:
 
     @property
     def objection(self) -> Reason | None:
-        """Return why it should not be in the catalogue, ``None`` if it should."""
+        """Return why it should not be in the catalogue; ``None`` if it should."""
         if self.retired:
             return "retired"
         return None if self.matches else "filtered"
@@ -74,14 +74,14 @@ class Read:
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do.
+    """What to do with an asset.
 
     Attributes:
-        outcome: how the asset counts.
-        writes: whether anything that is kept has changed.
+        outcome: the outcome to count.
+        writes: whether to write the course.
         status: the status to write.
-        reason: the reason to write.
-        archive: why it is to be archived when the run finishes and the brake allows; ``None`` if it is not.
+        reason: the archive reason to write.
+        archive: why to archive it when the run finishes, unless the brake holds; ``None`` if it is to stay.
     """
 
     outcome: Outcome
@@ -94,7 +94,7 @@ class Decision:
 def decide(stored: StoredAsset | None, read: Read) -> Decision:
     """Return what a run does with an asset.
 
-    Archiving an active course is left to the end of the run: until then its content is renewed and it stays active.
+    An active course is only archived at the end of the run; until then it is updated and stays active.
     """
     if stored is None:
         return _first_sight(read)
@@ -123,7 +123,7 @@ def _belongs(stored: StoredAsset, read: Read, *, changed: bool) -> Decision:
 
 
 def _sticky(stored: StoredAsset, read: Read, now: Outcome) -> Outcome:
-    """Return the outcome this run has come to before, if it is the weightier one."""
+    """Return the outcome, or the earlier one in this run if that weighs more."""
     before = _ACTIONS.get(stored.action)
     if stored.run_id != read.run_id or before is None or (before is Outcome.ARCHIVED and stored.status == "active"):
         return now

@@ -1,4 +1,4 @@
-"""Whether a course matches an integration's filters: pure, and the same rule in a sync, a save and a preview."""
+"""Decides whether a course matches an integration's filters. Pure; used alike for syncs, saved filters and previews."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from coursebridge.storage.course_shapes import Course
 
 INDONESIAN = {"id": "in"}
-"""LinkedIn's language code for Indonesian is the old one."""
+"""LinkedIn uses the old language code for Indonesian."""
 
 
 def matches(course: Course, filters: Filters) -> bool:
     """Whether a course belongs to the chosen part of the catalogue.
 
-    ``exclude_urns`` wins over ``include_urns``, which wins over all the rest. What a course does not say (no level,
-    no duration, no date of publication) matches no filter that asks for it; whether a video is curated is believed
-    until a query says that it is not.
+    ``exclude_urns`` takes precedence over ``include_urns``, which takes precedence over all other filters. A course
+    without a level, a duration or a publication date does not match a filter on it. A video counts as curated unless it
+    is known not to be.
     """
     if course["urn"] in filters.exclude_urns:
         return False
@@ -27,7 +27,7 @@ def matches(course: Course, filters: Filters) -> bool:
 
 
 def left_to_syncs(before: Filters, after: Filters) -> list[str]:
-    """Return, in sentences, what a change of filters does that no count of it has, as LinkedIn alone knows it."""
+    """Describe in sentences the effects of a change of filters that need full syncs, as only LinkedIn knows them."""
     told = []
     if before.licensed_only != after.licensed_only:
         then = "archive those beyond it" if after.licensed_only else "bring those beyond it, too"
@@ -39,26 +39,26 @@ def left_to_syncs(before: Filters, after: Filters) -> list[str]:
 
 
 def spelled_language(text: str) -> str:
-    """Return a language in any spelling (``EN``, ``en-us``) as the settings spell it (``en``, ``en_US``)."""
+    """Convert a language in any spelling (``EN``, ``en-us``) to that of the settings (``en``, ``en_US``)."""
     code, separator, country = text.replace("-", "_").partition("_")
     return f"{code.lower()}{separator}{country.upper()}"
 
 
 def spelled_constant(text: str) -> str:
-    """Return one of LinkedIn's constants in any spelling (``beginner``, ``learning-path``) as LinkedIn spells it."""
+    """Convert a LinkedIn constant in any spelling (``beginner``, ``learning-path``) to LinkedIn's own."""
     return text.replace("-", "_").upper()
 
 
 def linkedin_locale(language: str) -> str:
-    """Return a language of the settings (``id``, ``en_US``) as LinkedIn spells it."""
+    """Convert a language of the settings (``id``, ``en_US``) to LinkedIn's spelling."""
     code, separator, country = language.partition("_")
     return f"{INDONESIAN.get(code, code)}{separator}{country}"
 
 
 def speaks(locale: str | None, language: str) -> bool:
-    """Whether a course in a locale is in a language of the filters.
+    """Whether a course's locale matches a language of the filters.
 
-    ``en`` takes every country. ``en_US`` takes ``en_US``, and ``en`` where LinkedIn names no country.
+    ``en`` matches every country. ``en_US`` matches ``en_US``, and also ``en`` without a country.
     """
     if locale is None:
         return False
@@ -84,7 +84,7 @@ def _in_a_language(course: Course, filters: Filters) -> bool:
 
 
 def _under_a_classification(course: Course, filters: Filters) -> bool:
-    """Whether one of the classifications is the course's own or stands above one of them."""
+    """Whether the course has one of the classifications, or one below it."""
     if not filters.classifications:
         return True
     wanted = set(filters.classifications)

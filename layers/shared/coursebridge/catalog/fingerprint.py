@@ -1,4 +1,4 @@
-"""Digests of LinkedIn's elements, which tell what really changed, and short ones of what a run has seen."""
+"""Digests of LinkedIn's elements, to detect changes, and short ones of URNs, for what a run has read."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ URN_DIGEST_BYTES = 8
 
 
 def fingerprint(text: bytes, *, curated: bool | None = None) -> str:
-    """Return the digest over everything that is kept: the canonical element and how it is read."""
+    """Return the digest of all that determines a course: the canonical element, the mapper's version and curation."""
     return blake2b(text, digest_size=16, person=f"{MAPPER_VERSION}{curated}".encode()).hexdigest()
 
 
 def urn_digest(urn: str) -> bytes:
-    """Return eight bytes that stand for a URN among those a run has read.
+    """Return eight bytes that identify a URN among those a run has read.
 
-    The tally of a run compares sixty bits of them (``sync.outcomes``): two of n assets have the same in one of 2^61/n^2
-    runs, with a million assets in one of two million.
+    The tally of a run compares sixty bits of them (``sync.outcomes``). With n assets, two collide in one of 2^61/n^2
+    runs: for a million assets, in one of two million.
     """
     return blake2b(urn.encode(), digest_size=URN_DIGEST_BYTES).digest()

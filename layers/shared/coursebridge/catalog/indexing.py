@@ -1,10 +1,10 @@
-"""Brings the search index up to date with the table, even while others change courses.
+"""Brings the search index up to date with the table, even while courses are being changed.
 
-Whoever changes courses outdates the index when done (``RunStore.outdate_index``), which raises the generation of the
-courses. Whoever publishes notes the generation before reading them, and claims that the index is up to date only if
-it is the same still. A claim refused means that courses have changed, and that this index may lie over a newer one: it
-is made once more. An index published by somebody who was killed then, before the next try, is of another generation
-than the one remembered, and so the next run finds it.
+A writer marks the index as outdated after it has changed courses (``RunStore.outdate_index``), which increments their
+generation. A publisher notes the generation before it reads the courses, and claims afterwards that the index is
+current; the claim is refused if the generation has changed. Then courses have changed, and the published index may have
+replaced a newer one, so it is built again. If the publisher is killed before that, the published index is of another
+generation than the remembered one, and the next run rebuilds it.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ TRIES = 3
 
 
 def is_current(context: Context, state: Remembered) -> bool:
-    """Whether the published index holds what the table does, and was not replaced by an older one.
+    """Whether the published index is in line with the table and was not replaced by an older one.
 
     Args:
         context: the integration.
-        state: what is remembered of its syncs.
+        state: what its catalogue sync remembers.
     """
     return state.get("index_form") == FORM and context.published() == state.get("generation", 0)
 
 
-def publish(context: Context, generation: int, **remembered: Any) -> bool:  # noqa: ANN401  (fields of what is remembered)
-    """Publish an index; say whether it is of the generation and the fields are remembered with it."""
+def publish(context: Context, generation: int, **remembered: Any) -> bool:  # noqa: ANN401  (fields of any type)
+    """Publish an index and, if courses are still of this generation, remember the fields; return whether they are."""
     context.reindex(generation)
     return context.runs.claim_index(generation, index_form=FORM, **remembered)
 
 
 def publish_latest(context: Context) -> None:
-    """Publish an index of whatever generation is the latest; left outdated where it is another each time."""
+    """Publish an index of the latest generation; mark it as outdated if courses change during every try."""
     for _ in range(TRIES):
         if publish(context, context.runs.state()["generation"]):
             return

@@ -1,4 +1,4 @@
-"""Keeps the classification graph: merges what assets and finders say into it, and lists it."""
+"""Maintains the classification graph: merges in what assets and finders say, and lists it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item
 
 TOGETHER = 5
-"""How often many are tried to be written at once, while others write some of them."""
+"""How often to try to write a batch together before its nodes are written one by one."""
 
 
 def learn(store: ClassificationStore, nodes: Mapping[str, Node]) -> int:
-    """Merge nodes into the store; return how many were written. What is known already costs no write.
+    """Merge nodes into the store; return how many were written. Nothing is written if nothing is new.
 
-    Two calls for up to a hundred, and two more for each time another range was faster.
+    A hundred nodes take two calls, and two more each time another range writes one of them first.
     """
     return sum(_learn_share(store, share) for share in chunks(nodes.values(), TRANSACTION))
 
@@ -45,7 +45,7 @@ def node_from(item: Mapping[str, Any]) -> Node:
 
 
 def presented(item: Mapping[str, Any], locale: str = "en_US") -> dict[str, Any]:
-    """Return a classification as others see it; its name in a locale, else in English, else in any."""
+    """Return a classification as the API shows it, named in the locale, else in English, else in any language."""
     names: Mapping[str, str] = item["names"]
     preferred = (names.get(locale), names.get(locale.partition("_")[0]), names.get("en_US"), *names.values())
     return {
@@ -61,15 +61,15 @@ def presented(item: Mapping[str, Any], locale: str = "en_US") -> dict[str, Any]:
 def page(
     store: ClassificationStore, *, type_: str | None, parent: str | None, locale: str, limit: int, after: Item | None
 ) -> tuple[list[dict[str, Any]], Item | None]:
-    """Return classifications as others see them, by their name in a locale, and the position to go on from.
+    """Return a page of classifications as the API shows them, sorted by name, and the position to continue from.
 
     Args:
         store: the classifications; all of them are read.
         type_: only those of this type.
-        parent: only those right below this URN.
+        parent: only those directly below this URN.
         locale: the locale of the names.
-        limit: how many.
-        after: the position the page before ended with.
+        limit: the size of the page.
+        after: the position at which the previous page ended.
     """
     found = [
         presented(item, locale)
@@ -87,7 +87,7 @@ def _by_name(classification: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _learn_one(store: ClassificationStore, node: Node) -> bool:
-    """Write a node unless nothing about it is new, however many others are at it."""
+    """Write a node if anything about it is new, retrying as long as others write it first."""
     known = store.get_many([node.urn]).get(node.urn)
     while news := _news(node, known):
         known = store.put(news)
@@ -97,7 +97,7 @@ def _learn_one(store: ClassificationStore, node: Node) -> bool:
 
 
 def _news(node: Node, known: Mapping[str, Any] | None) -> Item | None:
-    """Return a classification's item as it is to be, ``None`` if that is how it is."""
+    """Return a classification's item with the node merged in; ``None`` if nothing would change."""
     merged = node_from(known) if known else Node(node.urn, node.type)
     is_news = merged.learns_from(node)
     return {**_item(merged), "version": known["version"] if known else 0} if is_news or not known else None

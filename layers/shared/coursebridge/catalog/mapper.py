@@ -1,4 +1,4 @@
-"""Maps LinkedIn's element to a course. Any member can be absent, odd or of a new kind; none of that loses the asset."""
+"""Maps LinkedIn's element to a course. No asset is lost because a member is absent, malformed or of a new kind."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from coursebridge.linkedin.reading import duration, items, moment, name, object_
 from coursebridge.storage.course_shapes import Author, Contents, Course, Element, LaunchUrls
 
 MAPPER_VERSION = 1
-"""Raised when a course would come out differently from the same element, so that the next full sync renews all."""
+"""Increment this when the same element comes to map to a different course: a full sync then rewrites all courses."""
 
 AVAILABLE = "AVAILABLE"
 
 
 def course_of(element: Element, *, curated: bool | None = None) -> Course:
-    """Return what is kept of an element.
+    """Return the course of an element.
 
     Args:
-        element: has a ``urn`` and a ``type`` (``linkedin.pages`` sees to it).
-        curated: whether the query said that an admin has curated it.
+        element: an element with a ``urn`` and a ``type``, as ``linkedin.pages`` guarantees.
+        curated: whether an admin has curated it; ``None`` if that is unknown.
     """
     details = object_in(element, "details")
     title = object_in(element, "title")
@@ -65,14 +65,14 @@ def contents_of(element: Element) -> list[Contents]:
 
 
 def html_of(element: Element, field: str) -> str | None:
-    """Return a text (``description`` or ``shortDescription``) in LinkedIn's HTML variant, made safe."""
+    """Return the safe HTML of ``description`` or ``shortDescription``, from LinkedIn's HTML variant if there is one."""
     details = object_in(element, "details")
     html = name(details.get(f"{field}IncludingHtml")) or name(details.get(field))
     return text.safe(html) if html else None
 
 
 def locale_tag(locale: Any) -> str | None:  # noqa: ANN401  (any JSON)
-    """Return ``en_US`` or ``en`` for LinkedIn's locale object."""
+    """Return LinkedIn's locale object as ``en_US``, or ``en`` without a country."""
     if not isinstance(locale, dict):
         return None
     language, country = string(locale.get("language")), string(locale.get("country"))
@@ -85,7 +85,7 @@ def _plain(details: dict[str, Any], field: str) -> str | None:
 
 
 def _is_retired(details: dict[str, Any], retired_at: str | None) -> bool:
-    """An availability that is not known yet counts as available: hiding a course needs better evidence."""
+    """Whether an asset is retired; with an unknown availability, it is only if it has a retirement date."""
     availability = details.get("availability")
     return availability == "RETIRED" or (retired_at is not None and availability != AVAILABLE)
 

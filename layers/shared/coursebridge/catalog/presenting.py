@@ -1,4 +1,4 @@
-"""Presents a course as the learning API and exports show it."""
+"""Presents courses as the learning API and exports show them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INTERNAL = frozenset({"retired", "curated"})
 
 
 def presented(stored: StoredCourse, manual_tags: Sequence[str] = ()) -> dict[str, Any]:
-    """Return a course for a list."""
+    """Return a course as lists show it."""
     course = stored.course
     return {
         **{name: value for name, value in course.items() if name not in INTERNAL},
@@ -31,7 +31,7 @@ def presented(stored: StoredCourse, manual_tags: Sequence[str] = ()) -> dict[str
 
 
 def presented_alone(stored: StoredCourse, element: Element | None, manual_tags: Sequence[str] = ()) -> dict[str, Any]:
-    """Return a course with what only a single one shows: the contents tree and LinkedIn's HTML, made safe."""
+    """Return a course with what lists leave out: the contents tree and the descriptions as safe HTML."""
     element = element or {}
     return {
         **presented(stored, manual_tags),

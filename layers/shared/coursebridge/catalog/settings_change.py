@@ -1,11 +1,11 @@
-"""Settings that were saved take effect on the courses at once, for as long as a request may last.
+"""Applies saved settings to the courses at once, as far as the time of a request allows.
 
-Before the first course is touched it is noted that the courses are not what the settings say; the note goes when they
-are and the index holds them. So whatever ends this half way, the next run finds the note and does the rest
+Before the first course is changed, a note is stored that courses do not conform to the settings. It is removed when
+they do and the index is up to date. So if this is interrupted, the next run finds the note and completes the work
 (``sync.finishing``).
 
-Two may do this at once, by settings of which one is out of date. Each looks at the settings again when it is done,
-unless nobody has changed courses meanwhile, and so the last one to end leaves the courses as the settings are.
+Two calls may overlap, one of them with outdated settings. Each checks afterwards whether the settings or the courses
+have changed meanwhile, and starts over if so. So the last one to end leaves the courses as the settings say.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from coursebridge.storage.courses import StoredCourse
 
 MOST_INDEXED_AT_ONCE = 5_000
-"""How many courses a request still builds an index of; larger ones are left to the background."""
+"""The most courses for which a request rebuilds the index; for more, that is done in the background."""
 NOT_CONFORMED: dict[str, Any] = {"labels": {}}
 
 
 @dataclass(frozen=True)
 class Applied:
-    """What became of the courses.
+    """The effect on the courses.
 
     Attributes:
         counts: how many were archived, restored and relabelled.
-        complete: whether all courses were looked at, and the search index is up to date.
+        complete: whether all courses were checked and the search index is up to date.
     """
 
     counts: Counter[str]
@@ -44,11 +44,11 @@ class Applied:
 
 
 class CoursesInTime(CourseStore):
-    """The courses of an integration, as many as there is time for.
+    """The courses of an integration, as far as time allows.
 
     Attributes:
-        complete: whether all were yielded.
-        number: how many were.
+        complete: whether all courses were yielded.
+        number: how many were yielded.
     """
 
     def __init__(self, courses: CourseStore, time_is_up: Callable[[], bool]) -> None:
@@ -70,12 +70,12 @@ class CoursesInTime(CourseStore):
 def apply_settings(
     context: Context, time_is_up: Callable[[], bool] = lambda: False, most_indexed: float = math.inf
 ) -> Applied:
-    """Make the courses what the integration's present settings say, and the search index with them.
+    """Make the courses conform to the integration's current settings, and rebuild the search index.
 
     Args:
         context: the integration.
-        time_is_up: whether to stop; the index is then left as it was.
-        most_indexed: of how many courses an index is built; with more it is left as it was.
+        time_is_up: returns whether to stop; the index is then left as it was.
+        most_indexed: the most courses for which the index is rebuilt; with more, it is left as it was.
     """
     counts: Counter[str] = Counter()
     state = context.runs.outdate_index(**NOT_CONFORMED)
@@ -88,14 +88,14 @@ def apply_settings(
             state = context.runs.outdate_index()
         if not courses.complete or courses.number > most_indexed or time_is_up():
             return Applied(counts, complete=False)
-        # Newer settings may have been applied meanwhile, and undone by what was just done.
+        # Newer settings may have been applied meanwhile and then overwritten here.
         is_latest = Wish.of(context.integration()) == wish
         if is_latest and publish(context, state["generation"], labels=asdict(wish.labels)):
             return Applied(counts, complete=True)
-        # Courses were changed meanwhile, perhaps as newer settings say.
+        # Settings or courses have changed meanwhile: start over.
         state = context.runs.state()
 
 
 def task(context: Context, _event: Mapping[str, Any]) -> dict[str, Any]:
-    """Do what a request had no time for; safe to repeat."""
+    """Do the work that a request had no time for; safe to repeat."""
     return {"counts": dict(apply_settings(context).counts)}

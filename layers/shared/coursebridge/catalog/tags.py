@@ -1,4 +1,4 @@
-"""Tags: the synced ones are the names of a course's classifications; manual ones lie beside them."""
+"""Tags: synced ones are the names of a course's classifications; manual ones are stored separately."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def labels_of(settings: IntegrationSettings) -> Labels:
-    """Return what the settings add to each course."""
+    """Return the labels that the settings give each course."""
     return Labels(settings.tags_enabled, settings.target_group, settings.author_email)
 
 
 def synced_tags(course: Course, labels: Labels) -> list[str]:
-    """Return the tags a course has from LinkedIn, none when tags are switched off."""
+    """Return the tags that a course has from LinkedIn, none if tags are switched off."""
     if not labels.tags_enabled:
         return []
     return list(

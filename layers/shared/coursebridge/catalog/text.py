@@ -1,7 +1,7 @@
-"""Makes LinkedIn's HTML safe, and plain text of it.
+"""Turns LinkedIn's HTML into safe HTML or plain text.
 
-Of mark-up only what is listed here survives, and no attribute does; every text is escaped anew. So nothing that
-LinkedIn sends can run in a page that shows a description.
+Only the elements listed here are kept, without attributes, and all text is escaped again. So nothing that LinkedIn
+sends can run in a page that shows a description.
 """
 
 from __future__ import annotations
@@ -70,12 +70,12 @@ def _read(html: str) -> _Reader:
 
 
 def plain(html: str) -> str:
-    """Return a text without mark-up, entities read; one that has neither stays as it is."""
+    """Return a text without mark-up and with entities decoded; unchanged if it has neither."""
     if not MARKED_UP.search(html):
         return html
     return " ".join("".join(_read(html).plain).split())
 
 
 def safe(html: str) -> str:
-    """Return a text with simple mark-up only, well-formed."""
+    """Return a text as well-formed HTML with simple mark-up only."""
     return "".join(_read(html).safe)

@@ -1,4 +1,4 @@
-"""Makes what the functions of the catalogue need: HTTP clients, key pairs, the context of a sync."""
+"""Builds what the catalogue functions need: HTTP clients, key pairs and the context of a sync."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class TokenSecret:
-    """The tokens of one integration in Secrets Manager, for all invocations."""
+    """The tokens of one integration in Secrets Manager, shared by all invocations."""
 
     def __init__(self, integration_id: str) -> None:
         self._name = tokens_secret(settings().secret_prefix, integration_id)
@@ -84,7 +84,7 @@ def linkedin(integration_id: str, scope: Scope) -> LinkedInClient:
 
 
 def context(integration_id: str) -> Context:
-    """Return what the tasks of an integration's catalogue sync share."""
+    """Return the context that the tasks of an integration's catalogue sync share."""
     courses = CourseStore(table(), integration_id)
     return Context(
         integration_id=integration_id,
@@ -103,28 +103,31 @@ def context(integration_id: str) -> Context:
 
 @lru_cache(maxsize=4)
 def _merged_nodes(_integration_id: str) -> set[tuple[str, ...]]:
-    """Return what is remembered of one integration: a megabyte or two, so that of the last few alone."""
+    """Return the facts stored for one integration; each set takes a megabyte or two, so only a few are kept."""
     return set()
 
 
 def _publisher() -> Publisher:
-    """Return what publishes search indexes: loaded only here, for most tasks are over sooner than it is loaded."""
+    """Return the publisher of search indexes.
+
+    The import is local because it takes longer than most tasks, which do not need it.
+    """
     from boto3.s3.transfer import TransferConfig  # noqa: PLC0415
 
-    # Each part of an index under way to S3 is in memory.
+    # Each part of an index being uploaded to S3 is in memory.
     transfer = TransferConfig(max_concurrency=2)
     return Publisher(clients.s3(), settings().bucket_name, transfer)
 
 
 def preview(integration: Integration, filters: Filters) -> dict[str, Any]:
-    """Return what saving these filters would do: counts of ``archived``, ``restored`` and ``kept``, samples, notes."""
+    """Return what saving these filters would do: counts (``archived``, ``restored``, ``kept``), samples and notes."""
     wish = replace(Wish.of(integration), filters=filters)
     counted = conform.preview(CourseStore(table(), integration.id), wish)
     return {**counted, "notes": left_to_syncs(integration.filters, filters)}
 
 
 def run_control(integration_id: str) -> RunControl:
-    """Return what starts, redrives and confirms an integration's catalogue runs."""
+    """Return the control that starts, redrives and confirms an integration's catalogue runs."""
     runs = RunStore(table(), integration_id, "catalog")
     arn = settings().catalog_state_machine_arn
     return RunControl(runs, clients.stepfunctions(), arn, on_abandoned={"index_form": STALE})

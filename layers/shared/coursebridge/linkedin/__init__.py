@@ -1,1 +1,1 @@
-"""LinkedIn's REST API: tokens, pages, errors. Nothing else knows httpx."""
+"""LinkedIn's REST API: tokens, pages and errors."""

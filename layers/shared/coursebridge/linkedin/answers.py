@@ -1,7 +1,7 @@
-"""The one place that sorts LinkedIn's answers: what can be used, retried, waited for, or given up.
+"""The one place that classifies LinkedIn's answers: to be used, retried, waited for, or given up.
 
-LinkedIn documents ``{"message", "serviceErrorCode", "status"}`` for errors. It also sends HTML and plain text,
-and errors under status 200; and it tells a daily from a short throttle in the message only.
+LinkedIn documents ``{"message", "serviceErrorCode", "status"}`` for errors, but also sends HTML, plain text, and errors
+with status 200. Only the message tells the daily limit from a short throttle.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ LONGEST_WAIT_SECONDS = 60.0
 
 @contextmanager
 def failures_sorted() -> Iterator[None]:
-    """Raise what httpx finds wrong with a call as one of LinkedIn's errors.
+    """Turn the exceptions httpx raises for a call into LinkedIn errors.
 
     Raises:
         Unreachable: there was no answer.
-        UnusableAnswer: the answer is not encoded as it says (``Content-Encoding``).
+        UnusableAnswer: the body does not match its ``Content-Encoding``.
     """
     try:
         yield
@@ -52,12 +52,12 @@ def read(response: httpx.Response, scope: str, secret: str) -> dict[str, Any]:
     """Return the JSON object of an answer.
 
     Args:
-        response: read to its end.
-        scope: ``content`` or ``report``, to name the key that is missing.
-        secret: what the request proved itself by, masked should the answer repeat it.
+        response: the answer, with its body already read.
+        scope: ``content`` or ``report``; names the missing key if LinkedIn forbids the call.
+        secret: the token or client secret of the request; masked if the answer repeats it.
 
     Raises:
-        LinkedInError: it is no usable answer; the class says what to do about it.
+        LinkedInError: the answer is not usable; the class says what to do about it.
     """
     body = _json(response)
     if response.status_code != HTTPStatus.OK:
@@ -70,7 +70,7 @@ def read(response: httpx.Response, scope: str, secret: str) -> dict[str, Any]:
 
 
 def refusal(status: int, body: Any, scope: str, secret: str, wait: float | None) -> LinkedInError:  # noqa: ANN401  (JSON)
-    """Return the error that a status and LinkedIn's message stand for, by the message as it was before any masking."""
+    """Return the error for a status and LinkedIn's message; the daily limit is recognised in the unmasked message."""
     message = _message(body, secret)
     match status:
         case HTTPStatus.TOO_MANY_REQUESTS:
@@ -87,7 +87,7 @@ def refusal(status: int, body: Any, scope: str, secret: str, wait: float | None)
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """Return the seconds a ``Retry-After`` asks for, within reason; LinkedIn does not document the header."""
+    """Return the seconds in ``Retry-After``, at most a minute; LinkedIn does not document the header."""
     text = response.headers.get("retry-after", "")
     return min(float(text), LONGEST_WAIT_SECONDS) if text.isdecimal() else None
 

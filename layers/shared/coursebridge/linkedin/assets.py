@@ -1,8 +1,8 @@
-"""The resources ``learningAssets`` and ``learningClassifications``: which URLs ask for what.
+"""The resources ``learningAssets`` and ``learningClassifications``, and how to query them.
 
-One asset type and one locale per query, and no ``sortBy`` or ``keyword``: anything else makes LinkedIn cut the
-answer short. Booleans are lower-case. A parameter LinkedIn does not know is ignored in silence, so the names
-here are tested letter by letter.
+Each query has one asset type and one locale, and no ``sortBy`` or ``keyword``: anything else makes LinkedIn cut the
+answer short. Booleans are lower-case. LinkedIn silently ignores unknown parameters, so the tests check the names
+letter by letter.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ASSETS_PATH = "/v2/learningAssets"
 CLASSIFICATIONS_PATH = "/v2/learningClassifications"
-# LinkedIn says `in` for Indonesian.
+# LinkedIn's code for Indonesian is `in`.
 COUNTRY_OF = {
     "de": "DE", "en": "US", "es": "ES", "fr": "FR", "in": "ID", "it": "IT", "ja": "JP",
     "ko": "KR", "nl": "NL", "pl": "PL", "pt": "BR", "tr": "TR", "zh": "CN",
@@ -29,7 +29,7 @@ _CRITERIA = "assetFilteringCriteria"
 
 
 def split_locale(locale: str) -> tuple[str, str]:
-    """Return language and country of ``en_US``; the country is empty for ``en``."""
+    """Return the language and country of a locale such as ``en_US``; the country of ``en`` is empty."""
     language, _, country = locale.partition("_")
     return language, country
 
@@ -41,10 +41,10 @@ class Listing:
     Attributes:
         asset_type: ``COURSE``, ``LEARNING_PATH`` or ``VIDEO``.
         locale: ``en_US``, or ``en`` for any country; empty for every locale.
-        finder: ``criteria``, or ``localeAndType``, which knows no other filter but is never cut short.
-        licensed_only: leave out what the licence does not cover.
-        modified_after: epoch milliseconds; only what was released, changed or retired later.
-        curated: only videos an admin has curated.
+        finder: ``criteria``, or ``localeAndType``, which has no other filters but is never cut short.
+        licensed_only: leave out assets that the licence does not cover.
+        modified_after: epoch milliseconds; only assets released, changed or retired later.
+        curated: only videos that an admin has curated.
         classification: only assets under this URN; empty for all.
     """
 
@@ -98,19 +98,19 @@ def asset(client: LinkedInClient, urn: str) -> dict[str, Any]:
     """Return one asset, retired or not.
 
     Raises:
-        NoSuchEntity: there is none.
+        NoSuchEntity: LinkedIn does not know the asset.
     """
     return client.get(f"{ASSETS_PATH}/{quote(urn, safe='')}", [("includeRetired", "true"), ("expandDepth", "1")])
 
 
 def classifications_page(client: LinkedInClient, kind: str, locale: str, start: int) -> Page:
-    """Return one checked page of the classifications of a type, named in a locale.
+    """Return one checked page of the classifications of one type, with their names in a locale.
 
     Args:
         client: a client with the scope ``content``.
         kind: one of :data:`LISTED_CLASSIFICATIONS`; LinkedIn refuses others.
         locale: ``en_US``, or ``en``.
-        start: offset of the first.
+        start: offset of the first classification.
     """
     language, country = split_locale(locale)
     query = [

@@ -1,6 +1,6 @@
-"""Calls to LinkedIn's REST API: authorised, timed out, retried within bounds.
+"""Calls to LinkedIn's REST API, with authorisation, time-outs and bounded retries.
 
-No ``X-Restli-Protocol-Version`` is sent: the bracket parameters of the documentation are Rest.li 1.0 syntax.
+No ``X-Restli-Protocol-Version`` is sent, because the documented bracket parameters are Rest.li 1.0 syntax.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ HttpClient = httpx.Client
 ATTEMPTS = 5
 Primitive = str | int | float | bool | None
 Parameters = list[tuple[str, Primitive]]
-# A page of a hundred courses can be several megabytes and takes LinkedIn its time.
+# A page of a hundred courses can be several megabytes, and LinkedIn is slow to produce it.
 TIMEOUT = httpx.Timeout(connect=5, read=90, write=15, pool=5)
 _backoff = wait_random_exponential(multiplier=0.5, max=15)
 
@@ -35,7 +35,7 @@ def _as_it_is(body: dict[str, Any]) -> Any:  # noqa: ANN401  (the body itself)
 
 
 def http_client(base_url: str) -> HttpClient:
-    """Return the HTTP client for one of LinkedIn's two base URLs; connections are kept."""
+    """Return an HTTP client for one of LinkedIn's two base URLs; it keeps connections open."""
     return httpx.Client(base_url=base_url, timeout=TIMEOUT, headers={"Accept": "application/json"})
 
 
@@ -44,13 +44,13 @@ class LinkedInClient:
 
     Args:
         http: a client with the API as its base URL.
-        tokens: where its access tokens come from.
-        scope: what its calls need, ``content`` or ``report``.
-        sleep: how waiting between attempts is done.
-        attempts: how many calls are made at the most to get one answer.
+        tokens: the source of its access tokens.
+        scope: the scope its calls need, ``content`` or ``report``.
+        sleep: waits between attempts.
+        attempts: the maximum number of attempts; a repeat with a new token, after a rejected one, does not count.
 
     Attributes:
-        throttled: how often LinkedIn asked to slow down so far.
+        throttled: how often LinkedIn has asked to slow down so far.
     """
 
     def __init__(
@@ -79,15 +79,15 @@ class LinkedInClient:
         parameters: Sequence[tuple[str, Primitive]] = (),
         read: Callable[[dict[str, Any]], T] = _as_it_is,
     ) -> T:
-        """Return what stands at a path; up to ``attempts`` calls.
+        """Return the resource at a path, in up to ``attempts`` attempts.
 
         Args:
-            path: below the base URL, percent-encoded.
+            path: the path below the base URL, percent-encoded.
             parameters: the query, in order.
-            read: makes something of the JSON object; what it refuses with a :class:`Retryable` is asked for again.
+            read: converts the JSON object of the answer; if it raises a :class:`Retryable`, the call is repeated.
 
         Raises:
-            LinkedInError: there is nothing to be had; the class says why.
+            LinkedInError: LinkedIn did not give the resource; the class says why.
         """
         answer: T = self._retrying(lambda: read(self._attempt(path, list(parameters))))
         return answer
@@ -112,7 +112,7 @@ class LinkedInClient:
 
 
 def _pause(state: RetryCallState) -> float:
-    """Return the seconds to wait: what LinkedIn asks for, else a growing pause with full jitter."""
+    """Return the seconds to wait: as long as LinkedIn asks for, else a growing pause with full jitter."""
     error = state.outcome.exception() if state.outcome else None
     asked = error.retry_after if isinstance(error, Retryable) else None
     return asked if asked is not None else _backoff(state)

@@ -1,8 +1,8 @@
-"""The LinkedIn key pairs of an integration: which one serves which scope.
+"""The LinkedIn key pairs of an integration, and which one serves which scope.
 
-Secrets Manager holds ``{"client_id", "client_secret", "verified_at"}`` for each scope, in secrets of their own so that
-two admins who save both at once do not lose one; empty once it is forgotten. Either pair alone serves both scopes
-(seed: JupiterOne, "How the integration resolves credentials").
+Secrets Manager holds ``{"client_id", "client_secret", "verified_at"}`` in one secret per scope, so that two admins who
+save both pairs at the same time do not overwrite each other; the object is empty once a pair is removed. Either pair
+alone serves both scopes (seed: JupiterOne, "How the integration resolves credentials").
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ OTHER: dict[Scope, Scope] = {"content": "report", "report": "content"}
 
 @dataclass(frozen=True)
 class KeyPair:
-    """A Client ID and Client Secret, without the white space that copying brings along."""
+    """A Client ID and Client Secret, without the white space that copying can add."""
 
     client_id: str
     client_secret: str = field(repr=False)
 
     @classmethod
     def of(cls, client_id: str, client_secret: str) -> KeyPair:
-        """Return a pair, trimmed."""
+        """Return a pair with both values trimmed."""
         return cls(client_id.strip(), client_secret.strip())
 
 
 def pair_for(scope: Scope, read: Callable[[Scope], Mapping[str, Any]]) -> KeyPair:
-    """Return the pair that serves a scope: its own, else the other's.
+    """Return the pair that serves a scope: its own, else that of the other scope.
 
     Args:
-        scope: what it is for.
-        read: returns what Secrets Manager holds for a scope, empty when that is nothing.
+        scope: the scope.
+        read: returns the content of a scope's secret; empty if there is no pair.
 
     Raises:
         CredentialsRefused: the integration has no pair at all.

@@ -1,19 +1,19 @@
-"""What can go wrong between here and LinkedIn, each with the most likely cause and what an admin can do.
+"""The errors of calls to LinkedIn, each with its most likely cause and what an admin can do.
 
 UpstreamError
 `-- LinkedInError
-    |-- Retryable               the same call may pass in a moment
+    |-- Retryable               the same call may succeed in a moment
     |   |-- Unreachable         no answer
-    |   |-- UnusableAnswer      a server error, no JSON, an error inside a 200, a page of the wrong shape
+    |   |-- UnusableAnswer      a server error, no JSON, an error without a status inside a 200, a malformed page
     |   `-- Throttled           429 that clears by itself
     |-- DayLimit                429 until midnight UTC
-    |-- TokenRejected           401, also with a token minted a moment ago
+    |-- TokenRejected           401, even with a newly minted token
     |-- KeyMissing              403, the application lacks the Content or the Report key
     |-- NoSuchEntity            404
     |-- RequestRefused          any other 4xx
     `-- CredentialsRefused      no token for this key pair; the admin's input is wrong, hence 400
 
-The texts never hold a secret or a token: LinkedIn's own message goes through :func:`safe_message`.
+The texts never contain a secret or a token: LinkedIn's own message goes through :func:`safe_message`.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ class LinkedInError(UpstreamError):
     """LinkedIn did not give what was asked for.
 
     Attributes:
-        remedy_without_run: what an admin can do who has asked LinkedIn by a request; ``remedy`` where this is empty.
+        remedy_without_run: what an admin can do if a request, not a run, made the call; if empty, ``remedy`` applies.
     """
 
     remedy_without_run: ClassVar[str] = ""
 
     def outside_of_runs(self) -> None:
-        """Have the remedy say what can be done where there is no run."""
+        """Replace the remedy with the one that applies outside of runs."""
         self.remedy = self.remedy_without_run or self.remedy
 
 
 class Retryable(LinkedInError):
-    """The same call may pass in a moment.
+    """The same call may succeed in a moment.
 
     Attributes:
-        retry_after: seconds LinkedIn asks to wait, where it says so.
+        retry_after: the seconds LinkedIn asks to wait; ``None`` if it does not say.
     """
 
     def __init__(self, detail: str, *, cause: str, remedy: str, code: str, retry_after: float | None = None) -> None:
@@ -57,7 +57,7 @@ class Retryable(LinkedInError):
 
 
 class Unreachable(Retryable):
-    """There was no answer: no connection, a time-out, a connection closed in the middle."""
+    """There was no answer: no connection, a time-out, or a connection closed half-way."""
 
     remedy_without_run = "Try again in a minute. If it persists, check outgoing network access."
 
@@ -71,7 +71,7 @@ class Unreachable(Retryable):
 
 
 class UnusableAnswer(Retryable):
-    """There was an answer that nothing can be done with."""
+    """LinkedIn sent an answer that cannot be used."""
 
     remedy_without_run = "Try again later; if it persists, report it to LinkedIn's support."
 
@@ -101,7 +101,7 @@ class Throttled(Retryable):
 
 
 class DayLimit(LinkedInError):
-    """The application's calls for today are used up; the limit resets at midnight UTC."""
+    """The application has used up its calls for today; the limit resets at midnight UTC."""
 
     remedy_without_run = "Try again after midnight UTC."
 
@@ -157,7 +157,7 @@ class NoSuchEntity(LinkedInError):
 
 
 class RequestRefused(LinkedInError):
-    """LinkedIn refuses the request as such; asking again would not help."""
+    """LinkedIn refuses the request itself; repeating it would not help."""
 
     remedy_without_run = "Check the integration's filters; otherwise report it with LinkedIn's words."
 
@@ -196,12 +196,12 @@ _UNKNOWN_REFUSAL = (
 
 
 class CredentialsRefused(LinkedInError):
-    """There is no token to be had for a key pair.
+    """LinkedIn gives no token for a key pair, or there is no key pair.
 
     Args:
-        error: the code LinkedIn gives, as it gives it: what it stands for is decided before a secret in it is masked.
-        message: LinkedIn's own words, safe to show; empty where there is no key pair.
-        secret: what the request proved itself by, masked should the code repeat it.
+        error: LinkedIn's error code, unmasked: its meaning is looked up before a secret in it is masked.
+        message: LinkedIn's own words, safe to show; empty if there is no key pair.
+        secret: the client secret of the request; masked if the code repeats it.
     """
 
     status = HTTPStatus.BAD_REQUEST
@@ -220,11 +220,11 @@ class CredentialsRefused(LinkedInError):
 
 
 def safe_message(message: object, secret: str = "") -> str:
-    """Return LinkedIn's own words in one short line, with a secret masked should it be among them.
+    """Return LinkedIn's own words in one short line, with the secret masked wherever they repeat it.
 
     Args:
-        message: what LinkedIn says; nothing stands for no reason.
-        secret: what the request proved itself by; it is masked as a form or a URL spells it, too.
+        message: LinkedIn's message; if it is empty, the result says that no reason was given.
+        secret: the token or client secret of the request; its form-encoded and URL-encoded spellings are masked, too.
     """
     text = " ".join(str(message).split()) if message else "no reason given"
     for spelling in filter(None, (secret, quote_plus(secret), quote(secret))):

@@ -1,4 +1,4 @@
-"""One page of a finder, checked element by element and not trusted beyond that."""
+"""One page of a finder, checked element by element."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from coursebridge.linkedin.reading import whole_number
 
 PAGE_SIZE = 100
 MOST_ELEMENTS = 10_000_000
-"""More than LinkedIn will ever list; a total or an offset beyond it is a mistake of its."""
+"""More than LinkedIn will ever list; a larger total or offset is an error in its answer."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """What a page holds of the type that was asked for.
+    """The elements of a page that have the requested type.
 
     Attributes:
-        start: the offset asked for.
-        elements: those of the right type with a URN, as received.
-        broken: how many elements are no objects with a URN and a type.
-        total: how many elements match, as LinkedIn says; ``None`` where it does not, or nonsense.
+        start: the requested offset.
+        elements: the elements of the right type with a URN, as received.
+        broken: how many elements are not objects with a URN and a type.
+        total: how many elements match according to LinkedIn; ``None`` if its total is absent or impossible.
         more: whether the page links to a next one.
     """
 
@@ -41,10 +41,10 @@ class Page:
 def read_page(kind: str, start: int, body: dict[str, Any]) -> Page:
     """Return the page in an answer.
 
-    LinkedIn puts elements of other types on pages past the end, so the type of each one is looked at.
+    LinkedIn puts elements of other types on pages past the end, so each element's type is checked.
 
     Raises:
-        UnusableAnswer: the answer is no page.
+        UnusableAnswer: the answer is not a page.
     """
     elements = body.get("elements")
     if not isinstance(elements, list):
@@ -71,7 +71,7 @@ def _is_whole(element: Any) -> bool:  # noqa: ANN401  (any JSON)
 
 
 def _links_beyond(start: int, links: Any) -> bool:  # noqa: ANN401  (any JSON)
-    """Whether there is a ``next`` link that leads further; the order of the links varies."""
+    """Whether a ``next`` link leads past this page; the order of the links varies."""
     if not isinstance(links, list):
         return False
     following = [link for link in links if isinstance(link, dict) and link.get("rel") == "next"]

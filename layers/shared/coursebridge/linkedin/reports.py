@@ -1,4 +1,4 @@
-"""The resource ``learningActivityReports``: one row per learner and content, one asset type and window a call."""
+"""The resource ``learningActivityReports``: a row per learner and content, for one asset type and window per call."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Report:
-    """A query for what everybody did with assets of one type in one window.
+    """A query for the activity of all learners on assets of one type in one window.
 
     Attributes:
-        asset_type: LinkedIn demands one when rows are by content.
+        asset_type: the asset type; LinkedIn requires one when rows are by content.
         started_at: start of the window.
-        days: its length, at most 14; LinkedIn answers 500 to more.
+        days: length of the window, at most 14; LinkedIn answers longer ones with 500.
     """
 
     asset_type: str
@@ -55,8 +55,8 @@ class Report:
 def pages(client: LinkedInClient, report: Report) -> Iterator[list[Row]]:
     """Yield the pages of a report to its end.
 
-    The end is a page that links to nothing and reaches the total. A missing link alone ends nothing, and a total at
-    which LinkedIn is known to cap is not believed while pages are full.
+    The last page reaches the total, and is empty or has no next link; a missing link alone does not end a report. If
+    the total is absent, or one at which LinkedIn is known to cap, a page that is not full counts as reaching it.
 
     Raises:
         LinkedInError: LinkedIn gives no report; the class says why.

@@ -1,8 +1,8 @@
 """Access tokens for LinkedIn: minted with client credentials, shared by all invocations, renewed early.
 
-Two official pages disagree about how long a token lives (30 minutes, 90 days), so only ``expires_in`` counts,
-from the moment before the request. Whether a new token ends an older one is not known, hence one shared token
-per key pair rather than one per invocation.
+Two official pages disagree about how long a token lives (30 minutes, 90 days), so only ``expires_in`` counts, from just
+before the request. It is not known whether a new token invalidates an older one, so invocations share one token per
+key pair.
 """
 
 from __future__ import annotations
@@ -30,39 +30,39 @@ REFUSALS = (httpx.codes.BAD_REQUEST, httpx.codes.UNAUTHORIZED, httpx.codes.FORBI
 
 @dataclass(frozen=True)
 class AccessToken:
-    """A token and when to stop using it."""
+    """A token and the time from which it is to be renewed."""
 
     value: str = field(repr=False)
     renew_at: datetime
 
     def usable(self, now: datetime) -> bool:
-        """Whether it need not be renewed yet."""
+        """Whether it is not yet due for renewal."""
         return now < self.renew_at
 
 
 class SharedTokens(Protocol):
-    """Where the tokens of an integration lie for all invocations: one JSON object by client id."""
+    """The store of an integration's tokens that all invocations share: one JSON object, keyed by client id."""
 
     def read(self) -> dict[str, Any]:
-        """Return what is there now, empty when nothing is."""
+        """Return the stored object, empty if there is none."""
         ...
 
     def write(self, tokens: dict[str, Any]) -> None:
-        """Replace what is there."""
+        """Replace the stored object."""
         ...
 
 
 def mint(http: httpx.Client, pair: KeyPair, now: Callable[[], datetime] = utc_now) -> AccessToken:
-    """Ask LinkedIn for a token, one call.
+    """Ask LinkedIn for a token, in one call.
 
     Args:
         http: a client with LinkedIn's OAuth server as its base URL.
-        pair: the key pair; httpx form-encodes secrets that hold ``/``, ``=`` or ``+``.
+        pair: the key pair; httpx form-encodes ``/``, ``=`` and ``+`` in secrets.
         now: the clock.
 
     Raises:
-        CredentialsRefused: LinkedIn gives none for this pair.
-        LinkedInError: LinkedIn is not well at the moment.
+        CredentialsRefused: LinkedIn gives no token for this pair.
+        LinkedInError: the call failed in another way.
     """
     asked_at = now()
     form = {
@@ -76,12 +76,12 @@ def mint(http: httpx.Client, pair: KeyPair, now: Callable[[], datetime] = utc_no
 
 
 class TokenSource:
-    """The token of one key pair: from this process, else from the shared place, else a new one.
+    """The token of one key pair: from this process, else from the shared store, else a new one.
 
     Args:
         http: a client with LinkedIn's OAuth server as its base URL.
         pair: the key pair.
-        shared: where tokens lie for all invocations.
+        shared: the tokens that all invocations share.
         now: the clock.
     """
 
@@ -95,10 +95,10 @@ class TokenSource:
         self._held: AccessToken | None = None
 
     def token(self) -> str:
-        """Return a token that need not be renewed yet.
+        """Return a token that is not yet due for renewal.
 
         Raises:
-            LinkedInError: there is none to be had.
+            LinkedInError: LinkedIn gives no token.
         """
         if self._held is None or not self._held.usable(self._now()):
             others = self._of_others()
@@ -106,7 +106,7 @@ class TokenSource:
         return self._held.value
 
     def replace(self, rejected: str) -> str:
-        """Return another token than the one LinkedIn rejected: one minted meanwhile by others, else a new one."""
+        """Return a token other than the rejected one: one that another invocation has minted since, else a new one."""
         other = self._of_others()
         fits = other is not None and other.value != rejected and other.usable(self._now())
         self._held = other if other and fits else self._renewed()
@@ -119,7 +119,7 @@ class TokenSource:
     def _renewed(self) -> AccessToken:
         token = mint(self._http, self._pair, self._now)
         now = rfc3339(self._now())
-        # Those of key pairs that were replaced would pile up, and a secret holds 64 KB.
+        # Tokens of replaced key pairs would pile up, and a secret holds at most 64 KB.
         others = {client_id: entry for client_id, entry in self._shared.read().items() if entry["renew_at"] > now}
         entry = {"access_token": token.value, "renew_at": rfc3339(token.renew_at)}
         self._shared.write({**others, self._pair.client_id: entry})

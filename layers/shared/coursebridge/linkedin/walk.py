@@ -1,9 +1,8 @@
-"""Reading a listing page by page without losing what moves while it is read.
+"""Reads a listing page by page without losing elements that move while it is read.
 
-The pages overlap by :data:`OVERLAP` offsets. If a page shares no element with the one before, the list has moved
-in between (or has holes, which LinkedIn's lists have), and a page that lies over both is read as well. The end
-is not believed on a missing link, a short page or the total alone: it takes a page past the total that brings
-nothing new and links to nothing.
+The pages overlap by :data:`OVERLAP` offsets. If a page shares no element with the one before, the list has moved in
+between (or has holes, as LinkedIn's lists do), and a page that overlaps both is read as well. A missing link, a short
+page or the total alone does not prove the end: that takes a page past the total with nothing new and no next link.
 """
 
 from __future__ import annotations
@@ -25,17 +24,17 @@ FAILURES_IN_A_ROW = 3
 
 @dataclass
 class Walk:
-    """A walk over some pages of a listing; iterate once, then look at what it found out.
+    """A walk over some pages of a listing; iterate over it once, then read its attributes.
 
     Attributes:
         fetch: returns the page at an offset.
         start: the offset to start from.
-        pages: how many pages to read, less if the listing ends before.
-        failures: offsets of pages that could not be used, with the reason.
+        pages: how many pages to read; fewer are read if the listing ends before.
+        failures: offsets of unusable pages, each with its error.
         shifted: whether the list moved so far that elements may have been missed.
         ended: whether the end of the listing was reached.
-        position: the offset to go on from.
-        total: LinkedIn's last word on how many elements there are.
+        position: the offset to continue from.
+        total: the number of elements that LinkedIn stated last.
     """
 
     fetch: Callable[[int], Page]
@@ -48,10 +47,10 @@ class Walk:
     total: int = 0
 
     def __iter__(self) -> Iterator[Page]:
-        """Yield the pages; elements can be on several.
+        """Yield the pages; an element can be on several.
 
         Raises:
-            LinkedInError: LinkedIn gives no pages any more, or none of several in a row is usable.
+            LinkedInError: a call failed, or :data:`FAILURES_IN_A_ROW` pages in a row were unusable.
         """
         seen: set[str] = set()
         previous: Page | None = None
@@ -68,7 +67,7 @@ class Walk:
                 previous = page
 
     def _read(self, ahead: _Lookahead) -> Iterator[Page]:
-        """Yield the usable pages in order, noting the others."""
+        """Yield the usable pages in order and note the failures."""
         in_a_row = 0
         last: Page | None = None
         for number in range(self.pages):
@@ -92,10 +91,10 @@ class Walk:
         return not news and not page.more and page.start + OVERLAP >= self.total
 
     def _bridge(self, before: Page, after: Page) -> Iterator[Page]:
-        """Yield the page that lies half over each of two pages that share nothing.
+        """Yield the page that overlaps half of each of two pages that share nothing.
 
-        If it shares elements with both, nothing is missing. If it does not and pages are short, the list has
-        holes there. If it does not and the pages are full, the list has moved by more than a page.
+        If it shares elements with both, nothing is missing. Otherwise the list has holes there if pages are short, and
+        has moved by more than a page if they are full.
         """
         offset = after.start - PAGE_SIZE // 2
         try:
@@ -109,7 +108,7 @@ class Walk:
 
 
 class _Lookahead:
-    """Fetches the following page while the present one is being worked on."""
+    """Fetches the next page while the current one is processed."""
 
     def __init__(self, fetch: Callable[[int], Page]) -> None:
         self._fetch = fetch
@@ -117,7 +116,7 @@ class _Lookahead:
         self._next: tuple[int, Future[Page]] | None = None
 
     def page(self, offset: int, following: int | None) -> Page:
-        """Return the page at an offset, and start to fetch the one that will be asked for next, if there is one."""
+        """Return the page at an offset, and start to fetch the following one if there may be one."""
         page = self._next[1].result() if self._next and self._next[0] == offset else self._fetch(offset)
         self._next = None
         if following is not None and (page.more or following < (page.total or 0)):
@@ -132,24 +131,24 @@ class _Lookahead:
 
 
 def _refuse_repetition(last: Page | None, page: Page) -> None:
-    """Refuse the very page that came before: then LinkedIn pays no heed to ``start``.
+    """Refuse a repetition of the previous page, which shows that LinkedIn ignores ``start``.
 
     Raises:
-        UnusableAnswer: it is the same.
+        UnusableAnswer: both pages hold the same elements.
     """
     if last is not None and len(page.elements) > OVERLAP and page.urns == last.urns:
         raise UnusableAnswer(f"LinkedIn gives the page of offset {last.start} for offset {page.start} too")
 
 
 def _is_torn(before: Page, after: Page) -> bool:
-    """Whether there may be something between two pages: they share nothing, or less came than the first promised."""
+    """Whether elements may be missing between two pages: they share none, or the second is unexpectedly empty."""
     promised = before.start + PAGE_SIZE < (before.total or 0)
     stopped_short = promised and bool(before.elements) and not after.elements
     return before.start + STEP == after.start and (_unlinked(before, after) or stopped_short)
 
 
 def _unlinked(one: Page, other: Page) -> bool:
-    """Whether two pages with elements share none."""
+    """Whether both pages have elements but share none."""
     return bool(one.elements and other.elements) and set(one.urns).isdisjoint(other.urns)
 
 

@@ -1,1 +1,1 @@
-"""What the syncs of catalogue and activity share: the frame of their tasks, their problems, when they stop."""
+"""Shared by the catalogue and activity syncs: the frame of their tasks, their problems, and when they stop."""

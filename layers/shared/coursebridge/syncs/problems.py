@@ -1,4 +1,4 @@
-"""What went wrong in a run, as its record shows it: code, detail, cause, remedy, and how often."""
+"""The problems of a run, as its record shows them: code, detail, cause, remedy, and how often each occurred."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from coursebridge.errors import UpstreamError
 
 MOST_IN_A_RECORD = 50
-"""The rest is cut, so that a run's item stays small whatever happens."""
+"""Further problems are dropped, so that a run's item always stays small."""
 
 
 def problem_of(error: UpstreamError, where: str = "") -> Problem:
-    """Return an error of LinkedIn's as a problem; ``where`` says at which page or asset."""
+    """Return a LinkedIn error as a problem; ``where`` names the page or asset."""
     detail = f"{error.detail} ({where})" if where else error.detail
     return Problem(code=error.reason, detail=detail, cause=error.cause, remedy=error.remedy, count=1)
 
 
 def gathered(problems: Iterable[Problem]) -> list[Problem]:
-    """Return problems without repetition, the most frequent first."""
+    """Merge problems with the same code and detail, adding up their counts; return the most frequent first."""
     found: dict[tuple[str, str], Problem] = {}
     for problem in problems:
         known = found.setdefault((problem["code"], problem["detail"]), {**problem, "count": 0})
@@ -31,7 +31,7 @@ def gathered(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def task_died(detail: str) -> Problem:
-    """Return the problem of a task that ended without a word."""
+    """Return the problem of a task that ended without reporting anything."""
     return Problem(
         code="task_failed",
         detail=detail,

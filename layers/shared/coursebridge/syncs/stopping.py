@@ -1,4 +1,4 @@
-"""When a task does not go on: it is tried again, or the run comes to its end."""
+"""Why a task stops early: it is to be retried, or the whole run ends."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ if TYPE_CHECKING:
     from coursebridge.integrations.models import Integration
 
 STOPPING = (CredentialsRefused, DayLimit, KeyMissing)
-"""What makes asking on behalf of the same run pointless."""
+"""Errors after which further calls in the same run are pointless."""
 
 
 class RetryLater(Exception):
-    """A task could not do its work now; the state machine tries it again. What it had done is noted."""
+    """A task could not finish its work now; what it did is stored, and the state machine retries it."""
 
 
 class SwitchedOff(Exception):
-    """The integration is not active any more: what is under way stops."""
+    """The integration is no longer active, so the work in progress stops."""
 
 
 def check_active(integration: Integration) -> None:
     """Check that an integration is active.
 
     Raises:
-        SwitchedOff: it is not.
+        SwitchedOff: the integration is not active.
     """
     if integration.status != "active":
         raise SwitchedOff

@@ -1,6 +1,6 @@
-"""The tasks of the state machine that both syncs run (``statemachines/sync.asl.yaml``), each safe to repeat.
+"""The tasks of the state machine that both syncs use (``statemachines/sync.asl.yaml``), each safe to repeat.
 
-What a task of one kind of sync does is its own; when it may do it, and what the state machine is told, is the same.
+Each kind of sync brings its own work. When a task may run, and what it answers the state machine, is the same for both.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from coursebridge.storage.runs import RunStore
 
 Event = dict[str, Any]
-"""What a task is told and what it answers, JSON both."""
+"""The input or the output of a task, as JSON."""
 SKIPPED: Event = {"run_id": None, "ranges": [], "goes_on": False}
 SUPERSEDED: Event = {"status": "superseded"}
 
 
 class SyncContext(Protocol):
-    """What the frame has to know of a task's context."""
+    """The part of a task's context that the frame needs."""
 
     @property
     def runs(self) -> RunStore:
-        """The runs of the kind of sync."""
+        """The runs of this kind of sync."""
 
     @property
     def now(self) -> Callable[[], datetime]:
@@ -45,15 +45,15 @@ class Tasks(Generic[C]):
     """The tasks of one kind of sync.
 
     Attributes:
-        objection: returns why no run of an integration goes on at present, ``None`` if it may.
-        serves: whether a run that was stopped, once it is finished, has done what a new one of a mode would.
-        lay_out: writes the ranges of a run and returns the numbers of those to work off; ``None`` if it has failed.
-        range: works off a range of a run and returns its status.
-        give_up: settles a range that could not be worked off and returns its status.
-        further: writes the further ranges of a run and returns their numbers, none when it is complete.
+        objection: returns why no run of an integration may proceed at present; ``None`` if one may.
+        serves: whether finishing a stopped run achieves what a new run of the given mode would.
+        lay_out: writes the ranges of a run and returns the numbers of those to process; ``None`` if the run has failed.
+        range: processes a range of a run and returns its status.
+        give_up: settles a range that could not be processed and returns its status.
+        further: writes further ranges of a run and returns the numbers of those to process, none when it is complete.
         finish: finishes a run and returns its status.
-        fail: closes a run that cannot go on.
-        on_abandoned: what is remembered when a run is closed that did not finish.
+        fail: closes a run that cannot continue.
+        on_abandoned: what to remember when a run that did not finish is closed.
     """
 
     objection: Callable[[C], Problem | None]
@@ -67,7 +67,7 @@ class Tasks(Generic[C]):
     on_abandoned: Remembered | None = None
 
     def by_name(self) -> dict[str, Callable[[C, Event], Event]]:
-        """Return the tasks by the names that the state machine has for them."""
+        """Return the tasks by their names in the state machine."""
         return {
             "plan": self.plan,
             "range": self.work,
@@ -78,14 +78,14 @@ class Tasks(Generic[C]):
         }
 
     def plan(self, context: C, event: Event) -> Event:
-        """Begin a run, or take one up again; return the numbers of the ranges to work off.
+        """Begin or continue a run; return the numbers of the ranges to process.
 
-        A schedule starts the state machine without a run. It is passed over while another run is under way, while
-        LinkedIn's limit of the day is in force, and where there is an objection to any run.
-        A run that the limit has stopped before goes on instead of a new one.
+        A schedule starts the state machine without a run. It is skipped while another run is under way or LinkedIn's
+        daily limit is in force, and a run that this limit stopped is continued in place of a new one. If there is an
+        objection, no run begins, and one that was given fails.
 
         Raises:
-            RetryLater: LinkedIn is not well.
+            RetryLater: LinkedIn failed in a way that may pass.
         """
         objection = self.objection(context)
         if objection is not None:
@@ -104,17 +104,17 @@ class Tasks(Generic[C]):
         return {"run_id": run_id, "ranges": laid_out or [], "goes_on": laid_out is not None}
 
     def work(self, context: C, event: Event) -> Event:
-        """Work off one range, unless another run has taken this one's place."""
+        """Process one range, unless another run has replaced this one."""
         if not context.runs.renew_lock(event["run_id"], context.now()):
             return SUPERSEDED
         return {"status": self.range(context, event["run_id"], event["number"])}
 
     def range_failed(self, context: C, event: Event) -> Event:
-        """Note that a range could not be worked off."""
+        """Settle a range that could not be processed."""
         return {"status": self.give_up(context, event["run_id"], event["number"])}
 
     def settle(self, context: C, event: Event) -> Event:
-        """Return the numbers of further ranges, none when the run is complete or another has taken its place."""
+        """Return the numbers of further ranges, none if the run is complete or another has replaced it."""
         run_id = event["run_id"]
         is_held = context.runs.renew_lock(run_id, context.now())
         return {"run_id": run_id, "ranges": self.further(context, run_id) if is_held else [], "goes_on": True}
@@ -124,7 +124,7 @@ class Tasks(Generic[C]):
         return {"status": self.finish(context, event["run_id"])}
 
     def failed(self, context: C, event: Event) -> Event:
-        """Close a run that a task could not go on with."""
+        """Close a run after one of its tasks failed."""
         run_id = event.get("run_id") or self._control(context).begun_in(_execution(event))
         if run_id:
             self.fail(context, run_id, task_died(str(event.get("error") or "a task of the run failed")))

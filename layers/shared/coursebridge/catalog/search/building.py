@@ -1,7 +1,8 @@
-"""Builds the index file: one pass over the courses, with a few hundred of them in memory.
+"""Builds the index file in one pass over the courses, with a few hundred of them in memory at a time.
 
-What grows with the catalogue are the numbers of the courses that have a term, four bytes each: they are written term
-by term at the end, as SQLite is quickest, and its file smallest, where rows come in the order of their key.
+In memory, only the lists of the courses that have a term grow with the catalogue, by four bytes per entry. They are
+written term by term at the end, because SQLite is fastest, and its file smallest, when rows come in the order of their
+key.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
     from coursebridge.storage.courses import StoredCourse
 
 Terms = dict[tuple[str, str], "array[int]"]
-"""The numbers of the courses, in order and each once, by the kind and the value of what they can be found by."""
-# Some hundreds of classifications name all courses.
+"""The numbers of the courses that have a term, ascending and without duplicates, by the term's kind and value."""
+# All courses share some hundreds of classification names.
 _folded_name = lru_cache(maxsize=4096)(folded)
 
-# The last word of a question is a beginning; one letter, as somebody begins to type, is found in half of all courses.
+# The last word of a query is a prefix. A single letter occurs in half of all courses, hence the prefix index.
 SCHEMA = """
 CREATE TABLE course (
     id INTEGER PRIMARY KEY, urn TEXT NOT NULL, type TEXT, status TEXT, archived_reason TEXT, level TEXT,
@@ -44,15 +45,15 @@ CREATE VIRTUAL TABLE words USING fts5 (
     title, description, content='', prefix='1', tokenize='unicode61 remove_diacritics 2'
 );
 """
-# What was inserted last is merged into what was before at the end alone, all at once, and may take 4 MB until then.
+# Segments of the full-text index are merged once at the end, not while rows are inserted; pending data may take 4 MB.
 UNMERGED = """
 INSERT INTO words (words, rank) VALUES ('automerge', 0);
 INSERT INTO words (words, rank) VALUES ('crisismerge', 1999);
 INSERT INTO words (words, rank) VALUES ('hashsize', 4194304);
 """
-# Before terms and indexes, which then fill the pages that merging leaves free.
+# Run before terms and indexes are written, so that they fill the pages that merging frees.
 MERGED = "INSERT INTO words (words) VALUES ('optimize')"
-# Sorting walks an index over the very expression that is sorted by, and stops after a page.
+# Each index is over the exact expression of a sort order, so that a sorted query reads only one page of rows.
 INDEXES = """
 CREATE UNIQUE INDEX by_urn ON course (urn);
 CREATE INDEX by_title ON course (title, urn);
@@ -60,7 +61,7 @@ CREATE INDEX by_updated_at ON course (coalesce(updated_at, ''), urn);
 CREATE INDEX by_published_at ON course (coalesce(published_at, ''), urn);
 CREATE INDEX by_duration ON course (coalesce(duration, -1), urn);
 """
-# Nothing is lost with a file that is not finished: it is made anew.
+# No durability is needed: an unfinished file is discarded and built again.
 QUICK = """
 PRAGMA page_size = 16384;
 PRAGMA journal_mode = OFF;
@@ -70,11 +71,11 @@ PRAGMA cache_size = -8000;
 """
 COLUMNS = 17
 AT_ONCE = 250
-"""Courses that are inserted together."""
+"""How many courses are inserted together."""
 
 
 def build(file: Path, courses: Iterable[StoredCourse]) -> int:
-    """Write the index of these courses to a file that is not there yet; return how many there are."""
+    """Write the index of these courses to a new file; return how many courses it holds."""
     terms: Terms = defaultdict(lambda: array("I"))
     number = 0
     with closing(sqlite3.connect(file, isolation_level=None)) as database:
@@ -137,12 +138,12 @@ def _row(number: int, stored: StoredCourse, course: Course) -> tuple[Any, ...]:
 
 
 def _bounded(seconds: int | None) -> int | None:
-    """Return a duration, unless it is one that older versions kept and no column holds."""
+    """Return a duration; ``None`` if it is too large for the column, as older versions could store."""
     return seconds if seconds is None or seconds <= LONGEST_SECONDS else None
 
 
 def _terms(stored: StoredCourse, course: Course) -> Iterator[tuple[str, str]]:
-    """Yield what a course can be found by, by URN or by name: subjects with all above them, skills, tags."""
+    """Yield a course's terms: URNs and names of its subjects and skills, URNs of their ancestors, and names of tags."""
     for classification in course["classifications"]:
         kind = "skill" if classification["type"] == "SKILL" else "subject"
         yield kind, classification["urn"]

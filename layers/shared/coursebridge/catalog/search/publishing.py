@@ -1,4 +1,4 @@
-"""Publishes the index file to S3, and fetches it again where it is read whenever it has changed."""
+"""Publishes the index file to S3, and downloads it for reading whenever it has changed."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 1 << 20
 FORM = 2
-"""Raised when index files come to hold something else: one of another form is not read, and the next run renews it."""
+"""Increment this when the layout of index files changes: older ones are not read, and the next run rebuilds them."""
 
 
 def object_key(integration_id: str) -> str:
-    """Return where an integration's index lies in the bucket."""
+    """Return the key of an integration's index in the bucket."""
     return f"search/{integration_id}.sqlite"
 
 
 class Publisher:
-    """Builds indexes and puts them into the bucket.
+    """Builds indexes and uploads them to the bucket.
 
     Args:
         s3: the client.
         bucket: the bucket's name.
-        transfer: how many parts are under way at once; each of them is in memory.
+        transfer: limits how many parts are uploaded at once; each of them is in memory.
     """
 
     def __init__(self, s3: S3Client, bucket: str, transfer: TransferConfig | None = None) -> None:
@@ -51,12 +51,12 @@ class Publisher:
 
         Args:
             courses: the courses.
-            generation: theirs, noted before they are read (``storage.runs.RunStore.outdate_index``).
+            generation: their generation before they are read (``storage.runs.RunStore.outdate_index``).
         """
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "search.sqlite"
             number = build(file, courses.all())
-            # A managed transfer: in parts where it is large, each with its own time-out and retries.
+            # A managed transfer uploads large files in parts, each with its own time-out and retries.
             self._s3.upload_file(
                 str(file),
                 self._bucket,
@@ -67,9 +67,9 @@ class Publisher:
         return number
 
     def published(self, integration_id: str) -> int | None:
-        """Return of which generation of courses the published index is.
+        """Return the generation of courses in the published index, with one request.
 
-        ``None`` where there is none, or one of another form: one request.
+        It is ``None`` if there is no index, or only one of another form.
         """
         try:
             answer = self._s3.head_object(Bucket=self._bucket, Key=object_key(integration_id))
@@ -82,13 +82,13 @@ class Publisher:
 
 
 class Replica:
-    """The index of one integration where it is read: on the function's own disk, as old as the last look at S3.
+    """A copy of one integration's index on the function's disk, as current as the last request to S3.
 
     Args:
         s3: the client.
         bucket: the bucket's name.
         integration_id: the integration.
-        make_room: is told how many bytes will come before they do.
+        make_room: called before a download with its size in bytes.
 
     Attributes:
         size: bytes on the disk.
@@ -107,17 +107,17 @@ class Replica:
         self.size = 0
 
     def index(self) -> SearchIndex | None:
-        """Return the present index, ``None`` before the first sync: one conditional request.
+        """Return the current index, with one conditional request; ``None`` before the first sync.
 
         Raises:
-            coursebridge.errors.Unavailable: the index is one of another version of this application.
+            coursebridge.errors.Unavailable: the index belongs to another version of this application.
         """
         wanted = {"IfNoneMatch": self._etag} if self._etag else {}
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key=object_key(self._integration_id), **wanted)  # type: ignore[arg-type]
         except ClientError as error:
             return self._unchanged(error)
-        # The old one goes first: the disk need not hold both.
+        # Remove the old file first, so that the disk need not hold both.
         self.close()
         if answer["Metadata"].get("form") != str(FORM):
             answer["Body"].close()
@@ -145,7 +145,7 @@ class Replica:
 
 
 def _downloaded(body: StreamingBody) -> Path:
-    """Return a new file with what comes; a transfer that breaks leaves none."""
+    """Download a body to a new file; if the transfer fails, no file is left."""
     with tempfile.NamedTemporaryFile(suffix=".sqlite", delete=False) as file:
         try:
             for chunk in body.iter_chunks(CHUNK_BYTES):

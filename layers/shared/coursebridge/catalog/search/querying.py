@@ -1,7 +1,7 @@
-"""Queries an index file: what matches, in which order, page by page.
+"""Queries an index file: filters, sorts and pages through courses.
 
-Pages go on from the last key and not from an offset, so that they neither repeat nor skip, and the last page costs
-no more than the first.
+Each page continues from the last key of the one before, not from an offset. So pages neither repeat nor skip courses,
+and the last one costs no more than the first.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Sort = Literal[
     "duration",
     "-duration",
 ]
-"""What courses are sorted by; ``-`` turns it round."""
+"""The sort orders; ``-`` means descending."""
 SORTS = {
     "title": "course.title",
     "updated_at": "coalesce(course.updated_at, '')",
@@ -38,7 +38,7 @@ SORTS = {
     "duration": "coalesce(course.duration, -1)",
 }
 _FOUND = "(SELECT rowid AS id, bm25(words, 10.0, 1.0) AS score FROM words WHERE words MATCH ?)"
-"""What has the keywords; a word in the title weighs ten times one in the description."""
+"""The courses with the keywords; a word in the title weighs ten times as much as one in the description."""
 
 _IN_LIST = "IN (SELECT value FROM json_each(?))"
 _HAS_TERM = f"course.id IN (SELECT course FROM term WHERE kind = ? AND value {_IN_LIST})"  # noqa: S608  (a constant)
@@ -46,25 +46,25 @@ _HAS_TERM = f"course.id IN (SELECT course FROM term WHERE kind = ? AND value {_I
 
 @dataclass(frozen=True)
 class Question:
-    """What courses are asked for. Values of one filter are ORed, filters are ANDed; empty filters nothing.
+    """A search for courses. Values of one filter are ORed, and filters are ANDed; an empty one has no effect.
 
     Attributes:
         q: keywords.
-        language: ``en`` or ``en_US``.
+        language: languages, such as ``en`` or ``en_US``.
         level: LinkedIn's levels.
         type: asset types.
-        subject: libraries, subjects or topics, by URN or name, whatever is above a course's own included.
-        skill: by URN or name.
+        subject: libraries, subjects or topics, by URN or name; a URN also finds the courses below it.
+        skill: skills, by URN or name.
         status: ``active``, ``archived``.
-        tag: synced or manual.
+        tag: synced or manual tags.
         tagged: URNs of the courses that have one of the tags manually.
-        updated_since: RFC 3339; LinkedIn's time.
-        synced_since: RFC 3339; when the course was last written here.
+        updated_since: RFC 3339; LinkedIn's time of the last update.
+        synced_since: RFC 3339; the time the course was last written here.
         min_duration: seconds.
         max_duration: seconds.
-        sort: where it is empty, by relevance if there are keywords, else by title.
-        after: the ``next`` of the page before.
-        limit: how many courses.
+        sort: the sort order; if empty, by relevance if there are keywords, else by title.
+        after: the ``next`` of the previous page.
+        limit: the most courses on the page.
     """
 
     q: str = ""
@@ -87,7 +87,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """A page of courses, the key of each to go on from, and whether there are more."""
+    """A page of courses, the key of each to continue from, and whether more follow."""
 
     courses: list[StoredCourse]
     keys: list[tuple[Any, str]]
@@ -95,17 +95,17 @@ class Answer:
 
     @property
     def next(self) -> tuple[Any, str] | None:
-        """Return the key to go on from, ``None`` at the end."""
+        """Return the key to continue from, ``None`` at the end."""
         return self.after(len(self.courses))
 
     def after(self, number: int) -> tuple[Any, str] | None:
-        """Return the key to go on from after so many of these courses, ``None`` at the end."""
+        """Return the key to continue from after the first ``number`` courses, ``None`` at the end."""
         return self.keys[number - 1] if self.more or number < len(self.courses) else None
 
 
 @dataclass
 class _Statement:
-    """A query as it grows: conditions with their values, in order."""
+    """The conditions of a query and their values, in order."""
 
     conditions: list[str] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
@@ -123,8 +123,8 @@ class SearchIndex:
     """An index file, opened for reading.
 
     Args:
-        file: what :func:`coursebridge.catalog.search.building.build` wrote.
-        integration_id: whose courses are in it.
+        file: a file written by :func:`coursebridge.catalog.search.building.build`.
+        integration_id: the integration of its courses.
     """
 
     def __init__(self, file: Path, integration_id: str) -> None:
@@ -153,12 +153,12 @@ class SearchIndex:
             statement.add(f"({key}, course.urn) {'<' if descending else '>'} (?, ?)", *question.after)
         source = f"{_FOUND} AS found CROSS JOIN course ON course.id = found.id" if match else "course"
         direction = "DESC" if descending else "ASC"
-        # Nothing of the question is in this text but question marks: names and conditions are this module's.
+        # No user input is in this text: values are bound, and names and conditions are constants of this module.
         ordered = (
             f"SELECT course.id AS id, {key} AS key FROM {source} {statement.where} "  # noqa: S608
             f"ORDER BY {key} {direction}, course.urn {direction} LIMIT ?"
         )
-        # What sorts and filters is small; the rest of a course is fetched for those of the page alone.
+        # The inner query sorts and filters on small columns; full rows are fetched only for the page.
         text = (
             f"SELECT course.*, body.body, page.key FROM ({ordered}) AS page "  # noqa: S608
             "CROSS JOIN course ON course.id = page.id CROSS JOIN body ON body.id = page.id "
@@ -184,7 +184,7 @@ class SearchIndex:
 
 
 def _order(question: Question, *, ranked: bool) -> tuple[str, bool]:
-    """Return the expression to sort by and whether the largest comes first."""
+    """Return the expression to sort by, and whether the order is descending."""
     name = question.sort or ("relevance" if ranked else "title")
     if name == "relevance":
         return ("found.score", False) if ranked else (SORTS["title"], False)
@@ -210,7 +210,7 @@ def _filter(statement: _Statement, question: Question) -> None:
 
 
 def _spellings(wanted: Iterable[str]) -> Iterator[str]:
-    """Yield each value as a URN and as a name."""
+    """Yield each value twice, as a URN and as a name."""
     for value in wanted:
         yield value
         yield folded(value)

@@ -1,4 +1,4 @@
-"""The search indexes that one process has on its disk, fetched when they are first asked for."""
+"""The search indexes that one process has on its disk, downloaded on first use."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 MOST_REPLICAS = 16
 MOST_BYTES = 3 << 30
-"""Of indexes on the disk; the function has four gigabytes (EphemeralStorage)."""
+"""The most bytes of indexes on the disk, of which the function has four gigabytes (EphemeralStorage)."""
 
 
 class Replicas(LRUCache[str, Replica]):
-    """Replicas by integration id; the least recently used one leaves the disk when another one needs the room.
+    """Replicas by integration id; the least recently used one is removed when another needs the space.
 
     Args:
         s3: the client.
         bucket: the bucket's name.
-        most: how many there may be.
+        most: the most replicas to keep.
     """
 
     def __init__(self, s3: S3Client, bucket: str, most: int = MOST_REPLICAS) -> None:
@@ -31,7 +31,7 @@ class Replicas(LRUCache[str, Replica]):
         self._bucket = bucket
 
     def __missing__(self, integration_id: str) -> Replica:
-        """Return a new replica, empty until its index is asked for."""
+        """Return a new replica, which downloads its index on first use."""
         replica = Replica(self._s3, self._bucket, integration_id, self.make_room)
         self[integration_id] = replica
         return replica
@@ -43,6 +43,6 @@ class Replicas(LRUCache[str, Replica]):
         return integration_id, replica
 
     def make_room(self, number: int) -> None:
-        """Drop indexes until so many bytes more fit, but never the most recently used one."""
+        """Drop indexes until ``number`` more bytes fit, but never the most recently used one."""
         while len(self) > 1 and sum(replica.size for replica in self.values()) + number > MOST_BYTES:
             self.popitem()

@@ -1,4 +1,4 @@
-"""Searches an integration's courses: the index finds them, and the table adds the tags that were set by hand."""
+"""Searches an integration's courses: the index finds them, and the table adds their manual tags."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class CourseSearch:
         """Return a page of the courses that match; none before the first sync.
 
         Raises:
-            coursebridge.errors.Unavailable: the index is one of another version of this application.
+            coursebridge.errors.Unavailable: the index belongs to another version of this application.
         """
         index = self.replica.index()
         if index is None:
@@ -41,13 +41,13 @@ class CourseSearch:
         return index.ask(replace(question, tagged=self._tagged(question.tag)))
 
     def presented(self, courses: Sequence[StoredCourse]) -> Iterator[dict[str, Any]]:
-        """Yield courses as answers show them, with their manual tags."""
+        """Yield courses as the API shows them, with their manual tags."""
         tags = self.store.manual_tags(course.urn for course in courses)
         for course in courses:
             yield presented(course, tags.get(course.urn, ()))
 
     def _tagged(self, wanted: tuple[str, ...]) -> frozenset[str]:
-        """Return the courses with one of these tags set by hand: the index knows the synced ones alone."""
+        """Return the courses with one of these tags set manually; the index holds only synced tags."""
         if not wanted:
             return frozenset()
         names = {folded(tag) for tag in wanted}

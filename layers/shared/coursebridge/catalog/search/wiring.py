@@ -1,4 +1,4 @@
-"""Makes the course search for a function: with its table, and the indexes of its process."""
+"""Builds the course search for a function, from its table and the indexes of its process."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 """Turns texts and queries into words, in every language of the catalogue.
 
-Chinese, Japanese and Korean are written without spaces, or with particles grown to the words. Their characters are
-words of their own here, and what a query has of them in a row must stand in a row. Everything else goes by SQLite's
-``unicode61``: letters and digits, without case and diacritics. Names that symbols make, such as C++, C#, .NET and A+,
-are spelled out as one word more. The last word of a query may be unfinished; what follows it finishes it.
+Chinese, Japanese and Korean are written without spaces, or with particles attached to words. Here each of their
+characters is a word, and consecutive ones in a query match as a phrase. Everything else is left to SQLite's
+``unicode61`` tokeniser: words of letters and digits, regardless of case and diacritics. For names with symbols, such as
+C++, C#, .NET and A+, a spelled-out word is added. The last word of a query may be unfinished, unless a character
+follows it.
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ _ROW = re.compile(f"[{_UNSPACED}]+")
 _APART = re.compile(f"[{_UNSPACED}]|[^{_UNSPACED}]+")
 _PIECES = re.compile(rf"[{_UNSPACED}]+|[^\W_]+")
 _LETTER = rf"[^\W_{_UNSPACED}]"
-# From the beginning of a word, and all of it at once: of a long text each letter is looked at once.
+# Anchored at the start of a word and possessive, so that each letter of a long text is visited only once.
 _SYMBOLIC = re.compile(rf"(?<!{_LETTER})(?P<name>{_LETTER}++)(?P<symbol>\+\+|#|\+(?!{_LETTER}))|\.net(?!{_LETTER})")
 _SYMBOLS = ("+", "#", ".net")
-"""What each name with a symbol holds: hardly a text does, and to look for these alone is much quicker."""
-# A plus by itself may be the first of two.
+"""Every name with a symbol contains one of these. Few texts do, so checking for them first saves much time."""
+# A query may end after the first of two pluses, so a single one has no space after it.
 _SPELLED = {"++": "plusplus ", "+": "plus", "#": "sharp "}
 MOST_PIECES = 32
 
 
 def indexed(text: str) -> str:
-    """Return a text for the index: every unspaced character set apart, names with symbols spelled out beside them."""
+    """Return a text for the index: unspaced characters separated, and names with symbols also spelled out."""
     text = folded(text)
     if any(symbol in text for symbol in _SYMBOLS):
         text = _SYMBOLIC.sub(lambda name: f"{name[0]} {_spelled(name)} ", text)
@@ -38,9 +39,9 @@ def indexed(text: str) -> str:
 
 
 def match_expression(query: str) -> str | None:
-    """Return the FTS5 expression for what somebody typed: all words, the last one as a beginning, better as it stands.
+    """Return the FTS5 expression for a user's query, or ``None`` if it has no words.
 
-    ``None`` when there is no word in it.
+    All words must match. The last one may be a prefix, but ranks higher as a whole word.
     """
     text = _SYMBOLIC.sub(_spelled, folded(query))
     pieces = list(_PIECES.finditer(text))[:MOST_PIECES]
@@ -53,7 +54,7 @@ def match_expression(query: str) -> str | None:
 
 
 def folded(text: str) -> str:
-    """Return a text for comparing and sorting: without case, in one normal form."""
+    """Return a text for comparing and sorting, case-folded and normalised (NFKC)."""
     return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
 
 

@@ -1,4 +1,4 @@
-"""Elements of a page to courses in the table: only what really changed is written."""
+"""Applies the elements of a page to the courses in the table, and writes only what has changed."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class Applied:
-    """What came of the elements applied so far.
+    """The results of the elements applied so far.
 
     Attributes:
-        outcomes: by URN.
-        archive: URNs that are to be archived when the run finishes, with the reason.
-        broken: how many elements were no assets.
+        outcomes: the outcome of each asset, by URN.
+        archive: the assets to archive when the run finishes: reasons by URN.
+        broken: how many elements were not assets.
     """
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Applier:
     Args:
         context: the integration.
         run_id: the run.
-        curated: whether the query said that its videos are curated.
+        curated: whether the query asked for curated videos only; ``None`` if it says nothing about curation.
     """
 
     def __init__(self, context: Context, run_id: str, *, curated: bool | None = None) -> None:
@@ -64,27 +64,27 @@ class Applier:
         self.applied = Applied()
 
     def apply(self, elements: Iterable[Element]) -> None:
-        """Apply elements; those applied before are passed over.
+        """Apply elements, skipping those applied before.
 
         Raises:
-            SwitchedOff: the integration is not active any more.
+            SwitchedOff: the integration is no longer active.
         """
         self.check_active()
         fresh = {element["urn"]: element for element in elements if element["urn"] not in self.applied.outcomes}
         standing = self._courses.get_many(fresh) if fresh else {}
         writes = [write for urn, element in fresh.items() if (write := self._decide(element, standing.get(urn)))]
-        # First the graph: a course that is here speaks of classifications that are here, wherever a task is ended.
+        # The graph first: wherever a task is killed, the classifications of every stored course are stored, too.
         self._learn(fresh[write.stored.urn] for write in writes)
         self._courses.write(writes)
 
     def check_active(self) -> None:
-        """Check that the integration still is active; where it is not, archive what has been applied.
+        """Check that the integration is still active; if it is not, archive what has been applied.
 
-        Who deactivates archives every course that is there. What was written after that by somebody who had looked
-        before is archived here, so this is to be called after the last write, too.
+        Deactivating an integration archives the courses stored at that time. A task that checked before and writes
+        after would leave active courses behind, so call this after the last write, too.
 
         Raises:
-            SwitchedOff: it is not.
+            SwitchedOff: the integration is no longer active.
         """
         try:
             check_active(self._context.integration())
@@ -93,7 +93,7 @@ class Applier:
             raise
 
     def _learn(self, elements: Iterable[Element]) -> None:
-        """Keep what elements tell of classifications, unless this process has kept the same before."""
+        """Store what elements say about classifications, except what this process has stored before."""
         news: dict[tuple[str, ...], Node] = {}
         for element in elements:
             for node in nodes_of(object_in(element, "details")):
@@ -104,7 +104,7 @@ class Applier:
         self._merged_nodes.update(news)
 
     def _decide(self, element: Element, stored: StoredCourse | None) -> Write | None:
-        """Note what becomes of an element, and return what is to be written of it; ``None`` if that is nothing."""
+        """Record the outcome of an element; return what to write, ``None`` if there is nothing."""
         text = json_text.canonical(element)
         course = mapper.course_of(element, curated=self._curated_now(element, stored))
         read = Read(
@@ -134,7 +134,7 @@ class Applier:
         return self._context.awaited()
 
     def _curated_now(self, element: Element, stored: StoredCourse | None) -> bool | None:
-        """Return what is known of a video's curation: this query's word, else what an earlier one said."""
+        """Return whether a video is curated, by this query or else an earlier one; ``None`` if that is unknown."""
         if element["type"] != "VIDEO":
             return None
         if self._curated is not None or stored is None:

@@ -1,8 +1,8 @@
-"""What a run archives when it finishes: what it has read as retired or no longer wanted, and what is gone.
+"""Archives, when a run finishes, the courses it has read as retired or filtered out, and those that are missing.
 
-Gone is an active course of a partition that was read completely and cleanly, and that no page of the run held. Where
-those are few, LinkedIn is asked for each by itself: one that it still gives is kept until the next full run misses
-it too, because lists have gaps.
+An active course is missing if its partition was read completely and cleanly and no page of the run held it. If only a
+few are missing, each is requested from LinkedIn by itself. Because lists have gaps, a course that LinkedIn still
+returns is kept until the next full run misses it, too.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ BATCH = 100
 
 @dataclass
 class Candidates:
-    """What a run wants to archive.
+    """The courses a run wants to archive.
 
     Attributes:
-        reasons: why, by URN, of active courses.
-        active: how many courses are active before.
-        unlisted: those that are gone from the lists and yet known to LinkedIn.
-        archived_missing: how many this run has archived as missing already (a repeated task finds them so).
+        reasons: the active courses to archive: reasons by URN.
+        active: how many courses are active before archiving.
+        unlisted: URNs of missing courses that LinkedIn still returns.
+        archived_missing: how many courses this run had already archived as missing when its last task was repeated.
     """
 
     reasons: dict[str, Reason] = field(default_factory=dict)
@@ -48,27 +48,27 @@ class Candidates:
     archived_missing: int = 0
 
     def exceed(self, percent: int) -> bool:
-        """Whether these are more than a share of the active courses."""
+        """Whether these are more than ``percent`` of the active courses."""
         return len(self.reasons) * 100 > percent * self.active
 
 
 def candidates(
     context: Context, run: Run, told: Mapping[str, Reason], complete: Iterable[Listing], tally: Tally
 ) -> Candidates:
-    """Return what a run wants to archive.
+    """Return the courses a run wants to archive.
 
     Args:
         context: the integration.
         run: the run.
-        told: what the ranges say, by URN.
+        told: the reasons found by the ranges, by URN.
         complete: the listings that were read completely and cleanly; none in an incremental run.
-        tally: what the run has read.
+        tally: the assets that the run has read.
     """
     found = Candidates()
     listings = list(complete)
     if not told and not listings:
         return found
-    # Where there was no course before, none can be missing, and reading them all would find out nothing.
+    # If there were no courses before the run, none can be missing, and there is no need to read them all.
     was_empty = run.get("was_empty", False)
     for stored in context.courses.heads_of(told) if was_empty else context.courses.heads():
         found.archived_missing += _was_missing_in(stored, run["id"])
@@ -83,10 +83,17 @@ def candidates(
 
 
 def verify(context: Context, found: Candidates, unlisted_before: Iterable[str]) -> None:
-    """Ask LinkedIn about what is missing, one by one, if it is little; keep what it still gives for the first time.
+    """Request missing courses from LinkedIn one by one, if they are few.
+
+    A course that LinkedIn still returns is kept, unless it did so for the last clean full run, too.
+
+    Args:
+        context: the integration.
+        found: the candidates; changed in place.
+        unlisted_before: the URNs kept in that way by the last clean full run.
 
     Raises:
-        LinkedInError: LinkedIn does not say.
+        LinkedInError: a call failed.
     """
     missing = [urn for urn, reason in found.reasons.items() if reason == "missing"]
     known = set(unlisted_before)
@@ -106,7 +113,7 @@ def verify(context: Context, found: Candidates, unlisted_before: Iterable[str]) 
 
 
 def archive(context: Context, run_id: str, reasons: Mapping[str, Reason]) -> None:
-    """Archive courses, those that still are active."""
+    """Archive those of these courses that are still active."""
     now = rfc3339(context.now())
     for chunk in chunks(reasons, BATCH):
         urns = chunk
@@ -126,7 +133,7 @@ def _gone(stored: Head, complete: list[Listing], tally: Tally) -> Reason | None:
 
 
 def _covers(listing: Listing, asset_type: str, locale: str | None) -> bool:
-    """Whether a listing would hold an asset of this type and locale."""
+    """Whether a listing includes assets of this type and locale."""
     return listing.asset_type == asset_type and (not listing.locale or speaks(locale, listing.locale))
 
 

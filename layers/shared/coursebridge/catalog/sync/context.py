@@ -1,4 +1,4 @@
-"""What the tasks of a run share."""
+"""The context that the tasks of a run share."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Context:
-    """One integration, seen from a task.
+    """One integration, as its tasks use it.
 
     Attributes:
-        integration_id: the integration.
-        integration: reads its present settings.
-        linkedin: makes a client under its content credentials.
+        integration_id: the integration's id.
+        integration: reads the integration with its current settings.
+        linkedin: makes a client with its content credentials.
         runs: its catalogue runs.
         courses: its courses.
         classifications: its classification graph.
-        reindex: builds the search index of a generation of courses and returns how many are in it.
-        published: returns of which generation the published index is, ``None`` where there is none.
+        reindex: builds and publishes the search index of a generation of courses; returns how many are in it.
+        published: returns the generation of the published index; ``None`` if there is none of the current form.
         now: the clock.
         awaited: returns the URNs of the courses that held statements wait for.
-        merged_nodes: what this process has kept of classifications before, which need not be looked up again.
+        merged_nodes: the facts about classifications that this process has stored, and need not look up again.
     """
 
     integration_id: str

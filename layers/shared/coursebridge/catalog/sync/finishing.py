@@ -1,4 +1,4 @@
-"""The last task of a run: archive within the brake, bring the index up to date, move the watermark if all was clean."""
+"""The last task of a run: archive unless the brake holds, update the index, and move the watermark if all was clean."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ CHANGES = ("created", "updated", "archived", "restored")
 
 
 def finish(context: Context, run_id: str) -> str:
-    """Finish a run and return its status, unless that was done before or another run has taken its place.
+    """Finish a run and return its status; a run that has ended or was replaced by another is left as it is.
 
-    One of an integration that is not active any more has failed.
+    If the integration is no longer active, the run fails.
 
     Raises:
-        RetryLater: LinkedIn or the table is not well; the task is to be repeated.
+        RetryLater: LinkedIn failed in a way that may pass; the task is to be repeated.
     """
     if not context.runs.renew_lock(run_id, context.now()):
         return str(context.runs.get(run_id)["status"])
@@ -111,7 +111,7 @@ class _Finish:
         return "failed" if failed or limited else "succeeded"
 
     def _conform_and_index(self, counts: dict[str, int]) -> None:
-        """Bring courses no range has read in line with settings that changed, and the index with all of it."""
+        """Conform courses that no range has read to changed settings, and bring the index up to date."""
         runs = self._context.runs
         state, integration = runs.state(), self._context.integration()
         changed = any(counts[name] for name in CHANGES)
@@ -124,12 +124,12 @@ class _Finish:
             publish_latest(self._context)
 
     def _is_conform(self, state: Remembered, integration: Integration) -> bool:
-        """Whether courses no range has read are what the settings say, as far as is known."""
+        """Whether courses that no range has read are known to conform to the settings."""
         labels = asdict(Wish.of(integration).labels)
         return bool(state.get("labels", labels) == labels and self._run["settings_version"] == integration.version)
 
     def _covered(self, found: Candidates) -> Remembered:
-        """Return what is remembered of a run that was clean."""
+        """Return what to remember of a clean run."""
         fields: Remembered = {"watermark": self._run["started_at"]}
         if self._is_full:
             fields |= {"filters": self._run["filters"], "unlisted": found.unlisted}
@@ -162,9 +162,9 @@ class _Finish:
 
 
 def fail(context: Context, run_id: str, problem: Problem) -> None:
-    """Close a run that cannot go on; what it wrote stays, and the index is made anew by the next run.
+    """Close a run that cannot continue; what it wrote stays, and the next run rebuilds the index.
 
-    Where the integration is not active there is no next run: its courses are archived now, and the index follows.
+    If the integration is not active, there is no next run: its courses are archived and the index is rebuilt now.
     """
     now = rfc3339(context.now())
     run = context.runs.get(run_id)
@@ -183,7 +183,7 @@ def fail(context: Context, run_id: str, problem: Problem) -> None:
 
 
 def _counts_without_archiving(tally: Tally) -> dict[str, int]:
-    """Return counts in which what should be archived is as it was: until an admin confirms, or the next run does it."""
+    """Return counts in which assets to archive are unchanged: an admin's confirmation or the next run archives them."""
     counts = tally.counts()
     counts["unchanged"] += counts["archived"]
     counts["archived"] = 0
@@ -199,7 +199,10 @@ def _problems_of(run: Run, known: list[Range]) -> Iterator[Problem]:
 
 
 def _is_sound(one: Range) -> bool:
-    """Whether a range was read whole: an element without a URN may be any course, one too large is known by name."""
+    """Whether a range was read completely.
+
+    An element without a URN could be any course. One that is too large to store has a URN, so the range is still sound.
+    """
     return one["status"] == "done" and not one.get("broken") and not one.get("shifted")
 
 
@@ -214,9 +217,9 @@ def _doubts(known: list[Range], checked: set[str]) -> Iterator[Problem]:
 
 
 def _has_gap(group: list[Range]) -> bool:
-    """Whether a listing has moved so far that not even what was read over a seam closes it.
+    """Whether a listing has moved so far that not even reading over a seam has closed the gap.
 
-    Between two ranges there may be days, where LinkedIn's limit has stopped a run.
+    Days may pass between two ranges when LinkedIn's daily limit stops a run.
     """
     return any(tears(group))
 

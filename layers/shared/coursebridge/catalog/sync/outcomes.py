@@ -1,6 +1,6 @@
-"""What a range made of the assets it read: one byte beside eight that stand for the URN.
+"""Packs the outcomes of the assets a range has read: an eight-byte digest of the URN and one byte for the outcome.
 
-Ranges overlap, pages repeat elements and tasks are retried; put together by URN the outcomes of a run are exact.
+Ranges overlap, pages repeat elements and tasks are retried; merged by URN, the outcomes of a run are exact.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RECORD_BYTES = URN_DIGEST_BYTES + 1
 
 
 def packed(outcomes: Mapping[str, Outcome]) -> bytes:
-    """Return outcomes by URN as bytes, in the order they were read."""
+    """Return outcomes by URN as bytes, in the order in which the assets were read."""
     return b"".join(urn_digest(urn) + bytes([outcome]) for urn, outcome in outcomes.items())
 
 
@@ -34,24 +34,24 @@ def digests(blob: bytes) -> set[bytes]:
 
 
 def packed_reasons(reasons: Mapping[str, Reason]) -> bytes:
-    """Return why assets are to be archived, by URN, as bytes: five thousand of them take a tenth of an item."""
+    """Return archive reasons by URN as bytes; five thousand of them take a tenth of DynamoDB's limit for an item."""
     return zlib.compress(json.dumps(dict(reasons), separators=(",", ":")).encode()) if reasons else b""
 
 
 def reasons_in(blob: bytes) -> dict[str, Reason]:
-    """Return what :func:`packed_reasons` has packed."""
+    """Return the reasons that :func:`packed_reasons` has packed."""
     reasons: dict[str, Reason] = json.loads(zlib.decompress(blob)) if blob else {}
     return reasons
 
 
 class Tally:
-    """The outcomes of a whole run in nine bytes an asset."""
+    """The outcomes of a whole run, in nine bytes per asset."""
 
     def __init__(self, blobs: Iterable[bytes]) -> None:
         numbers = array("Q")
         for blob in blobs:
             numbers.extend(_as_numbers(blob))
-        # The outcome is in the low bits, so of one URN the weightiest comes last.
+        # The outcome is in the low bits, so a URN's weightiest outcome is sorted last.
         self._digests, self._outcomes = _weightiest(array("Q", sorted(numbers)))
 
     def __contains__(self, urn: str) -> bool:
@@ -61,13 +61,13 @@ class Tally:
         return at < len(self._digests) and self._digests[at] == digest
 
     def counts(self) -> dict[str, int]:
-        """Return how many assets came to each outcome, and how many were read."""
+        """Return how many assets had each outcome, and how many were read."""
         of = Counter(self._outcomes)
         return {"read": len(self._digests), **{outcome.count: of[outcome] for outcome in Outcome}}
 
 
 def _as_numbers(blob: bytes) -> Iterable[int]:
-    """Yield one number for each record: sixty bits of the digest, four of the outcome."""
+    """Yield one number for each record: sixty bits of the digest and four of the outcome."""
     for at in range(0, len(blob), RECORD_BYTES):
         digest = int.from_bytes(blob[at : at + URN_DIGEST_BYTES])
         yield (digest & ~0xF) | blob[at + URN_DIGEST_BYTES]

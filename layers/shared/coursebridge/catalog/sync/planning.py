@@ -1,4 +1,4 @@
-"""The first task of a run: what is to be read, cut into ranges."""
+"""The first task of a run: decides what to read and divides it into ranges."""
 
 from __future__ import annotations
 
@@ -23,29 +23,30 @@ if TYPE_CHECKING:
     from coursebridge.storage.run_shapes import Mode, Range, Remembered, Run
 
 OVERLAP = timedelta(hours=24)
-"""How far an incremental run looks back behind the watermark: LinkedIn's index is late and its filter inexact."""
+"""How far before the watermark an incremental run starts: LinkedIn's index lags and its filter is inexact."""
 
 
 def filters_digest(filters: Filters) -> str:
-    """Return what tells one set of filters from another."""
+    """Return a digest that identifies a set of filters."""
     text = json.dumps(filters.model_dump(mode="json"), sort_keys=True)
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def mode_for(asked: Mode, state: Remembered, filters: Filters) -> Mode:
-    """Return the mode a run really takes.
+    """Return the mode in which a run is carried out.
 
-    Without a watermark there is nothing to start from; and wider filters ask for assets that have not changed lately.
+    It is full without a watermark to start from, and after the filters have changed: wider ones select assets that
+    have not changed lately.
     """
     reaches = state.get("watermark") and state.get("filters") == filters_digest(filters)
     return "incremental" if asked == "incremental" and reaches else "full"
 
 
 def serves(context: Context, asked: Mode, run: Run) -> bool:
-    """Whether a run that was stopped does, once it is finished, what a new one would.
+    """Whether finishing a stopped run achieves what a new one would.
 
-    It was planned by the filters of now, and is full, which leaves nothing for an incremental one to do but what has
-    changed since it started: the next one looks back behind that start.
+    It must have been planned with the current filters. A full run serves either mode, because the next incremental one
+    looks back beyond its start. An incremental run serves only where a new one would be incremental, too.
     """
     filters = context.integration().filters
     same = run.get("filters") == filters_digest(filters)
@@ -53,17 +54,17 @@ def serves(context: Context, asked: Mode, run: Run) -> bool:
 
 
 def modified_after(mode: Mode, state: Remembered) -> int | None:
-    """Return LinkedIn's ``lastModifiedAfter`` for a run, ``None`` for all."""
+    """Return LinkedIn's ``lastModifiedAfter`` for a run; ``None`` for a full one."""
     return to_millis(parse_rfc3339(state["watermark"]) - OVERLAP) if mode == "incremental" else None
 
 
 def lay_out(context: Context, run: Run, now: datetime) -> list[int]:
-    """Ask LinkedIn for totals, write the ranges of a run, and return the numbers of those to work off.
+    """Ask LinkedIn for totals, write the ranges of a run, and return the numbers of those to process.
 
-    One call for each asset type and locale, and one for each type.
+    It makes one call for each asset type and locale and, if the filters name no languages, one more for each type.
 
     Raises:
-        LinkedInError: LinkedIn does not say.
+        LinkedInError: a call failed.
     """
     filters = context.integration().filters
     state = context.runs.state()
@@ -98,7 +99,7 @@ def _ranges(client: LinkedInClient, filters: Filters, mode: str, after: int | No
 
 
 def _partitions(client: LinkedInClient, filters: Filters, after: int | None) -> Iterator[Partition]:
-    """Yield every partition; one more for a type that has assets in no locale we know of."""
+    """Yield every partition; without a language filter, also one for each type with assets in unknown locales."""
     known: dict[str, int] = {}
     for listing in ranges.listings(filters, after):
         partition = _measured(client, listing)

@@ -1,15 +1,15 @@
-"""What makes a run of the catalogue sync less than clean, beside LinkedIn's errors (``syncs.problems``)."""
+"""The problems of a catalogue run other than LinkedIn's errors, which are in ``syncs.problems``."""
 
 from __future__ import annotations
 
 from coursebridge.storage.run_shapes import Problem
 
 STILL_AVAILABLE = "unlisted_but_available"
-"""The code of what is noted of a run and leaves it clean."""
+"""The code of a problem that is reported but leaves the run clean."""
 
 
 def unusable_elements(number: int) -> Problem:
-    """Return the problem of elements that are no assets."""
+    """Return the problem of elements that are not assets, or too large to store."""
     return Problem(
         code="unusable_element",
         detail="elements without a URN and a type, or too large to keep",
@@ -53,7 +53,7 @@ def listing_unfinished(partition: str) -> Problem:
 
 
 def ranges_lost(number: int) -> Problem:
-    """Return the problem of ranges that are not in the table any more."""
+    """Return the problem of ranges that are no longer in the table."""
     return Problem(
         code="ranges_lost",
         detail="part of what the run has read is no longer kept",
@@ -64,7 +64,7 @@ def ranges_lost(number: int) -> Problem:
 
 
 def still_available(number: int) -> Problem:
-    """Return the note that courses are not listed any more, yet LinkedIn still knows them."""
+    """Return the note that LinkedIn no longer lists courses but still returns them."""
     return Problem(
         code=STILL_AVAILABLE,
         detail="courses are no longer listed, but LinkedIn still returns them when they are requested one by one",

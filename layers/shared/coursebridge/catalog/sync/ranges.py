@@ -1,7 +1,7 @@
-"""How a run is cut into ranges: pure, but for the totals it is told.
+"""Divides a run into ranges, from the totals it is given; nothing here calls LinkedIn or the table.
 
-A range is a dictionary of the table (``storage.run_shapes``). The last range
-of a listing may read further than LinkedIn's total says.
+A range is a dictionary as stored in the table (``storage.run_shapes``). The last range of a listing may read beyond
+LinkedIn's total.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ SPAN = PAGES * STEP
 SUSPECT_TOTALS = frozenset({500, 1000})
 URNS_IN_A_RANGE = 50
 TOPICS_IN_A_RANGE = 20
-"""Of the thousand or so topics; a state machine's history has room for 25,000 events."""
+"""There are about a thousand topics, and the history of an execution has room for 25,000 events."""
 
 
 @dataclass(frozen=True)
 class Partition:
-    """The assets of one type in one locale: what LinkedIn is asked for in one listing."""
+    """The assets of one type in one locale, which one listing reads."""
 
     listing: Listing
     total: int
@@ -40,12 +40,12 @@ class Partition:
 
 
 def partition_name(listing: Listing) -> str:
-    """Return the name of the partition a listing reads, as an admin sees it: ``COURSE en``."""
+    """Return the name of a listing's partition as an admin sees it, such as ``COURSE en``."""
     return f"{listing.asset_type} {listing.locale or 'any'}"
 
 
 def locales(filters: Filters) -> list[str]:
-    """Return the locales to ask for: those of the filters, or every language LinkedIn has."""
+    """Return the locales to query: those of the filters, or every language LinkedIn has."""
     if not filters.languages:
         return list(COUNTRY_OF)
     wanted = dict.fromkeys(linkedin_locale(language) for language in filters.languages)
@@ -68,7 +68,7 @@ def listings(filters: Filters, modified_after: int | None) -> list[Listing]:
 
 
 def ranges_of(partition: Partition) -> Iterator[Range]:
-    """Yield the ranges of a partition, each about a thousand assets; for an empty one, one that is settled already."""
+    """Yield the ranges of a partition, about a thousand assets each; an empty partition has one, already settled."""
     if partition.is_empty:
         yield listing_range(partition.listing, 0, 0, settled=True, status="done", ended=True)
         return
@@ -97,7 +97,7 @@ def listing_in(one: Range) -> Listing:
 
 
 def urn_ranges(urns: Iterable[str]) -> Iterator[Range]:
-    """Yield ranges that ask for assets one by one, whatever the filters say."""
+    """Yield ranges that request assets one by one, regardless of the filters."""
     wanted = list(urns)
     for at in range(0, len(wanted), URNS_IN_A_RANGE):
         yield {"kind": "urns", "partition": "include_urns", "urns": wanted[at : at + URNS_IN_A_RANGE]}
@@ -109,15 +109,16 @@ def classification_range(wanted: Iterable[str]) -> Range:
 
 
 def second_opinion(listing: Listing, total: int, topics: Iterable[str]) -> Iterator[Range]:
-    """Yield the ranges that read a listing which LinkedIn may have cut short, in another way.
+    """Yield ranges that read, in another way, a listing that LinkedIn may have cut short.
 
-    The finder ``localeAndType`` is never cut, but knows nothing of licences. So where only licensed assets are wanted
-    the listing is read topic by topic, each far below the cap, and the other finder adds what has no topic.
+    The finder ``localeAndType`` is never cut short, but cannot filter by licence or curation. So a listing with such a
+    filter is read topic by topic, each far below the cap. Unless it is of curated videos, the other finder adds the
+    assets without a topic.
 
     Args:
-        listing: the listing that was cut.
+        listing: the listing that may have been cut short.
         total: how many assets ``localeAndType`` has.
-        topics: URNs of every topic known.
+        topics: the URNs of all known topics.
     """
     whole = replace(listing, finder="localeAndType", modified_after=None)
     by_topic = listing.licensed_only or listing.curated

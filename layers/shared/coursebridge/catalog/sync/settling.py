@@ -1,8 +1,8 @@
-"""After the ranges: what has to be read once more before a run can be called complete.
+"""Decides, after the ranges, what else has to be read before a run is complete.
 
-- A listing went on beyond the last range: read on.
-- Two neighbouring ranges share no asset though their pages overlap: the list moved in between; read over the seam.
-- A total of exactly 500 or 1000: LinkedIn may have cut the list short; get a second opinion.
+- A listing continues beyond its last range: read on.
+- Two neighbouring ranges share no asset although their pages overlap: the list moved in between; read over the seam.
+- A total is exactly 500 or 1000: LinkedIn may have cut the list short; get a second opinion.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from coursebridge.storage.run_shapes import Progress, Range
 
 MOST_ROUNDS = 4
-"""How often a listing that brings nothing new is read on."""
+"""How many rounds of reading on there may be for a listing that yields nothing new."""
 MOST_ROUNDS_WITH_NEWS = 100
-"""How often any listing is read on: half a million assets, and half the events an execution's history has room for."""
+"""The same for any listing: half a million assets, and half the events that an execution's history has room for."""
 
 
 def settle(context: Context, run_id: str) -> list[int]:
-    """Write the further ranges a run needs and return their numbers; none when it is complete.
+    """Write the further ranges a run needs and return their numbers, none if it is complete or was stopped.
 
-    A task that is repeated finds the ranges it has written and has them worked off.
+    If ranges are still open, as when this task is repeated, their numbers are returned and none are written.
     """
     run = context.runs.get(run_id)
     rounds = run.get("rounds", 0)
@@ -55,7 +55,7 @@ def settle(context: Context, run_id: str) -> list[int]:
 
 
 def listing_groups(known: Iterable[Range]) -> Iterator[list[Range]]:
-    """Yield the ranges of each listing, by offset."""
+    """Yield the ranges of each listing, sorted by offset."""
     groups: dict[Listing, list[Range]] = defaultdict(list)
     for one in known:
         if one["kind"] == "listing":
@@ -65,12 +65,12 @@ def listing_groups(known: Iterable[Range]) -> Iterator[list[Range]]:
 
 
 def is_suspect(group: Iterable[Range]) -> bool:
-    """Whether a listing's total is one at which LinkedIn cuts."""
+    """Whether a listing's total is one at which LinkedIn cuts lists short."""
     return max((one.get("total", 0) for one in group), default=0) in ranges.SUSPECT_TOTALS
 
 
 def is_unfinished(group: list[Range]) -> bool:
-    """Whether a listing was read as far as was asked for, and yet not to its end."""
+    """Whether a listing goes on after its last range, although that was read as far as planned."""
     last = group[-1]
     return bool(last["status"] == "done" and not last["ended"])
 
@@ -88,7 +88,7 @@ def _continuations(known: list[Range], rounds: int) -> Iterator[Range]:
 
 
 def _brings_news(group: list[Range]) -> bool:
-    """Whether the last range of a listing held assets that those before it did not."""
+    """Whether the last range of a listing held assets that the earlier ones did not."""
     *before, last = (digests(one.get("outcomes", b"")) for one in group)
     return not last.issubset(set().union(*before))
 
@@ -101,14 +101,14 @@ def _seams(known: list[Range]) -> Iterator[Range]:
 
 
 def tears(group: list[Range]) -> Iterator[tuple[Range, Range]]:
-    """Yield the neighbouring ranges of a listing that share no asset though both were read."""
-    # Of what has a topic a second opinion keeps nothing, so that its ranges cannot be compared.
+    """Yield the pairs of neighbouring ranges of a listing between which assets may be missing."""
+    # These ranges of a second opinion keep only assets without a topic, so they need not overlap.
     if not group[0].get("topicless_only"):
         yield from (pair for pair in pairwise(group) if is_torn(*pair))
 
 
 def is_torn(before: Range, after: Range) -> bool:
-    """Whether two neighbouring ranges, both read, share no asset, or the list became too short for the second one."""
+    """Whether two neighbouring ranges share no asset, or the list has become too short for the second one."""
     seen_before, seen_after = digests(before.get("outcomes", b"")), digests(after.get("outcomes", b""))
     if seen_before and not seen_after:
         shrank: bool = after.get("total", 0) <= after["start"] < before.get("total", 0)
@@ -117,7 +117,7 @@ def is_torn(before: Range, after: Range) -> bool:
 
 
 def _second_opinions(context: Context, known: list[Range], checked: set[str]) -> Iterator[Range]:
-    """Yield what second opinions take to read, and note which partitions have had one."""
+    """Yield the ranges of second opinions, and add their partitions to ``checked``."""
     for group in listing_groups(known):
         listing, partition = ranges.listing_in(group[0]), group[0]["partition"]
         has_other_way = listing.finder == "criteria" and listing.locale
@@ -127,7 +127,7 @@ def _second_opinions(context: Context, known: list[Range], checked: set[str]) ->
 
 
 def _second_opinion(context: Context, listing: Listing, group: list[Range]) -> Iterator[Range]:
-    """Yield the ranges of a second opinion, none if the other finder has no more than was read."""
+    """Yield the ranges of a second opinion, none if the other finder's total is not higher."""
     whole = Listing(listing.asset_type, listing.locale, finder="localeAndType")
     other = assets.page(context.linkedin(), whole, 0, count=1).total or 0
     if other > max(one.get("total", 0) for one in group):

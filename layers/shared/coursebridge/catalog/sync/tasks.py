@@ -1,4 +1,4 @@
-"""The tasks of the catalogue sync in the frame that both syncs share (``syncs.tasks``)."""
+"""The tasks of the catalogue sync, in the frame that both syncs share (``syncs.tasks``)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _laid_out(context: Context, run: Run) -> list[int] | None:
 
 
 def _further(context: Context, run_id: str) -> list[int]:
-    """Return the numbers of further ranges; none where LinkedIn gives no second opinion."""
+    """Return the numbers of further ranges; none, and the run is stopped, if LinkedIn refuses a second opinion."""
     try:
         return settling.settle(context, run_id)
     except Retryable as error:
@@ -59,4 +59,4 @@ catalog_sync = Tasks(
     on_abandoned={"index_form": STALE},
 )
 TASKS = catalog_sync.by_name() | {"conform": settings_change.task}
-"""Every task of the state machine, by the name it has there."""
+"""All tasks by name: those of the state machine, and ``conform``, which a change of settings starts."""

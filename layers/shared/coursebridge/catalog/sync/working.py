@@ -1,4 +1,4 @@
-"""The task of one range: read it, apply it, note what came of it."""
+"""The task of one range: reads it, applies it and records the result."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class RangeWork:
-    """Works off one range of a run."""
+    """Processes one range of a run."""
 
     def __init__(self, context: Context, client: LinkedInClient, run_id: str, one: Range) -> None:
         self._context = context
@@ -53,7 +53,7 @@ class RangeWork:
         """Do the work and return the range's status: ``done``, ``partial`` or ``failed``.
 
         Raises:
-            RetryLater: LinkedIn is not well; what was done is noted, and the task is to be repeated.
+            RetryLater: LinkedIn failed in a way that may pass. What was done is stored; the task is to be repeated.
         """
         try:
             self._read()
@@ -121,7 +121,7 @@ class RangeWork:
             try:
                 self._applier.apply([assets.asset(self._client, urn)])
             except NoSuchEntity:
-                # The filters name what is gone, or never was: no reason to distrust the rest of the run.
+                # A filter can name an asset that is gone or never existed; that casts no doubt on the rest of the run.
                 self._applier.applied.archive[urn] = "missing"
             except UnusableAnswer as error:
                 self._problems.append(problem_of(error, urn))
@@ -143,7 +143,7 @@ class RangeWork:
         self._problems += [problem_of(error, f"{kind} {locale}, page at {at}") for at, error in walk.failures]
 
     def _applied(self) -> Range:
-        """Return what came of what was read."""
+        """Return the results of what was read, as fields of the range."""
         applied = self._applier.applied
         return {
             "outcomes": outcomes.packed(applied.outcomes),
@@ -177,7 +177,7 @@ class RangeWork:
 
 
 def work(context: Context, run_id: str, number: int) -> str:
-    """Work off a range, unless that was done before or the run was told to stop; return its status.
+    """Process a range, unless it is settled already or the run was stopped; return its status.
 
     Raises:
         RetryLater: the task is to be repeated.
@@ -198,7 +198,7 @@ def work(context: Context, run_id: str, number: int) -> str:
 
 
 def range_failed(context: Context, run_id: str, number: int) -> str:
-    """Settle a range whose task failed every time it was tried."""
+    """Settle a range whose task has failed on every try."""
     one = context.runs.range(run_id, number)
     if one["settled"]:
         return str(one["status"])
@@ -207,7 +207,7 @@ def range_failed(context: Context, run_id: str, number: int) -> str:
 
 
 def give_up(context: Context, run_id: str, one: Range, problem: Problem) -> str:
-    """Settle a range as failed, keeping what was read of it."""
+    """Settle a range as failed, and keep what was read of it."""
     settled: Range = {"outcomes": b"", "archive": b"", **one, "status": "failed", "problems": [problem]}
     if context.runs.settle_range(run_id, settled):
         context.runs.count(run_id, {}, context.now())
@@ -215,7 +215,7 @@ def give_up(context: Context, run_id: str, one: Range, problem: Problem) -> str:
 
 
 def _counts(of: dict[str, Outcome]) -> dict[str, int]:
-    """Return the live counts of a range; archived ones show when they are."""
+    """Return the live counts of a range, without assets that are only archived when the run finishes."""
     counts = {"read": len(of)}
     for outcome in of.values():
         if outcome is not Outcome.ARCHIVED:
