@@ -123,6 +123,16 @@ def test_an_owner_that_changes_its_urn_does_not_write_in_turns() -> None:
     assert item["version"] == 1
 
 
+def test_a_name_changes_with_the_list_and_not_with_assets_that_still_have_the_old_one() -> None:
+    kept = store()
+    renamed = classification(LIBRARY, "LIBRARY", "Business Skills")
+    for element, listed in ((BUSINESS, True), (renamed, False), (renamed, True), (BUSINESS, False)):
+        learn(kept, merged(filter(None, [node_of(element)])), listed=listed)
+
+    [item] = kept.all()
+    assert (item["names"], item["version"]) == ({"en_US": "Business Skills"}, 2)
+
+
 @pytest.mark.parametrize("others", [1, TOGETHER, 100], ids=["once", "as often as all are tried at once", "always"])
 @pytest.mark.parametrize("number", [1, 2, 100])
 def test_those_who_learn_at_once_lose_nothing(monkeypatch: pytest.MonkeyPatch, others: int, number: int) -> None:

@@ -192,6 +192,19 @@ def test_classifications_of_the_finders_and_of_the_assets_make_one_graph(make_la
     assert any({"en_US", "de_DE"} <= set(item["names"]) for item in known.values())
 
 
+def test_a_classification_that_was_renamed_is_called_as_linkedin_lists_it(make_lab: MakeLab) -> None:
+    lab = make_lab(size=20)
+    lab.sync()
+    store = lab.context.classifications
+    before = {item["urn"]: item for item in store.all()}
+    renamed = next(item for item in before.values() if item["type"] == "SUBJECT")
+    store.put({**renamed, "names": dict.fromkeys(renamed["names"], "Its former name")})
+
+    lab.sync()
+
+    assert {item["urn"]: item["names"] for item in store.all()} == {urn: item["names"] for urn, item in before.items()}
+
+
 def test_a_second_run_is_not_begun_while_one_is_under_way(make_lab: MakeLab) -> None:
     lab = make_lab(size=4)
     first = lab.control.begin("full", "admin").run

@@ -41,14 +41,15 @@ class Node:
     owner_urn: str | None = None
     owner_name: str | None = None
 
-    def learns_from(self, other: Node) -> bool:
+    def learns_from(self, other: Node, *, prevails: bool = False) -> bool:
         """Add what another source knows in addition; return whether anything changed.
 
-        Names and owners that are known are kept. Owners change over time (``company`` became ``organization``), and two
-        sources that disagree would otherwise overwrite each other for ever.
+        Names that are known are kept unless the other source ``prevails``, and owners in any case. Owners change over
+        time (``company`` became ``organization``), and two sources that disagree would otherwise overwrite each other
+        for ever.
         """
         before = (dict(self.names), set(self.parents), self.type, self.owner_urn)
-        self.names = {**other.names, **self.names}
+        self.names = {**self.names, **other.names} if prevails else {**other.names, **self.names}
         self.parents |= other.parents
         self.type = other.type if self.type == UNKNOWN_TYPE else self.type
         if self.owner_urn is None:

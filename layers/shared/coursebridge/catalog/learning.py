@@ -19,22 +19,27 @@ TOGETHER = 5
 """How often to try to write a batch together before its nodes are written one by one."""
 
 
-def learn(store: ClassificationStore, nodes: Mapping[str, Node]) -> int:
+def learn(store: ClassificationStore, nodes: Mapping[str, Node], *, listed: bool = False) -> int:
     """Merge nodes into the store; return how many were written. Nothing is written if nothing is new.
 
     A hundred nodes take two calls, and two more each time another range writes one of them first.
+
+    Args:
+        store: the classifications.
+        nodes: the nodes, by URN.
+        listed: whether they come from LinkedIn's own list of classifications, whose names replace those that are known.
     """
-    return sum(_learn_share(store, share) for share in chunks(nodes.values(), TRANSACTION))
+    return sum(_learn_share(store, share, listed=listed) for share in chunks(nodes.values(), TRANSACTION))
 
 
-def _learn_share(store: ClassificationStore, nodes: Sequence[Node]) -> int:
+def _learn_share(store: ClassificationStore, nodes: Sequence[Node], *, listed: bool) -> int:
     for pause in islice(pauses(), TOGETHER):
         known = store.get_many(node.urn for node in nodes)
-        news = [item for node in nodes if (item := _news(node, known.get(node.urn)))]
+        news = [item for node in nodes if (item := _news(node, known.get(node.urn), listed=listed))]
         if not news or store.put_all(news):
             return len(news)
         time.sleep(pause)
-    return sum(_learn_one(store, node) for node in nodes)
+    return sum(_learn_one(store, node, listed=listed) for node in nodes)
 
 
 def node_from(item: Mapping[str, Any]) -> Node:
@@ -86,20 +91,20 @@ def _by_name(classification: Mapping[str, Any]) -> tuple[str, str]:
     return classification["name"] or "", classification["urn"]
 
 
-def _learn_one(store: ClassificationStore, node: Node) -> bool:
+def _learn_one(store: ClassificationStore, node: Node, *, listed: bool) -> bool:
     """Write a node if anything about it is new, retrying as long as others write it first."""
     known = store.get_many([node.urn]).get(node.urn)
-    while news := _news(node, known):
+    while news := _news(node, known, listed=listed):
         known = store.put(news)
         if known is None:
             return True
     return False
 
 
-def _news(node: Node, known: Mapping[str, Any] | None) -> Item | None:
+def _news(node: Node, known: Mapping[str, Any] | None, *, listed: bool) -> Item | None:
     """Return a classification's item with the node merged in; ``None`` if nothing would change."""
     merged = node_from(known) if known else Node(node.urn, node.type)
-    is_news = merged.learns_from(node)
+    is_news = merged.learns_from(node, prevails=listed)
     return {**_item(merged), "version": known["version"] if known else 0} if is_news or not known else None
 
 

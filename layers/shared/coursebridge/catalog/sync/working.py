@@ -139,7 +139,7 @@ class RangeWork:
 
         walk = Walk(fetch, 0, ranges.PAGES + ranges.PAGES_BEYOND)
         nodes = [node for page in walk for element in page.elements if (node := node_of(element))]
-        learn(self._context.classifications, merged(nodes))
+        learn(self._context.classifications, merged(nodes), listed=True)
         self._problems += [problem_of(error, f"{kind} {locale}, page at {at}") for at, error in walk.failures]
 
     def _applied(self) -> Range:
