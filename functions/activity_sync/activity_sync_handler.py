@@ -15,6 +15,6 @@ if TYPE_CHECKING:
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Do one task."""
+    """Run one task."""
     logger.append_keys(task=event["task"], integration=event["integration_id"])
     return TASKS[event["task"]](wiring.context(event["integration_id"]), event)

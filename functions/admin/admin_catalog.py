@@ -1,4 +1,4 @@
-"""/admin/integrations/{integration}/filters, /activate, /deactivate: which courses there are."""
+"""/admin/integrations/{integration}/filters, /activate, /deactivate: which courses are active."""
 
 from http import HTTPStatus
 from typing import Annotated

@@ -23,7 +23,7 @@ CHANGING = {
     "_409": "Other requests keep changing it: try again.",
     "_413": "The settings are too large for an integration.",
 }
-"""What may become of a change of an integration."""
+"""The error responses of a route that changes an integration."""
 CHANGING_A_VERSION = {**CHANGING, "_412": "If-Match does not name the current version."}
 NO_STORE = {"Cache-Control": "no-store"}
 

@@ -1,4 +1,4 @@
-"""/admin/integrations/{integration}/credentials and /webhook: the secrets of both directions."""
+"""/admin/integrations/{integration}/credentials and /webhook: the secrets of calls to and from LinkedIn."""
 
 from http import HTTPStatus
 from typing import Annotated

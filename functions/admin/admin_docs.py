@@ -10,7 +10,7 @@ from coursebridge.admin import documents
 router = new_router()
 TAGS = ["Documentation"]
 FOR_AN_HOUR = "public, max-age=3600"
-# The page needs no script and nothing from elsewhere; whatever might slip into it is not run.
+# The page needs no scripts and no other resources, so none may run or load.
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
 
 

@@ -1,4 +1,4 @@
-"""/admin/...: integrations, credentials, clients, runs, statements, and whether all is well."""
+"""/admin/...: integrations, credentials, clients, runs, statements, webhooks, status and audit."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ for router in ROUTERS:
 @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Handle a request of API Gateway (payload 2.0)."""
+    """Handle an API Gateway request (payload format 2.0)."""
     return app.resolve(event, context)

@@ -1,4 +1,4 @@
-"""/admin/integrations/{integration}/statements and /identities: what arrived, and what became of it."""
+"""/admin/integrations/{integration}/statements and /identities: received statements and their outcomes."""
 
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -98,7 +98,7 @@ class IdentityAnswer(Answer):
 
 
 def whole_statement(status: HTTPStatus, description: str) -> dict[int, Any]:
-    """Return the OpenAPI responses of a route that answers a statement as text, which Powertools cannot read off it."""
+    """Return the OpenAPI responses of a route that returns a statement as text, whose model Powertools cannot infer."""
     answer = {"description": description, "content": {"application/json": {"model": WholeStatement}}}
     return {**responses(status, description, _404=NO_STATEMENT), int(status): answer}
 

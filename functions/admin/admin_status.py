@@ -1,4 +1,4 @@
-"""/admin/integrations/{integration}/status and /selftest: is all well, and if not, why."""
+"""/admin/integrations/{integration}/status and /selftest: whether all is well, and if not, why."""
 
 from http import HTTPStatus
 

@@ -1,4 +1,4 @@
-"""/admin/integrations/{id}/webhooks: events sent on to platforms that cannot take EventBridge (Standard Webhooks)."""
+"""/admin/integrations/{id}/webhooks: outbound webhooks for platforms without EventBridge (Standard Webhooks)."""
 
 from http import HTTPStatus
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""POST /aicc: courses that were launched over AICC tell how far their learner is (HACP)."""
+"""POST /aicc: courses launched over AICC report their learner's progress (HACP)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from coursebridge.storage.wiring import table
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-# The call comes from LinkedIn's servers or from the learner's browser; the session is the only credential, there is
-# no cookie, so any origin may call.
+# Calls come from LinkedIn's servers or from the learner's browser. The session is the only credential and there is no
+# cookie, so any origin may call.
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, OPTIONS",
@@ -33,13 +33,13 @@ app = api.resolver()
 
 @cache
 def receiver() -> Receiver:
-    """Return what answers calls."""
+    """Return the receiver of calls."""
     return Receiver(table())
 
 
 @app.post("/aicc")
 def call() -> Response[str]:
-    """Answer a HACP call: always 200, success or failure stands in ``error=``."""
+    """Answer a HACP call, always with status 200; ``error=`` tells success from failure."""
     asked = hacp.Call.read(api.body_bytes(app))
     answer = receiver().answer(asked, utc_now())
     count("AiccCalls")
@@ -49,25 +49,25 @@ def call() -> Response[str]:
 
 @app.route("/aicc", method=["OPTIONS"])
 def preflight() -> Response[str]:
-    """Let a browser of any origin call."""
+    """Allow calls from browsers of any origin."""
     return Response(int(HTTPStatus.NO_CONTENT), None, "", headers=dict(CORS))
 
 
 @app.route("/aicc", method=["GET", "HEAD", "PUT", "PATCH", "DELETE"])
 def no_call() -> Response[str]:
-    """Answer whoever looks here with something else than a call."""
+    """Answer a request that is not a HACP call."""
     return _plain(hacp.Answer(hacp.INVALID_COMMAND))
 
 
 def failed(error: CoursebridgeError) -> Response[str]:
-    """Answer as HACP does, so that the course knows and may tell again."""
+    """Answer an error in HACP's form, so that the course can report again."""
     logger.warning("aicc call failed", code=error.code)
     count("AiccFailures")
     return _plain(hacp.Answer(hacp.INVALID_COMMAND))
 
 
 def broken(error: Exception) -> Response[str]:
-    """Answer as HACP does to what should not have happened; the log has it all."""
+    """Answer an unexpected error in HACP's form; the log has the details."""
     logger.exception("unexpected error", exc_info=error)
     count("AiccFailures")
     return _plain(hacp.Answer(hacp.INVALID_COMMAND))
@@ -85,5 +85,5 @@ def _plain(answer: hacp.Answer) -> Response[str]:
 @logger.inject_lambda_context(correlation_id_path="requestContext.requestId")
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Handle a request of API Gateway (payload 2.0)."""
+    """Handle an API Gateway request (payload format 2.0)."""
     return app.resolve(event, context)

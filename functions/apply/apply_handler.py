@@ -1,4 +1,4 @@
-"""Applies new statements from the table's stream, and releases held ones when what they await arrives."""
+"""Applies new statements from the table's stream, and releases held ones when what they wait for arrives."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 @cache
 def applier() -> Applier:
-    """Return what applies statements."""
+    """Return the applier of statements."""
     return Applier(table(), secret_values.pseudonym_key)
 
 
 def read(records: list[dict[str, Any]]) -> Batch:
-    """Read the records of a batch; those that cannot be read go to the dead letters, and the rest goes on."""
+    """Read the records of a batch; unreadable ones go to the dead-letter queue and do not stop the others."""
     batch = Batch()
     for record in records:
         try:
@@ -41,7 +41,7 @@ def read(records: list[dict[str, Any]]) -> Batch:
 
 
 def report(outcomes: Counter[Verdict]) -> None:
-    """Tell what became of the statements."""
+    """Count the outcomes of statements as metrics."""
     held: dict[str, int] = {}
     for verdict, number in outcomes.items():
         count(f"Statements{verdict.outcome.capitalize()}", number)
@@ -53,7 +53,7 @@ def report(outcomes: Counter[Verdict]) -> None:
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Handle a batch of stream records; what could not be dealt with is named, and the stream tries it again."""
+    """Handle a batch of stream records; return those that failed, so that the stream repeats them."""
     batch = read(event["Records"])
     outcomes, failed = applier().apply(batch.items())
     report(outcomes)

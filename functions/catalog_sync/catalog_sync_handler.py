@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Do one task."""
+    """Run one task."""
     logger.append_keys(task=event["task"], integration=event["integration_id"])
     return TASKS[event["task"]](wiring.context(event["integration_id"]), event)
 
 
-# A page from LinkedIn is some thirty thousand objects. Reading one sets off collections that would look through all
-# that was imported each time, which takes longer than the reading: what is here now is here to stay.
+# A page from LinkedIn is some thirty thousand objects. Reading one triggers garbage collections, each of which would
+# traverse everything imported and take longer than the reading. What is loaded by now stays, so they may skip it.
 gc.freeze()

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 def endpoints(integration_id: str) -> list[Target]:
-    """Return an integration's webhook endpoints; one query."""
+    """Return an integration's webhook endpoints, with one query."""
     return list(TargetStore(table(), integration_id).all())
 
 
 def resources_of(event: Event, known: Callable[[str], list[Target]]) -> list[str]:
-    """Return the queue of webhooks if an endpoint wants the event; its rule lets through only what names it."""
+    """Return the ARN of the webhooks' queue if an endpoint wants the event; the queue's rule matches that ARN."""
     wanted = any(endpoint.wants(event.type) for endpoint in known(event.integration_id))
     return [settings().webhook_events_arn] if wanted else []
 
@@ -41,7 +41,7 @@ def read(record: dict[str, Any]) -> list[Sendable]:
 
 
 def set_aside(record: dict[str, Any], reason: str) -> None:
-    """Send a stream record that makes no event to the dead letters with the reason; the rest goes on."""
+    """Send a stream record that cannot be published to the dead-letter queue, with the reason."""
     dead_letters.set_aside(settings().events_dead_letter_url, record, reason)
     count("EventsSetAside")
 
@@ -49,7 +49,7 @@ def set_aside(record: dict[str, Any], reason: str) -> None:
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Publish what a batch of stream records means; the stream goes on from the first that could not be published."""
+    """Publish the events of a batch of stream records; the stream retries from the first temporary failure."""
     sendables: list[Sendable] = []
     records = {record["dynamodb"]["SequenceNumber"]: record for record in event["Records"]}
     for record in event["Records"]:
@@ -57,7 +57,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
             sendables += read(record)
         except dead_letters.UNREADABLE as error:
             set_aside(record, dead_letters.reason_of(error))
-    # Read once a batch and never remembered: whoever has just added an endpoint gets what happens next.
+    # Endpoints are read once per batch and not cached beyond it, so that a new one gets the next events.
     resources = partial(resources_of, known=cache(endpoints))
     sent = Publisher(clients.events(), settings().event_bus_name, resources).publish(sendables)
     for refused, code in sent.refused:

@@ -1,4 +1,4 @@
-"""Works off the queue of export jobs: each becomes a file in the bucket."""
+"""Processes the queue of export jobs: each becomes a file in the bucket."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RESERVE_MILLIS = 120_000
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Work on the job of each message; a job that another one works on comes back later."""
+    """Work on the job of each message; a job that another worker holds comes back later."""
     runner = Runner(table(), clients.s3(), settings().bucket_name, utc_now, time_is_up(context, RESERVE_MILLIS))
     exports = Exports(table(), clients.sqs(), settings().export_queue_url)
     busy: list[dict[str, str]] = []

@@ -1,4 +1,4 @@
-"""What the routes of the learning API have in common beside :mod:`coursebridge.contract`."""
+"""What the routes of the learning API share, in addition to :mod:`coursebridge.contract`."""
 
 # No postponed annotations: Powertools reads the types of parameters at run time.
 
@@ -41,7 +41,7 @@ def routes() -> APIGatewayHttpRouter:
 
 
 def reach(scope: str) -> list[Callable[..., Response[Any]]]:
-    """Return the middlewares of a route: the scope, and an integration that exists and is within the token's reach."""
+    """Return a route's middlewares: they require the scope and an existing integration within the token's reach."""
     return [api.requires(scope), _integration_exists]
 
 
@@ -53,7 +53,7 @@ def note(
     before: Mapping[str, Any] | None,
     after: Mapping[str, Any] | None,
 ) -> None:
-    """Note in the audit what the caller of the present request did (see :func:`coursebridge.audit.record`)."""
+    """Write to the audit what the caller of the current request did (see :func:`coursebridge.audit.record`)."""
     audit.record(table(), audit.Entry(api.caller(router), action, subject, integration, before, after))
 
 

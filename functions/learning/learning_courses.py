@@ -1,4 +1,4 @@
-"""The catalogue as an LMS reads it; a course is LinkedIn's, only its manual tags are kept here."""
+"""The catalogue as an LMS reads it. Courses are LinkedIn's; only their manual tags can be changed here."""
 
 # No postponed annotations: Powertools reads the types of parameters at run time.
 

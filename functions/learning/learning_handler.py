@@ -1,4 +1,4 @@
-"""/learning/...: what an LMS or a portal builds on."""
+"""/learning/...: the API for an LMS or a portal."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ for router in ROUTERS:
 @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Handle a request of API Gateway (payload 2.0)."""
+    """Handle an API Gateway request (payload format 2.0)."""
     return app.resolve(event, context)

@@ -49,7 +49,7 @@ class PathDraft(Request):
     description: str = Field(default="", max_length=2000)
 
     def draft(self) -> Draft:
-        """Return what the service takes."""
+        """Return the draft for the service."""
         return Draft(self.name, self.group, self.linear, tuple(self.steps), self.description)
 
 
@@ -277,7 +277,7 @@ def _shown(paths: Paths, path: progress.Path) -> LearningPath:
 
 
 def _audited(path: progress.Path) -> dict[str, Any]:
-    """Return what an owner writes of a path."""
+    """Return the fields of a path that its owner writes."""
     return {**{name: getattr(path, name) for name in PathDraft.model_fields}, "steps": list(path.steps)}
 
 

@@ -83,7 +83,7 @@ class LearnerRequest(LearnerFields):
     after_erasure: bool = Field(default=False, description="Take an identifier of a person who was erased.")
 
     def fields(self) -> LearnerFields:
-        """Return what is said about the learner alone."""
+        """Return only the fields of the learner."""
         return LearnerFields.model_validate(self.model_dump(exclude={"shared", "after_erasure"}, exclude_unset=True))
 
 
@@ -241,6 +241,6 @@ def shown(learner: Learner) -> LearnerAnswer:
 
 
 def _audited(learner: Learner) -> dict[str, Any]:
-    """Return what an audit entry may tell: no name, no identifier, only how many of each kind there are."""
+    """Return what an audit entry may contain: no name or identifier, only the kinds of the current identifiers."""
     kinds = [dated.type for dated in learner.identifiers if dated.until is None]
     return {"status": learner.status, "groups": list(learner.groups), "identifiers": sorted(kinds)}

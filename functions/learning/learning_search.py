@@ -84,7 +84,7 @@ def list_courses(  # noqa: PLR0913, PLR0917  (each is a parameter of the query)
 
 
 def _page(search: CourseSearch, question: Question, cursor: str | None) -> Page[Course]:
-    # What pages of one search have in common: the question, but for how many courses a page holds.
+    # What the pages of one search share: the question, except for the size of a page.
     context = ("courses", search.store.integration_id, {**vars(question), "limit": None, "tagged": None})
     position = opened(cursor, *context)
     answer = search.ask(replace(question, after=(position["key"], position["urn"]) if position else None))

@@ -1,4 +1,4 @@
-"""Deletes what a deleted integration leaves behind, in the background."""
+"""Deletes the data of a deleted integration, in the background."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from coursebridge.storage.wiring import table
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-# Who deletes an integration asks for this first, so that it cannot be forgotten, and removes the integration then.
+# The purge is requested before the integration is removed, so that it cannot be forgotten; hence it may have to wait.
 LOOKS, SECONDS_BETWEEN = 20, 1.0
 REMEMBERED_SECONDS = 60.0
-"""By then no function remembers the integration or its clients any more, and none takes a statement for it."""
+"""By then, no function caches the integration or its clients any more, so none accepts statements for it."""
 TIME_TO_END_MILLIS = 60_000 + 1000 * REMEMBERED_SECONDS
-"""What is left for this pause, and for ending."""
+"""The time reserved for this pause, and for finishing."""
 
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Delete what ``integration_id`` left; what there is no time for is left to the next invocation.
+    """Delete the data of ``integration_id``; what there is no time for is left to the next invocation.
 
-    What is there is deleted at once, and what was taken in meanwhile a minute later.
+    A second pass, a minute later, deletes what was received meanwhile.
     """
     purge = Purge(
         table(),

@@ -1,4 +1,4 @@
-"""Rotates the signing keys, one step a call, as Secrets Manager demands."""
+"""Rotates the signing keys, one step per call, as Secrets Manager requires."""
 
 from __future__ import annotations
 

@@ -39,14 +39,14 @@ STATEMENTS, ABOUT = "/xapi/statements", "/xapi/about"
 VERSION, VERSIONS = "1.0.3", ["1.0.0", "1.0.1", "1.0.2", "1.0.3"]
 VERSION_HEADER, CONSISTENT_HEADER = "X-Experience-API-Version", "X-Experience-API-Consistent-Through"
 ACCEPTED_VERSION = re.compile(r"1\.0(\.[0-9]+)?")
-# The indexes that lists read follow the table within a second, as a rule.
+# The indexes behind lists usually lag the table by less than a second.
 INDEX_LAG = timedelta(seconds=2)
 app = api.resolver()
 
 
 @app.post(STATEMENTS, middlewares=[api.requires(scopes.XAPI_WRITE)])
 def post_statements() -> Response[str]:
-    """Store one statement or an array of them; answer their ids."""
+    """Store one statement or an array of them; return their ids."""
     with refusals_counted():
         receiver = _receiver()
         ids, added = receiver.post(_body())
@@ -66,7 +66,7 @@ def put_statement() -> Response[str]:
 
 @app.route(STATEMENTS, method=["GET", "HEAD"], middlewares=[api.requires(scopes.XAPI_READ)])
 def get_statements() -> Response[str]:
-    """Answer one statement, or the statements that a query means."""
+    """Return one statement, or those that match a query."""
     integration = _integration()
     parameters = dict(app.current_event.query_string_parameters or {})
     context = f"{STATEMENTS}#{integration['id']}"
@@ -89,13 +89,13 @@ def get_statements() -> Response[str]:
 
 @app.route(ABOUT, method=["GET", "HEAD"])
 def about() -> Response[str]:
-    """Answer the versions spoken here; open to everybody (Communication 2.8)."""
+    """Return the supported versions; open to everybody (Communication 2.8)."""
     return api.answer(HTTPStatus.OK, {"version": VERSIONS, "extensions": {}})
 
 
 @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Handle a request of API Gateway (payload 2.0)."""
+    """Handle an API Gateway request (payload format 2.0)."""
     answer = app.resolve(event, context)
     answer["headers"] = {
         VERSION_HEADER: VERSION,
@@ -111,7 +111,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
 @contextmanager
 def refusals_counted() -> Iterator[None]:
-    """Count the requests to store that are refused."""
+    """Count the refused requests to store statements."""
     try:
         yield
     except CoursebridgeError:
@@ -208,15 +208,15 @@ def _authority_home() -> str:
 
 
 def _consistent_through(items: list[Item]) -> dict[str, str]:
-    """Return the header that says until when an answer is complete, which what is in it surely is."""
+    """Return the header that says until when an answer is complete; it covers at least the given items."""
     times = [rfc3339(utc_now() - INDEX_LAG), *(item["stored_at"] for item in items)]
     return {CONSISTENT_HEADER: max(times)}
 
 
 def _json(text: str, headers: dict[str, str], query: Query) -> Response[str]:
-    """Answer JSON; with attachments as the first part of a message that has no other (Communication 1.5.2).
+    """Return JSON, or multipart with JSON as its only part if attachments are requested (Communication 1.5.2).
 
-    Attachments are not kept here, and a statement need not bring what its ``fileUrl`` leads to.
+    Attachments are not stored, and a statement need not include what its ``fileUrl`` points to.
     """
     if not query.attachments:
         return Response(int(HTTPStatus.OK), "application/json", text, headers=headers)

@@ -1,4 +1,4 @@
-"""Runs every few minutes: sends lost and no longer waiting statements round again, and reports how old things are."""
+"""Runs every few minutes: releases lost statements and those whose wait is over, and reports how old the data is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SPARE_MILLISECONDS = 60_000
 
 
 def _is_quiet(integration_id: str) -> bool:
-    """Keep an integration's rhythm up, and say whether its silence is suspicious; one that is switched off may be."""
+    """Update an integration's rhythm, and return whether its silence is suspicious; an inactive one may be silent."""
     heard = listen(table(), integration_id, utc_now())
     if heard.state != "quiet" or IntegrationStore(table()).get(integration_id).status != "active":
         return False
@@ -34,7 +34,7 @@ def _is_quiet(integration_id: str) -> bool:
 
 
 def _share_of_time(context: LambdaContext, integrations_left: int) -> Callable[[], bool]:
-    """Return what tells whether an integration has had its share of the time: so nobody's backlog starves others."""
+    """Return a check of whether an integration has used its share of the time, so that no backlog starves others."""
     left = context.get_remaining_time_in_millis()
     until = left - (left - SPARE_MILLISECONDS) / integrations_left
     return lambda: context.get_remaining_time_in_millis() < until
@@ -51,7 +51,7 @@ def _sweep(integration_id: str, time_is_up: Callable[[], bool]) -> dict[str, int
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Sweep every integration, whatever becomes of the others, and tell what was sent round again."""
+    """Sweep every integration, even if others fail, and return how many statements were released, by kind."""
     total = Counter(vars(Swept()))
     found = list(integrations(table()))
     for number, integration_id in enumerate(found):
@@ -59,7 +59,7 @@ def lambda_handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, 
             total.update(_sweep(integration_id, _share_of_time(context, len(found) - number)))
             count("LinkedInQuiet", _is_quiet(integration_id))
         except (NotFound, Unavailable) as error:
-            # Of the next sweep, or of nobody: the integration may have been deleted this moment.
+            # The next sweep retries it, unless it has just been deleted.
             logger.warning("integration not swept", integration=integration_id, code=error.code)
             count("SweepsFailed")
     count("StatementsSwept", total.total())

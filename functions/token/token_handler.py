@@ -28,7 +28,7 @@ def issue_token() -> Response[str]:
 
 
 def refuse(error: TokenError) -> Response[str]:
-    """Answer as RFC 6749, section 5.2 says."""
+    """Answer an error as RFC 6749, section 5.2, requires."""
     logger.info("token refused", code=error.code)
     count("TokensThrottled" if error.retry_after else "TokensRefused")
     headers = dict(NO_STORE)
@@ -45,5 +45,5 @@ app.exception_handler(TokenError)(refuse)
 @logger.inject_lambda_context(correlation_id_path="requestContext.requestId")
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Handle a request of API Gateway (payload 2.0)."""
+    """Handle an API Gateway request (payload format 2.0)."""
     return app.resolve(event, context)

@@ -1,4 +1,4 @@
-"""Works off the queues of outbound webhooks: an event becomes deliveries, a delivery is sent to its endpoint."""
+"""Processes the queues of outbound webhooks: an event becomes deliveries, a delivery is sent to its endpoint."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @cache
 def dispatcher() -> Dispatcher:
-    """Return what delivers."""
+    """Return the dispatcher."""
     sender = Sender(transports(), look_up, settings().local, utc_now)
     return Dispatcher(
         table(),
@@ -42,7 +42,7 @@ def dispatcher() -> Dispatcher:
 
 
 class NotDone(Exception):
-    """A message is not done with: it stays in its queue."""
+    """A message is not finished and stays in its queue."""
 
 
 def work_on(record: SQSRecord, endpoints: Callable[[str], list[Target]]) -> None:
@@ -50,10 +50,10 @@ def work_on(record: SQSRecord, endpoints: Callable[[str], list[Target]]) -> None
 
     Args:
         record: an event, or a delivery to try.
-        endpoints: returns an integration's endpoints, each integration's read once in a batch.
+        endpoints: returns an integration's endpoints, which are read once per batch.
 
     Raises:
-        NotDone: it comes back, or goes to the dead letters.
+        NotDone: the message is to come back, or to go to the dead-letter queue.
     """
     message = json.loads(record.body)
     if "detail-type" in message:
@@ -70,7 +70,7 @@ def deliver(record: SQSRecord, integration_id: str, delivery_id: str) -> None:
     """Try a delivery once.
 
     Raises:
-        NotDone: it is to be tried again.
+        NotDone: the delivery is to be tried again.
     """
     pause = dispatcher().deliver(integration_id, delivery_id)
     if pause is None:
@@ -90,7 +90,7 @@ def deliver(record: SQSRecord, integration_id: str, delivery_id: str) -> None:
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> PartialItemFailureResponse:
-    """Handle a batch of messages, each by itself; those that are not done with stay in the queue."""
+    """Handle the messages of a batch independently; unfinished ones stay in the queue."""
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     with processor(event["Records"], partial(work_on, endpoints=cache(dispatcher().endpoints))):
         processor.process()

@@ -1,4 +1,4 @@
-"""Who is calling, and may they: bearer tokens checked against the clients as they are now (RFC 6750)."""
+"""Authorisation of calls: bearer tokens, checked against the current clients (RFC 6750)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Access:
-    """Checks calls."""
+    """Authorises calls by their bearer tokens."""
 
     registry: Registry
     tokens: Tokens
@@ -24,8 +24,8 @@ class Access:
         """Return what the caller's token grants.
 
         Raises:
-            Unauthorized: there is no token, it is not valid, or its client or secret was revoked since.
-            InsufficientScope: the token is good and lacks the scope.
+            Unauthorized: the token is missing or not valid, or its client or secret has been revoked.
+            InsufficientScope: the token is valid but lacks the scope.
         """
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
@@ -42,7 +42,7 @@ class Access:
         """Check that a grant reaches an integration.
 
         Raises:
-            Forbidden: the client belongs to another one; the answer does not tell whether this one exists.
+            Forbidden: the client belongs to another integration. The error does not reveal whether this one exists.
         """
         if grant.integration_id not in (None, integration_id):
             raise Forbidden("the client of this token belongs to another integration")
@@ -51,7 +51,7 @@ class Access:
         """Check that a grant is not bound to one integration.
 
         Raises:
-            Forbidden: it is.
+            Forbidden: it is bound to one.
         """
         if grant.integration_id is not None:
             raise Forbidden("the client of this token is bound to one integration, but this call concerns all of them")

@@ -1,11 +1,11 @@
-"""Creates OAuth clients, gives them new secrets, and revokes them.
+"""Creation, rotation and revocation of OAuth clients.
 
-Every change is conditional on the secrets that were read, so that two admins at once both get theirs in. A change takes
-effect within half a minute everywhere: that is how long functions remember a client (``auth.registry``).
+Every change is conditional on the secrets that were read, so that no concurrent change is lost. A change takes effect
+everywhere within half a minute, which is how long functions cache a client (``auth.registry``).
 
-The first admin client is made by the stack and lives in Secrets Manager alone. The first change moves it into the
-table, which from then on decides: its first secret goes on working until it is deleted, and a revoked one stays in the
-table without secrets, so that it does not come back.
+The stack creates the first admin client, at first only in Secrets Manager. Its first change moves it into the table,
+which is authoritative from then on: the first secret keeps working until it is deleted, and once revoked, the client
+stays in the table without secrets, so that it does not come back.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item, Table
 
 AFTER_THE_FIRST: Item = {"after": "first"}
-"""Where a list goes on that has got no further than to the first client, which is not in the table."""
+"""The position after a page that ends with the first client, which is not in the table."""
 
 
 @dataclass(frozen=True)
 class Clients:
-    """Makes, changes and revokes clients.
+    """Creates, changes and revokes clients.
 
     Attributes:
         table: the application's table.
@@ -51,7 +51,7 @@ class Clients:
         """Return a client.
 
         Raises:
-            NotFound: there is none, or it was revoked.
+            NotFound: the client does not exist or was revoked.
         """
         item = self.table.get(keys.client(client_id))
         client = Client.from_item(item) if item else self._first(client_id)
@@ -60,7 +60,7 @@ class Clients:
         return client
 
     def list(self, limit: int, after: Item | None = None) -> tuple[list[Client], Item | None]:
-        """Return a page of the clients other than LinkedIn's, oldest first, and where the next one starts."""
+        """Return a page of the clients other than LinkedIn's, oldest first, and where the next page starts."""
         first = [] if after else self._first_outside_the_table()
         if len(first) == limit:
             return [*first], AFTER_THE_FIRST
@@ -76,17 +76,17 @@ class Clients:
         return [*first, *kept], page.last_key
 
     def create(self, name: str, granted: Sequence[str], integration_id: str | None) -> tuple[Client, str]:
-        """Make a client and return it with its first secret's text, which is kept nowhere."""
+        """Create a client and return it with the text of its first secret, which is not stored."""
         client, secret = self._new("client", name, granted, integration_id)
         self.table.put(client.to_item(), condition="attribute_not_exists(PK)")
         return client, secret
 
     def new_webhook(self, name: str, integration_id: str) -> tuple[Client, str]:
-        """Return a client for LinkedIn, to be kept together with its integration, and its first secret's text."""
+        """Return a new client for LinkedIn, to be stored with its integration, and the text of its first secret."""
         return self._new("linkedin", name, (scopes.XAPI_WRITE,), integration_id)
 
     def rotate(self, client_id: str) -> tuple[Client, str]:
-        """Give a client another secret and return both; of two live ones the older dies.
+        """Add a secret to a client and return both; if two are live already, the older one is revoked.
 
         Raises:
             NotFound: there is no such client.
@@ -105,7 +105,7 @@ class Clients:
 
         Raises:
             NotFound: there is no such client or secret.
-            Conflict: it is the last one.
+            Conflict: it is the client's last secret.
         """
 
         def without(client: Client) -> Client:
@@ -140,7 +140,7 @@ class Clients:
         raise Unavailable("other requests are changing the same clients; try again")
 
     def remove_of_integration(self, integration_id: str) -> int:
-        """Revoke every client bound to an integration, LinkedIn's too; return how many."""
+        """Revoke every client bound to an integration, including LinkedIn's; return how many there were."""
         bound = [
             item["client_id"]
             for item in self.table.query_all(keys.CLIENTS_PARTITION, index=keys.GSI1)
@@ -162,12 +162,12 @@ class Clients:
         return first if first.client_id == client_id else None
 
     def _first_outside_the_table(self) -> Sequence[Client]:
-        """Return the first client, unless the table knows better."""
+        """Return the first client, unless the table has it."""
         first = bootstrap_client(self.bootstrap())
         return [] if self.table.get(keys.client(first.client_id)) else [first]
 
     def _others(self, client_id: str) -> Iterator[Client]:
-        """Yield every client but one; the table decides about the first one, once it is there."""
+        """Yield every client but one; the table's version of the first client takes precedence."""
         first = bootstrap_client(self.bootstrap())
         kept = {
             item["client_id"]: Client.from_item(item)

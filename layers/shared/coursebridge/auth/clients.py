@@ -1,6 +1,6 @@
-"""OAuth clients: who may ask for tokens, with which secrets and for what.
+"""OAuth clients: who may request tokens, with which secrets and scopes.
 
-A client secret is made here, shown once and kept nowhere: the table holds a SHA-256 digest of it, which is enough
+A client secret is generated here, shown once and never stored: the table holds its SHA-256 digest, which is enough
 because a secret has 256 random bits (``docs/decisions/0003-client-secrets-are-not-kept.md``).
 """
 
@@ -22,7 +22,7 @@ MOST_SECRETS = 2
 
 @dataclass(frozen=True)
 class ClientSecret:
-    """One live secret of a client: its number, the digest of its text and when it was made and last used."""
+    """One live secret of a client: its number, the digest of its text, and when it was created and last used."""
 
     n: int
     digest: str
@@ -41,8 +41,8 @@ class Client:
         integration_id: the one integration it reaches, or ``None`` for all of them.
         secrets: its live secrets, at most two.
         webhook: whether it is the client LinkedIn uses for its integration.
-        secrets_made: the number of its last secret, revoked or not. None is given twice, lest a token that was minted
-            from a revoked secret be good again with the next.
+        secrets_made: the number of its newest secret, revoked or not. No number is used twice: otherwise, a token
+            minted from a revoked secret would become valid again with the next one.
     """
 
     client_id: str
@@ -56,7 +56,7 @@ class Client:
 
     @property
     def newest(self) -> int:
-        """The highest number a secret of it ever had."""
+        """The highest number that any of its secrets has had."""
         return max([self.secrets_made, *(secret.n for secret in self.secrets)])
 
     def to_item(self) -> Item:
@@ -89,7 +89,7 @@ class Client:
         )
 
     def with_new_secret(self, now: str) -> tuple[Client, str]:
-        """Return the client with one more secret, and the secret's text; the older of two gives way."""
+        """Return the client with a new secret, and the secret's text; of two live secrets, the older one is dropped."""
         text = secrets.token_urlsafe(32)
         n = self.newest + 1
         kept = self.secrets[-(MOST_SECRETS - 1) :]
@@ -118,15 +118,14 @@ class Client:
 
 
 def digest(client_id: str, secret: str) -> str:
-    """Return the digest a client's secret is recognised by."""
+    """Return the digest by which a client's secret is recognised."""
     return hashlib.sha256(f"{client_id}:{secret}".encode()).hexdigest()
 
 
 def matching_secret(client: Client | None, client_id: str, secret: str) -> int | None:
-    """Return the number of the client's secret that this text is, or ``None``.
+    """Return the number of the client's secret that has this text, or ``None``.
 
-    An unknown client costs the same work as a known one with two secrets: one digest and two comparisons in
-    constant time.
+    An unknown client takes the same work as one with two secrets: one digest and two constant-time comparisons.
     """
     given = digest(client_id, secret)
     live = client.secrets if client else ()

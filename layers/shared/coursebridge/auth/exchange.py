@@ -28,13 +28,13 @@ PARAMETERS = frozenset({"grant_type", "client_id", "client_secret", "scope"})
 
 
 class TokenError(Exception):
-    """An answer of RFC 6749, section 5.2.
+    """An error response (RFC 6749, section 5.2).
 
     Attributes:
         code: ``invalid_request``, ``invalid_client``, ``invalid_scope``, ``unauthorized_client`` or
             ``unsupported_grant_type``.
-        basic: whether the client tried HTTP Basic, which the answer must then name.
-        retry_after: seconds until the client is listened to again; 0 if it is now.
+        basic: whether the client used HTTP Basic, which the response must then name.
+        retry_after: seconds until the client may try again; 0 for at once.
     """
 
     def __init__(self, code: str, description: str, *, basic: bool = False, retry_after: int = 0) -> None:
@@ -45,7 +45,7 @@ class TokenError(Exception):
 
     @property
     def status(self) -> HTTPStatus:
-        """Return 401 for ``invalid_client``, 429 if that came too often, and 400 for everything else."""
+        """Return 429 if the client must wait, 401 for ``invalid_client``, and 400 for everything else."""
         if self.retry_after:
             return HTTPStatus.TOO_MANY_REQUESTS
         return HTTPStatus.UNAUTHORIZED if self.code == "invalid_client" else HTTPStatus.BAD_REQUEST
@@ -57,7 +57,7 @@ class TokenError(Exception):
 
 @dataclass(frozen=True)
 class TokenRequest:
-    """A token request, read and well-formed."""
+    """A well-formed token request."""
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -66,10 +66,10 @@ class TokenRequest:
 
     @classmethod
     def read(cls, body: bytes, authorization: str | None) -> TokenRequest:
-        """Read a request by its content, whatever its content type says.
+        """Parse a request, whatever its content type.
 
         Raises:
-            TokenError: it is malformed, or asks for another grant.
+            TokenError: the request is malformed, or asks for another grant type.
         """
         form = _form(body)
         if "grant_type" not in form:
@@ -91,7 +91,7 @@ def _form(body: bytes) -> dict[str, str]:
     if len(body) > MOST_BODY_BYTES:
         raise TokenError("invalid_request", "the form is too large for a token request")
     try:
-        # A parameter without a value is as if it were not there (RFC 6749, section 3.2).
+        # A parameter without a value counts as omitted (RFC 6749, section 3.2).
         pairs = parse_qsl(body.decode().strip(), max_num_fields=MOST_FIELDS, errors="strict")
     except ValueError as error:
         raise TokenError("invalid_request", "the body is not a form in UTF-8") from error
@@ -122,7 +122,7 @@ class Exchange:
         registry: the clients.
         tokens: mints tokens.
         throttle: counts refusals.
-        usage: notes the use of secrets.
+        usage: notes when secrets are used.
     """
 
     registry: Registry
@@ -131,14 +131,15 @@ class Exchange:
     usage: Usage
 
     def token(self, request: TokenRequest, source: str) -> dict[str, Any]:
-        """Return the answer of RFC 6749, section 5.1.
+        """Return the successful response (RFC 6749, section 5.1).
 
         Args:
             request: the request.
             source: the address it comes from.
 
         Raises:
-            TokenError: the client is not known by this secret, or may not have what it asks for.
+            TokenError: the client id or secret is wrong, the caller must wait, or the client may not have what it
+                requests.
         """
         client, secret_n = self._authenticated(request, source)
         granted = frozenset(request.scope or client.scopes)
@@ -157,9 +158,9 @@ class Exchange:
         }
 
     def _authenticated(self, request: TokenRequest, source: str) -> tuple[Client, int]:
-        """Return the client and the number of the secret it has sent.
+        """Return the client and the number of the secret that it sent.
 
-        A client that does not exist costs the same calls and the same work as a wrong secret.
+        An unknown client takes the same calls and the same work as a wrong secret.
         """
         client_id = request.client_id if len(request.client_id) <= LONGEST_CLIENT_ID else NOBODY
         refusals = self.throttle.key(source, client_id)

@@ -1,7 +1,7 @@
-"""Reads clients and integrations for the functions that check calls, and remembers them for half a minute.
+"""Clients and integrations for the functions that check calls, cached for half a minute.
 
-Half a minute, so that a revoked client or secret is dead everywhere within the minute the contract gives it, and
-a busy function pays no read per call.
+The cache saves a busy function a read per call, and is short enough for a revoked client or secret to be refused
+everywhere within the minute that the contract allows.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ BOOTSTRAP_SCOPES = (*scopes.ADMIN, *scopes.LEARNING)
 
 
 class Registry:
-    """Looks clients and their integrations up.
+    """Looks up clients and their integrations.
 
     Args:
         table: the application's table.
-        bootstrap: returns ``{"client_id", "client_secret"}`` of the admin client that the stack itself made.
+        bootstrap: returns ``{"client_id", "client_secret"}`` of the admin client that the stack created.
     """
 
     def __init__(self, table: Table, bootstrap: Callable[[], dict[str, Any]]) -> None:
@@ -42,10 +42,10 @@ class Registry:
 
         Args:
             client_id: its id.
-            secret_n: the number of a secret it has given proof of. A client remembered without one so new was given
-                it since, and is read again: a rotation is not to be noticed by those who rotate.
+            secret_n: the number of a secret that the client is known to have. If it is newer than those of the cached
+                client, that client is read again, so that a new secret works at once.
         """
-        # One look: what is remembered may be forgotten between two.
+        # A single lookup, because an entry could expire between two.
         try:
             known = self._clients[client_id]
         except KeyError:
@@ -53,7 +53,7 @@ class Registry:
         return self._read(client_id) if known and secret_n > known.newest else known
 
     def client_and_refusals(self, client_id: str, refusals: keys.Key) -> tuple[Client | None, Item | None]:
-        """Return a client as it is now, past what is remembered, and its caller's refusals; always exactly one call."""
+        """Return the current client, bypassing the cache, and its caller's refusals, always in exactly one call."""
         found = self._table.get_many([keys.client(client_id), refusals])
         return self._remembered(client_id, found.get(keys.client(client_id))), found.get(refusals)
 
@@ -69,12 +69,12 @@ class Registry:
         return self._remembered(client_id, self._table.get(keys.client(client_id)))
 
     def _remembered(self, client_id: str, item: Item | None) -> Client | None:
-        """Return a client by its item, and remember it."""
+        """Return the client of an item, and cache it."""
         client = self._clients[client_id] = self._of(item, client_id)
         return client
 
     def _of(self, item: Item | None, client_id: str) -> Client | None:
-        # Read in any case, lest the time it takes tells which clients there are.
+        # Always read, so that timing does not reveal which clients exist.
         first = self._bootstrap()
         if item is not None:
             return Client.from_item(item)
@@ -82,7 +82,7 @@ class Registry:
 
 
 def bootstrap_client(secret: dict[str, Any]) -> Client:
-    """Return the admin client that the stack made, until an admin rotates it and it lives in the table."""
+    """Return the admin client that the stack created, as it is until its first change moves it into the table."""
     client_id = secret["client_id"]
     return Client(
         client_id=client_id,

@@ -1,8 +1,8 @@
-"""Rotation of the signing keys: a new one signs, the old ones verify until every token they signed has expired.
+"""Rotation of the signing keys: the new key signs, and old ones verify until every token they signed has expired.
 
-The four steps are those of Secrets Manager's rotation functions (its ``SecretsManagerRotationTemplate``), each safe to
-repeat. Nobody has to be told: functions read the secret again every five minutes, and at once when a token names a key
-they do not know (``auth.signing``).
+The four steps are those of Secrets Manager's rotation functions (its ``SecretsManagerRotationTemplate``); each is safe
+to repeat. Functions need no notice: they read the secret again every five minutes, and at once when a token names an
+unknown key (``auth.signing``).
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ MARGIN = timedelta(minutes=10)
 
 
 class RotationRefused(Exception):
-    """The new keys do not do what they must, or were not asked for; the present ones stay."""
+    """The new keys are not acceptable or were not requested; the current ones stay."""
 
 
 def with_new_key(keys: Sequence[SigningKey], now: datetime, token_lifetime: timedelta) -> tuple[SigningKey, ...]:
-    """Return the keys with a new one at the end, and without those no living token can have been signed with.
+    """Return the keys plus a new one, without those that cannot have signed any token that is still valid.
 
-    A key signs until the one after it is made, and a little longer in functions that have the secret in their cache.
+    A key signs until its successor is created, and a little longer in functions that have cached the secret.
 
     Args:
-        keys: the present keys, oldest first.
-        now: the time the new one is made.
-        token_lifetime: how long a token is good for.
+        keys: the current keys, oldest first.
+        now: when the new key is created.
+        token_lifetime: how long a token is valid.
     """
     new = SigningKey(secrets.token_hex(4), secrets.token_urlsafe(KEY_CHARACTERS)[:KEY_CHARACTERS], rfc3339(now))
     last_use = token_lifetime + timedelta(seconds=MAX_AGE_SECONDS) + MARGIN
@@ -51,7 +51,7 @@ def with_new_key(keys: Sequence[SigningKey], now: datetime, token_lifetime: time
 
 
 def _made_at(key: SigningKey, now: datetime) -> datetime:
-    """Return when a key was made; the first one does not know, and was made before all others."""
+    """Return when a key was created, or ``now`` for CloudFormation's key, which has no time and succeeds no other."""
     return parse_rfc3339(key.created_at) if key.created_at else now
 
 
@@ -62,7 +62,7 @@ class Rotation:
     Attributes:
         client: Secrets Manager.
         secret_id: the secret's ARN.
-        token_lifetime: how long a token is good for.
+        token_lifetime: how long a token is valid.
         now: the clock.
     """
 
@@ -76,11 +76,11 @@ class Rotation:
 
         Args:
             step: one of :data:`STEPS`.
-            version: the id of the secret's version that is being made; Secrets Manager has staged it as ``AWSPENDING``.
+            version: the id of the secret's new version, which Secrets Manager has staged as ``AWSPENDING``.
 
         Raises:
-            RotationRefused: the new keys do not do what they must, or the version is not staged.
-            Unauthorized: a token does not verify with them.
+            RotationRefused: the new keys are not acceptable, or the version is not staged.
+            Unauthorized: a token does not verify with the new keys.
         """
         stages = self._stages().get(version, [])
         if CURRENT in stages:
@@ -107,19 +107,19 @@ class Rotation:
         )
 
     def _has_value(self, version: str) -> bool:
-        """Tell whether a pending version was filled: Secrets Manager stages it empty, before the first step."""
+        """Return whether a pending version has a value: Secrets Manager stages it empty, before the first step."""
         try:
             answer = self.client.get_secret_value(SecretId=self.secret_id, VersionId=version, VersionStage=PENDING)
         except self.client.exceptions.ResourceNotFoundException:
             return False
-        # The embedded stack answers without a value where AWS finds none.
+        # Where AWS raises an error, the embedded stack answers without a value.
         return "SecretString" in answer
 
     def _test(self, version: str) -> None:
-        """Check that a token of each key is good with the new keys, before anybody depends on it.
+        """Check that tokens signed with each key verify with the new keys, before any function depends on them.
 
-        When a schedule is set without a rotation (``RotateImmediatelyOnUpdate: false``), Secrets Manager takes this
-        step alone, on a passing version that holds the present value.
+        When a schedule is set without a rotation (``RotateImmediatelyOnUpdate: false``), Secrets Manager takes only
+        this step, on a temporary version that holds the current value.
         """
         new, present = self._keys(PENDING, version), self._keys(CURRENT)
         verifying = _tokens(new)
@@ -147,6 +147,6 @@ class Rotation:
 
 
 def _tokens(keys: Sequence[SigningKey]) -> Tokens:
-    """Return what mints with the last of these keys and verifies with any."""
+    """Return a :class:`Tokens` that mints with the last of these keys and verifies with any."""
     value = {"keys": [vars(key) for key in keys]}
     return Tokens(SigningKeys(lambda **_options: value), "rotation")

@@ -1,4 +1,4 @@
-"""OAuth scopes: the words, and what each of them lets through."""
+"""OAuth scopes: their names, and what each one allows."""
 
 XAPI_WRITE, XAPI_READ, XAPI_ALL = "xapi:write", "xapi:read", "xapi:all"
 ADMIN_READ, ADMIN_WRITE = "admin:read", "admin:write"
@@ -11,5 +11,5 @@ ALL = XAPI + ADMIN + LEARNING
 
 
 def grants(held: frozenset[str], needed: str) -> bool:
-    """Whether a token with these scopes may make a call that needs this one; ``xapi:all`` is both of xAPI's."""
+    """Return whether the held scopes allow a call that needs this one; ``xapi:all`` includes xAPI's other two."""
     return needed in held or (XAPI_ALL in held and needed in XAPI)

@@ -1,4 +1,4 @@
-"""Signing keys: a list, oldest first. The last signs; any verifies, so that rotation needs no pause."""
+"""The signing keys, oldest first: the last one signs and all of them verify, so that rotation needs no pause."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SigningKey:
 
 
 def keys_from_secret(value: dict[str, Any]) -> tuple[SigningKey, ...]:
-    """Read the secret's JSON: ``{"keys": [...]}``, or the one key that CloudFormation generated at first."""
+    """Read the secret's JSON: ``{"keys": [...]}``, or the single key that CloudFormation generated."""
     entries = value.get("keys", [value])
     return tuple(SigningKey(entry["kid"], entry["key"], entry.get("created_at", "")) for entry in entries)
 
@@ -32,7 +32,7 @@ class SigningKeys:
     """The keys in force.
 
     Args:
-        read: returns the secret's value; with ``fresh=True`` past every cache.
+        read: returns the secret's value; ``fresh=True`` bypasses every cache.
     """
 
     def __init__(self, read: Callable[..., dict[str, Any]]) -> None:
@@ -44,10 +44,10 @@ class SigningKeys:
         return keys_from_secret(self._read())[-1]
 
     def named(self, kid: str) -> SigningKey | None:
-        """Return the key a token names.
+        """Return the key that a token names, or ``None``.
 
-        A name that is not known yet may be a key made a moment ago, so the secret is read past the cache: at most
-        once a second, lest forged tokens turn into calls to Secrets Manager.
+        An unknown key may have been created a moment ago, so the secret is read again past the cache, but at most
+        once a second, so that forged tokens do not turn into calls to Secrets Manager.
         """
         return self._find(kid, fresh=False) or (self._find(kid, fresh=True) if self._may_look() else None)
 

@@ -1,8 +1,8 @@
-"""Slows down whoever tries secrets, without ever shutting LinkedIn out (docs/decisions/0040-guessing-secrets.md).
+"""Slows down callers that guess secrets, without ever locking LinkedIn out (docs/decisions/0040-guessing-secrets.md).
 
-Refusals are counted per caller (its address) and client id, so that nobody can have somebody else refused; the good
-path only reads, in the call it makes anyway. After :data:`MOST_REFUSALS` within a window even the right secret is
-refused to this caller until the window ends.
+Refusals are counted per source address and client id, so that no caller can get another one refused. A successful
+request only reads the count, in a call that it makes anyway. After :data:`MOST_REFUSALS` within a window, the caller
+is refused even with the right secret until the window ends.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ class Throttle:
     now: Callable[[], datetime] = utc_now
 
     def key(self, source: str, client_id: str) -> keys.Key:
-        """Return the key under which the refusals of a caller are counted; it tells neither address nor client."""
+        """Return the key under which a caller's refusals are counted; it reveals neither address nor client."""
         return keys.refusals(hashlib.sha256(f"{source} {client_id}".encode()).hexdigest())
 
     def wait(self, refusals: Item | None) -> int:
-        """Return for how many seconds the caller is refused whatever it sends; 0 for not at all."""
+        """Return how many seconds the caller is still refused, whatever it sends; 0 if it is not refused."""
         if refusals is None or refusals["refused"] < MOST_REFUSALS:
             return 0
         return max(0, int(refusals["expires_at"]) - int(self.now().timestamp()))
 
     def count(self, key: keys.Key) -> None:
-        """Count one refusal; a table that is busy is no reason to answer something else."""
+        """Count a refusal; a busy table does not change the response."""
         try:
             self._add(key, int(self.now().timestamp()))
         except Unavailable:

@@ -25,7 +25,7 @@ LEEWAY_SECONDS = 5
 
 @dataclass(frozen=True)
 class Grant:
-    """What a token says: whose it is, which secret it was minted with, and what it reaches."""
+    """What a token says: its client, the secret it was minted with, and what it may reach."""
 
     client_id: str
     secret_n: int
@@ -40,7 +40,7 @@ class Tokens:
     Attributes:
         keys: the signing keys in force.
         issuer: the ``iss`` of every token: the stack's name.
-        lifetime_seconds: how long a token is good for.
+        lifetime_seconds: how long a token is valid.
         now: the clock.
     """
 
@@ -69,7 +69,7 @@ class Tokens:
         """Return what a token grants.
 
         Raises:
-            Unauthorized: it is malformed, forged, expired or meant for somebody else.
+            Unauthorized: the token is malformed, forged, expired, or of another issuer or audience.
         """
         try:
             key = self.keys.named(jwt.get_unverified_header(token).get("kid", ""))

@@ -35,10 +35,10 @@ class Usage:
     now: Callable[[], datetime] = utc_now
 
     def note(self, client: Client, secret_n: int) -> None:
-        """Note that a secret was used, unless that was done within the hour.
+        """Note that a secret was used, unless that was noted within the last hour.
 
-        The first admin client is not in the table until it is changed, and a client may be revoked this very moment:
-        then nothing is noted. Nor is it worth failing for.
+        Nothing is noted for the first admin client until its first change moves it into the table, nor for a client
+        revoked meanwhile. If the table is busy, the request does not fail.
         """
         place, secret = next(
             (place, candidate) for place, candidate in enumerate(client.secrets) if candidate.n == secret_n

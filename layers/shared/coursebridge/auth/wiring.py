@@ -1,4 +1,4 @@
-"""Makes what every function that checks a token needs, once per process."""
+"""What every function that checks a token needs, created once per process."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ def registry() -> Registry:
 
 @cache
 def tokens() -> Tokens:
-    """Return what mints and verifies tokens."""
+    """Return the minter and verifier of tokens."""
     keys = SigningKeys(partial(secret_values.read, settings().signing_keys_secret_arn))
     return Tokens(keys, settings().stack_name, settings().token_lifetime_seconds)
 
 
 @cache
 def access() -> Access:
-    """Return what checks calls."""
+    """Return the authoriser of calls."""
     return Access(registry(), tokens())
 
 
 @cache
 def exchange() -> Exchange:
     """Return the token endpoint's service."""
-    # Only the token function pays for these.
+    # Imported here so that only the token function pays for them.
     from coursebridge.auth.exchange import Exchange  # noqa: PLC0415
     from coursebridge.auth.throttle import Throttle  # noqa: PLC0415
     from coursebridge.auth.usage import Usage  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Rows as bytes: NDJSON as the API shows them, or CSV that is safe to open in a spreadsheet."""
+"""Encodes rows as NDJSON, as the API shows them, or as CSV that is safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ ATTEMPT_COLUMNS = (
     "time_spent_seconds", "reported_seconds_viewed", "statement_duration_seconds", "source", "completion_statement_id",
 )  # fmt: skip
 COLUMNS: dict[What, Sequence[str]] = {"courses": COURSE_COLUMNS, "attempts": ATTEMPT_COLUMNS}
-# A spreadsheet takes a cell that starts so for a formula (OWASP, "CSV Injection"); a quote before it makes it text.
+# Spreadsheets take a cell that starts like this for a formula (OWASP, "CSV Injection"); a leading quote makes it text.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def head(what: What, format_: Format) -> bytes:
-    """Return what a file starts with: the names of the columns, after a mark that tells spreadsheets it is UTF-8."""
+    """Return the start of a file: for CSV, the column names after a mark that tells spreadsheets it is UTF-8."""
     return b"\xef\xbb\xbf" + _csv([COLUMNS[what]]) if format_ == "csv" else b""
 
 

@@ -1,4 +1,4 @@
-"""Export jobs in the table: one worker at a time each, deleted after a week with their file."""
+"""Export jobs in the table: each has one worker at a time and is deleted with its file after a week."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 What = Literal["courses", "attempts"]
 Format = Literal["csv", "ndjson"]
 KEPT = timedelta(days=7)
-"""As long as the bucket keeps the file."""
+"""How long a job is kept: as long as the bucket keeps its file."""
 LEASE = timedelta(minutes=6)
-"""A little more than the function may run: whoever holds the job longer is dead."""
+"""A little longer than the function may run: a worker that holds the job longer is dead."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """How far the file is: where to read on, and the parts that S3 has.
+    """The progress of a file: the parts that S3 has, and where to read on.
 
     Attributes:
-        id: of the multipart upload.
-        etags: of its parts, in order.
+        id: the id of the multipart upload.
+        etags: the ETags of its parts, in order.
         position: the table's key to read on from; ``None`` at the beginning.
     """
 
@@ -60,17 +60,17 @@ class Job:
 
     @property
     def key(self) -> str:
-        """Return the key of its file in the bucket."""
+        """The key of its file in the bucket."""
         return f"exports/{self.integration_id}/{self.id}/{self.what}.{self.format}"
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the job has ended."""
         return self.status in ("succeeded", "failed")
 
     @property
     def expires_at(self) -> datetime:
-        """Return when job and file are gone."""
+        """When the job and its file are deleted."""
         return parse_rfc3339(self.created_at) + KEPT
 
     def to_item(self) -> Item:
@@ -98,7 +98,7 @@ class JobStore:
     table: Table
 
     def create(self, integration_id: str, what: What, format_: Format, now: datetime) -> Job:
-        """Write a job down."""
+        """Create a job."""
         job = Job(integration_id, new_id(now), what, format_, rfc3339(now))
         self.table.put(job.to_item(), condition="attribute_not_exists(PK)")
         return job
@@ -109,17 +109,17 @@ class JobStore:
         return Job.from_item(item) if item else None
 
     def list_page(self, integration_id: str, *, limit: int, after: Item | None) -> Page:
-        """Return a page of items, newest first."""
+        """Return a page of job items, newest first."""
         return self.table.query(keys.export_partition(integration_id), limit=limit, after=after, ascending=False)
 
     def lease(self, job: Job, now: datetime) -> Job | None:
-        """Take a job to work on it; ``None`` when somebody else does."""
+        """Lease a job to work on it; return ``None`` if another worker holds it."""
         if job.leased_until > rfc3339(now):
             return None
         return self.save(replace(job, status="running", leased_until=rfc3339(now + LEASE)))
 
     def save(self, job: Job) -> Job | None:
-        """Write a job if nobody else has since; return it as it is now, else ``None``."""
+        """Write a job and return its new version, or ``None`` if it was written by others since."""
         after = replace(job, version=job.version + 1)
         try:
             self.table.put(after.to_item(), **unchanged(job.version))

@@ -1,4 +1,4 @@
-"""Reads the rows of an export page by page, each page with the key to go on from."""
+"""Reads the rows of an export page by page, each page with the key to continue from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item, Table
 
 COURSES_A_PAGE, LEARNERS_A_PAGE = 200, 25
-"""So few that a page stays within some megabytes, whatever a learner has done."""
+"""Few enough for a page to stay within some megabytes, whatever a learner has done."""
 
 
 class Rows(NamedTuple):
@@ -24,7 +24,7 @@ class Rows(NamedTuple):
 
 
 def read(table: Table, job: Job, position: Item | None) -> Rows:
-    """Return the page of what a job exports that starts at a position; ``None`` is the beginning."""
+    """Return the page of a job's rows that starts at a position; ``None`` is the beginning."""
     page_of = _courses if job.what == "courses" else _attempts
     return page_of(table, job.integration_id, position)
 

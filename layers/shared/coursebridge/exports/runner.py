@@ -1,7 +1,7 @@
-"""Writing an export: pages of rows become parts of an S3 upload, so that memory stays flat whatever the size.
+"""Writes an export: pages of rows become parts of an S3 upload, so that memory stays flat whatever the size.
 
-After each part the job notes where to read on. Whoever takes the job over after a crash, or when a function's time
-is up, goes on from there.
+After each part, the job notes where to read on, so that another worker can continue after a crash or when the
+function's time is up.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item, Table
 
 PART_BYTES = 8_000_000
-"""S3 wants at least 5 MiB of every part but the last."""
+"""S3 requires at least 5 MiB for every part but the last."""
 MOST_TRIES = 3
 LINK_SECONDS = 3600
 
@@ -41,7 +41,7 @@ class Runner:
         s3: the S3 client.
         bucket: the bucket's name.
         now: the clock.
-        time_is_up: whether to stop at the next part.
+        time_is_up: whether to stop after the current part.
     """
 
     table: Table
@@ -62,12 +62,12 @@ class Runner:
         try:
             return self._write(store, job)
         except self.s3.exceptions.NoSuchUpload:
-            # Whoever had the job before was killed between completing the upload and noting it, or the upload has
-            # lain so long that S3 has thrown it away.
+            # The previous worker was killed between completing the upload and noting it, or S3 has discarded an upload
+            # that lay too long.
             return self._write(store, replace(job, upload=None, rows=0, bytes=0))
 
     def give_up(self, integration_id: str, job_id: str) -> None:
-        """Mark a job as failed that was tried often enough, and throw away what was written of it."""
+        """Mark a job as failed after too many tries, and discard what was written."""
         store = JobStore(self.table)
         job = store.get(integration_id, job_id)
         if job is None or job.is_finished:
@@ -127,7 +127,7 @@ class Runner:
 
 
 def link(s3: S3Client, bucket: str, job: Job) -> str:
-    """Return a signed link to the file, good for an hour."""
+    """Return a signed link to the file, valid for an hour."""
     return s3.generate_presigned_url(
         "get_object",
         Params={

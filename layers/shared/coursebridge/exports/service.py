@@ -38,6 +38,6 @@ class Exports:
         return job
 
     def send(self, integration_id: str, job_id: str) -> None:
-        """Have a job worked on, from the beginning or further."""
+        """Queue a job, to be worked on from where it stopped or from the beginning."""
         body = json.dumps({"integration_id": integration_id, "job_id": job_id})
         self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=body)

@@ -1,9 +1,9 @@
-"""The graph, read out of the table step by step, and cut into pages.
+"""The graph, read from the table step by step and cut into pages.
 
-A page is what a caller gets in one answer. A Lambda function can answer six megabytes within API Gateway's half minute,
-so a page ends when it has grown to a few megabytes, to the lines asked for, or over many steps without anything to
-tell; the next one starts where it ended. So any size is exported in flat memory, nothing has to be
-made ready or kept for the caller, and there is no link that outlives the caller's token.
+A page is one response. A Lambda function can return six megabytes within API Gateway's half minute, so a page ends
+after a few megabytes, after the requested number of lines, or after many steps with little to return; the next page
+starts where it ended. So a graph of any size is exported in flat memory, nothing is prepared or kept for the caller,
+and no link outlives the caller's token.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Section:
     """One part of an export.
 
     Attributes:
-        read: reads one step, given where the one before ended.
-        lines: returns the lines of what a step has read.
+        read: reads one step, given where the previous one ended.
+        lines: returns the lines for the items that a step has read.
     """
 
     read: Callable[[Item | None], Page]
@@ -140,7 +140,7 @@ class Graph:
 
 
 def _cut(sections: Sequence[Section], position: dict[str, Any] | None, limit: int) -> Cut:
-    """Return the page from a position on; ``skip`` says how many lines of the step there were given before."""
+    """Return the page that starts at a position, whose ``skip`` is how many lines of the step were returned before."""
     at = position or {"section": 0, "after": None, "skip": 0}
     text = _Text(limit)
     for _ in range(MOST_STEPS):
@@ -156,7 +156,7 @@ def _cut(sections: Sequence[Section], position: dict[str, Any] | None, limit: in
 
 
 class _Text:
-    """Lines of JSON, until there are enough of them."""
+    """Lines of JSON, up to the limits of a page."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -168,7 +168,7 @@ class _Text:
         return len(self._lines) >= self._limit or self._size >= MOST_BYTES
 
     def take(self, lines: Iterable[Line]) -> int:
-        """Take lines as long as there is room; return how many."""
+        """Take lines while there is room; return how many."""
         before = len(self._lines)
         for line in lines:
             self._lines.append(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")

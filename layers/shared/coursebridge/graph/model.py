@@ -1,8 +1,8 @@
-"""Entities and relationships in JupiterOne's model of LinkedIn Learning, from what is kept here: pure.
+"""Entities and relationships in JupiterOne's model of LinkedIn Learning, made from stored items. Pure.
 
-Names of types, classes and properties are JupiterOne's. Every property it documents is there, ``None`` where unknown;
-more stand beside them. Keys hold the integration's id, as the same course may come with several accounts. Times are
-epoch milliseconds, as JupiterOne has them.
+The names of types, classes and properties are JupiterOne's. Every property that it documents is present, ``None`` if
+unknown, and some are added. Keys contain the integration's id, because several accounts may have the same course.
+Times are epoch milliseconds, as in JupiterOne.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def entity_key(kind: str, integration_id: str, identity: str) -> str:
 
 
 def account(integration: Integration) -> Entity:
-    """Return the account an integration stands for."""
+    """Return the account that an integration stands for."""
     pairs = (integration.credentials.content, integration.credentials.report)
     client_id = next((pair.client_id for pair in pairs if pair), None)
     return {
@@ -54,7 +54,7 @@ def account(integration: Integration) -> Entity:
 
 
 def classification(integration_id: str, item: Item) -> Entity:
-    """Return a classification; of its names the English one, or else the first."""
+    """Return a classification, named in English or else in the first of its locales."""
     names: Mapping[str, str] = item["names"]
     locale = "en_US" if "en_US" in names else min(names, default=None)
     label = names[locale] if locale is not None else None
@@ -69,11 +69,11 @@ def classification(integration_id: str, item: Item) -> Entity:
 
 
 def asset(stored: StoredCourse, element: Element | None) -> Entity | None:
-    """Return a course, learning path or video; ``None`` for a kind the model does not know.
+    """Return a course, learning path or video, or ``None`` for a type that the model lacks.
 
     Args:
-        stored: as it is kept.
-        element: LinkedIn's element, which knows publishers too.
+        stored: the stored asset.
+        element: LinkedIn's element, which also has the publishers.
     """
     course = stored.course
     kind = TYPE_OF_ASSET.get(course["type"])
@@ -130,16 +130,16 @@ def user(learner: Learner) -> Entity:
 
 
 def account_has(integration_id: str, kind: str, identity: str) -> Relationship:
-    """Return that an account has an entity of a kind."""
+    """Return the relationship of an account to an entity that it has."""
     source = (ACCOUNT, entity_key(ACCOUNT, integration_id, integration_id))
     return _relationship("HAS", source, (kind, entity_key(kind, integration_id, identity)))
 
 
 def classified(stored: StoredCourse) -> Iterator[Relationship]:
-    """Yield that an asset has its classifications, each once.
+    """Yield the relationships of an asset to its classifications.
 
     Args:
-        stored: an asset of a kind the model knows.
+        stored: an asset of a type that the model has.
     """
     course = stored.course
     kind = TYPE_OF_ASSET[course["type"]]
@@ -150,7 +150,7 @@ def classified(stored: StoredCourse) -> Iterator[Relationship]:
 
 
 def assigned(record: Record, kind: str) -> Relationship:
-    """Return that a user was assigned a training, with what came of it.
+    """Return the relationship of a user to an assigned training, with the user's results.
 
     Args:
         record: the learner's attempts.
@@ -199,7 +199,7 @@ def _relationship(verb: str, source: tuple[str, str], target: tuple[str, str]) -
 
 
 def _contributors(course: Course, element: Element | None) -> list[tuple[str | None, str | None]]:
-    """Return URN and name of authors and publishers; of authors alone where the element is not at hand."""
+    """Return the URN and name of authors and publishers, or only of authors if the element lists nobody."""
     listed: Iterable[dict[str, Any]] = items(object_in(element, "details"), "contributors")
     named = {one["urn"]: one["name"] for one in course["authors"]}
     found = [(string(one.get("urn")), name(one.get("name")) or named.get(string(one.get("urn")))) for one in listed]

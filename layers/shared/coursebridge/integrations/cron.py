@@ -1,4 +1,4 @@
-"""Schedule expressions of EventBridge Scheduler: are they valid, when is the next time, when is the weekly one."""
+"""Schedule expressions of EventBridge Scheduler: validation, next times, and a weekly one derived from a daily one."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ HALF_A_DAY = 12
 
 
 def checked(expression: str) -> str:
-    """Return a valid expression with single spaces.
+    """Check an expression and return it with single spaces.
 
     Raises:
-        ValueError: it is none; the text says why.
+        ValueError: the expression is not valid; the message says why.
     """
     text = " ".join(expression.split())
     if RATE.fullmatch(text):
@@ -32,22 +32,22 @@ def checked(expression: str) -> str:
 
 
 def next_time(expression: str, timezone: str, now: datetime) -> datetime | None:
-    """Return when a cron expression comes next.
+    """Return when a cron expression next matches.
 
-    ``None`` if it never does, or if it is a rate, which counts from a moment that only EventBridge knows.
+    ``None`` if it never does, or if the expression is a rate, whose starting point only EventBridge knows.
     """
     match = CRON.fullmatch(expression)
     if match is None:
         return None
     zone = ZoneInfo(timezone)
-    # The library counts in UTC alone, so it is given local time as if it were UTC.
+    # The library supports only UTC, so it is given local time as if it were UTC.
     local = now.astimezone(zone).replace(tzinfo=UTC)
     found: datetime | None = AwsCroniter(match[1]).occurrence(local).next()
     return found.replace(tzinfo=zone).astimezone(UTC) if found else None
 
 
 def due_after(expression: str, timezone: str, since: datetime) -> datetime | None:
-    """Return by when the expression has come once more since a moment; ``None`` if it never does."""
+    """Return when an expression is next due after a moment; ``None`` if it never is."""
     rate = RATE.fullmatch(expression)
     if rate is None:
         return next_time(expression, timezone, since)
@@ -56,9 +56,9 @@ def due_after(expression: str, timezone: str, since: datetime) -> datetime | Non
 
 
 def weekly(expression: str) -> str:
-    """Return when the weekly full sync runs: on Sundays, half a day away from a daily one at a fixed time.
+    """Return the expression of the weekly full sync: on Sundays, half a day from a daily one at a fixed time.
 
-    Only one run of a kind goes at a time, so a full sync at the time of the daily one would not come about.
+    Only one run of a kind can be active, so a full sync at the time of the daily one would not start.
     """
     match = CRON.fullmatch(expression)
     minute, hour, *_ = match[1].split(" ") if match else ("", "")

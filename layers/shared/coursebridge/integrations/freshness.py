@@ -1,6 +1,6 @@
-"""How old what an integration has is: the figures that alarms watch.
+"""How old the data of integrations is: the figures that alarms watch.
 
-Only active integrations count. Ages are the worst over all of them, so that one figure serves any number.
+Only active integrations count. Each figure is the worst of all integrations, so that one alarm serves any number.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ METRICS = {"catalog": "CatalogSyncAgeHours", "activity": "ActivitySyncAgeHours",
 
 @dataclass(frozen=True)
 class Freshness:
-    """Ages; ``None`` where nothing is expected.
+    """The ages of an integration's data; ``None`` where none is expected.
 
     Attributes:
-        catalog: since the start of the last clean catalog sync, less what the schedule lets pass beyond a day.
-        activity: the same of the end of the last clean activity sync.
-        statement: since a statement was last stored; ``None`` before the first.
+        catalog: the time since the start of the last clean catalog sync, minus what its schedule allows beyond a day.
+        activity: the time since the end of the last clean activity sync, minus the same allowance.
+        statement: the time since a statement was last stored; ``None`` before the first.
     """
 
     catalog: timedelta | None
@@ -40,7 +40,7 @@ class Freshness:
 
 
 def freshness(table: Table, integration: Integration, now: datetime) -> Freshness:
-    """Return how old what one integration has is; one batch read and one query."""
+    """Return how old an integration's data is, with one batch read and one query."""
     if integration.status != "active":
         return Freshness(None, None, None)
     wanted = {kind: keys.sync_state(integration.id, kind) for kind in ("catalog", "activity")}
@@ -54,7 +54,7 @@ def freshness(table: Table, integration: Integration, now: datetime) -> Freshnes
 
 
 def worst(table: Table, now: datetime) -> dict[str, float]:
-    """Return the greatest age of each kind in hours, by the name of its metric; none where nothing is expected."""
+    """Return the greatest age of each kind in hours by metric name, without the kinds that expect no data."""
     integrations = (from_item(item) for item in table.query_all(keys.INTEGRATIONS_PARTITION, index=keys.GSI1))
     found = [freshness(table, integration, now) for integration in integrations]
     hours = {
@@ -64,7 +64,7 @@ def worst(table: Table, now: datetime) -> dict[str, float]:
 
 
 def _age(last: str | None, integration: Integration, schedule: Schedule | None, now: datetime) -> timedelta | None:
-    """Return the age of the last sync, counted from when one became possible if there was none yet."""
+    """Return the age of the last sync, or of the first key pair if there was no sync yet, minus the allowance."""
     if schedule is None or not schedule.enabled:
         return None
     pairs = (integration.credentials.content, integration.credentials.report)

@@ -1,4 +1,4 @@
-"""Merge patches (RFC 7396) of settings: what is given replaces, ``null`` goes back to the default."""
+"""Merge patches (RFC 7396) of settings: given fields replace, ``null`` restores the default."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def patched(settings: IntegrationSettings, patch: Mapping[str, Any]) -> Integrat
     """Return the settings with a patch applied.
 
     Raises:
-        InvalidRequest: the result is not valid; names every field that is wrong.
+        InvalidRequest: the result is not valid; the error names every wrong field.
     """
     try:
         return IntegrationSettings.model_validate(merge(settings.model_dump(), patch))
@@ -39,5 +39,5 @@ def merge(target: Any, patch: Any) -> Any:  # noqa: ANN401  (any JSON, RFC 7396,
 
 
 def field_errors(error: ValidationError) -> tuple[FieldError, ...]:
-    """Return pydantic's findings as this API words them."""
+    """Return pydantic's errors as this API presents them."""
     return tuple(FieldError(field_path(entry["loc"]), entry["msg"]) for entry in error.errors())

@@ -22,7 +22,7 @@ from coursebridge.integrations import cron
 from coursebridge.records.identifiers import Identification  # noqa: TC001  (pydantic reads it at run time)
 from coursebridge.times import Moment, Seconds  # noqa: TC001  (pydantic reads them at run time)
 
-# An integration is one item of the table, with room for 400 KB.
+# An integration is a single table item of at most 400 KB.
 MOST_URNS = 1000
 IntegrationStatus = Literal["active", "inactive"]
 LearnerMatching = Literal["directory", "open"]
@@ -41,11 +41,11 @@ Expression = Annotated[
 
 
 NO_TIMEZONES = ("posix/", "right/", "posixrules", "localtime")
-"""What lies beside the time zones in a system's database, as ``zoneinfo.available_timezones`` has it."""
+"""Prefixes of names in a system's time zone database that are not time zones of the IANA database."""
 
 
 def _known_timezone(name: str) -> str:
-    # Listing all time zones opens each of six hundred files, and settings are read for nearly every request.
+    # ``available_timezones`` would open some six hundred files, and settings are read for nearly every request.
     try:
         known = bool(ZoneInfo(name)) and not name.startswith(NO_TIMEZONES)
     except (ValueError, OSError, KeyError):
@@ -65,9 +65,9 @@ Email = Annotated[
 
 
 class Model(BaseModel):
-    """The base: unknown fields are an error, so that a mistyped setting never passes in silence.
+    """The base of the models: unknown fields are an error, so that a mistyped setting never goes unnoticed.
 
-    Nor does ``"no"`` or ``"20"`` where a boolean or an integer belongs, hence the strict types below.
+    For the same reason, the strict types below refuse ``"no"`` as a boolean and ``"20"`` as an integer.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -111,11 +111,11 @@ class Schedule(Model):
     enabled: StrictBool = True
 
     def next_time(self, now: datetime) -> datetime | None:
-        """Return when it starts a sync next; ``None`` when it never does, or when only EventBridge knows (a rate)."""
+        """Return when the next sync starts; ``None`` if never, or if only EventBridge knows (a rate)."""
         return cron.next_time(self.expression, self.timezone, now) if self.enabled else None
 
     def due_after(self, since: datetime) -> datetime | None:
-        """Return by when it has started a sync after one at ``since``; ``None`` when it never does."""
+        """Return when the next sync after one at ``since`` is due; ``None`` if never."""
         return cron.due_after(self.expression, self.timezone, since) if self.enabled else None
 
 
@@ -145,7 +145,7 @@ class IntegrationSettings(Model):
 
 
 class KeyPairNote(Model):
-    """What is known here of a LinkedIn key pair; its secret lies in Secrets Manager alone."""
+    """The part of a LinkedIn key pair that the table stores; the secret is only in Secrets Manager."""
 
     client_id: str
     verified_at: datetime
@@ -158,16 +158,16 @@ class CredentialNotes(Model):
     report: KeyPairNote | None = None
 
     def any(self) -> bool:
-        """Whether LinkedIn can be asked anything at all."""
+        """Return whether there is a key pair to call LinkedIn with."""
         return bool(self.content or self.report)
 
 
 class Integration(IntegrationSettings):
-    """An integration as the table keeps it.
+    """An integration as the table stores it.
 
     Attributes:
-        statistics_since: when its statistics were configured; a completion from before is not LinkedIn's push.
-        version: grows with every change; it is the ETag.
+        statistics_since: when LinkedIn's push was configured; it brings no completions from before.
+        version: incremented by every change; serves as the ETag.
         credentials: the key pairs it has, without their secrets.
         webhook_client_id: the client LinkedIn uses.
     """
@@ -182,7 +182,7 @@ class Integration(IntegrationSettings):
     webhook_client_id: str = ""
 
     def settings(self) -> IntegrationSettings:
-        """Return what an admin can set, alone."""
+        """Return only the fields that an admin can set."""
         return IntegrationSettings.model_validate(
             {name: getattr(self, name) for name in IntegrationSettings.model_fields}
         )

@@ -1,8 +1,9 @@
 """Starting, redriving and confirming runs: one run per integration and kind at a time.
 
-The lock is an item written on a condition; each task renews it first, and does nothing when it is another run's. A run
-whose execution has ended without releasing it (it was aborted, or the state machine failed) is closed as failed by
-whoever wants to start next. That asks Step Functions; inside a state machine it goes by the age of the lock.
+The lock is a conditionally written item. Each task first renews it, and does nothing if another run holds it. If an
+execution ended without releasing the lock (it was aborted, or the state machine failed), the next attempt to start a
+run closes the old one as failed. Whether an execution has ended is known from Step Functions or, inside a state
+machine, inferred from the age of the lock.
 """
 
 from __future__ import annotations
@@ -32,13 +33,13 @@ if TYPE_CHECKING:
 
 COUNTS = ("read", "created", "updated", "archived", "restored", "ignored", "unchanged", "failed")
 GRACE = timedelta(minutes=1)
-"""Between taking the lock and the execution being there."""
+"""How long after taking the lock the execution may take to appear."""
 LEASE = timedelta(hours=1)
-"""A run none of whose tasks began for this long is dead: a task takes a quarter of an hour at the most."""
+"""A run is dead if none of its tasks has started for this long; a task takes at most a quarter of an hour."""
 TAKEN_UP_FOR = timedelta(days=21)
-"""How long after its start a run that LinkedIn's limit keeps stopping goes on; its ranges are kept for 30 days."""
+"""How long after its start a run that LinkedIn's limit stopped may be taken up; its ranges are kept for 30 days."""
 RESUMABLE = timedelta(days=RANGE_DAYS - 1)
-"""Of a run that began earlier the table may not hold all ranges until it ends."""
+"""How long after its start a run may be resumed: later, its ranges might expire before it ends."""
 INTERNAL = frozenset({"PK", "SK", "entity", "GSI1PK", "GSI1SK"})
 INTERRUPTED: Problem = {
     "code": "interrupted",
@@ -58,7 +59,7 @@ NOT_STARTED: Problem = {
 
 @dataclass(frozen=True)
 class Started:
-    """A run, and whether it was started now or is the one that was running already."""
+    """A run, and whether it was started now or existed already."""
 
     run: Run
     is_new: bool
@@ -74,10 +75,10 @@ class RunControl:
 
     Args:
         runs: the store.
-        stepfunctions: the client; ``None`` inside a state machine, which neither starts nor looks at executions.
-        state_machine_arn: what executes this kind of run.
+        stepfunctions: the client; ``None`` inside a state machine, which neither starts nor describes executions.
+        state_machine_arn: the state machine that executes this kind of run.
         now: the clock.
-        on_abandoned: what this kind of sync remembers when a run is closed that did not finish.
+        on_abandoned: what this kind of sync remembers when an unfinished run is closed.
     """
 
     def __init__(
@@ -97,10 +98,11 @@ class RunControl:
     def start(self, mode: Mode, trigger: Trigger) -> Started:
         """Start a run and its execution, or return the run that is under way.
 
-        While LinkedIn's limit of the day is in force, the run that it has stopped is returned as it is.
+        While LinkedIn's daily limit is in force, the run that it stopped is returned unchanged.
 
         Raises:
-            Unavailable: the execution could not be started, or that of the run before not looked at; nothing was done.
+            Unavailable: the execution could not be started, so the new run was closed as failed; or that of the
+                previous run could not be checked, so nothing was done.
         """
         latest = self._runs.latest() if self._is_limited() else None
         if latest is not None and day_limit.has_stopped(latest):
@@ -111,7 +113,7 @@ class RunControl:
         return Started(self._runs.get(started.run["id"]), started.is_new)
 
     def begin(self, mode: Mode, trigger: Trigger, execution: str = "") -> Started:
-        """Take the lock and write the run's record, or return the run that holds it. Starts no execution."""
+        """Take the lock and write the run's record, or return the run that holds the lock. Start no execution."""
         now = self._now()
         run_id = new_id(now)
         lock = self._runs.lock()
@@ -129,17 +131,17 @@ class RunControl:
     ) -> str | None:
         """Begin the run of an execution that was started without one, and return its id.
 
-        A run that LinkedIn's limit has stopped is taken up again instead of a new one. An execution that repeats
-        itself finds the run it began.
+        If LinkedIn's daily limit stopped the latest run and that run ``serves``, it is taken up again instead. If the
+        task is repeated, it finds the run that its execution began.
 
         Args:
-            execution: the execution.
+            execution: the execution's ARN.
             mode: the mode of a new run.
-            trigger: what has started the execution.
-            serves: whether a run that was stopped, once it is finished, has done what this one is to do.
+            trigger: what started the execution.
+            serves: whether finishing a stopped run would do what the new run is meant to do.
 
         Returns:
-            ``None`` if another run goes on, or if LinkedIn's limit of the day is in force.
+            The run's id; ``None`` if another run is under way, or if LinkedIn's daily limit is in force.
         """
         if self._is_limited():
             logger.info("LinkedIn's limit of the day is in force")
@@ -154,13 +156,13 @@ class RunControl:
         return None
 
     def begun_in(self, execution: str) -> str | None:
-        """Return the id of the run under way if this execution began it; another's goes on."""
+        """Return the id of the run under way if this execution works on it, otherwise ``None``."""
         lock = self._runs.lock()
         run = self._runs.get(lock.run_id) if lock else None
         return str(run["id"]) if run and execution and run["execution"] == execution else None
 
     def take_up(self, run_id: str, execution: str) -> bool:
-        """Note which execution works off a run, and say whether the lock is still the run's."""
+        """Renew a run's lock and note which execution works on it; return whether the run still had the lock."""
         if not self._runs.renew_lock(run_id, self._now()):
             return False
         if execution and self._runs.get(run_id)["execution"] != execution:
@@ -168,9 +170,10 @@ class RunControl:
         return True
 
     def reopen(self, run: Run) -> None:
-        """Open the ranges that failed, if the run was resumed for them; its execution does so before any other task.
+        """Reopen the failed ranges of a run that was resumed for them; called by the first task of its execution.
 
-        Whoever resumes it does not: another who did so at once may have its execution at work on them.
+        Resuming does not do this: if a concurrent request resumed the run first, its execution may already be working
+        on them.
         """
         if run.get("reopens"):
             for failed in self._runs.failed_ranges(run["id"]):
@@ -178,10 +181,10 @@ class RunControl:
             self._runs.change(run["id"], reopens=False)
 
     def redrive(self, run_id: str) -> Run:
-        """Work off the ranges of a run that failed, without reading the others again.
+        """Repeat the failed ranges of a run, without reading the others again.
 
         Raises:
-            Conflict: it is running, too old or not the latest one, or nothing of it failed.
+            Conflict: the run is running, too old or not the latest one, or nothing in it failed.
         """
         run = self._resumable(run_id)
         failed = self._runs.failed_ranges(run_id)
@@ -190,10 +193,10 @@ class RunControl:
         return self._again(run, failed)
 
     def confirm(self, run_id: str) -> Run:
-        """Let a run that asked for confirmation archive what it wants to.
+        """Let a run that is waiting for confirmation go ahead with archiving.
 
         Raises:
-            Conflict: it does not wait for confirmation, is too old, or is not the latest one.
+            Conflict: the run is not waiting for confirmation, is too old, or is not the latest one.
         """
         run = self._resumable(run_id)
         if run["status"] != "needs_confirmation":
@@ -232,7 +235,7 @@ class RunControl:
     def _resume(self, run: Run, fields: Run, execution: str = "") -> Run:
         run_id, times = run["id"], run.get("resumed", 0) + 1
         now = self._now()
-        # Without the execution that has ended, lest the run look dead until the new one is noted.
+        # Without the ended execution, which would make the run look dead until the new one is noted.
         again: Run = {
             **fields,
             "status": "running",
@@ -257,7 +260,7 @@ class RunControl:
                 stateMachineArn=self._state_machine_arn, name=name, input=json.dumps(inputs)
             )
         except self._stepfunctions.exceptions.ExecutionAlreadyExists:
-            # This very request had come through, and was repeated because its answer was lost.
+            # An earlier try of this request succeeded, but its answer was lost.
             logger.info("the execution is there already", run=run["id"])
             return
         except (ClientError, HTTPClientError) as error:
@@ -267,7 +270,7 @@ class RunControl:
         self._runs.change(run["id"], execution=answer["executionArn"])
 
     def _holder(self, lock: Lock | None) -> Run | None:
-        """Return the run under way by this lock; one that turns out to be dead is closed."""
+        """Return the live run that holds a lock, or ``None``; close a run that is dead."""
         if lock is None:
             return None
         run = self._runs.get(lock.run_id)

@@ -1,6 +1,6 @@
 """The schedules of an integration in EventBridge Scheduler: daily and weekly catalog sync, activity sync.
 
-They follow the integration's settings and hold nothing of their own, so they can be put again at any time.
+They are derived from the integration's settings and have no state of their own, so they can be rewritten at any time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from coursebridge.integrations.models import Integration, Schedule
     from coursebridge.storage.run_shapes import Kind, Mode
 
-# A sync that could not be started is no help an hour later: the next one reads the same and more.
+# Starting a sync more than an hour late is pointless: the next one reads the same and more.
 RETRIES = {"MaximumRetryAttempts": 3, "MaximumEventAgeInSeconds": 3600}
 
 
@@ -62,13 +62,13 @@ def _enabled(schedule: Schedule, on: bool) -> Schedule:
 
 @dataclass(frozen=True)
 class Schedules:
-    """Keeps the schedules of integrations as their settings say.
+    """Keeps the schedules of integrations in line with their settings.
 
     Attributes:
         client: EventBridge Scheduler.
         group: the schedule group of this stack.
-        role_arn: the role schedules start syncs with.
-        dead_letter_arn: the queue for what could not be started.
+        role_arn: the role with which schedules start syncs.
+        dead_letter_arn: the queue for syncs that could not be started.
         targets: the state machine of each kind of sync.
     """
 
@@ -79,11 +79,11 @@ class Schedules:
     targets: Mapping[Kind, str]
 
     def keep(self, integration: Integration) -> None:
-        """Put the schedules of an integration as its settings say.
+        """Write the schedules of an integration according to its settings.
 
         Raises:
-            InvalidRequest: EventBridge Scheduler does not take an expression.
-            Unavailable: others keep changing the same schedules.
+            InvalidRequest: EventBridge Scheduler rejects an expression.
+            Unavailable: other requests keep changing the same schedules.
         """
         for plan in planned(integration):
             self._put(integration.id, plan, self.targets[plan.kind])
@@ -92,7 +92,7 @@ class Schedules:
         """Remove the schedules of an integration.
 
         Raises:
-            Unavailable: others keep changing them.
+            Unavailable: other requests keep changing them.
         """
         for plan in planned(integration):
             name = plan.name(integration.id)
@@ -137,10 +137,10 @@ class Schedules:
 
 
 def _once_alone(call: Callable[[], object]) -> None:
-    """Make a call, and again as long as another change of the same schedule is under way.
+    """Make a call, repeating it while another change of the same schedule is under way.
 
     Raises:
-        Unavailable: others keep changing it.
+        Unavailable: other requests keep changing it.
     """
     for _ in tries():
         try:
@@ -154,7 +154,7 @@ def _once_alone(call: Callable[[], object]) -> None:
 
 
 def of_stack() -> Schedules:
-    """Return what keeps the schedules of this stack."""
+    """Return the :class:`Schedules` of this stack."""
     here = settings()
     return Schedules(
         clients.scheduler(),

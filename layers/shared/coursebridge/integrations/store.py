@@ -27,7 +27,7 @@ class IntegrationStore:
         """Return an integration.
 
         Raises:
-            NotFound: there is none of this id.
+            NotFound: there is no integration with this id.
         """
         item = self._table.get(keys.integration(integration_id))
         if item is None:
@@ -35,15 +35,15 @@ class IntegrationStore:
         return from_item(item)
 
     def list(self, limit: int, after: Item | None = None) -> tuple[list[Integration], Item | None]:
-        """Return a page of integrations, oldest first, and where the next one starts."""
+        """Return a page of integrations, oldest first, and where the next page starts."""
         page = self._table.query(keys.INTEGRATIONS_PARTITION, index=keys.GSI1, limit=limit, after=after)
         return [from_item(item) for item in page.items], page.last_key
 
     def add(self, integration: Integration, *others: Mapping[str, Any]) -> None:
-        """Keep a new integration and do other actions of a transaction, all or none.
+        """Write a new integration together with other actions, in one transaction.
 
         Raises:
-            TooLarge: the settings are more than an integration can hold.
+            TooLarge: the settings are too large for an integration.
             Unavailable: the table is busy.
         """
         try:
@@ -53,7 +53,7 @@ class IntegrationStore:
             raise Unavailable("the table is busy, try again") from refused
 
     def replace(self, before: Integration, after: Integration) -> Integration:
-        """Keep a changed integration, and return it with its new version.
+        """Write a changed integration and return it with its new version.
 
         Raises:
             PreconditionFailed: somebody else changed or deleted it since ``before`` was read.
@@ -66,7 +66,7 @@ class IntegrationStore:
         return after
 
     def remove(self, integration_id: str) -> None:
-        """Remove an integration's item; its data is another matter."""
+        """Delete an integration's item, but not its data."""
         self._table.delete(keys.integration(integration_id))
 
 

@@ -1,1 +1,1 @@
-"""Events sent on to platforms that cannot take EventBridge (Standard Webhooks)."""
+"""Outbound webhooks: events for platforms that cannot receive them from EventBridge (Standard Webhooks)."""

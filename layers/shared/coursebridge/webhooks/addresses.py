@@ -1,8 +1,8 @@
 """Checks where a webhook may go: to public addresses over TLS, never to an internal one.
 
 Whoever may set an endpoint must not be able to reach what only this function can reach (OWASP: server-side request
-forgery). The name is resolved once, every address it has is checked, and the connection goes to the checked address: a
-name that answers differently the next moment gains nothing.
+forgery). The name is resolved once, all its addresses are checked, and the connection goes to a checked address, so
+that a name that resolves differently a moment later gains nothing.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 CARRY_IPV4 = (ipaddress.IPv6Network("::/96"), ipaddress.IPv6Network("64:ff9b::/96"))
 LONGEST_URL = 2000
 LOCALHOST = "localhost"
-"""This machine, and so is every name below it (RFC 6761, 6.3)."""
+"""The local machine, as is every name below it (RFC 6761, 6.3)."""
 
 
 class NotAllowed(Exception):
-    """The address must not be called; the text says why."""
+    """The address must not be called; the message says why."""
 
 
 def check_url(url: str, *, inside: bool) -> None:
-    """Check the URL of an endpoint as far as that can be done without asking a name server.
+    """Check the URL of an endpoint without asking a name server.
 
     Args:
         url: the URL.
-        inside: whether http and addresses of this machine are allowed: on a local stack.
+        inside: whether http and internal addresses are allowed, as on a local stack.
 
     Raises:
-        InvalidRequest: it cannot be an endpoint.
+        InvalidRequest: the URL cannot be an endpoint.
     """
     try:
         parts = urlsplit(url)
@@ -55,7 +55,7 @@ def address_of(url: str, *, inside: bool, lookup: Callable[[str, int], list[str]
     """Return the address to connect to.
 
     Raises:
-        NotAllowed: one of the addresses is not public.
+        NotAllowed: the URL cannot be an endpoint, or one of its addresses is not public.
         OSError: the name has no address.
     """
     parts = urlsplit(url)
@@ -81,7 +81,7 @@ def _check_parts(parts: SplitResult, *, inside: bool) -> None:
         raise NotAllowed("must start with https://")
     if not parts.hostname or len(parts.geturl()) > LONGEST_URL:
         raise NotAllowed("is not a URL with a host")
-    parts.hostname.encode("idna")  # a ValueError where a label is empty or too long, which no resolver takes
+    parts.hostname.encode("idna")  # raises ValueError for an empty or overlong label, which no resolver accepts
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise NotAllowed("must not carry credentials or a fragment")
     if parts.port == 0:
@@ -89,7 +89,7 @@ def _check_parts(parts: SplitResult, *, inside: bool) -> None:
 
 
 def _check_host(host: str) -> None:
-    """Check what a name or a literal address tells by itself, a dot at its end or not."""
+    """Check a name or a literal address without resolving it, with or without a final dot."""
     name = host.removesuffix(".")
     if name == LOCALHOST or name.endswith(f".{LOCALHOST}"):
         raise NotAllowed("resolves to an address that is not public")
@@ -99,7 +99,7 @@ def _check_host(host: str) -> None:
 
 
 def _literal(host: str) -> Address | None:
-    """Return the address a host is, also one that resolvers alone know for an address (``127.1``, ``2130706433``)."""
+    """Return the address that a host spells, even in a form that only resolvers know (``127.1``, ``2130706433``)."""
     with suppress(ValueError):
         return ipaddress.ip_address(host)
     with suppress(OSError):
@@ -114,7 +114,7 @@ def _check_public(address: Address) -> None:
 
 
 def _carried(address: Address) -> ipaddress.IPv4Address | None:
-    """Return the IPv4 address that an IPv6 address stands for, if it does."""
+    """Return the IPv4 address that an IPv6 address carries, if any."""
     if isinstance(address, ipaddress.IPv4Address):
         return None
     if any(address in network for network in CARRY_IPV4):

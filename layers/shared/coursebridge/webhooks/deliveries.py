@@ -27,7 +27,7 @@ UNTRIED_SINCE = "attribute_not_exists(tried) OR tried = :tried"
 
 @dataclass(frozen=True)
 class Try:
-    """One try: the status that came back, or why none did."""
+    """One try: the status that came back, if any, and the error unless it succeeded."""
 
     at: str
     status_code: int | None
@@ -39,11 +39,11 @@ class Delivery:
     """One event for one endpoint.
 
     Attributes:
-        id: follows from event and endpoint, so that an event that comes twice is delivered once; sorts by time.
-        message_id: the ``webhook-id`` header: the event's id, the same at every try.
-        payload: the body, as it is signed.
-        tries: the latest tries, to be looked at.
-        tried: how often it was tried since it was queued, by its event or by a replay.
+        id: derived from event and endpoint, so that an event that arrives twice is delivered once; sorts by time.
+        message_id: the ``webhook-id`` header: the event's id, the same for every try.
+        payload: the body as it is signed.
+        tries: the latest tries, for display.
+        tried: how often it was tried since it was last queued, by its event or a replay.
     """
 
     integration_id: str
@@ -61,7 +61,7 @@ class Delivery:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is to be done."""
+        """Whether there is nothing more to do."""
         return self.status in ("delivered", "failed", "cancelled")
 
     def after(self, attempt: Try, status: Status, next_try_at: str | None = None) -> Delivery:
@@ -93,7 +93,7 @@ class Delivery:
 
 
 def delivery_of(event: Mapping[str, Any], target: Target, now: datetime) -> Delivery:
-    """Return the delivery of an event of the bus to an endpoint."""
+    """Return the delivery of an event from the bus to an endpoint."""
     detail = event["detail"]
     digest = hashlib.sha256(f"{detail['id']} {target.id}".encode()).hexdigest()[:16]
     payload = {
@@ -125,7 +125,7 @@ class DeliveryStore:
         self._integration_id = integration_id
 
     def add(self, delivery: Delivery) -> Delivery:
-        """Write a delivery unless it is there; return what stands there."""
+        """Write a delivery unless it exists; return the stored one."""
         try:
             self._table.put(delivery.to_item(), condition="attribute_not_exists(PK)")
         except ConditionFailed as refusal:
@@ -138,11 +138,11 @@ class DeliveryStore:
         return Delivery.from_item(item) if item else None
 
     def save(self, delivery: Delivery) -> None:
-        """Write a delivery, whatever stands there."""
+        """Write a delivery, whatever is stored."""
         self._table.put(delivery.to_item())
 
     def settle(self, before: Delivery, after: Delivery) -> bool:
-        """Write what became of a delivery, unless it was tried or replayed since; return whether it was not."""
+        """Write the outcome of a delivery unless it was tried or replayed since; return whether it was written."""
         try:
             self._table.put(after.to_item(), condition=UNTRIED_SINCE, values={":tried": before.tried})
         except ConditionFailed:
@@ -150,7 +150,7 @@ class DeliveryStore:
         return True
 
     def list_page(self, target_id: str, status: str | None, *, limit: int, after: Item | None) -> Page:
-        """Return a page of the items of an endpoint, newest first; ``limit`` is how many are looked at."""
+        """Return a page of an endpoint's items, newest first; ``limit`` is how many are read before filtering."""
         condition, values = "target_id = :target", {":target": target_id}
         if status:
             condition, values = f"{condition} AND #status = :status", {**values, ":status": status}

@@ -1,4 +1,4 @@
-"""Turns an event on the bus into deliveries, and sends a delivery until it is accepted or given up."""
+"""Turns events on the bus into deliveries, and tries each delivery until it is accepted or given up."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
     from coursebridge.webhooks.targets import Target
 
 PAUSES = (5, 30, 120, 600, 1800, 7200, 18_000, 36_000)
-"""Seconds after each try that failed: some 18 hours in all; then the delivery has failed, and can be replayed."""
+"""Seconds to wait after each failed try, some 18 hours in all. A delivery that fails after them can be replayed."""
 MOST_TRIES = len(PAUSES) + 1
 MOST_RECEIVES = 20
-"""Of a message, ``maxReceiveCount`` of its queue: a function that dies or is throttled uses them up without a try."""
+"""``maxReceiveCount`` of the delivery queue: a function that dies or is throttled uses up receives without a try."""
 
 
 @dataclass(frozen=True)
 class Dispatcher:
-    """Delivers.
+    """Turns events into deliveries and tries them.
 
     Attributes:
         table: the application's table.
         sqs: the SQS client.
         queue_url: the queue of deliveries.
-        secret_prefix: what the names of all secrets of this stack start with.
-        sender: tries once.
+        secret_prefix: the prefix of the names of this stack's secrets.
+        sender: makes a single try.
         now: the clock.
     """
 
@@ -53,18 +53,18 @@ class Dispatcher:
     now: Callable[[], datetime]
 
     def endpoints(self, integration_id: str) -> list[Target]:
-        """Return an integration's endpoints; one query."""
+        """Return an integration's endpoints, with one query."""
         return list(TargetStore(self.table, integration_id).all())
 
     def fan_out(self, event: Mapping[str, Any], endpoints: Callable[[str], list[Target]] | None = None) -> int:
-        """Write down and queue a delivery for each endpoint that wants an event; return how many.
+        """Write and queue a delivery for each endpoint that wants an event; return how many were queued.
 
-        An event that comes twice finds its deliveries there; one that was never tried is queued again, for its message
-        may have been lost.
+        If an event arrives twice, its deliveries exist already; those never tried are queued again, because their
+        messages may have been lost.
 
         Args:
             event: as the bus delivers it.
-            endpoints: returns an integration's endpoints, where they have been read for an event beside this one.
+            endpoints: returns an integration's endpoints; given so that several events share one read.
         """
         integration_id = event["detail"]["integration_id"]
         store = DeliveryStore(self.table, integration_id)
@@ -81,11 +81,11 @@ class Dispatcher:
         """Try a delivery once.
 
         Args:
-            integration_id: whose.
-            delivery_id: which.
+            integration_id: the integration of the delivery.
+            delivery_id: the delivery's id.
 
         Returns:
-            In how many seconds to try again; ``None`` when nothing more is to be done; 0 when it has failed for good.
+            The seconds until the next try; 0 if the delivery has failed for good; ``None`` if there is nothing to do.
         """
         store = DeliveryStore(self.table, integration_id)
         delivery = store.get(delivery_id)
@@ -98,13 +98,13 @@ class Dispatcher:
             return None
         done = self.sender.send(delivery, target.url, live_secrets(self.secret_prefix, target))
         if done.status_code == HTTPStatus.GONE:
-            # An admin who changed it meanwhile has the last word.
+            # If an admin changed the endpoint meanwhile, that change stands.
             with suppress(Conflict):
                 targets.put(_gone(target, done.at))
         return self._conclude(store, delivery, done)
 
     def give_up(self, integration_id: str, delivery_id: str) -> None:
-        """Mark a delivery as failed whose message is not handed out again."""
+        """Mark a delivery as failed because its message will not be received again."""
         store = DeliveryStore(self.table, integration_id)
         delivery = store.get(delivery_id)
         if delivery is not None and not delivery.is_over:
@@ -119,16 +119,16 @@ class Dispatcher:
         else:
             pause = PAUSES[delivery.tried]
             after = delivery.after(done, "retrying", rfc3339(self.now() + timedelta(seconds=pause)))
-        # Whoever tried or replayed it meanwhile goes on with it, by a message of their own.
+        # If it was tried or replayed meanwhile, another message carries on with it.
         return pause if store.settle(delivery, after) else None
 
 
 def enqueue(sqs: SQSClient, queue_url: str, delivery: Delivery) -> None:
-    """Have a delivery tried."""
+    """Queue a delivery for a try."""
     body = json.dumps({"integration_id": delivery.integration_id, "delivery_id": delivery.id})
     sqs.send_message(QueueUrl=queue_url, MessageBody=body)
 
 
 def _gone(target: Target, at: str) -> Target:
-    """Return an endpoint that wants nothing any more (Standard Webhooks: 410)."""
+    """Return an endpoint disabled because it answered 410 Gone (Standard Webhooks)."""
     return replace(target, enabled=False, disabled_reason="it answered 410 Gone", updated_at=at)

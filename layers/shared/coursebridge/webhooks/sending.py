@@ -1,4 +1,4 @@
-"""Tries a delivery once: signed, bounded in time, to the address that was checked, answers judged by their status."""
+"""Tries a delivery once: signed, within a time limit, to a checked address, and judged by the status of the answer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ USER_AGENT = "Coursebridge-Webhooks/1"
 
 
 def transports() -> Callable[[], httpx.AsyncBaseTransport]:
-    """Return what makes a transport for each try: no proxy, which would undo the check of addresses."""
+    """Return a factory of transports, one for each try, without a proxy, which would undo the check of addresses."""
     return partial(httpx.AsyncHTTPTransport, verify=httpx.create_ssl_context(trust_env=False), trust_env=False)
 
 
@@ -34,13 +34,13 @@ def transports() -> Callable[[], httpx.AsyncBaseTransport]:
 class Sender:
     """Sends deliveries.
 
-    A try ends when its time is up, whatever the receiver does: httpx's own timeouts are for each read, and a receiver
-    that answers byte by byte would hold up the deliveries to everybody else.
+    A try ends when its time is up, whatever the receiver does: httpx's own timeouts apply to each read, so a
+    receiver that answers byte by byte would hold up the deliveries to all others.
 
     Attributes:
-        transport: makes the transport of a try.
+        transport: creates the transport of a try.
         lookup: resolves a name.
-        inside: whether http and addresses of this machine are allowed: on a local stack.
+        inside: whether http and internal addresses are allowed, as on a local stack.
         now: the clock.
         most_seconds: how long a try may take.
     """
@@ -52,7 +52,7 @@ class Sender:
     most_seconds: float = MOST_SECONDS
 
     def send(self, delivery: Delivery, url: str, secrets: Sequence[str]) -> Try:
-        """Try once; never raises for what the receiver does."""
+        """Make one try; never raise, whatever the receiver does."""
         at = self.now()
         body = delivery.payload.encode()
         try:
@@ -66,14 +66,14 @@ class Sender:
         return Try(rfc3339(at), status, error_text)
 
     async def _status(self, request: httpx.Request) -> int:
-        """Send a request, follow no redirect, and read no more of the answer than its status and headers."""
+        """Send a request without following redirects, and read only the status and headers of the answer."""
         async with asyncio.timeout(self.most_seconds), httpx.AsyncClient(transport=self.transport()) as client:
             response = await client.send(request, stream=True, follow_redirects=False)
             await response.aclose()
         return response.status_code
 
     def _request(self, url: str, body: bytes, headers: dict[str, str]) -> httpx.Request:
-        """Return a request to the checked address; name and certificate are still the host's."""
+        """Return a request to the checked address; the ``Host`` header and TLS still use the host's name."""
         address = address_of(url, inside=self.inside, lookup=self.lookup)
         timeout = httpx.Timeout(self.most_seconds, connect=CONNECT_SECONDS)
         target = httpx.URL(url)

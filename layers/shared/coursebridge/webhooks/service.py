@@ -1,4 +1,4 @@
-"""Administers outbound webhook endpoints: create, change, rotate, list deliveries, replay."""
+"""Administration of outbound webhook endpoints: create, change, rotate, list deliveries, replay."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ LIVE_SECRETS = 2
 
 @dataclass(frozen=True)
 class Webhooks:
-    """The endpoints of one integration, as an admin keeps them.
+    """The endpoints of one integration, as an admin manages them.
 
     Attributes:
         table: the application's table.
-        integration_id: whose.
-        secret_prefix: what the names of all secrets of this stack start with.
-        inside: whether http and addresses of this machine are allowed: on a local stack.
+        integration_id: whose endpoints.
+        secret_prefix: the prefix of the names of this stack's secrets.
+        inside: whether http and internal addresses are allowed, as on a local stack.
         actor: the client id of the admin.
     """
 
@@ -65,18 +65,18 @@ class Webhooks:
         return target
 
     def create(self, settings: dict[str, Any], now: datetime) -> tuple[Target, str]:
-        """Make an endpoint; return it and its secret, which is shown this once.
+        """Create an endpoint and return it with its secret, which is shown only this once.
 
         Raises:
             InvalidRequest: the URL cannot be called.
-            Conflict: there are as many as there may be.
-            Unavailable: the table is busy; so for all changes below.
+            Conflict: the integration already has the most it may have.
+            Unavailable: the table is busy; all changes below raise this too.
         """
         check_url(settings["url"], inside=self.inside)
         secret, at = signing.new_secret(), rfc3339(now)
         live = ({"n": 1, "created_at": at},)
         target = Target(self.integration_id, new_id(now), created_at=at, updated_at=at, secrets=live, **settings)
-        # Before the endpoint, which gets events from the moment it is there.
+        # Before the endpoint, which gets events as soon as it exists.
         secret_values.write(self._secret_name(target.id), {"1": secret}, "Signing secrets of an outbound webhook")
         try:
             self.store.add(target)
@@ -92,7 +92,7 @@ class Webhooks:
         Raises:
             NotFound: there is no such endpoint.
             InvalidRequest: the URL cannot be called.
-            Conflict: somebody else changed it meanwhile; so for all changes below.
+            Conflict: somebody else changed it meanwhile; all changes below raise this too.
         """
         before = self.get(target_id)
         if "url" in changes:
@@ -105,7 +105,7 @@ class Webhooks:
         return after
 
     def delete(self, target_id: str, now: datetime) -> None:
-        """Delete an endpoint; what is on its way to it is cancelled.
+        """Delete an endpoint; its pending deliveries are cancelled.
 
         Raises:
             NotFound: there is no such endpoint.
@@ -116,9 +116,9 @@ class Webhooks:
         self._note("webhook.deleted", target_id, before, None, now)
 
     def rotate(self, target_id: str, now: datetime) -> tuple[Target, str]:
-        """Make a new secret beside the old one; return the endpoint and the secret, which is shown this once.
+        """Add a secret, and return the endpoint and the secret, which is shown only this once.
 
-        Both sign until the old one is deleted. Of two live ones the older dies.
+        The previous secret signs too until it is deleted. If two are live already, the older one is deleted.
 
         Raises:
             NotFound: there is no such endpoint.
@@ -129,10 +129,10 @@ class Webhooks:
         entry = {"n": number, "created_at": rfc3339(now)}
         live = (*before.secrets, entry)[-LIVE_SECRETS:]
         after = replace(before, secrets=live, secrets_made=number, updated_at=rfc3339(now))
-        # Of two who rotate at once one is refused here, before its secret takes the other's place.
+        # Of two concurrent rotations, one is refused here, before its secret could replace the other's.
         self.store.put(after)
         known = secret_values.read_or_empty(self._secret_name(target_id))
-        # One with a higher number than this is of whoever has rotated since.
+        # Higher numbers than this one come from later rotations and are kept.
         kept = {n: value for n, value in known.items() if int(n) >= live[0]["n"]}
         secret_values.write(self._secret_name(target_id), {**kept, str(number): secret})
         self._note("webhook.rotated", target_id, before, after, now)
@@ -160,7 +160,7 @@ class Webhooks:
         return after
 
     def replay(self, target_id: str, delivery_id: str, sqs: SQSClient, queue_url: str) -> Delivery:
-        """Deliver once more, whatever became of it; the receiver knows it by its id.
+        """Queue a delivery again, whatever its status; the receiver recognises it by its id.
 
         Raises:
             NotFound: there is no such endpoint or delivery.
@@ -187,7 +187,7 @@ class Webhooks:
         return [Delivery.from_item(item) for item in page.items], page.last_key
 
     def forget(self) -> None:
-        """Delete every endpoint with its secrets: the integration goes."""
+        """Delete every endpoint with its secrets, because the integration is being deleted."""
         for target in list(self.store.all()):
             self.store.delete(target.id)
             secret_values.delete(self._secret_name(target.id))

@@ -1,7 +1,7 @@
-"""Signatures by the Standard Webhooks specification (standardwebhooks.com), symmetric kind. Pure.
+"""Symmetric signatures according to the Standard Webhooks specification (standardwebhooks.com). Pure.
 
-Three lines of :mod:`hmac` do what its reference library does; that library would bring its own HTTP client and more
-into the layer. The tests hold this against it.
+Three lines of :mod:`hmac` do what its reference library does, which would bring its own HTTP client and more into the
+layer. The tests compare the two.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def new_secret() -> str:
 
 
 def headers(message_id: str, at: datetime, body: bytes, live: Iterable[str]) -> dict[str, str]:
-    """Return the headers of a delivery, signed with every live secret so that receivers can change theirs in peace."""
+    """Return the headers of a delivery, signed with every live secret so that receivers can switch at any time."""
     timestamp = str(int(at.timestamp()))
     signed = f"{message_id}.{timestamp}.".encode() + body
     return {

@@ -1,4 +1,4 @@
-"""Outbound webhook endpoints: in the table, their secrets in Secrets Manager."""
+"""Outbound webhook endpoints, stored in the table, with their secrets in Secrets Manager."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Target:
 
     Attributes:
         event_types: the detail-types it wants; empty for all.
-        enabled: whether it gets anything.
-        disabled_reason: why not, when it was not an admin who said so.
-        secrets: number and time of each live secret.
-        secrets_made: the number of its last secret, deleted or not. None is given twice, lest a sender that still has
-            a deleted one sign with it in the place of the next.
-        version: how often it was written; 0 for one that never was.
+        enabled: whether it gets events.
+        disabled_reason: why it is disabled, unless an admin disabled it.
+        secrets: the number and creation time of each live secret.
+        secrets_made: the number of its newest secret, deleted or not. No number is used twice: otherwise, a sender that
+            has cached a deleted secret would sign with it instead of the next one.
+        version: how often it was written; 0 if never.
     """
 
     integration_id: str
@@ -50,11 +50,11 @@ class Target:
 
     @property
     def newest(self) -> int:
-        """The highest number a secret of it ever had."""
+        """The highest number that any of its secrets has had."""
         return max([self.secrets_made, *(int(secret["n"]) for secret in self.secrets)])
 
     def wants(self, type_: str) -> bool:
-        """Whether it is to get events of this type."""
+        """Return whether it gets events of this type."""
         return self.enabled and (not self.event_types or type_ in self.event_types)
 
     def to_item(self) -> Item:
@@ -102,7 +102,7 @@ class TargetStore:
         """Write a new endpoint.
 
         Raises:
-            Conflict: there are as many as there may be, also by those who add one at the same moment.
+            Conflict: the integration already has the most it may have, counting those added concurrently.
             Unavailable: the table is busy; nothing was done.
         """
         first = replace(target, version=1)
@@ -114,7 +114,7 @@ class TargetStore:
             raise Conflict(f"an integration may have {MOST_TARGETS} webhooks") from refused
 
     def put(self, target: Target) -> None:
-        """Write an endpoint over the version it was made from.
+        """Write an endpoint over the version that was read.
 
         Raises:
             Conflict: somebody else changed or deleted it meanwhile.
@@ -126,7 +126,7 @@ class TargetStore:
             raise Conflict("the webhook was changed meanwhile; read it and try again") from error
 
     def delete(self, target_id: str) -> None:
-        """Delete an endpoint; one that is not there is fine.
+        """Delete an endpoint if it exists.
 
         Raises:
             Unavailable: the table is busy; nothing was done.
@@ -143,12 +143,12 @@ class TargetStore:
         )
 
     def _together(self, *actions: dict[str, Any]) -> None:
-        """Write actions all or nothing, again while others are at the same item.
+        """Write actions in one transaction, repeating it while others write the same item.
 
         Raises:
             TransactionRefused: a condition does not hold.
             Unavailable: the table is busy; nothing was done.
-            Conflict: the others do not come to an end.
+            Conflict: the others keep writing it.
         """
         for pause in pauses():
             try:
@@ -170,7 +170,7 @@ def secret_name(prefix: str, integration_id: str, target_id: str) -> str:
 
 
 def live_secrets(prefix: str, target: Target) -> list[str]:
-    """Return an endpoint's signing secrets, oldest first; at most five minutes behind."""
+    """Return an endpoint's signing secrets, oldest first, at most five minutes out of date."""
     values = secret_values.read(secret_name(prefix, target.integration_id, target.id))
     numbers = [str(secret["n"]) for secret in target.secrets]
     if not all(number in values for number in numbers):
