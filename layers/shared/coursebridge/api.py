@@ -1,6 +1,6 @@
-"""What every HTTP function shares: the resolver, the one error shape, the check of a caller.
+"""Shared by every HTTP function: the resolver, the error format and the check of the caller.
 
-Each function makes its own resolver with :func:`resolver`; a shared one would gather every function's routes.
+Each function makes its own resolver with :func:`resolver`; a shared one would collect the routes of all functions.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ if TYPE_CHECKING:
 PROBLEM = "application/problem+json"
 MOST_BODY_BYTES = 5_000_000
 NAMED_BY_OTHERS = frozenset({"group", "sid", "value"})
-"""Parameters of paths that others made up and that may hold slashes: names of groups, ids of statements, identifiers.
-A route has one at the most, and what stands around it tells where it ends."""
+"""Path parameters whose values others choose and that may contain slashes: group names, statement ids, identifiers.
+A route has at most one of them, and the rest of its pattern tells where the value ends."""
 
 
 class MethodNotAllowed(CoursebridgeError):
-    """The path exists and does not take this method."""
+    """The path exists but does not accept this method."""
 
     status = HTTPStatus.METHOD_NOT_ALLOWED
     code = "method_not_allowed"
@@ -58,11 +58,11 @@ class MethodNotAllowed(CoursebridgeError):
 
 
 class Resolver(APIGatewayHttpResolver):
-    """A resolver whose every answer has a body and the request id; each request starts with nothing remembered.
+    """A resolver that adds a body and the request id to every response, and starts each request with a clean context.
 
-    An answer without a body has an empty one: API Gateway takes null for that, its emulators do not. A parameter of a
-    path may hold anything, but a slash only if it is one of :data:`NAMED_BY_OTHERS`: gateways decode a path before they
-    hand it on, and Powertools' own pattern leaves out characters such as ``?`` and ``#``.
+    A response without a body gets an empty one: API Gateway accepts null instead, its emulators do not. Path parameters
+    may contain any character, but a slash only in :data:`NAMED_BY_OTHERS`: gateways decode a path before they pass it
+    on, and Powertools' own pattern excludes characters such as ``?`` and ``#``.
     """
 
     @staticmethod
@@ -70,7 +70,7 @@ class Resolver(APIGatewayHttpResolver):
         return re.compile(base_regex.format(re.sub(r"<(\w+)>", _parameter, rule)))
 
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-        """Answer one request."""
+        """Handle one request."""
         self.clear_context()  # type: ignore[no-untyped-call]
         response: dict[str, Any] = super().resolve(event, context)
         response["headers"] = {"X-Request-Id": event["requestContext"]["requestId"], **response.get("headers", {})}
@@ -84,11 +84,11 @@ def _parameter(found: re.Match[str]) -> str:
 
 
 def resolver(*, validate: bool = False) -> APIGatewayHttpResolver:
-    """Return a resolver that answers every expected error as a problem and stamps the request id.
+    """Return a resolver that turns every error into a problem response and adds the request id.
 
     Args:
-        validate: parse bodies, query strings and paths into the types the routes declare (costs start-up time:
-            not for ``token`` and ``statements``).
+        validate: whether to parse bodies, query strings and paths into the types that the routes declare. This costs
+            start-up time, so ``token`` and ``statements`` do without.
     """
     app = Resolver(
         enable_validation=validate,
@@ -104,35 +104,35 @@ def resolver(*, validate: bool = False) -> APIGatewayHttpResolver:
 
 
 class Requires:
-    """A middleware that lets only tokens with one scope through.
+    """Middleware that admits only tokens with a given scope.
 
-    A route whose path names an ``integration`` is checked to be within the token's reach. The grant is then in the
-    resolver's context as ``grant``.
+    If the route's path has an ``integration`` parameter, the token must also give access to that integration. The grant
+    is then available in the resolver's context as ``grant``.
 
     Attributes:
-        scope: the scope.
-        everywhere: whether the client must not be bound to an integration, as the call is about more than one.
-        narrowed: whether the route itself answers a bound client what is of its integration alone.
+        scope: the required scope.
+        everywhere: whether to refuse clients that are bound to one integration, because the call concerns several.
+        narrowed: whether the route itself limits its response to the integration that a client is bound to.
     """
 
     def __init__(self, scope: str, *, everywhere: bool = False, narrowed: bool = False) -> None:
         self.scope = scope
         self.everywhere = everywhere
         self.narrowed = narrowed
-        self.__name__ = f"requires {scope}"  # Powertools names each middleware, as if all were functions
+        self.__name__ = f"requires {scope}"  # Powertools expects every middleware to have a name, as functions do
 
     def __call__(self, app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
-        """Check the caller, unless that was done before the request was validated."""
+        """Check the caller, unless this was done before the request was validated."""
         if "grant" not in app.context:
             self.authorize(app)
         return next_middleware(app)
 
     def authorize(self, app: APIGatewayHttpResolver) -> None:
-        """Check the caller and remember the grant; whatever is logged from here on says whose request it was.
+        """Check the caller and store the grant; from here on every log entry names the client and its integration.
 
         Raises:
             Unauthorized: there is no valid token.
-            Forbidden: the token lacks the scope, or does not reach what is asked for.
+            Forbidden: the token lacks the scope, or gives no access to what the request asks for.
         """
         grant = wiring.access().grant(app.current_event.headers.get("authorization"), self.scope)
         logger.append_keys(client=grant.client_id, integration=grant.integration_id)
@@ -145,29 +145,29 @@ class Requires:
 
 
 def requires(scope: str, *, everywhere: bool = False, narrowed: bool = False) -> Requires:
-    """Return a middleware that lets only tokens with this scope through (see :class:`Requires`)."""
+    """Return a middleware that admits only tokens with this scope (see :class:`Requires`)."""
     return Requires(scope, everywhere=everywhere, narrowed=narrowed)
 
 
 def grant(app: AppOrRouter) -> Grant:
-    """Return what the caller of the present request was granted."""
+    """Return the grant of the current request's caller."""
     found: Grant = app.context["grant"]
     return found
 
 
 def caller(app: AppOrRouter) -> str:
-    """Return the client id of the caller of the present request."""
+    """Return the client id of the current request's caller."""
     return grant(app).client_id
 
 
 def base_url(app: AppOrRouter) -> str:
-    """Return the base URL callers use, no slash at the end: the one that is set, else the one that was called."""
+    """Return the API's base URL without a trailing slash: the configured one, or else the one that was called."""
     event: APIGatewayProxyEventV2 = app.current_event
     return (settings().api_public_url or f"https://{event.request_context.domain_name}").rstrip("/")
 
 
 def body_bytes(app: APIGatewayHttpResolver) -> bytes:
-    """Return the request's body as it was sent, base64 of API Gateway undone."""
+    """Return the request's body as it was sent, with API Gateway's base64 decoded."""
     event = app.current_event
     if not event.body:
         return b""
@@ -178,7 +178,7 @@ def read_json(app: APIGatewayHttpResolver) -> Any:  # noqa: ANN401  (any JSON)
     """Return the request's JSON.
 
     Raises:
-        InvalidRequest: it is empty or no JSON.
+        InvalidRequest: the body is empty or not JSON.
     """
     try:
         return json.loads(body_bytes(app))
@@ -192,7 +192,7 @@ def answer(
     headers: Mapping[str, str] | None = None,
     content_type: str = "application/json",
 ) -> Response[str]:
-    """Return a JSON answer; no body for ``None``."""
+    """Return a JSON response, with an empty body if ``body`` is ``None``."""
     if body is None:
         return Response(int(status), None, "", headers=dict(headers or {}))
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
@@ -201,7 +201,7 @@ def answer(
 
 def _problem(app: APIGatewayHttpResolver, error: CoursebridgeError) -> Response[str]:
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        # The pattern of the route and not the path, in which people may stand.
+        # Log the route's pattern and not the path, which may identify people.
         route = app.context["_route"]
         logger.warning(
             "request failed", code=error.code, status=int(error.status), method=route.method, route=route.path
@@ -231,10 +231,10 @@ def _unexpected(error: Exception) -> Response[str]:
 
 
 def _validate_after_authorizing(app: APIGatewayHttpResolver) -> None:
-    """Let the caller be checked before the request is, and read JSON by its content.
+    """Check the caller before validating the request, and parse every body that is not a form as JSON.
 
     Powertools validates before any of our middlewares runs, which would tell strangers what a request should look
-    like; and it knows only ``application/json``, not ``application/merge-patch+json``.
+    like. It also parses only ``application/json``, not ``application/merge-patch+json``.
     """
     from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (  # noqa: PLC0415
         OpenAPIRequestValidationMiddleware,
@@ -270,6 +270,6 @@ def _answer_validation_as_problem(app: APIGatewayHttpResolver) -> None:
 
 def _no_route(app: APIGatewayHttpResolver) -> Response[str]:
     path = app.current_event.path
-    routes = [*app._static_routes, *app._dynamic_routes]  # noqa: SLF001  (Powertools tells 405 from 404 nowhere)
+    routes = [*app._static_routes, *app._dynamic_routes]  # noqa: SLF001  (Powertools does not distinguish 405 from 404)
     allowed = sorted({route.method for route in routes if route.rule.match(path)})
     return _problem(app, MethodNotAllowed(allowed) if allowed else NotFound("there is no such path"))

@@ -1,7 +1,7 @@
-"""Writes the audit: who changed what, when, from what to what.
+"""Writes the audit: who changed what, when, and the values before and after.
 
-Every change an admin makes leaves an entry, and so does every override of a rule. An entry never holds a secret: fields
-whose name says so are masked, whatever was handed in. Nor does it hold people: a learner appears by id.
+Every change by an admin and every override of a rule adds an entry. An entry contains no secrets: fields whose name
+suggests one are always masked. It contains no personal data either: a learner appears by id.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ NOT_CHANGES = frozenset({"version", "updated_at", "etag"})
 
 @dataclass(frozen=True)
 class Entry:
-    """What somebody has done.
+    """One action to record.
 
     Attributes:
-        actor: the client id of whoever did it; ``system`` for what happened by itself.
-        action: what was done: ``integration.updated``, ``learner.merged``, ...
-        subject: to what: an id.
-        integration_id: the integration it belongs to, ``None`` for none.
-        before: how it was; ``None`` for something new.
-        after: how it is now; ``None`` for something removed. Only the fields that differ are kept.
+        actor: the client id of the caller who acted; ``system`` for automatic actions.
+        action: what was done, such as ``integration.updated`` or ``learner.merged``.
+        subject: the id of what was changed.
+        integration_id: the integration that the subject belongs to, if any.
+        before: the previous state; ``None`` for something new.
+        after: the new state; ``None`` for something removed. Only the fields that differ are stored.
     """
 
     actor: str
@@ -47,7 +47,7 @@ class Entry:
 
 
 def record(table: Table, entry: Entry, now: datetime | None = None) -> None:
-    """Add an entry, of the present time if no other is given."""
+    """Store an entry, dated ``now`` or else the current time."""
     at, entry_id = rfc3339(now or utc_now()), new_id(now)
     of_integration = keys.audit_of(entry.integration_id, at, entry_id).item(keys.GSI1) if entry.integration_id else {}
     table.put(
@@ -67,7 +67,7 @@ def record(table: Table, entry: Entry, now: datetime | None = None) -> None:
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any], path: str = "") -> Iterator[dict[str, Any]]:
-    """Yield each field that differs as ``{"field": "filters.levels", "from": ..., "to": ...}``, in order of name."""
+    """Yield each field that differs as ``{"field": "filters.levels", "from": ..., "to": ...}``, sorted by name."""
     for name in sorted(before.keys() | after.keys()):
         old, new, field = before.get(name), after.get(name), f"{path}{name}"
         if old == new or name in NOT_CHANGES:
@@ -85,7 +85,7 @@ def _is_secret(name: str) -> bool:
 
 
 def _bounded(value: Any) -> Any:  # noqa: ANN401  (whatever the field held)
-    """Return a value short enough for an entry: of a long list the beginning, and how many more there were."""
+    """Return a value short enough for an entry; a long list is cut and ends with the number of items left out."""
     if isinstance(value, str):
         return value[:LONGEST_TEXT]
     if isinstance(value, list) and len(value) > MOST_LISTED:

@@ -1,7 +1,7 @@
-"""AWS clients, one each per process, with retries and time-outs set once.
+"""AWS clients, one of each per process, with shared settings for retries and time-outs.
 
-Connecting and reading time out well inside the shortest function time-out, so that a stuck call is retried
-by botocore and not ended by Lambda.
+Connecting and reading (except from S3) time out well before the shortest function time-out, so that botocore retries a
+stuck call before Lambda ends the function.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CONFIG = Config(
 def dynamodb() -> DynamoDBClient:
     """Return the DynamoDB client.
 
-    It leaves checking requests to DynamoDB: doing it here too takes a quarter of the time of a batch of writes.
+    It does not validate requests, as DynamoDB does: validation takes a quarter of the time of a batch write.
     """
     return boto3.client("dynamodb", config=CONFIG.merge(Config(parameter_validation=False)))
 
@@ -49,10 +49,10 @@ def secretsmanager() -> SecretsManagerClient:
 
 @cache
 def s3() -> S3Client:
-    """Return the S3 client; objects of many megabytes need a longer read, and signed links the present signature.
+    """Return the S3 client; large objects need a longer read time-out, and presigned URLs need signature version 4.
 
-    The host of a link names bucket and region: the one that names no region redirects for as long as a bucket is new,
-    which breaks the signature. An emulator has a host of its own, so the bucket is in the path there.
+    The host of a presigned URL names the bucket and the region: a host without the region redirects while a bucket is
+    new, which breaks the signature. An emulator has a host of its own, so there the bucket is part of the path.
     """
     hosts = Config(
         s3={

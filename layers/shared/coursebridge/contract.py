@@ -1,4 +1,4 @@
-"""What the routes of the admin and the learning API have in common: parameters, lists, problems."""
+"""Shared by the routes of the admin and the learning API: parameters, lists, problems."""
 
 # No postponed annotations: Powertools reads the types of parameters and fields at run time.
 
@@ -21,7 +21,7 @@ THROTTLED: dict[str, Any] = {
     "content": {"application/json": {"schema": MESSAGE}},
 }
 MOST_BYTES = 5_000_000
-"""Of the items of one answer; Lambda carries six megabytes."""
+"""The limit for the items of one response; Lambda's own limit is six megabytes."""
 
 Time = Annotated[
     str,
@@ -41,7 +41,7 @@ Cursor = Annotated[
 class Answer(BaseModel):
     """The base of what is answered: exactly the fields that are documented."""
 
-    # What does not fit is logged, and what was in it may be a person.
+    # Validation errors are logged, and the invalid input may be personal data.
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
 
@@ -82,9 +82,9 @@ def responses(status: HTTPStatus, description: str, **problems: str) -> dict[int
     """Return the OpenAPI responses of a route.
 
     Args:
-        status: of the good answer.
-        description: of the good answer.
-        problems: by status (``_404="there is no such run"``), beside those that every route has.
+        status: the status of a successful response.
+        description: the description of a successful response.
+        problems: descriptions by status (``_404="there is no such run"``), in addition to those of every route.
     """
     every = {
         "_400": "A parameter or a field is wrong.",
@@ -104,9 +104,9 @@ def responses(status: HTTPStatus, description: str, **problems: str) -> dict[int
 
 
 def fitting(items: Iterable[A]) -> list[A]:
-    """Return as many items from the start, at least one, as an answer of Lambda can carry.
+    """Return as many items from the start as fit into a Lambda response, but at least one.
 
-    An answer is JSON in a string of JSON, so what counts is an item's length in its escaped form.
+    A response is JSON inside a JSON string, so an item counts with the length of its escaped form.
     """
     fit: list[A] = []
     size = 0
@@ -119,16 +119,16 @@ def fitting(items: Iterable[A]) -> list[A]:
 
 
 def opened(cursor: str | None, *context: object) -> dict[str, Any] | None:
-    """Return the position in a cursor, ``None`` without one.
+    """Return the position in a cursor, or ``None`` without a cursor.
 
     Raises:
-        coursebridge.errors.InvalidRequest: it was tampered with, or belongs to another list.
+        coursebridge.errors.InvalidRequest: the cursor was tampered with, or belongs to another list.
     """
     return cursors().open(cursor, _spelled(context)) if cursor else None
 
 
 def sealed(position: Mapping[str, Any] | None, *context: object) -> str | None:
-    """Return the cursor of a position, ``None`` at the end of the list."""
+    """Return the cursor of a position, or ``None`` at the end of the list."""
     return cursors().seal(position, _spelled(context)) if position else None
 
 

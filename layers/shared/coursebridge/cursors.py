@@ -1,7 +1,7 @@
-"""Seals and opens the cursors of lists: where the next page starts, signed, and bound to one list.
+"""Seals and opens list cursors: signed positions of the next page, each valid for one list only.
 
-A cursor is a JSON Web Token with an audience of its own, so that neither an access token passes for a cursor nor a
-cursor for an access token.
+A cursor is a JSON Web Token with an audience of its own, so that an access token cannot be used as a cursor, nor a
+cursor as an access token.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Cursors:
 
     Attributes:
         keys: the signing keys in force.
-        field: the parameter a cursor comes back in, for error texts.
+        field: the request parameter that carries the cursor, for error messages.
     """
 
     keys: SigningKeys
@@ -41,8 +41,8 @@ class Cursors:
         """Return a cursor.
 
         Args:
-            position: where the next page starts, for instance the table's ``last_key``; anything JSON holds.
-            context: what the cursor is good for: integration, path and filters, in any fixed spelling.
+            position: where the next page starts, such as the table's ``last_key``; anything that JSON can represent.
+            context: what the cursor is valid for (integration, path and filters), in any fixed spelling.
         """
         key = self.keys.newest()
         claims = {"aud": AUDIENCE, "ctx": _mark(context), "pos": dict(position)}
@@ -52,7 +52,7 @@ class Cursors:
         """Return the position sealed in a cursor.
 
         Raises:
-            InvalidRequest: it was tampered with, signed with a key that is gone, or given out for another list.
+            InvalidRequest: the cursor was tampered with, signed with a key that is gone, or made for another list.
         """
         try:
             key = self.keys.named(str(jwt.get_unverified_header(cursor).get("kid")))
@@ -79,7 +79,7 @@ class Cursors:
 
 @cache
 def cursors(field: str = "cursor") -> Cursors:
-    """Return what seals and opens cursors in this process."""
+    """Return this process's :class:`Cursors` for a request parameter."""
     return Cursors(wiring.tokens().keys, field)
 
 

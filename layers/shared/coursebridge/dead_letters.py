@@ -1,4 +1,4 @@
-"""Sends stream records that can never be read to a dead-letter queue, so that nothing waits behind them."""
+"""Sends unreadable stream records to a dead-letter queue, so that nothing has to wait behind them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from coursebridge.storage import keys
 from coursebridge.storage.table import from_wire
 
 UNREADABLE = (KeyError, TypeError, ValueError)
-"""What reading an item raises that is not as its kind should be."""
+"""The exceptions that reading a malformed item raises."""
 
 
 def reason_of(error: Exception) -> str:
-    """Say why an item cannot be read; nothing of what stands in it but the name of an attribute."""
+    """Say why an item cannot be read, revealing nothing of it but the name of an attribute."""
     missing = f" {error}" if isinstance(error, KeyError) else ""
     return f"the item cannot be read: {type(error).__name__}{missing}"
 
 
 def set_aside(queue_url: str, record: dict[str, Any], reason: str) -> None:
-    """Send where a stream record stands, and why it could not be used, to a dead-letter queue."""
+    """Send the position of a stream record, and why it could not be used, to a dead-letter queue."""
     change = record["dynamodb"]
     letter = {
         "reason": reason,

@@ -3,17 +3,17 @@
 CoursebridgeError
 |-- InvalidRequest          400  the caller must change the request
 |-- Unauthorized            401  no valid credential
-|-- Forbidden               403  the credential does not reach this
+|-- Forbidden               403  the credential gives no access to this
 |   `-- InsufficientScope   403  RFC 6750, section 3.1
-|-- NotFound                404  there is no such thing
-|-- Conflict                409  the present state forbids it
+|-- NotFound                404  it does not exist
+|-- Conflict                409  the current state does not allow it
 |-- PreconditionFailed      412  If-Match names an older version
-|-- TooLarge                413  more than one request may carry
-|-- Unavailable             503  try again, nothing was done
-`-- UpstreamError           502  LinkedIn refused or misbehaved; says cause and remedy
+|-- TooLarge                413  more than a request may contain
+|-- Unavailable             503  send the same request again
+`-- UpstreamError           502  LinkedIn refused or misbehaved; names cause and remedy
 
-Each class knows its HTTP status and a stable code; its text is meant for the caller and never holds a
-secret or a person.
+Each class has an HTTP status and a stable code. Its text is meant for the caller and never contains secrets or personal
+data.
 """
 
 from collections.abc import Sequence
@@ -24,14 +24,14 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True)
 class FieldError:
-    """One field that is wrong: ``field`` is its path (``filters.levels[0]``), ``detail`` says why."""
+    """One invalid field: ``field`` is its path (``filters.levels[0]``), ``detail`` says what is wrong."""
 
     field: str
     detail: str
 
 
 class CoursebridgeError(Exception):
-    """The root: an expected condition whose text may be shown to the caller."""
+    """The base class: an expected condition whose text may be shown to the caller."""
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     code: ClassVar[str] = "error"
@@ -56,21 +56,21 @@ class CoursebridgeError(Exception):
 
 
 class InvalidRequest(CoursebridgeError):
-    """The request itself is wrong; the same request can never succeed."""
+    """The request itself is wrong; sending it again unchanged can never succeed."""
 
     status = HTTPStatus.BAD_REQUEST
     code = "invalid_request"
 
 
 class Unauthorized(CoursebridgeError):
-    """There is no credential, or it is not valid (RFC 6750: ``invalid_token``)."""
+    """The credential is missing or not valid (RFC 6750: ``invalid_token``)."""
 
     status = HTTPStatus.UNAUTHORIZED
     code = "invalid_token"
 
 
 class Forbidden(CoursebridgeError):
-    """The credential is valid and does not reach what was asked for."""
+    """The credential is valid but gives no access to what was asked for."""
 
     status = HTTPStatus.FORBIDDEN
     code = "forbidden"
@@ -87,45 +87,45 @@ class InsufficientScope(Forbidden):
 
 
 class NotFound(CoursebridgeError):
-    """There is no such thing, or not within the caller's reach."""
+    """What was asked for does not exist, or the caller has no access to it."""
 
     status = HTTPStatus.NOT_FOUND
     code = "not_found"
 
 
 class Conflict(CoursebridgeError):
-    """The present state of things forbids what was asked for."""
+    """The current state does not allow what was asked for."""
 
     status = HTTPStatus.CONFLICT
     code = "conflict"
 
 
 class PreconditionFailed(CoursebridgeError):
-    """``If-Match`` names a version that is no longer the present one (RFC 9110, section 13.1.1)."""
+    """``If-Match`` names a version that is no longer the current one (RFC 9110, section 13.1.1)."""
 
     status = HTTPStatus.PRECONDITION_FAILED
     code = "precondition_failed"
 
 
 class TooLarge(CoursebridgeError):
-    """The request carries more than one request may."""
+    """The request contains more than is allowed."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     code = "too_large"
 
 
 class Unavailable(CoursebridgeError):
-    """Something underneath is busy; nothing was done and the same request may be sent again."""
+    """Something is busy or not finished; the same request may be sent again."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "unavailable"
 
 
 class UpstreamError(CoursebridgeError):
-    """LinkedIn refused or misbehaved.
+    """LinkedIn refused a request or misbehaved.
 
     Attributes:
-        cause: what most likely lies behind LinkedIn's answer.
+        cause: the most likely cause of LinkedIn's response.
         remedy: what an admin can do about it.
     """
 
@@ -139,12 +139,12 @@ class UpstreamError(CoursebridgeError):
         self.reason = code or self.code
 
     def problem(self) -> dict[str, Any]:
-        """Return the RFC 9457 members, with cause and remedy beside them."""
+        """Return the RFC 9457 members, extended by cause and remedy."""
         return {**super().problem(), "code": self.reason, "cause": self.cause, "remedy": self.remedy}
 
 
 def field_path(location: Sequence[str | int]) -> str:
-    """Spell where a field is, as pydantic says it (``("filters", "levels", 0)``), as ``filters.levels[0]``."""
+    """Format the location of a field, as pydantic gives it (``("filters", "levels", 0)``), as ``filters.levels[0]``."""
     path = ""
     for part in location:
         path += f"[{part}]" if isinstance(part, int) else f".{part}"

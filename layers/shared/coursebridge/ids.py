@@ -1,4 +1,4 @@
-"""Makes ids that nobody can guess and that sort by the time they were made."""
+"""Makes ids that nobody can guess and that sort by creation time."""
 
 import secrets
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Fast JSON for LinkedIn's large answers: orjson, and the standard library for the rare text orjson refuses."""
+"""Fast JSON for LinkedIn's large responses: orjson, with the standard library for what orjson rejects."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import orjson
 
 
 def loads(text: bytes) -> Any:  # noqa: ANN401  (any JSON)
-    """Return what a text says, with a question mark for every half of a surrogate pair.
+    """Parse a JSON text, replacing every lone surrogate by a question mark.
 
-    Such a half is a character that nobody can store, index or answer.
+    A lone surrogate cannot be encoded, so it could not be stored, indexed or sent.
 
     Raises:
-        ValueError: it is not JSON, or nested more deeply than Python reads.
+        ValueError: the text is not JSON, or is nested too deeply for Python.
     """
     try:
         return orjson.loads(text)
@@ -31,10 +31,10 @@ def _leniently(text: bytes) -> Any:  # noqa: ANN401  (any JSON)
 
 
 def canonical(value: Any) -> bytes:  # noqa: ANN401  (any JSON)
-    """Return a value as JSON that does not depend on the order of members."""
+    """Return a value as JSON that does not depend on the order of its members."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError:
-        # An integer of more than 64 bits, or half of a surrogate pair.
+        # An integer of more than 64 bits, or a lone surrogate.
         text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return text.encode(errors="surrogatepass")

@@ -1,7 +1,7 @@
 """The logger and the metrics of a function.
 
-Facts are logged as fields with a constant message. Bodies, tokens, secrets and people (names, addresses,
-identifiers) never are; a learner appears by the id this system gave.
+Messages are constant; facts are logged as fields. Bodies, tokens, secrets and personal data (names, addresses,
+identifiers) are never logged: a learner appears by the id that this system assigned.
 """
 
 import logging
@@ -13,26 +13,26 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from coursebridge.settings import stack_name
 
-# An invocation that counted nothing is ordinary here, not something to be told about each time.
+# An invocation without metrics is normal here and not worth a warning.
 warnings.filterwarnings("ignore", message="No application metrics to publish")
 
-# It tells every URL it calls, and that of a webhook may hold a secret.
+# httpx logs every URL it calls, and a webhook's URL may contain a secret.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 logger = Logger()
-# Two stacks in one account are two namespaces.
+# Keep the metrics of two stacks in one account apart.
 NAMESPACE = f"Coursebridge/{stack_name()}"
 metrics = Metrics(namespace=NAMESPACE)
 
 
 def count(name: str, value: int = 1) -> None:
-    """Add to a business metric, counted where the outcome is decided."""
+    """Add to a business metric; call it where the outcome is decided."""
     if value:
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
 def count_by(name: str, dimension: str, values: Mapping[str, int]) -> None:
-    """Add to a business metric that is told apart by something that names no person, such as a reason."""
+    """Add to a business metric that is split by a dimension; its values must not identify people."""
     for label, value in values.items():
         with single_metric(name=name, unit=MetricUnit.Count, value=value, namespace=NAMESPACE) as metric:
             metric.add_dimension(name=dimension, value=label)

@@ -1,6 +1,6 @@
-"""Secrets Manager, read through Powertools' cache and written by the few who may.
+"""Reads secrets through Powertools' cache, and writes them to Secrets Manager.
 
-A value read is at most ``max_age`` seconds old; :func:`read` with ``fresh`` asks Secrets Manager again.
+A cached value is at most :data:`MAX_AGE_SECONDS` old; :func:`read` with ``fresh`` bypasses the cache.
 """
 
 import json
@@ -13,9 +13,9 @@ from coursebridge import clients
 from coursebridge.settings import settings
 
 MASK = "••••"
-"""What is shown in the place of a secret."""
+"""Shown in place of a secret."""
 MAX_AGE_SECONDS = 300
-# What Secrets Manager gives by itself; said aloud for emulators, which give the first version there was.
+# The default of Secrets Manager; explicit because emulators default to the first version.
 IN_FORCE = "AWSCURRENT"
 
 
@@ -28,19 +28,19 @@ def read(name: str, *, fresh: bool = False) -> Any:  # noqa: ANN401  (each secre
     """Return the JSON value of a secret named by its ARN or name.
 
     Raises:
-        aws_lambda_powertools.utilities.parameters.exceptions.GetParameterError: it cannot be read.
+        aws_lambda_powertools.utilities.parameters.exceptions.GetParameterError: the secret cannot be read.
     """
     text = _provider().get(name, max_age=MAX_AGE_SECONDS, force_fetch=fresh, VersionStage=IN_FORCE)
     return json.loads(str(text))
 
 
 def pseudonym_key() -> str:
-    """Return the key of the digests of erased identifiers."""
+    """Return the key for digests of erased identifiers."""
     return str(read(settings().pseudonym_secret_arn)["key"])
 
 
 def read_or_empty(name: str) -> dict[str, Any]:
-    """Return the present JSON object of a secret, past the cache; empty when there is no such secret."""
+    """Return the current JSON object of a secret, bypassing the cache; empty if there is no such secret."""
     try:
         answer = clients.secretsmanager().get_secret_value(SecretId=name, VersionStage=IN_FORCE)
     except clients.secretsmanager().exceptions.ResourceNotFoundException:
@@ -50,7 +50,7 @@ def read_or_empty(name: str) -> dict[str, Any]:
 
 
 def write(name: str, value: Any, description: str = "") -> None:  # noqa: ANN401
-    """Replace the JSON value of a secret, making the secret if there is none."""
+    """Replace the JSON value of a secret, creating the secret if necessary."""
     text = json.dumps(value)
     client = clients.secretsmanager()
     try:
@@ -65,12 +65,12 @@ def _create(name: str, text: str, description: str) -> None:
     try:
         client.create_secret(Name=name, SecretString=text, Description=description)
     except client.exceptions.ResourceExistsException:
-        # Somebody else made it since, as when a sync's first tasks all keep the first token.
+        # Another writer was faster, for instance when the first tasks of a sync all store their token.
         client.put_secret_value(SecretId=name, SecretString=text)
 
 
 def delete(name: str) -> None:
-    """Delete a secret for good, without the usual days of grace; one that is not there is fine."""
+    """Delete a secret at once, without the usual recovery period; a missing one is ignored."""
     try:
         clients.secretsmanager().delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     except clients.secretsmanager().exceptions.ResourceNotFoundException:

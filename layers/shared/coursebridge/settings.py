@@ -1,6 +1,6 @@
 """The environment of a function as typed values, read in one place and only when needed.
 
-Secrets never travel in the environment: what stands here are the ARNs to read them from.
+The environment never contains secrets, only the ARNs to read them from.
 """
 
 import os
@@ -12,15 +12,15 @@ T = TypeVar("T")
 
 
 class MissingSetting(RuntimeError):
-    """A function was deployed without a variable it needs; the text names the variable."""
+    """A function was deployed without a variable that it needs; the message names the variable."""
 
 
 class Variable(Generic[T]):
     """A field of :class:`Settings`: ``table_name`` is read from ``TABLE_NAME``.
 
     Args:
-        read: makes the value of the variable's text.
-        default: the value where the variable is not set or empty; ``None`` for one that its readers cannot do without.
+        read: converts the variable's text to the value.
+        default: the value if the variable is unset or empty; ``None`` makes the variable required.
     """
 
     def __init__(self, read: Callable[[str], T], default: T | None = None) -> None:
@@ -35,7 +35,7 @@ class Variable(Generic[T]):
         """Return the value.
 
         Raises:
-            MissingSetting: the function's template block does not set the variable.
+            MissingSetting: the variable is required but not set.
         """
         text = settings.environment.get(self._name)
         if text:
@@ -51,10 +51,10 @@ def _is_true(text: str) -> bool:
 
 
 class Settings:
-    """What the functions read from their environment, each variable when it is asked for.
+    """The settings of the functions; each variable is read when it is accessed.
 
     Args:
-        environment: the variables.
+        environment: the environment variables.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -90,12 +90,12 @@ class Settings:
 
 
 def stack_name() -> str:
-    """Return the stack's name, for what is made while modules load and must not fix the other settings."""
+    """Return the stack's name without caching the other settings, for use while modules are imported."""
     return Settings(os.environ).stack_name
 
 
 def aws_endpoint_url() -> str:
-    """Return where AWS is if it is an emulator, else nothing, for a client that is made before the rest is fixed."""
+    """Return the URL of an AWS emulator, empty for AWS itself, without caching the other settings."""
     return Settings(os.environ).aws_endpoint_url
 
 

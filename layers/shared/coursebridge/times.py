@@ -1,4 +1,4 @@
-"""Types for times and durations that callers give, within what the table, SQLite and a date can hold."""
+"""Types for times and durations in requests, within the limits of the table, SQLite and ``datetime``."""
 
 # No postponed annotations: pydantic reads the types at run time.
 
@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, Field
 
 MOST_SECONDS = 2**31 - 1
-"""Some 68 years: SQLite takes 64 bits, DynamoDB 38 digits, and no course is as long as either."""
+"""About 68 years: far more than any course takes, far less than SQLite (64 bits) and DynamoDB (38 digits) can hold."""
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -1,1 +1,1 @@
-"""Learners, identities and attempts: the rules, without AWS."""
+"""The rules for identifiers, evidence and attempts, without AWS."""

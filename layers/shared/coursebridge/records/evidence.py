@@ -1,7 +1,7 @@
-"""Evidence of learning: what is known of one learner and one course, mergeable in any order, any number of times.
+"""Evidence of learning: what is known about one learner and one course, mergeable in any order and any number of times.
 
-Adding the same evidence twice changes nothing, and adding two pieces in either order ends the same: every field is a
-set, a union or a maximum. Times are the RFC 3339 texts of :mod:`coursebridge.clock`, which sort as they should.
+Adding the same evidence twice changes nothing, and the order of additions does not matter: fields are joined by union,
+minimum or maximum. Times are RFC 3339 texts of :mod:`coursebridge.clock`, which sort chronologically.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ MOST_COMPLETIONS = 50
 
 @dataclass(frozen=True)
 class Point:
-    """Activity at one moment: progress in percent if it was told, and seconds if a statement named a duration."""
+    """Activity at one moment: progress in percent and duration in seconds, each ``None`` if it was not reported."""
 
     progress: int | None = None
     duration_seconds: int | None = None
     source: Source = "xapi"
 
     def __or__(self, other: Point) -> Point:
-        """Join two points of the same moment."""
+        """Join two points at the same moment."""
         return Point(
             max_known(self.progress, other.progress),
             max_known(self.duration_seconds, other.duration_seconds),
@@ -39,14 +39,14 @@ class Point:
 
 @dataclass(frozen=True)
 class Completion:
-    """One completion that was reported: when, by what, and the duration its statement named."""
+    """One reported completion: its time, its source, and the duration that its statement named."""
 
     at: str
     source: Source = "xapi"
     duration_seconds: int | None = None
 
     def __or__(self, other: Completion) -> Completion:
-        """Join two tellings of the same completion: the earliest counts (an AICC session may tell its own twice)."""
+        """Join two reports of the same completion: the earlier time counts (an AICC session may report it twice)."""
         return Completion(
             min(self.at, other.at),
             min(self.source, other.source),
@@ -56,17 +56,19 @@ class Completion:
 
 @dataclass(frozen=True)
 class Report:
-    """What LinkedIn's activity reports say: levels and times, and what is summed up by the start of each window.
+    """What LinkedIn's activity reports say: levels, times, and totals by report window.
+
+    Windows are identified by their start.
 
     Attributes:
-        progress: the highest level, in percent.
-        completed_at: the first completion; one that was told without a time counts as the last sign of life with it.
-        completion_times: every completion that LinkedIn gave a time of its own.
-        first_engaged_at: the first sign of life.
-        last_engaged_at: the last one.
-        seconds: viewed, by window.
-        views: by window.
-        completions: their number, by window.
+        progress: the highest progress, in percent.
+        completed_at: the first completion; one without a time gets that of the last engagement reported with it.
+        completion_times: every completion for which LinkedIn gave a time.
+        first_engaged_at: the first engagement.
+        last_engaged_at: the last engagement.
+        seconds: seconds viewed, by window.
+        views: number of views, by window.
+        completions: number of completions, by window.
     """
 
     progress: int | None = None
@@ -79,7 +81,7 @@ class Report:
     completions: Mapping[str, int] = field(default_factory=dict)
 
     def __or__(self, other: Report) -> Report:
-        """Join two reports; a window read again replaces what it said before when it says more."""
+        """Join two reports; for each window the higher numbers count."""
         return Report(
             progress=max_known(self.progress, other.progress),
             completed_at=_first(self.completed_at, other.completed_at),
@@ -97,7 +99,7 @@ class Report:
         return self.completion_times | ({self.completed_at} if self.completed_at else set())
 
     def to_item(self) -> dict[str, Any]:
-        """Return the form that is kept."""
+        """Return the stored form."""
         return {
             **vars(self),
             "completion_times": sorted(self.completion_times),
@@ -108,19 +110,19 @@ class Report:
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Report:
-        """Read the form that is kept; earlier versions kept the first completion alone."""
+        """Read the stored form; earlier versions stored only the first completion."""
         return cls(**{**item, "completion_times": frozenset(item.get("completion_times", ()))})
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything known of one learner and one course.
+    """Everything known about one learner and one course.
 
     Attributes:
-        launches: the moments of launches through this system.
-        points: activity by moment.
+        launches: the times of launches through this system.
+        points: activity by time.
         completions: completions by what reported them (a statement's id, an AICC session).
-        report: what activity reports say, if any do.
+        report: what activity reports say, if there are any.
     """
 
     launches: frozenset[str] = frozenset()
@@ -129,7 +131,7 @@ class Evidence:
     report: Report | None = None
 
     def __or__(self, other: Evidence) -> Evidence:
-        """Join two bodies of evidence, within the bounds that keep a record small whatever is sent."""
+        """Join two bodies of evidence, within limits that keep a record small whatever is sent."""
         joined = _joined((self, other))
         completions, report = _earliest(joined.completions), joined.report
         done = {completion.at for completion in completions.values()} | (report.completed if report else set())
@@ -139,7 +141,7 @@ class Evidence:
         return Evidence(launches, _thin_points(dict(joined.points), launches), completions, report)
 
     def to_item(self) -> dict[str, Any]:
-        """Return the form the table keeps: short lists, as a record is written often."""
+        """Return the form for the table: short lists, as records are written often."""
         item: dict[str, Any] = {
             "launches": sorted(self.launches),
             "points": {at: [p.progress, p.duration_seconds, p.source] for at, p in self.points.items()},
@@ -151,7 +153,7 @@ class Evidence:
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Evidence:
-        """Read the form the table keeps."""
+        """Read the form of the table."""
         return cls(
             frozenset(item["launches"]),
             {at: Point(*point) for at, point in item["points"].items()},
@@ -161,7 +163,7 @@ class Evidence:
 
 
 def union(parts: Iterable[Evidence]) -> Evidence:
-    """Join the evidence of every part of a record, all of it: the parts themselves are bounded."""
+    """Join the evidence of all parts of a record, without limits, as each part has been limited already."""
     return _joined(tuple(parts))
 
 
@@ -184,7 +186,7 @@ def _earliest(completions: Mapping[str, Completion]) -> Mapping[str, Completion]
 
 
 def _thin(moments: frozenset[str], most: int, walls: Collection[str]) -> frozenset[str]:
-    """Leave moments out beyond the bound: of launches between two completions, or the reverse, the outer two decide."""
+    """Drop moments beyond the limit: of launches between two completions, or the reverse, only the outer two matter."""
     kept = set(moments)
     while len(kept) > most:
         kept.discard(_superfluous(sorted(kept), walls)[0])
@@ -192,7 +194,7 @@ def _thin(moments: frozenset[str], most: int, walls: Collection[str]) -> frozens
 
 
 def _thin_points(points: dict[str, Point], launches: frozenset[str]) -> dict[str, Point]:
-    """Sum points up beyond the bound: of those between two launches the first, the last and the highest decide."""
+    """Merge points beyond the limit: of those between two launches, only the first, the last and the highest matter."""
     while len(points) > MOST_POINTS:
         superfluous, heir = _superfluous(sorted(points), launches)
         points[heir] |= points.pop(superfluous)
@@ -200,7 +202,7 @@ def _thin_points(points: dict[str, Point], launches: frozenset[str]) -> dict[str
 
 
 def _superfluous(ordered: Sequence[str], walls: Collection[str]) -> tuple[str, str]:
-    """Return a moment that neither begins nor ends a stretch between two walls, and the moment after it."""
+    """Return a moment that is neither the first nor the last between two walls, and the moment after it."""
     between = (
         (middle, after)
         for before, middle, after in zip(ordered, ordered[1:], ordered[2:], strict=False)
@@ -210,7 +212,7 @@ def _superfluous(ordered: Sequence[str], walls: Collection[str]) -> tuple[str, s
 
 
 def max_known(one: Value | None, other: Value | None) -> Value | None:
-    """Return the greater of two values, the one that is known if the other is not, ``None`` if neither is."""
+    """Return the greater of the values that are not ``None``; ``None`` if both are."""
     return max((value for value in (one, other) if value is not None), default=None)
 
 

@@ -1,14 +1,14 @@
-"""Computes attempts from evidence: a pure function of a set, so that order and repetition do not matter.
+"""Computes attempts from evidence with a pure function of a set, so that order and repetition do not matter.
 
 The rules (design, section 5, "Statements"):
 
 - the first activity or launch opens an attempt; a launch opens it at 1 %;
 - activity raises the open attempt's progress, which never falls;
-- a completion closes the open attempt: progress 100, its time, the course's duration as time spent; with no attempt at
-  all it opens one and closes it; with no open attempt it is ``already_completed``;
-- nothing reopens a completed attempt: a later launch opens the next one, later activity only touches the last;
-- what reports say fills and repairs and never overrides a statement: a reported completion closes the open attempt
-  unless something else tells of that completion, their progress counts only while nothing is completed.
+- a completion closes the open attempt, with progress 100, its time, and the course's duration as time spent; if there
+  is no attempt at all, it opens and closes one; if there is no open attempt, it is ``already_completed``;
+- nothing reopens a completed attempt: a later launch opens the next one, later activity only updates the last one;
+- reports fill gaps and never override a statement: a reported completion closes the open attempt unless something else
+  reported that completion, and reported progress counts only while nothing is completed.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 LAUNCH_PROGRESS = 1
 COMPLETE = 100
 SAME_COMPLETION = timedelta(days=1)
-"""Reports count in days: a completion this close to a known one is the same."""
+"""Reports count in days, so a completion this close to a known one is the same."""
 NEVER = "9999-12-31T23:59:59.999Z"
 Status = Literal["in_progress", "completed"]
 NAMESPACE = uuid.UUID("5f8a4c56-6b0e-5d0b-9c0e-2b8a52d6a1f3")
 
 
 class Kind(IntEnum):
-    """What happens, in the order in which it counts when it happens at the same moment."""
+    """The kinds of events, in the order in which simultaneous events count."""
 
     ACTIVITY = 1
     COMPLETION = 2
@@ -46,7 +46,7 @@ class Kind(IntEnum):
 
 
 class _Event(NamedTuple):
-    """Something that happened; ``name`` is of the completion that was told."""
+    """Something that happened; ``name`` is the key of a completion in the evidence."""
 
     at: str
     kind: Kind
@@ -55,7 +55,7 @@ class _Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One learner's go at one course (design, section 4.7)."""
+    """One learner's attempt at one course (design, section 4.7)."""
 
     id: str
     learner_id: str
@@ -72,48 +72,48 @@ class Attempt:
     completion_statement_id: str | None = None
 
     def to_item(self) -> dict[str, Any]:
-        """Return the attempt as the table keeps it and answers show it."""
+        """Return the attempt as the table stores it and responses show it."""
         return dict(vars(self))
 
 
 @dataclass(frozen=True)
 class Folded:
-    """What evidence amounts to.
+    """The result of a fold.
 
     Attributes:
-        attempts: oldest first.
-        counted: for every completion, the id of the attempt it completed, or ``None``: ``already_completed``.
+        attempts: the attempts, oldest first.
+        counted: for every completion the id of the attempt it completed, or ``None`` for ``already_completed``.
     """
 
     attempts: tuple[Attempt, ...]
     counted: Mapping[str, str | None]
 
     def attempt_at(self, moment: str) -> str | None:
-        """Return the id of the attempt that was going on at a moment."""
+        """Return the id of the attempt that was the latest at a moment, or else of the first attempt."""
         started = [attempt for attempt in self.attempts if attempt.started_at <= moment]
         return (started[-1] if started else self.attempts[0]).id if self.attempts else None
 
 
 @dataclass(frozen=True)
 class Course:
-    """What a fold needs of a course: whose record it is and how long the course takes."""
+    """What a fold needs to know: the learner, the course and the course's duration."""
 
     learner_id: str
     course_urn: str
     duration_seconds: int | None
 
     def attempt_id(self, n: int) -> str:
-        """Return the id of the n-th attempt: the same whenever it is computed."""
+        """Return the id of the n-th attempt, which is the same whenever it is computed."""
         return str(uuid.uuid5(NAMESPACE, f"{self.learner_id} {self.course_urn} {n}"))
 
 
 def fold(evidence: Evidence, course: Course, before: Sequence[Attempt] = ()) -> Folded:
-    """Compute the attempts that evidence amounts to.
+    """Compute the attempts that follow from evidence.
 
     Args:
-        evidence: everything known of this learner and this course.
-        course: whose record it is.
-        before: the attempts as they were; a completed one keeps the time spent it was given.
+        evidence: everything known about this learner and this course.
+        course: the learner and the course.
+        before: the previous attempts; a completed attempt keeps its time spent.
     """
     attempts: list[Attempt] = []
     counted: dict[str, str | None] = {}
@@ -132,7 +132,7 @@ def fold(evidence: Evidence, course: Course, before: Sequence[Attempt] = ()) -> 
 
 
 def _with_time_spent(attempts: Sequence[Attempt], before: Sequence[Attempt]) -> Iterator[Attempt]:
-    """Yield the attempts; a course whose duration changes afterwards changes nobody's time spent."""
+    """Yield the attempts with the time spent that completed ones had, even if the course's duration has changed."""
     given = {attempt.id: attempt.time_spent_seconds for attempt in before if attempt.status == "completed"}
     for attempt in attempts:
         kept = given.get(attempt.id) if attempt.status == "completed" else None
@@ -140,7 +140,7 @@ def _with_time_spent(attempts: Sequence[Attempt], before: Sequence[Attempt]) -> 
 
 
 def _timeline(evidence: Evidence) -> list[_Event]:
-    """Return what happened in order of time."""
+    """Return the events in chronological order."""
     return sorted(
         [_Event(at, Kind.ACTIVITY) for at in evidence.points]
         + [_Event(completion.at, Kind.COMPLETION, name) for name, completion in evidence.completions.items()]
@@ -150,10 +150,11 @@ def _timeline(evidence: Evidence) -> list[_Event]:
 
 
 def _reported_completions(evidence: Evidence) -> list[str]:
-    """Return the completions that only reports know of.
+    """Return the times of completions that only reports know of.
 
-    Something else told of one if it told of a completion within a day, or of a later one before the next launch. One
-    without a time of its own may have happened long before: any other until that launch may be the same.
+    A reported completion is known otherwise if there is another completion within a day, or between it and the next
+    launch. If LinkedIn gave no time for it, it may have happened long before, so any completion up to the next launch
+    may be the same.
     """
     if evidence.report is None:
         return []
@@ -168,7 +169,7 @@ def _reported_completions(evidence: Evidence) -> list[str]:
 
 
 def is_same_completion(one: str, other: str) -> bool:
-    """Whether two times may be of one completion."""
+    """Whether two times may belong to the same completion."""
     return abs(parse_rfc3339(one) - parse_rfc3339(other)) <= SAME_COMPLETION
 
 
@@ -245,7 +246,7 @@ def _report_completion(attempts: list[Attempt], course: Course, at: str, evidenc
 
 
 def _report(attempts: list[Attempt], course: Course, report: Report) -> None:
-    """Add what reports know beside: seconds viewed, and progress as long as nothing is completed."""
+    """Add what else reports know: seconds viewed, and progress while nothing is completed."""
     first = report.first_engaged_at or report.last_engaged_at
     if not attempts and first:
         _open(attempts, course, first, "report", 0)

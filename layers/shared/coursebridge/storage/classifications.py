@@ -1,4 +1,4 @@
-"""Classifications in the table: names by locale and parents, merged by whoever learns more."""
+"""Classifications in the table: names by locale, and parents. Writers merge what they learn into them."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class ClassificationStore:
         return self.table.query_all(keys.classification_partition(self.integration_id))
 
     def get_many(self, urns: Iterable[str]) -> dict[str, Item]:
-        """Return those of these classifications that exist, a hundred a call."""
+        """Return those of these classifications that exist, a hundred per call."""
         found = self.table.get_many(keys.classification(self.integration_id, urn) for urn in urns)
         return {item["urn"]: item for item in found.values()}
 
     def put(self, item: Item) -> Item | None:
-        """Write a classification unless somebody else has since the version in it; then return what stands there."""
+        """Write a classification, or return the stored item if that has changed since ``item`` was read."""
         try:
             self.table.put(self._next(item), condition=IF_UNTOUCHED, values={":version": item["version"]})
         except ConditionFailed as refusal:
@@ -45,7 +45,7 @@ class ClassificationStore:
         return None
 
     def put_all(self, items: Sequence[Item]) -> bool:
-        """Write up to a hundred classifications, or none if somebody else has written, or is writing, one of them."""
+        """Write up to a hundred classifications; if others write one of them, write none and return ``False``."""
         if len(items) == 1:
             return self.put(items[0]) is None
         try:

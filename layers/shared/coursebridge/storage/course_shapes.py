@@ -1,7 +1,7 @@
-"""The shapes of what is kept of an asset.
+"""The shapes of the stored data of an asset.
 
-A course is JSON throughout: it is stored, compared and served as such, so its shape is a typed dictionary and
-not a class to convert to and from.
+A course is stored, compared and served as JSON, so its shape is a typed dictionary and not a class to convert to and
+from.
 """
 
 from __future__ import annotations
@@ -10,24 +10,25 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 Status = Literal["active", "archived"]
 Reason = Literal["retired", "filtered", "missing", "deactivated"]
-"""Why a course is archived: LinkedIn retired it, the filters leave it out, it is gone, the integration is off."""
+"""Why a course is archived: LinkedIn retired it, filters exclude it, it is gone, or the integration is deactivated."""
 Element = dict[str, Any]
 """LinkedIn's element as received."""
 
 
 class Author(TypedDict):
-    """A contributor; ``urn`` may be unknown."""
+    """A contributor; ``urn`` is ``None`` if unknown."""
 
     urn: str | None
     name: str
 
 
 class CourseClassification(TypedDict):
-    """A classification of a course with every way up to its library, nearest parent first.
+    """A classification of a course.
 
     Attributes:
+        paths: every path up to its library, nearest parent first.
         credits: how many credits a certification gives (``CONTINUING_EDUCATION_UNIT`` only).
-        disciplines: in which fields.
+        disciplines: the fields in which it gives credits.
     """
 
     urn: str
@@ -47,14 +48,14 @@ class LaunchUrls(TypedDict):
 
 
 class Course(TypedDict):
-    """The upstream fields of a course (design, 4.7), all of which no one but a sync changes.
+    """The upstream fields of a course (design, 4.7), which only a sync changes.
 
     Attributes:
-        locale: ``en_US``, or ``en`` where LinkedIn names no country; Indonesian is LinkedIn's ``in``.
-        duration_seconds: whatever LinkedIn's unit was.
+        locale: ``en_US``, or ``en`` where LinkedIn names no country; Indonesian is ``in``, as at LinkedIn.
+        duration_seconds: converted from whatever unit LinkedIn used.
         published_at: RFC 3339, like every time here.
-        retired: whether LinkedIn has retired it, with or without a time.
-        curated: whether an admin has curated it for the LMS (videos); ``None`` where no query has said so.
+        retired: whether LinkedIn has retired it, even if ``retired_at`` is unknown.
+        curated: whether an admin has curated it for the LMS (videos); ``None`` if unknown.
     """
 
     urn: str
@@ -78,7 +79,7 @@ class Course(TypedDict):
 
 
 class Contents(TypedDict):
-    """One node of a contents tree: chapter, video, or a course of a learning path."""
+    """One node of a contents tree: a chapter, a video, or a course of a learning path."""
 
     urn: str | None
     type: str | None

@@ -1,8 +1,8 @@
-"""Courses in the table: the small item, the compressed detail beside it, and the overlay of what people add.
+"""Courses in the table: the small item, the compressed detail, and the overlay with what people add.
 
-The small item is what lists, diffs, statements and stream readers read. Its plain attributes are those that
-they need; the rest of the course is compressed JSON (``body``), less than a kilobyte mostly. LinkedIn's element lies
-in the detail item. A course counts as written when its small item is: the detail goes first.
+Lists, diffs, statements and stream readers read the small item. It has the attributes that they need; the whole course
+is in its ``body``, compressed JSON, mostly less than a kilobyte. LinkedIn's element is in the detail item. A course
+counts as written when its small item is, so the detail is written first.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item, Table
 
 LARGEST_ITEM_BYTES = 390_000
-"""DynamoDB takes 400 KB, keys and names of attributes included."""
+"""DynamoDB allows 400 KB, including keys and attribute names."""
 ACTIVE = "active"
 WHY_ARCHIVED = {
     "retired": "LinkedIn has retired it",
@@ -38,7 +38,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Labels:
-    """What the integration's settings add to each course: tags (or none), group and author."""
+    """What the integration's settings add to each course: whether it has tags, its group and its author."""
 
     tags_enabled: bool = False
     group: str | None = None
@@ -50,17 +50,17 @@ class StoredCourse:
     """A course's small item.
 
     Attributes:
-        integration_id: whose it is.
-        urn: its identity.
+        integration_id: the integration it belongs to.
+        urn: its URN.
         status: whether it is in the catalogue.
-        archived_reason: why it is not; ``None`` while it is.
+        archived_reason: why it is not in the catalogue; ``None`` while it is.
         hash: the digest of LinkedIn's element as it was last read.
         labels: what the settings added.
-        run_id: the run that wrote it last; empty when it was not a run.
-        action: what that run did: ``created``, ``updated``, ``archived`` or ``restored``.
+        run_id: the run that last wrote it; empty if it was not written by a run.
+        action: the last change: ``created``, ``updated``, ``archived`` or ``restored``.
         synced_at: when it was written.
-        body: the upstream fields, compressed JSON.
-        as_read: digest, run and time of the item it was read from; ``None`` of a course that is not in the table.
+        body: the upstream fields as compressed JSON.
+        as_read: digest, run and time of the item it was read from; ``None`` if the course is not in the table yet.
     """
 
     integration_id: str
@@ -77,7 +77,7 @@ class StoredCourse:
 
     @property
     def course(self) -> Course:
-        """Return the upstream fields; unpacked anew at each call."""
+        """Return the upstream fields; they are decompressed at every call."""
         return cast("Course", _read(self.body))
 
     @property
@@ -86,11 +86,11 @@ class StoredCourse:
         return self.status == ACTIVE
 
     def with_status(self, status: Status, reason: Reason | None, action: str, run_id: str, now: str) -> StoredCourse:
-        """Return the course after it was archived or restored."""
+        """Return the course as archived or restored."""
         return replace(self, status=status, archived_reason=reason, action=action, run_id=run_id, synced_at=now)
 
     def item(self, course: Course | None = None) -> Item:
-        """Return the item; ``course`` saves unpacking where the caller has it."""
+        """Return the table item; pass the ``course``, if known, to save decompressing it."""
         course = course or self.course
         return {
             **keys.course(self.integration_id, self.urn).item(),
@@ -115,7 +115,7 @@ class StoredCourse:
 
     @classmethod
     def from_item(cls, item: Item) -> StoredCourse:
-        """Read an item."""
+        """Read the table item."""
         return cls(
             integration_id=item["integration_id"],
             urn=item["urn"],
@@ -135,11 +135,11 @@ READ = (
     "integration_id", "urn", "status", "archived_reason", "hash", "tags_enabled", "group", "author_email", "run_id",
     "action", "synced_at", "body",
 )  # fmt: skip
-"""What :meth:`StoredCourse.from_item` reads; the other attributes repeat what is in the body."""
+"""The attributes that :meth:`StoredCourse.from_item` reads; the others repeat parts of the body."""
 
 
 class Head(NamedTuple):
-    """The few attributes of a small item that tell whether a course is gone."""
+    """The few attributes of a small item that are needed to tell whether a course is gone."""
 
     urn: str
     type: str
@@ -156,12 +156,12 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True)
 class Write:
-    """A course to be written.
+    """A course to write.
 
     Attributes:
         stored: its small item.
-        course: the upstream fields in it.
-        element: LinkedIn's element, compressed; ``None`` when it has not changed.
+        course: the upstream fields in the small item.
+        element: LinkedIn's element, compressed; ``None`` if it has not changed.
     """
 
     stored: StoredCourse
@@ -188,11 +188,11 @@ class CourseStore:
         return StoredCourse.from_item(item) if item else None
 
     def get_active(self, urn: str) -> StoredCourse:
-        """Return a course that can be launched and chosen.
+        """Return a course that is in the catalogue.
 
         Raises:
             NotFound: there is no such course.
-            Conflict: it is archived; the text says why.
+            Conflict: the course is archived; the message says why.
         """
         stored = self.get(urn)
         if stored is None:
@@ -203,15 +203,15 @@ class CourseStore:
         return stored
 
     def get_many(self, urns: Iterable[str]) -> dict[str, StoredCourse]:
-        """Return those of these courses that exist, a hundred a call."""
+        """Return those of these courses that exist, a hundred per call."""
         found = self.table.get_many(keys.course(self.integration_id, urn) for urn in urns)
         return {item["urn"]: StoredCourse.from_item(item) for item in found.values()}
 
     def all(self, *, consistent: bool = False) -> Iterator[StoredCourse]:
-        """Yield every course, archived ones included, always in the same order; a megabyte a call, one call ahead.
+        """Yield every course, archived ones included, always in the same order; prefetches one page of a megabyte.
 
         Args:
-            consistent: whether a course that was written this moment must be among them; costs twice as much.
+            consistent: whether courses written just before must be included, at twice the cost.
         """
         pages = (
             page for pk in self._partitions for page in self.table.pages(pk, attributes=READ, consistent=consistent)
@@ -220,11 +220,11 @@ class CourseStore:
             yield from map(StoredCourse.from_item, page.items)
 
     def page(self, limit: int, after: Item | None = None) -> Page:
-        """Return the items of at most so many courses, none perhaps, and the key to go on from.
+        """Return a page of course items; it may be empty without being the last.
 
         Args:
-            limit: how many at the most.
-            after: the ``last_key`` of the page before; ``None`` is the beginning.
+            limit: the maximum number of items.
+            after: the ``last_key`` of the previous page; ``None`` for the first page.
         """
         pk = after[keys.PK] if after else self._partitions[0]
         page = self.table.query(pk, limit=limit, after=after if after and keys.SK in after else None)
@@ -235,13 +235,13 @@ class CourseStore:
         return {keys.PK: following[0]} if following else None
 
     def heads(self) -> Iterator[Head]:
-        """Yield of every course what tells whether it is gone; much less to carry than :meth:`all`."""
+        """Yield the :class:`Head` of every course, which is much less data than :meth:`all`."""
         for pk in self._partitions:
             for item in self.table.query_all(pk, attributes=Head._fields):
                 yield Head(**item)
 
     def heads_of(self, urns: Iterable[str]) -> Iterator[Head]:
-        """Yield the same of those of these courses that exist, a hundred a call."""
+        """Yield the :class:`Head` of those of these courses that exist, a hundred per call."""
         found = self.table.get_many(keys.course(self.integration_id, urn) for urn in urns)
         for item in found.values():
             yield Head(**{name: item[name] for name in Head._fields})
@@ -257,25 +257,26 @@ class CourseStore:
         return self.elements([urn]).get(urn)
 
     def elements(self, urns: Iterable[str]) -> dict[str, Json]:
-        """Return LinkedIn's elements of those of these courses that have one, a hundred a call."""
+        """Return LinkedIn's elements of those of these courses that have one, a hundred per call."""
         found = self.table.get_many(keys.course_detail(self.integration_id, urn) for urn in urns)
         return {item["urn"]: _read(item["element"]) for item in found.values()}
 
     def write(self, writes: Sequence[Write]) -> None:
-        """Write courses: details first, then the small items, which make them count. No URN twice."""
+        """Write courses: first the details, then the small items, which make them count; URNs must be distinct."""
         self.table.put_many(self._detail(write) for write in writes if write.element is not None)
         self.table.put_many(write.stored.item(write.course) for write in writes)
 
     def restate(self, courses: Iterable[StoredCourse]) -> list[str]:
-        """Write small items whose upstream fields have not changed, each only if it stands as it was read.
+        """Write small items whose upstream fields have not changed, each only if it is still as it was read.
 
-        A transaction for 25 of them: an unconditional batch, at half the write units, undoes what others wrote since.
+        Uses a transaction for every 25 items. An unconditional batch would take half the write units, but would undo
+        what others have written in the meantime.
 
         Returns:
-            The URNs of those that somebody else has written since, for the caller to read and to decide on again.
+            The URNs of courses that others have written in the meantime, to be read and decided on again.
 
         Raises:
-            coursebridge.errors.Unavailable: the table is busy; some may have been written.
+            coursebridge.errors.Unavailable: the table is busy; some courses may have been written.
         """
         return [urn for chunk in chunks(courses, BATCH_WRITE) for urn in self._restated(chunk)]
 
@@ -313,12 +314,12 @@ class CourseStore:
         return {item["urn"]: item["tags"] for item in found.values()}
 
     def all_manual_tags(self) -> Iterator[tuple[str, list[str]]]:
-        """Yield URN and manual tags of every course that has any."""
+        """Yield the URN and the manual tags of every course that has any."""
         for item in self.table.query_all(keys.course_overlay_partition(self.integration_id)):
             yield item["urn"], item["tags"]
 
     def set_manual_tags(self, urn: str, tags: Sequence[str]) -> None:
-        """Replace a course's manual tags; none removes the overlay."""
+        """Replace a course's manual tags; an empty sequence removes the overlay."""
         key = keys.course_overlay(self.integration_id, urn)
         if tags:
             self.table.put({**key.item(), "entity": "course_overlay", "urn": urn, "tags": list(dict.fromkeys(tags))})

@@ -1,4 +1,4 @@
-"""Identifiers and who holds them, each from when until when."""
+"""Identifiers, and who holds them in which period."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Holder:
-    """A time during which an identifier is somebody's.
+    """A period in which a learner holds an identifier.
 
     Attributes:
-        learner: who holds it: whom it was given to, or whom that one was merged into since.
-        since: from when.
-        until: until when; ``None`` while it is held.
-        replaced: whether the holder has another of its kind instead. LinkedIn goes on sending the one before for a
-            while, so it still means them, until it is somebody else's.
+        learner: the holder: the learner it was given to, or the one that learner was merged into since.
+        since: the start of the period.
+        until: its end; ``None`` while the identifier is held.
+        replaced: whether the holder now has another identifier of this kind instead. LinkedIn goes on sending the old
+            one for a while, so it still means the same learner until somebody else gets it.
     """
 
     learner: str
@@ -33,7 +33,7 @@ class Holder:
 
 
 class Meant(NamedTuple):
-    """Somebody an identifier means: the learner, and the learner whose evidence it feeds (see ``Record.parts``)."""
+    """A learner that an identifier means, and the learner whose evidence it feeds (see ``Record.parts``)."""
 
     learner: str
     origin: str
@@ -41,11 +41,11 @@ class Meant(NamedTuple):
 
 @dataclass(frozen=True)
 class IdentityItem:
-    """An identifier and the learners who hold or held it; two at a time make it ambiguous.
+    """An identifier and the learners who hold or held it; with two current holders it is ambiguous.
 
     Attributes:
-        holders: by the learner it was given to.
-        version: grows with every change; 0 when nothing stands in the table.
+        holders: the holders, by the learner that the identifier was given to.
+        version: grows with every change; 0 if the item is not in the table.
     """
 
     integration_id: str
@@ -55,27 +55,27 @@ class IdentityItem:
 
     @property
     def live(self) -> dict[str, Meant]:
-        """Return the learners who hold it now."""
+        """Return the learners who hold the identifier now."""
         held = {origin: holder for origin, holder in self.holders.items() if holder.until is None}
         return {meant.learner: meant for meant in _distinct(held)}
 
     @property
     def meant_now(self) -> dict[str, Meant]:
-        """Return the learners it means now: who hold it, else who had it last if they have another one instead."""
+        """Return the learners the identifier means now: its holders, or else the last one, if they replaced it."""
         lasting = {origin: holder for origin, holder in self.holders.items() if self._end(holder) is None}
         return {meant.learner: meant for meant in _distinct(lasting)}
 
     @property
     def never_held(self) -> bool:
-        """Whether it was never anybody's: only then may it be that of somebody new."""
+        """Whether nobody ever held the identifier; only then can it belong to a new learner."""
         return not self.holders
 
     def meant(self, moment: str) -> list[Meant]:
         """Return whom the identifier means in something that happened at a moment.
 
-        Whoever holds it now is meant, also for the time before we knew, unless it was another's at that moment. One
-        that nobody holds any more still means the last holder in what happened before they gave it up, and after that,
-        too, if they replaced it by another.
+        It means its current holder, even before the holder's period began, unless another learner held it at that
+        moment. An identifier without a current holder means its last holder until they gave it up, and also after that
+        if they replaced it by another one.
         """
         live = {origin: holder for origin, holder in self.holders.items() if holder.until is None}
         former = {
@@ -89,7 +89,7 @@ class IdentityItem:
         return _distinct(at_that_time or live or former)
 
     def _end(self, holder: Holder) -> str | None:
-        """Return when it stops meaning a holder; ``None`` if it still does."""
+        """Return when the identifier stops meaning a holder; ``None`` if it still does."""
         if holder.until is None or not holder.replaced:
             return holder.until
         until = holder.until
@@ -97,17 +97,17 @@ class IdentityItem:
         return min((max(until, other.since) for other in later), default=None)
 
     def held_by(self, learner_id: str, since: str, origin: str | None = None) -> IdentityItem:
-        """Return the identity with one more holder; ``origin`` is one merged into them whose evidence it is to feed."""
+        """Return the identity with one more holder; ``origin`` is the merged learner that it was given to, if any."""
         return self._with({**self.holders, origin or learner_id: Holder(learner_id, since)})
 
     def left_by(self, learner_id: str, until: str, *, replaced: bool = False) -> IdentityItem:
-        """Return the identity with a learner, whoever was merged into them included, holding it no longer.
+        """Return the identity with all periods of a learner ended, including those of learners merged into them.
 
         Args:
-            learner_id: who.
-            until: until when they held it, if they still do.
-            replaced: whether they have another of its kind instead; if not, it no longer means them, not even as one
-                that they replaced before.
+            learner_id: the learner.
+            until: the end of the periods that are still open.
+            replaced: whether the learner has another identifier of this kind instead; if not, it no longer means them,
+                even where they had replaced it before.
         """
 
         def left(holder: Holder) -> Holder:
@@ -120,7 +120,7 @@ class IdentityItem:
         return self._with({origin: left(holder) for origin, holder in self.holders.items()})
 
     def moved(self, origins: Iterable[str], learner_id: str) -> IdentityItem:
-        """Return the identity with what was given to these learners held by another, as they are merged or parted."""
+        """Return the identity with everything that was given to ``origins`` now held by another learner."""
         moving = frozenset(origins)
         return self._with(
             {
@@ -135,7 +135,7 @@ class IdentityItem:
         return self._with({origin: holder for origin, holder in self.holders.items() if origin not in gone})
 
     def touched(self) -> IdentityItem:
-        """Return the identity as changed, so that the stream carries it and what waits for it is looked at again."""
+        """Return the identity with a new version, so that the stream carries it and waiting statements are checked."""
         return self._with(self.holders)
 
     def _with(self, holders: Mapping[str, Holder]) -> IdentityItem:
@@ -170,7 +170,7 @@ class IdentityItem:
 
 
 def _distinct(holders: Mapping[str, Holder]) -> list[Meant]:
-    """Return each learner once; what was given to the learner comes before what came with a merge."""
+    """Return each learner once, preferring what was given to the learner over what came with a merge."""
     found: dict[str, str] = {}
     for origin, holder in sorted(holders.items(), key=lambda entry: (entry[0] != entry[1].learner, entry[0])):
         found.setdefault(holder.learner, origin)

@@ -1,8 +1,8 @@
 """Every key of the table, and nothing else.
 
-``i`` is an integration's id. PK starts with the entity, so that IAM conditions on leading keys can tell the
-functions apart. Ids are read back from their own attributes, not by cutting a key. A function named after an item
-returns its whole key; one that ends in ``_partition`` returns the partition key alone, for a query.
+``i`` is an integration's id. PK starts with the entity, so that IAM conditions on leading keys can limit what each
+function may access. Ids are read from their own attributes, never parsed out of a key. A function named after an item
+returns its whole key; one that ends in ``_partition`` returns only the partition key, for a query.
 
 | entity          | PK                        | SK             | GSI1PK        | GSI1SK          |
 | --------------- | ------------------------- | -------------- | ------------- | --------------- |
@@ -36,20 +36,20 @@ returns its whole key; one that ends in ``_partition`` returns the partition key
 | Webhook delivery| WEBHOOK#i                 | DELIVERY#id    |               |                 |
 | Export          | EXPORT#i                  | export         |               |                 |
 
-Courses are spread over sixteen shares by their URN: DynamoDB writes no more than a thousand units a second to one
-partition key, and a sync, or a change of filters, writes a catalogue at once. A share is read like any partition,
-the catalogue as sixteen of them.
+Courses are spread over sixteen shares by their URN: DynamoDB writes at most a thousand units per second to one
+partition key, but a sync or a change of filters writes a whole catalogue at once. Each share is a partition of its own;
+reading the catalogue means reading all sixteen.
 
-A record holds one learner's attempts at one course. GSI1 projects everything and lists; the two other
-indexes project keys, the statement's id and what it waits for, and exist for statements alone:
+A record holds one learner's attempts at one course. GSI1 projects all attributes and serves lists; the other two
+indexes exist for statements only, and project the keys, the statement's id and what it waits for:
 
 | index | PK              | SK                                       | answers                                      |
 | ----- | --------------- | ---------------------------------------- | -------------------------------------------- |
 | GSI2  | ACTOR#i#digest  | stored#statement                         | what one person's identifier sent (xAPI GET) |
 | GSI3  | PENDING#i       | outcome#reason#awaited#timestamp#statement | what is not applied: to sweep, list, replay  |
 
-GSI3 is sparse: a statement leaves it when it is applied or ignored. The timestamp of a ``received`` one is the time
-since when it waits to be applied, so that a sweep reads only what waits too long.
+GSI3 is sparse: a statement leaves it when it is applied or ignored. The timestamp of a ``received`` statement is the
+time since which it has waited to be applied, so that a sweep reads only those that have waited too long.
 """
 
 import hashlib
@@ -60,12 +60,12 @@ from urllib.parse import quote
 
 from coursebridge.errors import InvalidRequest
 
-# DynamoDB allows 2,048 bytes in a partition key and 1,024 in a sort key, and a sender may name anything.
+# DynamoDB allows 2,048 bytes in a partition key and 1,024 in a sort key; names from senders can be longer.
 MOST_PK_BYTES, MOST_SK_BYTES = 2048, 1024
 MOST_BYTES = 400
 
 COURSE_SHARES = 16
-"""Fixed for good: with another number, courses would be looked up under other keys than they were written under."""
+"""Must never change: courses would be looked up under other keys than those they were written under."""
 
 PK, SK = "PK", "SK"
 GSI1, GSI2, GSI3 = "GSI1", "GSI2", "GSI3"
@@ -74,20 +74,20 @@ INTEGRATIONS_PARTITION, CLIENTS_PARTITION = "INTEGRATIONS", "CLIENTS"
 """GSI1 partitions that list all integrations and all clients."""
 RUN_PREFIX, RECORD_PREFIX = "RUN#", "RECORD#"
 WEBHOOK_TARGET_PREFIX, WEBHOOK_DELIVERY_PREFIX = "TARGET#", "DELIVERY#"
-"""How the sort keys of these begin, beside others of their partition."""
+"""Prefixes of sort keys that share their partition with other items."""
 
 
 class Key(NamedTuple):
-    """A primary key, or the key of one index."""
+    """A primary key, or the key of an index."""
 
     pk: str
     sk: str
 
     def item(self, index: str = "") -> dict[str, str]:
-        """Return the key's two attributes, of the table or of the index named.
+        """Return the key's two attributes, for the table or for ``index``.
 
         Raises:
-            coursebridge.errors.InvalidRequest: nothing can stand there, for DynamoDB takes no key of this length.
+            coursebridge.errors.InvalidRequest: the key is longer than DynamoDB allows.
         """
         if len(self.pk.encode()) > MOST_PK_BYTES or len(self.sk.encode()) > MOST_SK_BYTES:
             raise InvalidRequest("the identifier is too long")
@@ -95,7 +95,7 @@ class Key(NamedTuple):
 
 
 def bounded(text: str) -> str:
-    """Return a text that fits into a key: itself, or its digest when it is longer than any real identifier."""
+    """Return a text that fits into a key: the text itself, or its digest if it is longer than any real identifier."""
     encoded = text.encode()
     return text if len(encoded) <= MOST_BYTES else f"sha256:{hashlib.sha256(encoded).hexdigest()}"
 
@@ -126,7 +126,7 @@ def clients(created_at: str) -> Key:
 
 
 def refusals(digest: str) -> Key:
-    """Key of how often one caller was refused a token for one client id."""
+    """Key of the count of refused token requests by one caller for one client id."""
     return Key(f"CLIENT#{digest}", "REFUSALS")
 
 
@@ -136,7 +136,7 @@ def audit_partition(month: str) -> str:
 
 
 def audit(time: str, entry_id: str) -> Key:
-    """Key of an audit entry; one partition a month."""
+    """Key of an audit entry; there is one partition per month."""
     return Key(audit_partition(time[:7]), f"{time}#{entry_id}")
 
 
@@ -161,7 +161,7 @@ def run(integration_id: str, run_id: str) -> Key:
 
 
 def run_lock(integration_id: str, kind: str) -> Key:
-    """Key of the lock that lets one run of a kind go at a time."""
+    """Key of the lock that allows only one run of a kind at a time."""
     return Key(run_partition(integration_id), f"LOCK#{kind}")
 
 
@@ -171,37 +171,37 @@ def run_range_partition(integration_id: str, run_id: str) -> str:
 
 
 def run_range(integration_id: str, run_id: str, number: int) -> Key:
-    """Key of one range of a run: a span of pages or a report window."""
+    """Key of one range of a run, such as a span of pages or a report window."""
     return Key(run_range_partition(integration_id, run_id), f"RANGE#{number:06d}")
 
 
 def course(integration_id: str, urn: str) -> Key:
-    """Key of the small course item that lists, diffs and statements read."""
+    """Key of a course's small item, which lists, diffs and statements read."""
     return Key(f"COURSE#{integration_id}#{_share(urn)}", bounded(urn))
 
 
 def course_partitions(integration_id: str) -> list[str]:
-    """Return the partition keys that hold an integration's courses, in the order in which they are read."""
+    """Return the partition keys of an integration's courses, in the order in which they are read."""
     return [f"COURSE#{integration_id}#{share:x}" for share in range(COURSE_SHARES)]
 
 
 def course_detail(integration_id: str, urn: str) -> Key:
-    """Key of a course's contents tree and LinkedIn's element, compressed."""
+    """Key of a course's detail: LinkedIn's element with the contents tree, compressed."""
     return Key(f"DETAIL#{integration_id}#{_share(urn)}", urn)
 
 
 def course_detail_partitions(integration_id: str) -> list[str]:
-    """Return the partition keys that hold the details of an integration's courses."""
+    """Return the partition keys of the details of an integration's courses."""
     return [f"DETAIL#{integration_id}#{share:x}" for share in range(COURSE_SHARES)]
 
 
 def course_overlay_partition(integration_id: str) -> str:
-    """Partition key of what is kept locally for an integration's courses."""
+    """Partition key of the overlays of an integration's courses."""
     return f"OVERLAY#{integration_id}"
 
 
 def course_overlay(integration_id: str, urn: str) -> Key:
-    """Key of what is kept locally for a course and no sync touches: manual tags."""
+    """Key of a course's overlay: local data that no sync touches (manual tags)."""
     return Key(course_overlay_partition(integration_id), urn)
 
 
@@ -216,7 +216,7 @@ def classification(integration_id: str, urn: str) -> Key:
 
 
 def learner_partition(integration_id: str, learner_id: str) -> str:
-    """Partition key of a learner and of everything that lies with them: records, AICC data, overrides."""
+    """Partition key of a learner and of everything stored with them: records, AICC data, overrides."""
     return f"LEARNER#{integration_id}#{learner_id}"
 
 
@@ -236,12 +236,12 @@ def learners(integration_id: str, learner_id: str) -> Key:
 
 
 def unlisted_learners_partition(integration_id: str) -> str:
-    """GSI1 partition key of the learners who are in no list."""
+    """GSI1 partition key of the learners who appear in no list."""
     return f"LEARNERS#{integration_id}#unlisted"
 
 
 def unlisted_learners(integration_id: str, learner_id: str) -> Key:
-    """GSI1 key by which those are found who are nobody of their own: merged into another, or being erased."""
+    """GSI1 key of a learner who appears in no list: merged into another learner, or being erased."""
     return Key(unlisted_learners_partition(integration_id), learner_id)
 
 
@@ -261,12 +261,12 @@ def records(integration_id: str, urn: str, learner_id: str) -> Key:
 
 
 def reengagement(integration_id: str, learner_id: str, urn: str) -> Key:
-    """Key of the note that a learner completed a course again, which changes no record."""
+    """Key of the note that a learner completed a course again; it changes no record."""
     return Key(learner_partition(integration_id, learner_id), f"REENGAGED#{urn}")
 
 
 def identity(integration_id: str, kind: str, value: str) -> Key:
-    """Key of an identifier; ``value`` is already normalised (``records.identifiers``)."""
+    """Key of an identifier; ``value`` must be normalised (``records.identifiers``)."""
     return Key(f"IDENTITY#{integration_id}#{kind}#{bounded(value)}", "IDENTITY")
 
 
@@ -276,7 +276,7 @@ def tombstone(integration_id: str, digest: str) -> Key:
 
 
 def unplaced_people(integration_id: str) -> Key:
-    """Key of the people in activity reports who cannot be placed among the learners."""
+    """Key of the people in activity reports who could not be matched to exactly one active learner."""
     return Key(f"STRANGERS#{integration_id}", "STRANGERS")
 
 
@@ -286,7 +286,7 @@ def statement(integration_id: str, statement_id: str) -> Key:
 
 
 def voiding(integration_id: str, statement_id: str) -> Key:
-    """Key of the mark that another statement voids this one, whether it is here yet or not."""
+    """Key of the mark that another statement voids this one, which may not be stored yet."""
     return Key(f"STATEMENT#{integration_id}#{statement_id}", "VOIDED")
 
 
@@ -318,7 +318,7 @@ def pending_partition(integration_id: str) -> str:
 def pending(integration_id: str, outcome: str, reason: str, awaited: str, timestamp: str, statement_id: str) -> Key:
     """GSI3 key of a statement that is ``received`` or ``held``.
 
-    ``awaited`` names what would release a held one: a course URN or an identity (``email:a@example.com``).
+    ``awaited`` names what would release a held statement: a course URN or an identity (``email:a@example.com``).
     """
     return Key(
         pending_partition(integration_id), "#".join((outcome, reason, bounded(awaited), timestamp, statement_id))
@@ -326,28 +326,28 @@ def pending(integration_id: str, outcome: str, reason: str, awaited: str, timest
 
 
 def timestamp_of_pending(item: Mapping[str, str]) -> str:
-    """Return when a statement happened that was read from GSI3, which carries no more of it than its keys."""
+    """Return the timestamp in an item's GSI3 key: when it happened or, if ``received``, since when it has waited."""
     return item["GSI3SK"].removesuffix(f"#{item['statement_id']}").rpartition("#")[2]
 
 
 def pending_prefix(outcome: str, reason: str | None = None, awaited: str | None = None) -> str:
-    """Return how the GSI3 sort keys of statements with this outcome begin; of one reason, and awaiting one thing."""
+    """Return the prefix of the GSI3 sort keys of an outcome, and if given of a reason and of what is awaited."""
     given = (outcome, reason, awaited if awaited is None else bounded(awaited))
     return "".join(f"{part}#" for part in given if part is not None)
 
 
 def received_until(time: str) -> tuple[str, str]:
-    """Return the bounds of the GSI3 sort keys of statements that are ``received`` since before a time (RFC 3339)."""
+    """Return the bounds of the GSI3 sort keys of statements ``received`` before a time (RFC 3339)."""
     return pending_prefix("received"), f"{pending_prefix('received', '', '')}{time}"
 
 
 def launch_session(digest: str) -> Key:
-    """Key of an AICC session, by the digest of its id: the id itself is a secret."""
+    """Key of an AICC session, by the digest of its id, as the id itself is a secret."""
     return Key(f"AICC#{digest}", "AICC")
 
 
 def aicc_data(integration_id: str, learner_id: str, urn: str) -> Key:
-    """Key of what a course keeps for a learner over AICC: where they are, and its own data."""
+    """Key of what a course stores for a learner over AICC: their position, and data of its own."""
     return Key(learner_partition(integration_id, learner_id), f"AICC#{urn}")
 
 
@@ -357,12 +357,12 @@ def library_partition(integration_id: str) -> str:
 
 
 def library_entry(integration_id: str, group: str, urn: str) -> Key:
-    """Key of a course in a group's library; ``group`` may hold anything."""
+    """Key of a course in a group's library; ``group`` may contain any characters."""
     return Key(library_partition(integration_id), f"{library_prefix(group)}{urn}")
 
 
 def library_prefix(group: str) -> str:
-    """Return how the sort keys of a group's library begin."""
+    """Return the prefix of the sort keys of a group's library."""
     return f"{bounded(quote(group, safe=''))}#"
 
 
@@ -387,7 +387,7 @@ def paths_of_group(integration_id: str, group: str, path_id: str) -> Key:
 
 
 def path_override(integration_id: str, learner_id: str, path_id: str) -> Key:
-    """Key of an admin's overrides of one learner's way through a path."""
+    """Key of an admin's overrides for one learner on a path."""
     return Key(learner_partition(integration_id, learner_id), f"OVERRIDE#{path_id}")
 
 
@@ -402,7 +402,7 @@ def webhook_target(integration_id: str, target_id: str) -> Key:
 
 
 def webhook_targets(integration_id: str) -> Key:
-    """Key of the item that holds the ids of all outbound webhook endpoints, which bounds their number."""
+    """Key of the item that lists the ids of all outbound webhook endpoints and so limits their number."""
     return Key(webhook_partition(integration_id), "TARGETS")
 
 
@@ -422,26 +422,26 @@ def export(integration_id: str, export_id: str) -> Key:
 
 
 def is_course(item: Mapping[str, str]) -> bool:
-    """Whether an item is a course, as the filters of the table's stream know it."""
+    """Whether an item is a course; the same test as in the filters of the table's stream."""
     return item[PK].startswith("COURSE#")
 
 
 def is_identity(item: Mapping[str, str]) -> bool:
-    """Whether an item, or its keys alone, is an identity, as the filters of the table's stream know it."""
+    """Whether an item (or its keys) is an identity; the same test as in the filters of the table's stream."""
     return item[PK].startswith("IDENTITY#")
 
 
 def without_person(key: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the keys of an item so that they name no person: that of an identity is known by its digest alone."""
+    """Return the keys of an item without personal data: those of an identity contain only a digest."""
     if not is_identity(key):
         return key
     return {**key, PK: f"IDENTITY#sha256:{hashlib.sha256(key[PK].encode()).hexdigest()}"}
 
 
 def partitions_of(integration_id: str) -> list[str]:
-    """Return every partition key that follows from an integration's id alone, its own item's last.
+    """Return every partition key that follows from an integration's id alone, that of its own item last.
 
-    What else belongs to it is found by the lists of its learners, statements and runs.
+    Its other items are found through the lists of its learners, statements and runs.
     """
     return [
         *course_partitions(integration_id),

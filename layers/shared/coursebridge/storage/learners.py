@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 UNATTENDED = frozenset({"open", "report"})
-"""Sources of learners nobody entered: a statement or a report named them."""
+"""Sources of learners whom nobody entered, but a statement or a report named."""
 NOBODY = "there is no such learner"
 PRESENT = "attribute_exists(PK) AND (attribute_not_exists(erasing_at) OR erasing_at = :null)"
 MOST_MERGES = 10
-"""How often a learner who was merged may have been merged again before this counts as a circle."""
+"""How many merges are followed from one learner to the next before this counts as a circle."""
 
 
 @dataclass(frozen=True)
 class DatedIdentifier:
-    """An identifier of a learner, as it was written, with the time it was theirs.
+    """An identifier of a learner, as it was written, with the period in which it was theirs.
 
     Attributes:
-        alias: whether it was assigned beside the learner's own identifier of this type.
+        alias: whether it was assigned in addition to the learner's own identifier of this type.
     """
 
     type: Kind
@@ -40,7 +40,7 @@ class DatedIdentifier:
 
     @property
     def identifier(self) -> Identifier:
-        """Return the form in which it is compared."""
+        """Return the normalised identifier, for comparisons."""
         return normalised(self.type, self.value)
 
 
@@ -49,13 +49,13 @@ class Learner:
     """A person in this system (design, section 4.7).
 
     Attributes:
-        enterprise_groups: the groups LinkedIn has the learner in; reports tell of them.
+        enterprise_groups: the learner's groups at LinkedIn, according to its reports.
         merged: the learners that were merged into this one.
-        joining: those of them whose records are still on their way here.
-        merged_into: the learner this one was merged into.
-        parting_from: the learner this one was merged into and is just being parted from.
-        kept_apart: the learners this one was parted from: somebody has said that these are different people.
-        erasing_at: since when the learner is being erased; for everybody else there is no such learner any more.
+        joining: those merged learners whose records have not all been moved here yet.
+        merged_into: the learner that this one was merged into.
+        parting_from: the learner that this one was merged into and is currently being separated from.
+        kept_apart: the learners that this one was separated from, and who are therefore different people.
+        erasing_at: since when the learner is being erased; for everything else the learner no longer exists.
     """
 
     integration_id: str
@@ -83,7 +83,7 @@ class Learner:
 
     @property
     def is_listed(self) -> bool:
-        """Whether the learner is somebody of their own: neither merged into another nor being erased."""
+        """Whether the learner appears in lists: neither merged into another one nor being erased."""
         return self.merged_into is None and self.erasing_at is None
 
     @property
@@ -124,13 +124,13 @@ class Learner:
         )
 
     def current(self, kind: Kind) -> str | None:
-        """Return the learner's present identifier of a kind: the latest that is still theirs, aliases last."""
+        """Return the learner's current identifier of a kind: the latest, and an alias only if there is nothing else."""
         live = [dated for dated in self.identifiers if dated.type == kind and dated.until is None]
         own = [dated for dated in live if not dated.alias]
         return (own or live)[-1].value if live else None
 
     def public(self) -> dict[str, Any]:
-        """Return the learner as answers show them."""
+        """Return the learner as responses show them."""
         return {
             "id": self.id,
             "name": self.name,
@@ -151,7 +151,7 @@ class Learner:
 
 
 def family(table: Table, learner: Learner) -> list[Learner]:
-    """Return a learner and all who were merged into them, into those, and so on."""
+    """Return a learner and all learners that were merged into them, directly or indirectly."""
     found, wanted = {learner.id: learner}, set(learner.merged)
     while wanted:
         items = table.get_many(keys.learner(learner.integration_id, learner_id) for learner_id in sorted(wanted))
@@ -162,11 +162,11 @@ def family(table: Table, learner: Learner) -> list[Learner]:
 
 
 class LearnerStore:
-    """The learners of one integration; nobody who is being erased, unless told so.
+    """The learners of one integration, without those who are being erased unless asked for.
 
     Args:
         table: the application's table.
-        integration_id: whose learners.
+        integration_id: the integration.
     """
 
     def __init__(self, table: Table, integration_id: str) -> None:
@@ -174,21 +174,21 @@ class LearnerStore:
         self._integration_id = integration_id
 
     def find(self, learner_id: str, *, even_erasing: bool = False) -> Learner | None:
-        """Return a learner, merged into another one or not; ``None`` if there is none."""
+        """Return a learner, even one who was merged into another; ``None`` if there is none."""
         item = self._table.get(keys.learner(self._integration_id, learner_id))
         learner = Learner.from_item(item) if item else None
         return None if learner and learner.erasing_at and not even_erasing else learner
 
     def get(self, learner_id: str, *, even_erasing: bool = False) -> Learner:
-        """Return a learner, merged into another one or not.
+        """Return a learner, even one who was merged into another.
 
         Raises:
-            NotFound: there is none.
+            NotFound: there is no such learner.
         """
         return _found(self.find(learner_id, even_erasing=even_erasing))
 
     def find_surviving(self, learner_id: str) -> Learner | None:
-        """Return a learner, or whom they were merged into at last; ``None`` if there is none."""
+        """Return a learner, or the one they were finally merged into; ``None`` if there is none."""
         for _ in range(MOST_MERGES):
             learner = self.find(learner_id)
             if learner is None or learner.merged_into is None:
@@ -197,22 +197,22 @@ class LearnerStore:
         return None
 
     def get_surviving(self, learner_id: str) -> Learner:
-        """Return a learner, or whom they were merged into at last.
+        """Return a learner, or the one they were finally merged into.
 
         Raises:
-            NotFound: there is none.
+            NotFound: there is no such learner.
         """
         return _found(self.find_surviving(learner_id))
 
     def write_for(self, learner_id: str, action: Mapping[str, Any]) -> bool:
-        """Write something that lies with a learner, so that nothing comes back of one who is erased meanwhile.
+        """Write an item that belongs to a learner, unless the learner is erased in the meantime.
 
         Args:
-            learner_id: with whom.
-            action: what to write, on a condition (see :meth:`coursebridge.storage.table.Table.put_action`).
+            learner_id: the learner.
+            action: a conditional write (see :meth:`coursebridge.storage.table.Table.put_action`).
 
         Returns:
-            Whether it was written; ``False`` if others wrote at the same time and it must be thought over again.
+            Whether it was written; ``False`` if others wrote at the same time, so that it must be decided on again.
 
         Raises:
             NotFound: there is no such learner.

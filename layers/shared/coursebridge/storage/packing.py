@@ -1,11 +1,11 @@
-"""Compresses courses and LinkedIn's elements, with a dictionary of what all of them have in common.
+"""Compresses courses and LinkedIn's elements, with a preset dictionary of what they all have in common.
 
-Most of such a JSON text is names of members, URN prefixes and the same URLs, hundreds of times in a catalogue and once
-in a text. A preset dictionary (RFC 1950, section 2.2) lets each text refer to them: a course takes half the room, and
-half the write units.
+Most of such a JSON text consists of member names, URN prefixes and URLs that recur throughout a catalogue, but rarely
+within one text. With a preset dictionary (RFC 1950, section 2.2) each text can refer to them: a course takes half the
+space, and half the write units.
 
-What is in the table was written with :data:`WORDS`, so they may not change: another set is another constant, and
-zlib refuses a text whose dictionary has another checksum than the one it is given.
+The table contains texts that were compressed with :data:`WORDS`, so it must never change; a different dictionary needs
+a constant of its own. zlib rejects a text that was compressed with another dictionary than the one it is given.
 """
 
 from __future__ import annotations
@@ -54,20 +54,20 @@ _ELEMENT = (
     b'"locale":{"country":"US","language":"en"},"value":""},"type":"COURSE","urn":"urn:li:lyndaCourse:1"}'
 )
 WORDS = _COURSE + _ELEMENT
-"""What texts have in common, the most frequent last: zlib spells what is near more shortly."""
+"""What the texts have in common, the most frequent parts last: zlib encodes shorter distances in fewer bits."""
 
 
 def pack(text: bytes) -> bytes:
-    """Return a text compressed; speed counts more than the last tenth."""
+    """Compress a text; speed matters more than the last tenth of the size."""
     packing = zlib.compressobj(FAST, zdict=WORDS)
     return packing.compress(text) + packing.flush()
 
 
 def unpack(packed: bytes) -> bytes:
-    """Return the text in a compressed one.
+    """Decompress a text.
 
     Raises:
-        zlib.error: it is not whole, or was not made by :func:`pack` with the same words.
+        zlib.error: ``packed`` is incomplete, or was not made by :func:`pack` with the same dictionary.
     """
     unpacking = zlib.decompressobj(zdict=WORDS)
     text = unpacking.decompress(packed)

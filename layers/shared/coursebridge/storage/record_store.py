@@ -1,4 +1,4 @@
-"""Adds evidence to records, safely beside other writers."""
+"""Adds evidence to records, safe against concurrent writers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RecordStore:
         self._integration_id = integration_id
 
     def get(self, learner_id: str, urn: str) -> Record:
-        """Return a record, an empty one where there is none yet."""
+        """Return a record, or an empty one if there is none yet."""
         item = self._table.get(keys.record(self._integration_id, learner_id, urn))
         return Record.from_item(item) if item else Record(self._integration_id, learner_id, urn)
 
@@ -38,10 +38,10 @@ class RecordStore:
         duration_seconds: int | None,
         now: str,
     ) -> Record:
-        """Add evidence to a record and return it; two writers at once both get theirs in.
+        """Add evidence to a record and return the record; evidence that others add at the same time is kept.
 
-        Evidence of a learner who was merged goes to whom they were merged into. One read and one transaction, the
-        learner's presence being part of it: nobody who is erased at the same time comes back.
+        Evidence of a learner who was merged goes to the learner they were merged into. This takes one read and one
+        transaction, which also checks the learner, so that somebody who is being erased does not reappear.
 
         Raises:
             coursebridge.errors.NotFound: there is no such learner.

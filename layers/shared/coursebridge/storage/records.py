@@ -1,4 +1,4 @@
-"""Records: one learner's attempts at one course, and the evidence they follow from."""
+"""Records: one learner's attempts at one course, and the evidence they are computed from."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Record:
-    """One learner's attempts at one course, and the evidence they follow from, by the learner it belongs to."""
+    """One learner's attempts at one course, and the evidence they are computed from.
+
+    Attributes:
+        parts: the evidence, by the learner it was recorded for; after a merge there are several.
+        counted: for every completion, the id of the attempt it completed, if any (see :class:`Folded`).
+    """
 
     integration_id: str
     learner_id: str
@@ -33,22 +38,22 @@ class Record:
         return keys.record(self.integration_id, self.learner_id, self.course_urn)
 
     def with_evidence(self, origin: str, evidence: Evidence, duration_seconds: int | None) -> Record:
-        """Return the record with more evidence and the attempts that follow."""
+        """Return the record with additional evidence and the attempts that result."""
         joined = self.parts.get(origin, Evidence()) | evidence
         return self.with_parts({**self.parts, origin: joined}, duration_seconds)
 
     def with_parts(self, parts: Mapping[str, Evidence], duration_seconds: int | None) -> Record:
-        """Return the record with these parts and the attempts that follow."""
+        """Return the record with these parts and the attempts that result."""
         folded = self.fold(parts, duration_seconds)
         return replace(self, parts=parts, attempts=folded.attempts, counted=folded.counted, version=self.version + 1)
 
     def fold(self, parts: Mapping[str, Evidence], duration_seconds: int | None) -> Folded:
-        """Compute what parts amount to."""
+        """Compute the attempts that result from these parts."""
         course = Course(self.learner_id, self.course_urn, duration_seconds)
         return fold(union(parts.values()), course, self.attempts)
 
     def attempt_at(self, moment: str) -> str | None:
-        """Return the id of the attempt that was going on at a moment."""
+        """Return the id of the attempt that was the latest at a moment, or else of the first attempt."""
         return Folded(self.attempts, self.counted).attempt_at(moment)
 
     def to_item(self, now: str) -> Item:

@@ -1,7 +1,7 @@
-"""The shapes of runs: what their items hold, for whoever reads or changes a field to be held to its name and type.
+"""The shapes of runs, their ranges and what syncs remember, so that type checkers know each field's name and type.
 
-Items are dictionaries of the table throughout, so these are typed dictionaries. Times are RFC 3339, durations seconds.
-What a member's comment calls the catalogue's or activity's has a run, a range or a memory of that kind alone.
+They are typed dictionaries because the code uses the table's items as they are. Times are RFC 3339, durations are in
+seconds. Members marked "catalogue" or "activity" exist only for that kind of sync.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ RangeKind = Literal["listing", "topics", "urns", "classifications", "window", "c
 
 
 class Problem(TypedDict):
-    """One kind of problem of a run, as its record shows it.
+    """One kind of problem in a run, as its record shows it.
 
     Attributes:
-        code: what kind.
-        detail: what it was, and where.
-        cause: why that happens.
-        remedy: what an admin can do.
-        count: how often it was met.
+        code: the kind of problem.
+        detail: what happened, and where.
+        cause: why it happens.
+        remedy: what an admin can do about it.
+        count: how often it occurred.
     """
 
     code: str
@@ -48,39 +48,39 @@ class Progress(TypedDict):
 
 
 class Run(TypedDict, total=False):
-    """A run's record, or the fields of it that change.
+    """A run's record, or some of its fields to be changed.
 
-    Those up to ``execution`` are there from the beginning; the others come as the run gets to them.
+    The members up to ``execution`` are present from the start; the others are added in the course of the run.
 
     Attributes:
-        trigger: what started it.
-        counts: assets by what became of them (``integrations.runs.COUNTS``); they add up to ``read``.
-        clean: whether everything was read without a doubt; ``None`` while it goes on.
-        throttled: how often LinkedIn asked to wait.
-        pending_archive: how many courses wait for an admin's word to be archived.
-        execution: the ARN of the execution that works it off; empty between two of them.
-        touched_at: when one of its ranges was settled last.
-        planned: whether its ranges are written.
-        resumed: how often it was taken up again.
-        reopens: whether the ranges that failed are to be opened again.
-        stopped: why no further range of it is read.
-        last_problem: what planning met last.
-        confirmed: whether an admin lets it archive what it wants to.
-        ranges: how many ranges were written (the catalogue's).
-        filters: the digest of the filters it was planned by (the catalogue's).
-        settings_version: the version of the integration it was planned by (the catalogue's).
-        was_empty: whether there was no course when it was planned (the catalogue's).
-        rounds: how often further ranges were written (the catalogue's).
-        checked: the partitions that have had a second opinion (the catalogue's).
-        planned_at: when it was planned (activity's).
-        dealt_at: when its people were found last (activity's).
-        settings: the digest of the settings it was planned by (activity's).
-        people: how many people were known, added, linked and so on (activity's).
-        windows: how many windows it has read (activity's).
-        repairs: what reports have filled in, by what it is (activity's).
-        not_repaired: what reports tell and could not be recorded, by reason (activity's).
-        reengaged: how many courses somebody has begun once more (activity's).
-        drift_percent: how many records in a hundred differed from the reports (activity's); written as a decimal.
+        trigger: what started the run.
+        touched_at: when the run was started or resumed, or last settled a range.
+        counts: the number of assets by outcome (``integrations.runs.COUNTS``); the outcomes add up to ``read``.
+        clean: whether everything was read without a doubt; ``None`` while the run is under way.
+        throttled: how often LinkedIn asked to slow down.
+        pending_archive: how many courses will be archived if an admin confirms it.
+        execution: the ARN of the execution that processes the run; empty between two executions.
+        planned: whether its ranges have been written.
+        resumed: how often the run was resumed.
+        reopens: whether the ranges that failed are to be reopened.
+        stopped: why no further ranges are read.
+        last_problem: the latest problem in planning.
+        confirmed: whether an admin has confirmed the archiving.
+        ranges: how many ranges were written (catalogue).
+        filters: the digest of the filters that it was planned with (catalogue).
+        settings_version: the version of the integration that it was planned with (catalogue).
+        was_empty: whether there were no courses when it was planned (catalogue).
+        rounds: how often further ranges were added (catalogue).
+        checked: the partitions that have had a second opinion (catalogue).
+        planned_at: when it was planned (activity).
+        dealt_at: when the people in its reports were last matched to learners (activity).
+        settings: the digest of the settings that it was planned with (activity).
+        people: how many people were known, added, linked and so on (activity).
+        windows: how many windows it covers (activity).
+        repairs: how much was filled in from reports, by kind (activity).
+        not_repaired: how much of the reports could not be recorded, by reason (activity).
+        reengaged: how many times a learner completed a course again (activity).
+        drift_percent: the percentage of records that differed from the reports (activity); written as a decimal.
     """
 
     id: str
@@ -123,43 +123,47 @@ class Run(TypedDict, total=False):
 
 
 class Range(TypedDict, total=False):
-    """A piece of a run that one task works off, or the fields of it that change. All have those up to ``status``.
+    """A part of a run that one task processes, or some of its fields to be changed.
+
+    Every range has the members up to ``settled``; which of the others it has depends on its kind.
 
     Attributes:
         number: its place in the run.
-        kind: what it reads, or records; which of the other members it has follows from this.
-        partition: what an admin sees it named by.
-        settled: whether it was worked off, well or not.
-        throttled: how often LinkedIn asked to wait.
+        kind: what it reads or records.
+        partition: its name for admins.
+        settled: whether it was processed, successfully or not.
+        status: how it was settled; an open range of the catalogue has none.
+        throttled: how often LinkedIn asked to slow down.
         listing: the fields of a ``linkedin.assets.Listing`` (``listing``, ``topics``).
         start: the offset of the first page (``listing``); the start of the window (``window``).
-        pages: how many pages at the most (``listing``).
+        pages: the maximum number of pages (``listing``).
         ended: whether the end of the list was reached (``listing``).
-        shifted: whether the list moved by more than a page meanwhile (``listing``).
-        total: how many LinkedIn says there are (``listing``).
-        position: the offset to read on from (``listing``).
-        opinion: ``second`` where it reads once more what LinkedIn may have cut short (``listing``).
+        shifted: whether the list moved by more than a page while it was read (``listing``).
+        total: the number of assets according to LinkedIn (``listing``).
+        position: the offset at which to continue (``listing``).
+        opinion: ``second`` if it rereads a list that LinkedIn may have cut short (``listing``).
         topicless_only: whether only assets without a topic are kept (``listing``).
-        seam: whether it reads over where two others meet (``listing``).
-        topics: whose assets are read (``topics``).
-        urns: what is asked for one by one (``urns``).
-        locales: in which the graph is read (``classifications``).
-        outcomes: what became of what was read (``catalog.sync.outcomes``).
-        archive: why assets are to be archived (``catalog.sync.outcomes``).
-        broken: how many elements were no assets.
-        asset_type: what the reports are of (``window``).
-        days: how long the window is (``window``).
-        offsets: where each group of contents begins in what was laid down (``window``).
-        rows: how many rows were laid down (``window``).
-        unusable: how many rows name no content, or nobody (``window``).
+        seam: whether it rereads the seam between two other ranges (``listing``).
+        topics: the topics whose assets are read (``topics``).
+        urns: the assets that are requested one by one (``urns``).
+        locales: the locales in which the graph is read (``classifications``).
+        outcomes: the outcome of each asset that was read (``catalog.sync.outcomes``).
+        archive: the reasons for archiving assets (``catalog.sync.outcomes``).
+        broken: how many elements were not assets.
+        asset_type: the type of the assets that the reports are about (``window``).
+        days: the length of the window (``window``).
+        offsets: where each bucket of rows starts in the staged object (``window``).
+        rows: how many rows were staged (``window``).
+        unusable: how many rows name no content or no person (``window``).
         of: the numbers of the windows whose rows are recorded (``contents``).
-        found: the name of the object that says who is who (``contents``).
-        identification: how statements name learners (``contents``).
+        found: the name of the staged object that matches people to learners (``contents``).
+        identification: how statements identify learners (``contents``).
         statistics_since: when the integration's statistics were configured (``contents``).
-        first: the first group of contents (``contents``).
-        last: the last one (``contents``).
-        tally: how many things came to each end (``contents``).
-        waiting: the name of the object with what had no place; empty where all had (``contents``).
+        first: the first bucket of rows (``contents``).
+        last: the last bucket of rows (``contents``).
+        tally: the number of reported activities and repairs, by result (``contents``).
+        waiting: the name of the staged object with courses and people that could not be matched; empty if there are
+            none (``contents``).
     """
 
     number: int
@@ -205,21 +209,22 @@ class Remembered(TypedDict, total=False):
 
     Attributes:
         last_run_id: the run that ended last.
-        last_status: how.
-        last_finished_at: when.
-        last_throttled: how often LinkedIn asked it to wait.
-        last_success_at: when one last succeeded and was clean.
-        limited_until: when LinkedIn's limit of the day resets, if it was met.
-        watermark: the start of the last clean run (the catalogue's).
-        filters: the digest of the filters of the last clean full run (the catalogue's).
-        unlisted: the courses it found in no list, and LinkedIn gave all the same (the catalogue's).
-        labels: what the index holds that settings add to courses; empty while courses are not as they say.
-        index_form: the form of the published index, or ``storage.runs.STALE`` (the catalogue's).
-        generation: grows with every change of courses that the index has to follow (the catalogue's).
-        covered_since: from when on every window of reports has been read (activity's).
-        covered_until: when the last of these runs started (activity's).
-        settings: the digest of the settings under which they did (activity's).
-        waiting_run: the run that has laid down which courses had no place (activity's).
+        last_status: how that run ended.
+        last_finished_at: when that run ended.
+        last_throttled: how often LinkedIn asked that run to slow down.
+        last_success_at: when a clean run last succeeded.
+        limited_until: when LinkedIn's daily limit resets, if it was reached.
+        watermark: the start of the last clean run (catalogue).
+        filters: the digest of the filters of the last clean full run (catalogue).
+        unlisted: the courses that the last clean full run found in no list but could still request (catalogue).
+        labels: the labels from the settings in the published index; empty while courses do not match the settings
+            (catalogue).
+        index_form: the format of the published index, or ``storage.runs.STALE`` (catalogue).
+        generation: grows with every change of courses that the index must reflect (catalogue).
+        covered_since: the time from which on every window of reports has been read (activity).
+        covered_until: when the last run that contributed to this coverage started (activity).
+        settings: the digest of the settings of those runs (activity).
+        waiting_run: the run whose staged objects list the courses that were not in the catalogue (activity).
     """
 
     last_run_id: str

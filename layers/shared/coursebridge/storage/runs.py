@@ -1,7 +1,7 @@
-"""Runs in the table: the record an admin reads, its ranges, the lock, and what a kind of sync remembers.
+"""Runs in the table: the record that admins read, its ranges, the lock, and what a kind of sync remembers.
 
-The kinds of sync (``catalog``, ``activity``) share this. A range is a piece of a run that one task works off: it is
-settled once, however often its task is repeated, and only the first settling moves the run's counters.
+Both kinds of sync (``catalog``, ``activity``) use this. A range is a part of a run that one task processes. It is
+settled once: when its task is repeated, the run's counters do not move again.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item, Page, Table
 
 RANGE_DAYS = 30
-"""How long ranges are kept: a day more than a run can be redriven or confirmed."""
+"""How long ranges are kept: a day longer than a run can be redriven or confirmed."""
 DAY_SECONDS = 86_400
 STALE = 0
-"""What a catalogue sync remembers as its ``index_form`` while the search index does not hold what the table does."""
+"""The ``index_form`` that a catalogue sync remembers while the search index differs from the table."""
 
 
 @dataclass(frozen=True)
 class Lock:
-    """Who holds the lock of a kind."""
+    """The run that holds the lock of a kind of sync."""
 
     run_id: str
     taken_at: str
@@ -51,16 +51,16 @@ class RunStore:
         self.kind = kind
 
     def create(self, run: Run) -> None:
-        """Write a new run, or the same one once more."""
+        """Write a new run; writing the same one again does no harm."""
         self.table.put(self._run_item(run))
 
     def begin(self, run: Run, now: datetime, dead: Lock | None = None) -> bool:
-        """Write a new run and take the lock for it; say whether the lock was free.
+        """Write a new run and take the lock for it; return whether the lock was free.
 
         Args:
             run: the new run.
-            now: when it takes the lock.
-            dead: the lock as a run that is dead holds it, which is as good as free.
+            now: the time at which it takes the lock.
+            dead: the lock as held by a dead run, which counts as free.
 
         Raises:
             coursebridge.errors.Unavailable: the table is busy; nothing was done.
@@ -68,15 +68,16 @@ class RunStore:
         return self._take_lock(run["id"], now, dead, self.table.put_action(self._run_item(run)))
 
     def resume(self, run: Run, fields: Run, now: datetime, dead: Lock | None = None) -> bool:
-        """Set fields of a run that had ended and take the lock for it; say whether it still was as it was read.
-
-        Of two who resume the same run, one does.
+        """Set fields of a run that had ended and take the lock for it.
 
         Args:
             run: the run as it was read.
-            fields: what changes; ``status`` and ``touched_at`` among it.
-            now: when it takes the lock.
-            dead: the lock as a run that is dead holds it, which is as good as free.
+            fields: the changed fields, ``status`` and ``touched_at`` among them.
+            now: the time at which it takes the lock.
+            dead: the lock as held by a dead run, which counts as free.
+
+        Returns:
+            Whether the lock was free and the run unchanged: if two callers resume the same run, only one succeeds.
 
         Raises:
             coursebridge.errors.Unavailable: the table is busy; nothing was done.
@@ -122,12 +123,12 @@ class RunStore:
         return cast("Run", self._set(keys.run(self.integration_id, run_id), fields))
 
     def lock(self) -> Lock | None:
-        """Return who holds the lock."""
+        """Return the lock, or ``None`` if it is free."""
         item = self.table.get(keys.run_lock(self.integration_id, self.kind))
         return Lock(item["run_id"], item["taken_at"]) if item else None
 
     def renew_lock(self, run_id: str, now: datetime) -> bool:
-        """Hold the lock from now on anew; say whether it still is this run's."""
+        """Renew the lock from now on; return whether the run still holds it."""
         try:
             self.table.put(self._lock_item(run_id, now), condition="run_id = :me", values={":me": run_id})
         except ConditionFailed:
@@ -135,12 +136,12 @@ class RunStore:
         return True
 
     def close(self, run_id: str, remembered: Remembered, /, **fields: Unpack[Run]) -> bool:
-        """Write how a run ended and what is remembered of it, and release its lock: all of it, or nothing.
+        """Write how a run ended and what is remembered of it, and release its lock, in one transaction.
 
         Remembering that the index is :data:`STALE` outdates it (:meth:`outdate_index`).
 
         Returns:
-            Whether the lock was the run's; otherwise the run was closed before, or another has taken its place.
+            Whether the run held the lock; if not, it was closed before or another run has replaced it.
 
         Raises:
             coursebridge.errors.Unavailable: the table is busy; nothing was done.
@@ -162,7 +163,7 @@ class RunStore:
         return True
 
     def add_ranges(self, run_id: str, ranges: Iterable[Range], now: datetime) -> None:
-        """Write ranges; each has a ``number``, and ``settled`` unless it is open."""
+        """Write ranges; each needs a ``number``, and is open unless ``settled`` says otherwise."""
         expires_at = int(now.timestamp()) + RANGE_DAYS * DAY_SECONDS
         self.table.put_many(
             {
@@ -176,7 +177,7 @@ class RunStore:
         )
 
     def drop_ranges(self, run_id: str, first: int) -> None:
-        """Remove the ranges from this number on: those of a plan that was repeated and came out smaller."""
+        """Remove the ranges from this number on, left over when planning is repeated and needs fewer ranges."""
         self.table.delete_many(
             keys.run_range(self.integration_id, run_id, one["number"])
             for one in list(self.ranges(run_id))
@@ -200,11 +201,11 @@ class RunStore:
         return cast("Iterator[Range]", found)
 
     def failed_ranges(self, run_id: str) -> Sequence[Range]:
-        """Return the ranges of a run that were worked off without having been read whole."""
+        """Return the settled ranges of a run that are not ``done``."""
         return [one for one in self.ranges(run_id) if one["settled"] and one["status"] != "done"]
 
     def settle_range(self, run_id: str, settled: Range) -> bool:
-        """Write a range that was worked off; return whether it was open before."""
+        """Write a range as settled; return whether it was open before."""
         item = {name: value for name, value in settled.items() if name not in ("PK", "SK")}
         key = keys.run_range(self.integration_id, run_id, settled["number"])
         whole = {**item, **key.item()}
@@ -220,7 +221,7 @@ class RunStore:
         self._set(keys.run_range(self.integration_id, run_id, number), fields)
 
     def count(self, run_id: str, counts: Mapping[str, int], now: datetime) -> None:
-        """Move the live counters of a run: one range done, and so many assets of each outcome."""
+        """Add one settled range, and its number of assets by outcome, to the live counters of a run."""
         added = {name: number for name, number in counts.items() if number}
         names = {"#p": "progress", "#d": "done", "#c": "counts"} | {f"#{name}": name for name in added}
         values: dict[str, Any] = {":one": 1, ":now": rfc3339(now)}
@@ -232,25 +233,26 @@ class RunStore:
         self.table.update(keys.run(self.integration_id, run_id), expression, values, names=names)
 
     def state(self) -> Remembered:
-        """Return what this kind of sync remembers between runs, empty before the first."""
+        """Return what this kind of sync remembers between runs; empty before the first run."""
         return cast("Remembered", self.table.get(keys.sync_state(self.integration_id, self.kind)) or {})
 
     def remember(self, **fields: Unpack[Remembered]) -> None:
-        """Set fields of what is remembered."""
+        """Set fields of what this kind of sync remembers."""
         self._set(keys.sync_state(self.integration_id, self.kind), fields)
 
     def outdate_index(self, **fields: Unpack[Remembered]) -> Remembered:
-        """Note, with fields of what is remembered, that the search index does not hold what the table does any more.
+        """Remember that the search index no longer matches the table, and set further fields along with it.
 
         Returns:
-            What is remembered now. Its ``generation`` is one higher: no index of courses read before can be claimed.
+            What is now remembered. Its ``generation`` has grown by one, so an index of courses that were read before
+            can no longer be claimed.
         """
         expression, values, names = _setting({"index_form": STALE, **fields}, counted=True)
         key = keys.sync_state(self.integration_id, self.kind)
         return cast("Remembered", self.table.update(key, expression, values, names=names))
 
     def claim_index(self, generation: int, /, **fields: Unpack[Remembered]) -> bool:
-        """Set fields of what is remembered, if no courses were outdated since a generation; say whether that is so."""
+        """Set fields of what is remembered if the generation is still this one; return whether it is."""
         expression, values, names = _setting(fields)
         key = keys.sync_state(self.integration_id, self.kind)
         values |= {":generation": generation}
@@ -265,9 +267,9 @@ class RunStore:
         return {**run, **key.item(), "entity": "run", "integration_id": self.integration_id}
 
     def _take_lock(self, run_id: str, now: datetime, dead: Lock | None, action: dict[str, Any]) -> bool:
-        """Take the lock and act for a run in one transaction: a lock whose run nobody can find would be held for ever.
+        """Take the lock and write the run in one transaction, as a lock without a run would be held for ever.
 
-        A dead run's lock is taken as it was judged alone: somebody else may have taken it since.
+        A dead run's lock is taken only if it has not changed: another run may have taken it in the meantime.
         """
         condition, values = "attribute_not_exists(PK)", {}
         if dead:
@@ -296,13 +298,13 @@ class RunStore:
 
 
 def ended(run_id: str, status: RunStatus, at: str, *, clean: bool) -> Remembered:
-    """Return what every kind of sync remembers of a run that has ended; only a clean one counts as the last success."""
+    """Return what every kind of sync remembers of an ended run; only a clean success counts as the last success."""
     told: Remembered = {"last_run_id": run_id, "last_status": status, "last_finished_at": at}
     return told | {"last_success_at": at} if status == "succeeded" and clean else told
 
 
 def _setting(fields: Mapping[str, Any], *, counted: bool = False) -> tuple[str, dict[str, Any], dict[str, str]]:
-    """Return the update expression that sets fields, and raises the ``generation`` if asked to; values; names."""
+    """Return an update expression with its values and names; ``counted`` makes it raise the ``generation``, too."""
     names = {f"#f{number}": name for number, name in enumerate(fields)}
     values = {f":f{number}": value for number, value in enumerate(fields.values())}
     expression = "SET " + ", ".join(f"#f{number} = :f{number}" for number in range(len(fields)))

@@ -1,6 +1,6 @@
-"""Stores new statements: all of a request or none of it, in one call.
+"""Stores new statements: all statements of a request or none, in one call.
 
-What stands in a statement's item is told in :mod:`coursebridge.storage.statements`.
+:mod:`coursebridge.storage.statements` describes the items.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 NEW = "attribute_not_exists(PK)"
-# DynamoDB takes items of 400 KB and transactions of 4 MB; what is not counted here stays far below the rest.
+# DynamoDB allows 400 KB for an item and 4 MB for a transaction; the margin is ample for what is not counted here.
 MOST_ITEM_BYTES, MOST_BATCH_BYTES = 380_000, 3_800_000
 TRIES = 5
 
 
 @dataclass(frozen=True)
 class NewStatement:
-    """A statement to be stored.
+    """A statement to store.
 
     Attributes:
-        statement_id: the id it is kept under.
+        statement_id: the id that it is stored under.
         raw: its JSON text as received.
-        digest: equal for statements that say the same.
+        digest: equal for statements with the same meaning.
         timestamp: when it happened (RFC 3339), or ``None`` if the sender did not say.
         verb: the verb's IRI.
         object_id: the object's id, if it has one.
-        actor: type and value of the identifier it is filed under.
-        actor_digest: what that identifier is found by.
-        voids: the id of the statement it voids.
+        actor: type and value of the identifier that it is filed under.
+        actor_digest: the digest by which that identifier is found.
+        voids: the id of the statement that it voids, if any.
     """
 
     statement_id: str
@@ -53,27 +53,27 @@ class NewStatement:
     voids: str | None = None
 
     def size(self) -> int:
-        """Return how many bytes its texts take in the table."""
+        """Return how many bytes the statement's texts take in the table."""
         texts = (self.raw, self.verb, self.object_id or "", *(self.actor or ()))
         return sum(len(text.encode()) for text in texts)
 
 
 @dataclass(frozen=True)
 class Added:
-    """How many statements of a batch were new, and how many were there already."""
+    """How many statements of a batch were new, and how many were stored already."""
 
     stored: int
     repeated: int
 
 
 class StatementIntake:
-    """Takes statements for one integration.
+    """Stores statements for one integration.
 
     Args:
         table: the application's table.
-        integration_id: whose statements.
-        same: whether a kept item and a statement (its digest and own timestamp) say the same.
-        pause: waits between two tries at a batch that another writer is in the way of.
+        integration_id: the integration.
+        same: whether a stored item and a statement (its digest and its own timestamp) have the same meaning.
+        pause: waits before the next try when another writer interferes.
     """
 
     def __init__(
@@ -91,14 +91,14 @@ class StatementIntake:
     def add(
         self, statements: Sequence[NewStatement], *, stored_at: datetime, client_id: str, request_id: str | None = None
     ) -> Added:
-        """Store all of these statements, or none; ids are distinct.
+        """Store all of these statements, or none; their ids must be distinct.
 
-        One DynamoDB call; one more when some of a batch were there already.
+        This takes one DynamoDB call, and a second one if some of the statements were stored already.
 
         Raises:
-            Conflict: an id is taken by a statement that says something else; nothing was stored.
-            TooLarge: the table cannot take that much at once; nothing was stored.
-            Unavailable: the table is busy; what was stored is recognised when the request comes again.
+            Conflict: an id belongs to a statement with another meaning; nothing was stored.
+            TooLarge: the statements are too large to be stored at once; nothing was stored.
+            Unavailable: the table is busy; the request can be repeated, as what was stored is recognised.
         """
         self._check_size(statements)
         missing = list(statements)
@@ -124,9 +124,9 @@ class StatementIntake:
             raise TooLarge(f"a request may have {TRANSACTION} statements, of which a voiding one counts twice")
 
     def _write(self, statements: list[NewStatement], sent: Mapping[str, Any]) -> dict[str, Item] | None:
-        """Write all; return ``None`` if that went well, else what stands there already, by id.
+        """Write all statements; return ``None`` on success, else the items that were stored already, by id.
 
-        An empty answer means that another writer was in the way.
+        An empty dictionary means that another writer interfered.
         """
         items = [self._item(statement, sent) for statement in statements]
         marks = [
@@ -200,7 +200,7 @@ class StatementIntake:
 
 
 def _marked(statements: Sequence[NewStatement]) -> dict[str, str]:
-    """Return which statements are voided by these, and by which."""
+    """Return the ids of the statements that these statements void, each with the id of the voiding one."""
     return {statement.voids: statement.statement_id for statement in statements if statement.voids}
 
 

@@ -1,7 +1,7 @@
 """Writes the outcomes of statements, each as one action of a transaction.
 
-A statement is settled once, on condition that nobody has. What was settled is turned when later evidence, an earlier
-completion above all, changes which attempt a completion counts for.
+A statement is settled on condition that it is still ``received``. Its outcome is turned later if new evidence, most
+often an earlier completion, changes which attempt its completion counts for.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ IgnoredReason = Literal[
 
 @dataclass(frozen=True)
 class Verdict:
-    """An outcome with its reason; ``awaited`` names what would release a held statement."""
+    """An outcome and its reason; ``awaited`` names what would release a held statement."""
 
     outcome: Literal["applied", "held", "ignored"]
     reason: HeldReason | IgnoredReason | None = None
@@ -53,7 +53,7 @@ class Verdict:
 
 
 def of_completion(attempt_id: str | None) -> Verdict:
-    """Return what becomes of a completion that counted for this attempt, or for none."""
+    """Return the verdict on a completion that counts for this attempt, or for none."""
     return Verdict("applied") if attempt_id else Verdict("ignored", ALREADY_COMPLETED)
 
 
@@ -68,8 +68,8 @@ def settle(
 ) -> dict[str, Any]:
     """Return the action that gives a ``received`` statement its outcome.
 
-    It is then filed under the identifier that was decisive: a sender may give several, and the rule may have changed
-    since it was stored.
+    It also files the statement under ``decisive``, the identifier that decided who the learner is: a sender may give
+    several, and the rule may have changed since the statement was stored.
     """
     integration_id, statement_id = statement["integration_id"], statement["statement_id"]
     values = {**_values(verdict, now, learner_id, attempt_id), ":received": "received"}
@@ -97,18 +97,18 @@ def turns(
     settled: Collection[str] = (),
     most: int = MOST_TURNS,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the actions that put right the statements whose completion now counts for another attempt, or for none.
+    """Yield the actions that correct the statements whose completion now counts for another attempt, or for none.
 
-    Reads those statements: one that is gone, or was emptied with its person, is left alone. Beyond ``most`` they are
-    left alone too, so that the record always fits into the transaction; what a record says never depends on them.
+    Reads those statements, and skips any that are gone or were emptied by an erasure. It also skips those beyond
+    ``most``, so that the record always fits into the transaction; records never depend on the outcomes of statements.
 
     Args:
         table: the application's table.
         before: the record as it is.
         after: the record as it will be.
         now: the time of the change.
-        settled: statements that the same transaction settles.
-        most: how many to put right at the most.
+        settled: the statements that the same transaction settles.
+        most: the maximum number of statements to correct.
     """
     told = _statements_in(before) | _statements_in(after)
     turned = {
@@ -127,13 +127,13 @@ def turns(
 
 
 def empty(table: Table, statement: Item, now: str, *, only_received: bool = False) -> dict[str, Any]:
-    """Return the action that takes the person out of a statement and leaves a shell, which a repeat finds.
+    """Return the action that removes the person from a statement; what remains still recognises a repeat.
 
     Args:
         table: the application's table.
-        statement: its item, or as much of it as names it, its verb and its object.
+        statement: its item, or at least its ids, verb and object id.
         now: the time of the erasure.
-        only_received: whether somebody else may have judged it meanwhile.
+        only_received: whether to refuse if the statement was settled in the meantime.
     """
     shell = {"actor": NOBODY, "verb": {"id": statement["verb"]}, "object": {"id": statement["object_id"]}}
     values = {
@@ -176,7 +176,7 @@ def _values(verdict: Verdict, now: str, learner_id: str | None, attempt_id: str 
 
 
 def _statements_in(record: Record) -> set[str]:
-    """Return the ids of the statements that tell of a record's completions."""
+    """Return the ids of the statements that reported a record's completions."""
     return {
         name
         for part in record.parts.values()

@@ -1,21 +1,21 @@
 """Reads statements from the table. ``statement_intake`` stores and ``coursebridge.apply`` settles them.
 
-What stands in a statement's item:
+The attributes of a statement's item:
 
-| attribute                               | what                                                            |
+| attribute                               | meaning                                                         |
 | --------------------------------------- | --------------------------------------------------------------- |
-| `integration_id`, `statement_id`        | whose, and its id (UUIDs in lower case)                         |
+| `integration_id`, `statement_id`        | its integration, and its id (UUIDs in lower case)               |
 | `raw`                                   | the JSON text exactly as it was received                        |
-| `digest`                                | what a repeat is recognised by (`xapi.comparison`)              |
-| `stored_at`, `timestamp`                | when it was stored; when it happened                            |
+| `digest`                                | recognises a repeat (`xapi.comparison`)                         |
+| `stored_at`, `timestamp`                | when it was stored, and when it happened                        |
 | `verb`, `object_id`                     | for lists                                                       |
-| `actor`                                 | for lists: `{"type", "value"}`, both `None` without one         |
+| `actor`                                 | for lists: `{"type", "value"}`, both `None` if it has none      |
 | `outcome`, `reason`                     | `received`, `applied`, `held` or `ignored`, and why             |
-| `learner_id`, `attempt_id`              | whom and what it was applied to                                 |
+| `learner_id`, `attempt_id`              | the learner and the attempt that it was applied to              |
 | `judged_at`                             | when the outcome was set                                        |
-| `awaited`                               | while held: what releases it, a course URN or an identifier     |
-| `released_at`                           | when it was last let go after it was held                       |
-| `client_id`, `request_id`               | who sent it, and in which request to the API                    |
+| `awaited`                               | while held: what would release it (course URN or identifier)    |
+| `released_at`                           | when it was last released                                       |
+| `client_id`, `request_id`               | the client and the API request that sent it                     |
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ ACCOUNTS = ("username", "external_id")
 
 
 class Outcome(StrEnum):
-    """What became of a statement."""
+    """The state of a statement."""
 
     RECEIVED = "received"
     APPLIED = "applied"
@@ -55,7 +55,7 @@ class StatementStore:
 
     Args:
         table: the application's table.
-        integration_id: whose statements.
+        integration_id: the integration.
     """
 
     def __init__(self, table: Table, integration_id: str) -> None:
@@ -67,14 +67,14 @@ class StatementStore:
         return self._table.get(keys.statement(self._integration_id, statement_id))
 
     def get_with_voiding(self, statement_id: str) -> tuple[Item | None, bool]:
-        """Return a statement's item, and whether another statement names it as voided."""
+        """Return a statement's item, and whether another statement voids it."""
         own = keys.statement(self._integration_id, statement_id)
         mark = keys.voiding(self._integration_id, statement_id)
         found = self._table.get_many([own, mark])
         return found.get(own), mark in found
 
     def voided(self, statement_ids: Iterable[str]) -> frozenset[str]:
-        """Return those of these ids that another statement names as voided."""
+        """Return those of these ids that another statement voids."""
         marks = {keys.voiding(self._integration_id, statement_id): statement_id for statement_id in statement_ids}
         return frozenset(marks[key] for key in self._table.get_many(marks))
 
@@ -90,11 +90,11 @@ class StatementStore:
         """Return a page of statements in the order they were stored.
 
         Args:
-            between: bounds of ``stored#id``, both included.
+            between: bounds of ``stored#id`` (inclusive).
             condition: attributes that must have these values.
-            limit: how many to look at, which is not how many are found.
-            after: the ``last_key`` of the page before.
-            ascending: oldest first.
+            limit: how many statements to examine; fewer may match.
+            after: the ``last_key`` of the previous page.
+            ascending: whether the oldest come first.
         """
         wanted = condition or {}
         pk = keys.statements_partition(self._integration_id)
@@ -127,10 +127,10 @@ class StatementStore:
     def list_pending(
         self, outcome: Outcome, reason: str = "", *, limit: int | None = None, after: Item | None = None
     ) -> Page:
-        """Return a page of what is ``received``, oldest first, or ``held`` (for this reason).
+        """Return a page of the statements that are ``received``, or ``held`` (optionally for one reason).
 
-        What is held comes by its reason, then by what it waits for, then oldest first; a page may be empty and not the
-        last, as the index is a little late.
+        Received ones are sorted by age, oldest first, and held ones by reason, awaited thing and age. The index lags a
+        little, so a page may be empty without being the last.
         """
         pk = keys.pending_partition(self._integration_id)
         prefix = keys.pending_prefix(outcome, reason or None)
@@ -143,21 +143,21 @@ class StatementStore:
         return Page(items, page.last_key)
 
     def awaited_courses(self) -> frozenset[str]:
-        """Return the URNs of the courses that statements are held for, of ten thousand statements at the most."""
+        """Return the URNs of the courses that held statements await; examines at most ten thousand statements."""
         pk = keys.pending_partition(self._integration_id)
         prefix = keys.pending_prefix(Outcome.HELD, COURSE_UNKNOWN)
         entries = self._table.query_all(pk, index=keys.GSI3, prefix=prefix)
         return frozenset(entry["awaited"] for entry in islice(entries, MOST_AWAITED))
 
     def _whole(self, entries: Sequence[Item]) -> list[Item]:
-        """Return the items behind the entries of an index that projects keys only, in their order."""
+        """Return the full items for entries of an index that projects only keys, in the same order."""
         order = [keys.Key(entry["PK"], entry["SK"]) for entry in entries]
         found = self._table.get_many(order) if order else {}
         return [{**entry, **found[key]} for key, entry in zip(order, entries, strict=True) if key in found]
 
 
 def sent_as(identifier: Identifier) -> Iterator[actors.Identifier]:
-    """Yield the identifiers under which statements of a person may be filed."""
+    """Yield the actor identifiers under which a person's statements may be filed; the plain form comes first."""
     if identifier.kind == "email":
         yield actors.Identifier("email", identifier.value)
         sha1 = hashlib.sha1(f"mailto:{identifier.value}".encode(), usedforsecurity=False)  # xAPI's mbox_sha1sum

@@ -1,10 +1,10 @@
-"""DynamoDB spoken in plain dictionaries: the one module that knows its wire types and its refusals.
+"""DynamoDB in plain dictionaries: the only module that knows its wire types and its errors.
 
-Whole numbers are ``int``, others go in as ``Decimal`` and come out as ``float``; binaries are ``bytes``.
+Whole numbers are ``int``; other numbers are written as ``Decimal`` and read as ``float``; binaries are ``bytes``.
 
-A refusal that a caller can act on becomes :class:`ConditionFailed` or :class:`TransactionRefused`; a table that stays
-busy after botocore's retries becomes :class:`~coursebridge.errors.Unavailable`, which nothing was done by, and what an
-item cannot hold becomes :class:`~coursebridge.errors.TooLarge`.
+A refusal that a caller can act on raises :class:`ConditionFailed` or :class:`TransactionRefused`. A table that is still
+busy after botocore's retries raises :class:`~coursebridge.errors.Unavailable`, and an item or transaction that exceeds
+DynamoDB's size limits raises :class:`~coursebridge.errors.TooLarge`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ BUSY = frozenset(
     }
 )
 TOO_LARGE = ("has exceeded the maximum allowed size", "cannot exceed 4 MB")
-"""What DynamoDB says of an item, and of a transaction as a whole: to one write, or as the reason of a transaction."""
+"""DynamoDB's words for an item or a transaction that is too large, in the error of a write or a cancellation reason."""
 _wait = time.sleep
 BATCH_READ, BATCH_WRITE, TRANSACTION = 100, 25, 100
 _serialize = TypeSerializer().serialize
@@ -52,7 +52,7 @@ _deserialize = TypeDeserializer().deserialize
 
 
 class ConditionFailed(Exception):
-    """A conditional write was refused; ``item`` is what stands there (empty when nothing does)."""
+    """A conditional write was refused; ``item`` is the stored item (empty if there is none)."""
 
     def __init__(self, item: Item) -> None:
         super().__init__("the condition of the write does not hold")
@@ -63,9 +63,9 @@ class TransactionRefused(Exception):
     """A transaction was refused as a whole.
 
     Attributes:
-        reasons: one code per action in order, ``None`` where the action would have passed
-            (``ConditionalCheckFailed``, ``TransactionConflict``, ``ThrottlingError``, ...).
-        items: what stands at each action's key, where the action asked for it.
+        reasons: one code per action, in order (``ConditionalCheckFailed``, ``TransactionConflict``,
+            ``ThrottlingError``, ...); ``None`` where the action would have succeeded.
+        items: the stored item of each action whose condition failed; empty for the others.
     """
 
     def __init__(self, reasons: Sequence[str | None], items: Sequence[Item]) -> None:
@@ -75,38 +75,38 @@ class TransactionRefused(Exception):
 
     @property
     def contended(self) -> bool:
-        """Whether every reason is another writer at work, so that reading and trying again may pass."""
+        """Whether other writers caused every refusal, so that reading and writing again may succeed."""
         return all(reason in (None, "ConditionalCheckFailed", "TransactionConflict") for reason in self.reasons)
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a query and the key to go on from, ``None`` at the end."""
+    """One page of a query, and the key after which the next page starts (``None`` at the end)."""
 
     items: list[Item]
     last_key: Item | None
 
     def cut(self, number: int, index: str = "") -> Page:
-        """Return the first so many items of a query, at least one, as a page of their own."""
+        """Return a page with the first ``number`` items (at least one) of this page."""
         if number >= len(self.items):
             return self
         return Page(self.items[:number], position(self.items[number - 1], index))
 
 
 def position(item: Item, index: str = "") -> Item:
-    """Return the key from which a query, of the table or of the index named, goes on after an item."""
+    """Return the key from which a query of the table, or of ``index``, continues after an item."""
     return {name: item[name] for name in (keys.PK, keys.SK, *((f"{index}PK", f"{index}SK") if index else ()))}
 
 
 def chunks(things: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yield the things in lists of at most ``size`` (``itertools.batched`` comes with Python 3.12)."""
+    """Yield the things in lists of at most ``size`` (``itertools.batched`` needs Python 3.12)."""
     iterator = iter(things)
     while chunk := list(islice(iterator, size)):
         yield chunk
 
 
 def one_ahead(things: Iterator[T]) -> Iterator[T]:
-    """Yield the things of an iterator that is always one step further, in a thread of its own."""
+    """Yield from an iterator while a thread already fetches the next thing."""
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(list, islice(things, 1))
         while thing := coming.result():
@@ -120,12 +120,12 @@ def to_wire(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def from_wire(item: Mapping[str, Any]) -> Item:
-    """Return an item (of an answer or of a stream record) in plain values."""
+    """Return an item of a response or a stream record in plain values."""
     return {name: _plain(_deserialize(_decoded(value))) for name, value in item.items()}
 
 
 def _decoded(value: Mapping[str, Any]) -> Any:  # noqa: ANN401  (a typed value of boto3)
-    """Return a binary as bytes: boto3 decodes those of answers, but stream records are JSON and carry base64."""
+    """Decode a binary from base64: boto3 does so in responses, but stream records are JSON."""
     return {"B": base64.b64decode(value["B"])} if isinstance(value.get("B"), str) else value
 
 
@@ -142,7 +142,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  (whatever an attribute holds)
 
 
 def unchanged(version: int) -> dict[str, Any]:
-    """Return the condition, with its values, that an item is still at this version; 0 means there is none yet."""
+    """Return the condition (and its values) that an item still has this version; 0 means that it does not exist yet."""
     if version == 0:
         return {"condition": "attribute_not_exists(PK)"}
     return {"condition": "version = :version", "values": {":version": version}}
@@ -168,7 +168,7 @@ class Table:
         return from_wire(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Iterable[Key], *, consistent: bool = True) -> dict[Key, Item]:
-        """Return the items that exist among these keys; one call per hundred keys, more when DynamoDB is busy."""
+        """Return those items that exist; one call per hundred keys, more if DynamoDB is busy."""
         found: dict[Key, Item] = {}
         for chunk in chunks(dict.fromkeys(keys), BATCH_READ):
             request: Any = {self.name: {"Keys": [to_wire(key.item()) for key in chunk], "ConsistentRead": consistent}}
@@ -189,7 +189,7 @@ class Table:
         """Put an item, optionally on a condition.
 
         Raises:
-            ConditionFailed: the condition does not hold; carries the item that stands there.
+            ConditionFailed: the condition does not hold; carries the stored item.
         """
         self._call("put_item", Item=to_wire(item), **_conditional(condition, values))
 
@@ -205,7 +205,7 @@ class Table:
         """Apply an update expression and return the whole new item.
 
         Raises:
-            ConditionFailed: the condition does not hold; carries the item that stands there.
+            ConditionFailed: the condition does not hold; carries the stored item.
         """
         extra: dict[str, Any] = {"ExpressionAttributeNames": dict(names)} if names else {}
         answer = self._call(
@@ -219,15 +219,15 @@ class Table:
         return from_wire(answer.get("Attributes", {}))
 
     def delete(self, key: Key, *, condition: str = "", values: Mapping[str, Any] | None = None) -> None:
-        """Delete the item at a key; no item there is fine unless a condition says otherwise."""
+        """Delete the item at a key; a missing item is ignored, unless there is a condition that it fails."""
         self._call("delete_item", Key=to_wire(key.item()), **_conditional(condition, values))
 
     def put_many(self, items: Iterable[Mapping[str, Any]]) -> int:
-        """Put items unconditionally, 25 a call; return how many."""
+        """Put items unconditionally, 25 per call, and return how many."""
         return self._write_many({"PutRequest": {"Item": to_wire(item)}} for item in items)
 
     def delete_many(self, keys: Iterable[Key]) -> int:
-        """Delete items unconditionally, 25 a call; return how many."""
+        """Delete items unconditionally, 25 per call, and return how many."""
         return self._write_many({"DeleteRequest": {"Key": to_wire(key.item())}} for key in keys)
 
     def _write_many(self, requests: Iterable[dict[str, Any]]) -> int:
@@ -261,21 +261,21 @@ class Table:
         consistent: bool = False,
         attributes: Sequence[str] = (),
     ) -> Page:
-        """Return one page of a partition, of the table or of an index.
+        """Return one page of a partition of the table or of an index.
 
         Args:
             pk: the partition key.
             index: ``GSI1``, ``GSI2`` or ``GSI3``; empty for the table.
-            prefix: only sort keys that start so.
-            between: only sort keys within these bounds, both included.
+            prefix: only sort keys with this prefix.
+            between: only sort keys within these bounds (inclusive).
             condition: a filter expression, with ``values`` and ``names``.
             values: values of the filter expression.
             names: names of the filter expression.
-            limit: how many items to read at the most.
-            after: the ``last_key`` of the page before.
-            ascending: the order of the sort key.
-            consistent: read consistently (the table only).
-            attributes: return these attributes alone.
+            limit: the maximum number of items to read.
+            after: the ``last_key`` of the previous page.
+            ascending: whether sort keys ascend.
+            consistent: whether to read consistently (table only).
+            attributes: return only these attributes.
         """
         request = _query(pk, index, prefix, between)
         request["ExpressionAttributeValues"].update(to_wire(values or {}))
@@ -300,7 +300,7 @@ class Table:
             yield from page.items
 
     def pages(self, pk: str, **options: Any) -> Iterator[Page]:  # noqa: ANN401  (the options of query)
-        """Yield every page of a query, each with a call."""
+        """Yield every page of a query, one call each."""
         after: Item | None = None
         while True:
             page = self.query(pk, after=after, **options)
@@ -310,7 +310,7 @@ class Table:
                 return
 
     def count(self, pk: str, *, index: str = "", prefix: str = "", most: int | None = None) -> int:
-        """Count the items of a query without reading them out, up to ``most``."""
+        """Count the items of a query, up to ``most``, without fetching them; one call per page."""
         total: int = 0
         after: Any = None
         while True:
@@ -326,11 +326,11 @@ class Table:
                 return total
 
     def transact(self, actions: Sequence[Mapping[str, Any]]) -> None:
-        """Write up to a hundred actions all or nothing (see :meth:`put_action` and its like).
+        """Apply up to a hundred actions, all or nothing (see :meth:`put_action` and the other ``_action`` methods).
 
         Raises:
-            TransactionRefused: at least one action cannot pass.
-            coursebridge.errors.TooLarge: an item would be too large, or all of them together; trying again is in vain.
+            TransactionRefused: at least one action was refused.
+            coursebridge.errors.TooLarge: an item, or all of them together, would be too large; retrying cannot help.
         """
         self._call("transact_write_items", whole=True, TransactItems=list(actions))
 
@@ -342,7 +342,7 @@ class Table:
         values: Mapping[str, Any] | None = None,
         names: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """Return the put of an item as an action of a transaction."""
+        """Return a transaction action that puts an item."""
         body = {"TableName": self.name, "Item": to_wire(item), **_conditional(condition, values)}
         return {"Put": body | ({"ExpressionAttributeNames": dict(names)} if names else {})}
 
@@ -355,7 +355,7 @@ class Table:
         condition: str = "",
         names: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """Return an update as an action of a transaction."""
+        """Return a transaction action that updates an item."""
         body = {
             "TableName": self.name,
             "Key": to_wire(key.item()),
@@ -369,12 +369,12 @@ class Table:
     def delete_action(
         self, key: Key, *, condition: str = "", values: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Return a delete as an action of a transaction."""
+        """Return a transaction action that deletes an item."""
         body = {"TableName": self.name, "Key": to_wire(key.item()), **_conditional(condition, values)}
         return {"Delete": body}
 
     def check_action(self, key: Key, condition: str, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return a check that something still holds as an action of a transaction."""
+        """Return a transaction action that only checks a condition."""
         return {
             "ConditionCheck": {
                 "TableName": self.name,
@@ -446,13 +446,13 @@ def _is_about_size(told: Mapping[str, Any]) -> bool:
 
 
 def pauses() -> Iterator[float]:
-    """Yield eight growing pauses in seconds with full jitter, some six seconds in all, for who waits itself."""
+    """Yield eight growing pauses in seconds, with full jitter: about six seconds in all on average."""
     for attempt in range(8):
         yield random.uniform(0, 0.05 * 2**attempt)  # noqa: S311  (jitter, not a secret)
 
 
 def tries() -> Iterator[None]:
-    """Yield eight times, with a growing pause in between: for a write that competes with other writers."""
+    """Yield eight times with growing pauses in between, for a write that competes with other writers."""
     for number, pause in enumerate(pauses()):
         if number:
             _wait(pause)

@@ -1,6 +1,6 @@
-"""People in activity reports who cannot be placed among the learners: an admin sees them, a sync reads them again.
+"""People in activity reports who could not be matched to a learner: shown to admins, and read again by later syncs.
 
-They are kept here and nowhere else, so that somebody who is erased is forgotten here, too.
+They are kept in this one place, so that erasing somebody can remove them here, too.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 Reason = Literal["learner_unknown", "learner_ambiguous", "learner_inactive", "learner_gone"]
 MOST_BYTES = 300_000
-"""Compressed; an item holds 400 KB."""
+"""The limit after compression; an item can have 400 KB."""
 
 
 @dataclass(frozen=True)
 class UnplacedPerson:
-    """Somebody in a report who is not one learner who can have records.
+    """Somebody in a report who is not exactly one learner who can have records.
 
     Attributes:
-        identifiers: all that LinkedIn calls them by.
-        since: the oldest window that tells of them.
-        reason: nobody has these identifiers, more than one learner has them, the learner is inactive, or was merged
-            into another while the run went on.
+        identifiers: all identifiers that LinkedIn uses for them.
+        since: the start of the oldest report window that mentions them.
+        reason: no learner has these identifiers, several learners have them, the learner is inactive, or the learner
+            was merged or erased during the run.
     """
 
     identifiers: frozenset[Identifier]
@@ -41,19 +41,19 @@ class UnplacedPerson:
     reason: Reason = "learner_unknown"
 
     def to_json(self) -> dict[str, Any]:
-        """Return what can be laid down."""
+        """Return the stored form."""
         return {"since": self.since, "reason": self.reason, "identifiers": self.names}
 
     @classmethod
     def from_json(cls, told: dict[str, Any] | list[str]) -> UnplacedPerson:
-        """Read it again; earlier versions laid down a list, and of people who were unknown alone."""
+        """Read the stored form; earlier versions stored lists, and only for unknown learners."""
         if isinstance(told, list):
             told = {"since": told[0], "reason": "learner_unknown", "identifiers": told[1:]}
         return cls(frozenset(map(Identifier.awaiting, told["identifiers"])), told["since"], told["reason"])
 
     @property
     def names(self) -> list[str]:
-        """Return the identifiers as text, in order."""
+        """Return the identifiers as sorted texts."""
         return sorted(identifier.awaited for identifier in self.identifiers)
 
 
@@ -62,10 +62,10 @@ class UnplacedPeople:
     """The unplaced people of an integration.
 
     Attributes:
-        people: the longest known first, inactive learners last.
-        run_id: the run that told of them last.
-        forgotten_at: when somebody was forgotten last; whoever is added by what was read before may be erased.
-        version: of the item, 0 where there is none.
+        people: the people, the longest known first and inactive learners last.
+        run_id: the run that last wrote them.
+        forgotten_at: when somebody was last forgotten; setting it makes concurrent writers start again.
+        version: the version of the item; 0 if there is none.
     """
 
     people: tuple[UnplacedPerson, ...] = ()
@@ -79,7 +79,7 @@ class UnplacedPeopleStore:
 
     Args:
         table: the application's table.
-        integration_id: whose.
+        integration_id: the integration.
     """
 
     def __init__(self, table: Table, integration_id: str) -> None:
@@ -87,7 +87,7 @@ class UnplacedPeopleStore:
         self._key = keys.unplaced_people(integration_id)
 
     def get(self) -> UnplacedPeople:
-        """Return all of them."""
+        """Return all unplaced people."""
         item = self._table.get(self._key)
         if item is None:
             return UnplacedPeople()
@@ -96,7 +96,7 @@ class UnplacedPeopleStore:
         return UnplacedPeople(people, item["run_id"], item["forgotten_at"], item["version"])
 
     def change(self, think: Callable[[UnplacedPeople], UnplacedPeople]) -> None:
-        """Write what follows from what is there; it is thought over again when others write at the same time.
+        """Write what ``think`` returns for the stored people; call it again if others write at the same time.
 
         Raises:
             Unavailable: others kept writing; nothing was done.
@@ -122,7 +122,7 @@ class UnplacedPeopleStore:
         raise Unavailable("other writers kept changing the same people, try again")
 
     def forget(self, identifiers: Collection[Identifier], at: str) -> None:
-        """Forget whoever is called by one of these, and leave word that somebody was.
+        """Forget everybody with one of these identifiers, and note when somebody was forgotten.
 
         Raises:
             Unavailable: others kept writing; nothing was done.
@@ -136,10 +136,10 @@ class UnplacedPeopleStore:
 
 
 def joined(people: Iterable[UnplacedPerson]) -> list[UnplacedPerson]:
-    """Return the distinct people, the longest known first: those who share an identifier are one.
+    """Return the distinct people, the longest known first; people who share an identifier are one person.
 
-    Of several reasons the one told last counts. Inactive learners come last: of the many who have left in time most
-    stay so, and they are not to take the place of those whom an admin can help.
+    Of several reasons the last one counts. Inactive learners come last: most of the many who have left will stay
+    inactive, and they should not crowd out people whom an admin can help.
     """
     found: dict[Identifier, UnplacedPerson] = {}
     for person in people:
@@ -153,7 +153,7 @@ def joined(people: Iterable[UnplacedPerson]) -> list[UnplacedPerson]:
 
 
 def _compressed(people: tuple[UnplacedPerson, ...]) -> bytes:
-    """Return as many as fit."""
+    """Compress as many people as fit, dropping the later half until they do."""
     while True:
         body = zlib.compress(json.dumps([person.to_json() for person in people]).encode())
         if len(body) <= MOST_BYTES:
