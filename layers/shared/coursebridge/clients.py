@@ -1,7 +1,7 @@
 """AWS clients, one of each per process, with shared settings for retries and time-outs.
 
-Connecting and reading (except from S3) time out well before the shortest function time-out, so that botocore retries a
-stuck call before Lambda ends the function.
+Connecting and reading time out before the shortest function time-out, so that botocore retries a stuck call before
+Lambda ends the function.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def secretsmanager() -> SecretsManagerClient:
 
 @cache
 def s3() -> S3Client:
-    """Return the S3 client; large objects need a longer read time-out, and presigned URLs need signature version 4.
+    """Return the S3 client; ending a large upload takes S3 longer, and presigned URLs need signature version 4.
 
     The host of a presigned URL names the bucket and the region: a host without the region redirects while a bucket is
     new, which breaks the signature. An emulator has a host of its own, so there the bucket is part of the path.
@@ -60,7 +60,7 @@ def s3() -> S3Client:
             "us_east_1_regional_endpoint": "regional",
         }
     )
-    return boto3.client("s3", config=CONFIG.merge(hosts).merge(Config(read_timeout=30, signature_version="s3v4")))
+    return boto3.client("s3", config=CONFIG.merge(hosts).merge(Config(read_timeout=10, signature_version="s3v4")))
 
 
 @cache

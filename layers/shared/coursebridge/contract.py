@@ -90,7 +90,7 @@ def responses(status: HTTPStatus, description: str, **problems: str) -> dict[int
         "_400": "A parameter or a field is wrong.",
         "_401": "There is no valid token.",
         "_403": "The token lacks the scope, or belongs to another integration.",
-        "_503": "The service is busy and has done nothing: try again.",
+        "_503": "The service is busy and may not have finished: try again.",
     }
     content = {"application/problem+json": {"model": Problem}}
     return {

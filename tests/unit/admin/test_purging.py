@@ -16,6 +16,7 @@ from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import DatedIdentifier, Learner
 from coursebridge.storage.runs import RunStore
 from coursebridge.storage.table import Table
+from run_records import put_run
 from unit.admin.conftest import Context
 from unit.admin.statements import held
 from unit.admin.test_security import everything_in
@@ -44,7 +45,7 @@ def fill(api: Api, integration_id: str) -> None:
     identity = IdentityItem(integration_id, Identifier("email", "a@example.com")).held_by("learner-1", NOW)
     held(table, integration_id, "s1", "course_unknown", "urn:li:lyndaCourse:1")
     runs = RunStore(table, integration_id, "catalog")
-    runs.create({"id": "r1", "kind": "catalog"})
+    put_run(runs, {"id": "r1", "kind": "catalog"})
     runs.remember(last_run_id="r1")
     table.put_many(
         [

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+import run_records
 from coursebridge import clients
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.storage.runs import STALE, RunStore
@@ -51,7 +52,8 @@ def path(api: Api) -> str:
 def put_run(api: Api, path: str, status: RunStatus) -> None:
     """Put a run that has ended."""
     now = rfc3339(utc_now())
-    RunStore(api.table, path.split("/")[3], "catalog").create(
+    run_records.put_run(
+        RunStore(api.table, path.split("/")[3], "catalog"),
         {
             "id": "0000000000000000000001", "kind": "catalog", "mode": "full", "trigger": "schedule", "status": status,
             "started_at": now, "finished_at": now, "touched_at": now, "execution": "", "errors": [],

@@ -21,6 +21,7 @@ from coursebridge.linkedin import assets
 from coursebridge.linkedin.errors import CredentialsRefused, DayLimit, KeyMissing, UnusableAnswer
 from coursebridge.storage import keys
 from coursebridge.storage.runs import RunStore
+from run_records import put_run
 from unit.admin.conftest import GOOD_PAIR
 from unit.admin.statements import held, stored
 
@@ -80,7 +81,7 @@ def test_a_failed_sync_is_told_with_what_went_wrong(api: Api, detail: str) -> No
     integration_id = connected(api)
     runs = RunStore(api.table, integration_id, "catalog")
     day_limit.note(runs, DayLimit("..."), utc_now())
-    runs.create(run("r1", "failed", [{"code": "linkedin_day_limit", "detail": detail}]))
+    put_run(runs, run("r1", "failed", [{"code": "linkedin_day_limit", "detail": detail}]))
     runs.remember(last_run_id="r1", last_status="failed")
 
     found = status_of(api, integration_id)
@@ -97,7 +98,7 @@ def unclean(api: Api, *statuses: str) -> tuple[str, RunStore]:
     """Put a run that succeeded but was not clean, with ranges of these statuses; return its integration and store."""
     integration_id = connected(api)
     runs = RunStore(api.table, integration_id, "catalog")
-    runs.create(run("r1", "succeeded", [UNLISTED, UNREAD]) | {"clean": False})
+    put_run(runs, run("r1", "succeeded", [UNLISTED, UNREAD]) | {"clean": False})
     ranges: list[Any] = [{"number": n, "status": status, "settled": True} for n, status in enumerate(statuses)]
     runs.add_ranges("r1", ranges, utc_now())
     runs.remember(last_run_id="r1", last_status="succeeded")
@@ -140,7 +141,7 @@ def test_a_sync_that_could_not_read_everything_is_told_while_another_is_under_wa
 def test_a_failure_is_told_with_its_own_cause_while_another_run_is_under_way(api: Api) -> None:
     integration_id = connected(api)
     runs = RunStore(api.table, integration_id, "catalog")
-    runs.create(run("r1", "failed", [{"code": "x", "detail": "LinkedIn was down"}]))
+    put_run(runs, run("r1", "failed", [{"code": "x", "detail": "LinkedIn was down"}]))
     runs.remember(last_run_id="r1", last_status="failed")
     runs.begin(run("r2", "running", []), utc_now())
 
@@ -150,7 +151,7 @@ def test_a_failure_is_told_with_its_own_cause_while_another_run_is_under_way(api
 def test_a_run_that_waits_for_confirmation_keeps_an_admin_up(api: Api) -> None:
     integration_id = connected(api)
     runs = RunStore(api.table, integration_id, "catalog")
-    runs.create(run("r1", "needs_confirmation", []) | {"pending_archive": 12})
+    put_run(runs, run("r1", "needs_confirmation", []) | {"pending_archive": 12})
     runs.remember(last_run_id="r1", last_status="needs_confirmation")
 
     assert "would archive 12 courses" in status_of(api, integration_id)["reasons"][0]

@@ -18,6 +18,7 @@ from coursebridge.storage.courses import CourseStore, Labels, StoredCourse, Writ
 from coursebridge.storage.packing import pack
 from coursebridge.storage.runs import STALE, RunStore
 from coursebridge.storage.table import TransactionRefused
+from run_records import put_run
 
 if TYPE_CHECKING:
     from coursebridge.storage.table import Table
@@ -187,8 +188,9 @@ class TestRuns:
     @pytest.fixture
     def runs(self, table: Table) -> RunStore:
         store = RunStore(table, "acme", "catalog")
-        store.create(
-            {"id": "1", "kind": "catalog", "counts": {"read": 0, "created": 0}, "progress": {"done": 0, "total": 2}}
+        put_run(
+            store,
+            {"id": "1", "kind": "catalog", "counts": {"read": 0, "created": 0}, "progress": {"done": 0, "total": 2}},
         )
         return store
 
@@ -246,8 +248,8 @@ class TestRuns:
         assert RunStore(table, "acme", "activity").latest() is None
 
     def test_runs_are_listed_newest_first(self, runs: RunStore) -> None:
-        runs.create({"id": "2", "kind": "activity"})
-        runs.create({"id": "3", "kind": "catalog"})
+        put_run(runs, {"id": "2", "kind": "activity"})
+        put_run(runs, {"id": "3", "kind": "catalog"})
 
         page = runs.list(2)
 

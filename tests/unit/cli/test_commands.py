@@ -17,6 +17,7 @@ from coursebridge.storage.learners import Learner
 from coursebridge.storage.runs import RunStore
 from coursebridge_cli import client, output, runs, session
 from coursebridge_cli.errors import CommandError, NotLoggedIn, Unreachable
+from run_records import put_run
 from unit.admin.conftest import GOOD_PAIR
 from unit.admin.statements import held
 
@@ -300,7 +301,7 @@ def test_status_ends_with_1_when_not_all_is_well(terminal: Terminal, api: Api) -
 def test_a_run_is_followed_to_its_end(terminal: Terminal, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     integration_id = api.integration()["id"]
     store = RunStore(api.table, integration_id, "catalog")
-    store.create(run("r1", status="running"))
+    put_run(store, run("r1", status="running"))
 
     def finish(_seconds: float) -> None:
         store.change("r1", status="succeeded", finished_at=rfc3339(utc_now()))
@@ -318,7 +319,7 @@ def test_a_run_is_followed_to_its_end(terminal: Terminal, api: Api, monkeypatch:
 def test_a_run_that_needs_somebody_says_what_to_do(terminal: Terminal, api: Api, status: str, remedy: str) -> None:
     integration_id = api.integration()["id"]
     problem = {"code": "x", "detail": "LinkedIn [was] away", "cause": "It happens.", "remedy": "Wait.", "count": 2}
-    RunStore(api.table, integration_id, "catalog").create(run("r1", status=status, errors=[problem]))
+    put_run(RunStore(api.table, integration_id, "catalog"), run("r1", status=status, errors=[problem]))
 
     watched = terminal.run("runs", "watch", "r1")
 

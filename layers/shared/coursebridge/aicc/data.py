@@ -87,7 +87,7 @@ class CourseDataStore:
 
         Raises:
             coursebridge.errors.NotFound: the learner no longer exists.
-            coursebridge.errors.Unavailable: others kept writing, or the table is busy; nothing was done.
+            coursebridge.errors.Unavailable: others kept writing, or the table is busy.
         """
         learners = LearnerStore(self._table, session.integration_id)
         for pause in pauses():

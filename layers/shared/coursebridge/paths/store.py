@@ -74,7 +74,7 @@ class PathStore:
 
         Raises:
             NotFound: there is no such learner.
-            Unavailable: others kept writing, or the table is busy; nothing was done.
+            Unavailable: others kept writing, or the table is busy.
         """
         learners = LearnerStore(self._table, self._integration_id)
         key = keys.path_override(self._integration_id, learner_id, path_id)

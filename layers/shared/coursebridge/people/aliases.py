@@ -69,7 +69,7 @@ def assign(
         InvalidRequest: the identifier is empty or too long.
         NotFound: there is no such learner.
         Conflict: the identifier belonged to a person who was erased, or belongs to too many learners.
-        Unavailable: the table is busy; nothing was done.
+        Unavailable: the table is busy.
     """
     if not usable(value):
         detail = "is empty or too long"
@@ -113,7 +113,7 @@ def remove(table: Table, integration_id: str, kind: Kind, value: str, learner_id
     Raises:
         NotFound: there is no such learner, or the identifier does not mean them.
         Conflict: the identifier is the learner's own, not an alias.
-        Unavailable: the table is busy; nothing was done.
+        Unavailable: the table is busy.
     """
     identifier, at = normalised(kind, value), rfc3339(now)
     for _ in tries():

@@ -165,7 +165,7 @@ def write(table: Table, transaction: list[dict[str, Any]]) -> bool:
 
     Raises:
         TooLarge: an item, or the whole transaction, would be too large.
-        Unavailable: the table is busy; nothing was done.
+        Unavailable: the table is busy.
     """
     try:
         table.transact(transaction)

@@ -65,7 +65,7 @@ class Directory:
         Raises:
             InvalidRequest: there is no identifier.
             Conflict: an identifier belongs to another learner, or belonged to a person who was erased.
-            Unavailable: the table is busy; nothing was done.
+            Unavailable: the table is busy.
         """
         if not any(fields.identifiers().values()):
             raise InvalidRequest(NEEDS_ONE)
@@ -89,7 +89,7 @@ class Directory:
             NotFound: there is no such learner.
             InvalidRequest: the last identifier would be taken away.
             Conflict: the learner was merged into another, or an identifier is refused as in :meth:`create`.
-            Unavailable: the table is busy; nothing was done.
+            Unavailable: the table is busy.
         """
         for pause in pauses():
             before, at = self.get(learner_id), rfc3339(self.now())

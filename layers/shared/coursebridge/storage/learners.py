@@ -216,7 +216,7 @@ class LearnerStore:
 
         Raises:
             NotFound: there is no such learner.
-            Unavailable: the table is busy; nothing was done.
+            Unavailable: the table is busy.
         """
         present = self._table.check_action(keys.learner(self._integration_id, learner_id), PRESENT, {":null": None})
         try:

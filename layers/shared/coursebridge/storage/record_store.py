@@ -45,7 +45,7 @@ class RecordStore:
 
         Raises:
             coursebridge.errors.NotFound: there is no such learner.
-            coursebridge.errors.Unavailable: the table is busy; nothing was done.
+            coursebridge.errors.Unavailable: the table is busy.
         """
         for pause in pauses():
             learner, before = self._read(learner_id, urn)

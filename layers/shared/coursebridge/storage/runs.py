@@ -50,10 +50,6 @@ class RunStore:
         self.integration_id = integration_id
         self.kind = kind
 
-    def create(self, run: Run) -> None:
-        """Write a new run; writing the same one again does no harm."""
-        self.table.put(self._run_item(run))
-
     def begin(self, run: Run, now: datetime, dead: Lock | None = None) -> bool:
         """Write a new run and take the lock for it; return whether the lock was free.
 
@@ -63,7 +59,7 @@ class RunStore:
             dead: the lock as held by a dead run, which counts as free.
 
         Raises:
-            coursebridge.errors.Unavailable: the table is busy; nothing was done.
+            coursebridge.errors.Unavailable: the table is busy.
         """
         return self._take_lock(run["id"], now, dead, self.table.put_action(self._run_item(run)))
 
@@ -80,7 +76,7 @@ class RunStore:
             Whether the lock was free and the run unchanged: if two callers resume the same run, only one succeeds.
 
         Raises:
-            coursebridge.errors.Unavailable: the table is busy; nothing was done.
+            coursebridge.errors.Unavailable: the table is busy.
         """
         expression, values, names = _setting(fields)
         names |= {"#status": "status"}
@@ -144,7 +140,7 @@ class RunStore:
             Whether the run held the lock; if not, it was closed before or another run has replaced it.
 
         Raises:
-            coursebridge.errors.Unavailable: the table is busy; nothing was done.
+            coursebridge.errors.Unavailable: the table is busy.
         """
         lock = keys.run_lock(self.integration_id, self.kind)
         actions = [

@@ -99,7 +99,7 @@ class UnplacedPeopleStore:
         """Write what ``think`` returns for the stored people; call it again if others write at the same time.
 
         Raises:
-            Unavailable: others kept writing; nothing was done.
+            Unavailable: others kept writing.
         """
         for _ in tries():
             before = self.get()
@@ -125,7 +125,7 @@ class UnplacedPeopleStore:
         """Forget everybody with one of these identifiers, and note when somebody was forgotten.
 
         Raises:
-            Unavailable: others kept writing; nothing was done.
+            Unavailable: others kept writing.
         """
         gone = frozenset(identifiers)
         self.change(

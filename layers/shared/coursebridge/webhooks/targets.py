@@ -103,7 +103,7 @@ class TargetStore:
 
         Raises:
             Conflict: the integration already has the most it may have, counting those added concurrently.
-            Unavailable: the table is busy; nothing was done.
+            Unavailable: the table is busy.
         """
         first = replace(target, version=1)
         room = "attribute_not_exists(ids) OR size(ids) < :most"
@@ -129,7 +129,7 @@ class TargetStore:
         """Delete an endpoint if it exists.
 
         Raises:
-            Unavailable: the table is busy; nothing was done.
+            Unavailable: the table is busy.
         """
         gone = self._table.delete_action(keys.webhook_target(self._integration_id, target_id))
         self._together(self._ids_action("DELETE", target_id), gone)
@@ -147,7 +147,7 @@ class TargetStore:
 
         Raises:
             TransactionRefused: a condition does not hold.
-            Unavailable: the table is busy; nothing was done.
+            Unavailable: the table is busy.
             Conflict: the others keep writing it.
         """
         for pause in pauses():
