@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -48,6 +49,21 @@ def test_a_secret_can_be_deleted_unless_it_is_the_last(lab: Lab) -> None:
         lab.webhooks.delete_secret(target.id, 2, NOW)
     with pytest.raises(NotFound):
         lab.webhooks.delete_secret(target.id, 1, NOW)
+
+
+def test_a_rotation_that_was_interrupted_costs_no_secret_that_signs(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    target, first = lab.create()
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(secret_values, "write", Mock(side_effect=TimeoutError))
+        with pytest.raises(TimeoutError):
+            lab.webhooks.rotate(target.id, NOW)
+    with pytest.raises(Conflict):
+        lab.webhooks.delete_secret(target.id, 1, NOW)
+
+    rotated, third = lab.webhooks.rotate(target.id, NOW)
+
+    assert [secret["n"] for secret in rotated.secrets] == [1, 3]
+    assert live_secrets(PREFIX, rotated) == [first, third]
 
 
 def test_no_number_is_given_to_two_secrets(lab: Lab) -> None:

@@ -16,6 +16,7 @@ from coursebridge.webhooks.dispatch import enqueue
 from coursebridge.webhooks.targets import Target, TargetStore, secret_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from mypy_boto3_sqs import SQSClient
@@ -118,7 +119,8 @@ class Webhooks:
     def rotate(self, target_id: str, now: datetime) -> tuple[Target, str]:
         """Add a secret, and return the endpoint and the secret, which is shown only this once.
 
-        The previous secret signs too until it is deleted. If two are live already, the older one is deleted.
+        The previous secret signs too until it is deleted. If two are live already, the older one is deleted. A secret
+        that was never stored, because its rotation was interrupted, does not count.
 
         Raises:
             NotFound: there is no such endpoint.
@@ -127,13 +129,12 @@ class Webhooks:
         number = before.newest + 1
         secret = signing.new_secret()
         entry = {"n": number, "created_at": rfc3339(now)}
-        live = (*before.secrets, entry)[-LIVE_SECRETS:]
+        live = (*_stored(before.secrets, self._known(target_id)), entry)[-LIVE_SECRETS:]
         after = replace(before, secrets=live, secrets_made=number, updated_at=rfc3339(now))
         # Of two concurrent rotations, one is refused here, before its secret could replace the other's.
         self.store.put(after)
-        known = secret_values.read_or_empty(self._secret_name(target_id))
         # Higher numbers than this one come from later rotations and are kept.
-        kept = {n: value for n, value in known.items() if int(n) >= live[0]["n"]}
+        kept = {n: value for n, value in self._known(target_id).items() if int(n) >= live[0]["n"]}
         secret_values.write(self._secret_name(target_id), {**kept, str(number): secret})
         self._note("webhook.rotated", target_id, before, after, now)
         return after, secret
@@ -143,19 +144,19 @@ class Webhooks:
 
         Raises:
             NotFound: there is no such endpoint or secret.
-            Conflict: it is the only one.
+            Conflict: it is the only one that signs.
         """
-        before = self.get(target_id)
+        before, known = self.get(target_id), self._known(target_id)
         left = tuple(secret for secret in before.secrets if secret["n"] != number)
         if len(left) == len(before.secrets):
             raise NotFound("there is no such secret")
-        if not left:
+        if not _stored(left, known):
             raise Conflict("a webhook needs a secret; make a new one first")
         after = replace(before, secrets=left, secrets_made=before.newest, updated_at=rfc3339(now))
         self.store.put(after)
-        known = secret_values.read_or_empty(self._secret_name(target_id))
         numbers = {str(secret["n"]) for secret in left}
-        secret_values.write(self._secret_name(target_id), {n: value for n, value in known.items() if n in numbers})
+        values = {n: value for n, value in self._known(target_id).items() if n in numbers}
+        secret_values.write(self._secret_name(target_id), values)
         self._note("webhook.secret_deleted", target_id, before, after, now)
         return after
 
@@ -195,9 +196,18 @@ class Webhooks:
     def _secret_name(self, target_id: str) -> str:
         return secret_name(self.secret_prefix, self.integration_id, target_id)
 
+    def _known(self, target_id: str) -> dict[str, str]:
+        """Return the stored secrets of an endpoint, by number."""
+        return secret_values.read_or_empty(self._secret_name(target_id))
+
     def _note(self, action: str, target_id: str, before: Target | None, after: Target | None, now: datetime) -> None:
         was, is_now = (_audited(target) if target else None for target in (before, after))
         audit.record(self.table, audit.Entry(self.actor, action, target_id, self.integration_id, was, is_now), now)
+
+
+def _stored(live: Sequence[dict[str, Any]], known: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return those of the live secrets whose values are stored, which are the ones that sign."""
+    return [secret for secret in live if str(secret["n"]) in known]
 
 
 def _audited(target: Target) -> dict[str, Any]:
