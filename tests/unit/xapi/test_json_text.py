@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coursebridge.xapi.json_text import Fragment, fragments, members, object_text
+from coursebridge.xapi.json_text import Fragment, decoded, encoded, fragments, members, object_text
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -31,6 +31,11 @@ def test_an_object_is_put_together_from_its_members(value: dict[str, object], in
 
     assert list(texts) == list(value)
     assert json.loads(object_text(texts)) == value
+
+
+@given(JSON, INDENT)
+def test_what_is_decoded_and_encoded_again_says_the_same(value: object, indent: int | None) -> None:
+    assert json.loads(encoded(decoded(json.dumps(value, indent=indent)))) == value
 
 
 @given(st.text(max_size=40))

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from coursebridge.xapi.presenting import languages_of, statement_text
 from xapi_builders import PROGRESS, statement
+
+if TYPE_CHECKING:
+    from coursebridge.xapi.query import Format
 
 HOME = "https://api.example.com/oauth2/token"
 STORED = "2021-09-01T00:00:00.000Z"
@@ -50,6 +53,22 @@ def test_numbers_come_back_as_they_were_sent() -> None:
     raw = json.dumps(statement(result={"extensions": {PROGRESS: 0}})).replace(": 0}", ": 39.10}")
 
     assert f'"{PROGRESS}": 39.10' in statement_text(item(raw), HOME)
+
+
+@pytest.mark.parametrize("format_", ["exact", "ids", "canonical"])
+@pytest.mark.parametrize("number", ["1.10", "1e400", "-1E-7", "12345678901234567890123"])
+def test_numbers_keep_their_spelling_in_every_format(format_: Format, number: str) -> None:
+    extensions = {"extensions": {"https://example.com/n": 0}}
+    whole = statement(
+        context={**extensions, "contextActivities": {"parent": {"id": "https://example.com/p"}}},
+        result={**extensions, "score": {"raw": 0}},
+    )
+    raw = json.dumps(whole).replace(": 0", f": {number}")
+
+    shown = json.loads(statement_text(item(raw), HOME, format_), parse_float=str, parse_int=str)
+
+    assert shown["context"]["extensions"] == shown["result"]["extensions"] == {"https://example.com/n": number}
+    assert shown["result"]["score"] == {"raw": number}
 
 
 def test_a_single_context_activity_comes_back_in_a_list() -> None:

@@ -25,6 +25,12 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(message)
 
 
+class _Number(str):
+    """A number with a fraction or an exponent, as it was sent: no ``float`` is 1.10 or 1e400."""
+
+    __slots__ = ()
+
+
 _decode = json.JSONDecoder(parse_constant=_refuse).raw_decode
 _space = re.compile(r"[ \t\n\r]*").match
 
@@ -66,6 +72,20 @@ def members(raw: str) -> dict[str, str]:
 def object_text(texts: Mapping[str, str]) -> str:
     """Return a JSON object from the texts of its members' values."""
     return "{" + ",".join(f"{json.dumps(name)}:{text}" for name, text in texts.items()) + "}"
+
+
+def decoded(text: str) -> Any:  # noqa: ANN401  (any JSON)
+    """Return the value of a JSON text for :func:`encoded`, which writes its numbers as they are in the text."""
+    return json.loads(text, parse_float=_Number)
+
+
+def encoded(value: Any) -> str:  # noqa: ANN401
+    """Return the JSON text of a value from :func:`decoded`, whole or in part."""
+    if isinstance(value, dict):
+        return object_text({name: encoded(inner) for name, inner in value.items()})
+    if isinstance(value, list):
+        return "[" + ",".join(map(encoded, value)) + "]"
+    return str(value) if isinstance(value, _Number) else json.dumps(value)
 
 
 def _elements(text: str, start: int) -> tuple[list[Fragment], int]:

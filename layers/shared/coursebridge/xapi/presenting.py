@@ -1,7 +1,6 @@
 """Presents a stored statement: what was received, and what the LRS adds (xAPI 1.0.3, Data 2.4).
 
-``exact`` copies the members' texts, so numbers and escapes come back as they were sent. Only a ``context`` with
-``contextActivities`` is encoded anew.
+``exact`` copies the texts that were sent; the other formats reduce them. Numbers keep their spelling in all of them.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.xapi.comparison import CONTEXT_ACTIVITIES
-from coursebridge.xapi.json_text import members, object_text
+from coursebridge.xapi.json_text import decoded, encoded, members, object_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,13 +37,13 @@ def statement_text(
     texts.setdefault("version", '"1.0.0"')
     texts |= {"stored": json.dumps(item["stored_at"]), "authority": json.dumps(authority_of(item, authority_home))}
     if "contextActivities" in texts.get("context", ""):
-        texts["context"] = json.dumps(_with_lists(json.loads(texts["context"])))
+        texts["context"] = _with_lists(texts["context"])
     if format_ == "exact":
         return object_text(texts)
     shape: Callable[[Any, str], Any] = (
         _ids if format_ == "ids" else lambda value, name: _canonical(value, name, languages)
     )
-    return object_text({name: json.dumps(shape(json.loads(text), name)) for name, text in texts.items()})
+    return object_text({name: encoded(shape(decoded(text), name)) for name, text in texts.items()})
 
 
 def authority_of(item: Mapping[str, Any], authority_home: str) -> dict[str, Any]:
@@ -68,19 +67,24 @@ def _weight(text: str) -> float:
         return 0.0
 
 
-def _with_lists(context: Any) -> Any:  # noqa: ANN401  (any JSON)
-    """Return a context with its context activities as lists (Data 2.4.6.2)."""
-    activities = context.get("contextActivities") if isinstance(context, dict) else None
-    if not isinstance(activities, dict):
+def _with_lists(context: str) -> str:
+    """Return the text of a context with its context activities as lists (Data 2.4.6.2)."""
+    texts = members(context) if _is_object(context) else {}
+    activities = texts.get("contextActivities", "")
+    if not _is_object(activities):
         return context
     lists = {
-        name: [value] if name in CONTEXT_ACTIVITIES and isinstance(value, dict) else value
-        for name, value in activities.items()
+        name: f"[{text}]" if name in CONTEXT_ACTIVITIES and _is_object(text) else text
+        for name, text in members(activities).items()
     }
-    return {**context, "contextActivities": lists}
+    return object_text({**texts, "contextActivities": object_text(lists)})
 
 
-def _ids(value: Any, name: str) -> Any:  # noqa: ANN401
+def _is_object(text: str) -> bool:
+    return text.startswith("{")
+
+
+def _ids(value: Any, name: str) -> Any:  # noqa: ANN401  (any JSON)
     """Return a value with agents, activities and verbs reduced to what identifies them."""
     if isinstance(value, list):
         return [_ids(item, name) for item in value]
