@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.people.erasure import is_theirs
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item, Table
 
 Read = Callable[["Item | None"], Page]
+Part = tuple[str, Read]
+"""The kind of the items in a part of an export, and what reads a page of them from a position on."""
 SMALL_PAGE = 10
 """Statements can be large, and a response is limited to 6 MB."""
 MOST_BYTES = 2_000_000
+NAME = 16
+"""The length of a part's name; a cursor lists the parts that are done."""
 INTERNAL = frozenset(
     {"PK", "SK", "GSI1PK", "GSI1SK", "GSI2PK", "GSI2SK", "GSI3PK", "GSI3SK", "entity", "digest", "version"}
 )
@@ -48,25 +53,43 @@ def held_about(table: Table, learner: Learner, position: dict[str, Any] | None, 
         position: the position of the page, ``None`` for the first one.
         limit: the number of items at which to stop; the last page read from the table may add a few more.
     """
-    people = family(table, learner)
-    section, after = (position["section"], position["after"]) if position else (0, None)
-    sections = list(_sections(table, people))
+    position = position or {}
+    done, begun, after = list(position.get("done", ())), position.get("begun"), position.get("after")
+    parts = dict(_parts(table, family(table, learner)))
+    # The part that was begun goes on, at its own position.
+    left = sorted((name for name in parts if name not in done), key=lambda name: name != begun)
     items: list[dict[str, Any]] = []
     size = 0
-    while section < len(sections):
-        kind, read = sections[section]
-        page = read(after)
+    for name, kind, page in _pages(parts, left, after if begun in left else None):
         news = [{"kind": item.get("entity", kind), "data": _public(item)} for item in page.items]
-        items, size, after = items + news, size + len(json.dumps(news)), page.last_key
-        section += after is None
+        items, size = items + news, size + len(json.dumps(news))
+        if page.last_key is None:
+            done.append(name)
         if len(items) >= limit or size >= MOST_BYTES:
-            break
-    return Held(items, {"section": section, "after": after} if section < len(sections) else None)
+            is_last = name == left[-1] and page.last_key is None
+            return Held(items, None if is_last else {"done": done, "begun": name, "after": page.last_key})
+    return Held(items, None)
 
 
-def _sections(table: Table, people: list[Learner]) -> Iterator[tuple[str, Read]]:
+def _pages(parts: Mapping[str, Part], names: Sequence[str], after: Item | None) -> Iterator[tuple[str, str, Page]]:
+    """Yield the pages of parts with the part's name and kind, those of the first from a position on."""
+    for name in names:
+        kind, read = parts[name]
+        while True:
+            page = read(after)
+            yield name, kind, page
+            after = page.last_key
+            if after is None:
+                break
+
+
+def _parts(table: Table, people: list[Learner]) -> Iterator[tuple[str, Part]]:
+    """Yield the parts of an export by name: each learner, and the statements of each identifier as it can be sent.
+
+    A name stays the same if there are more parts at the next page, because the person got an identifier or was merged.
+    """
     for learner in people:
-        yield "learner", partial(_of_learner, table, learner.key.pk)
+        yield learner.id, ("learner", partial(_of_learner, table, learner.key.pk))
     integration_id, ids = people[0].integration_id, frozenset(learner.id for learner in people)
     identifiers = list(dict.fromkeys(dated.identifier for learner in people for dated in learner.identifiers))
     places = {identifier: keys.identity(integration_id, *identifier) for identifier in identifiers}
@@ -75,7 +98,8 @@ def _sections(table: Table, people: list[Learner]) -> Iterator[tuple[str, Read]]
         shared = place in identities and bool(IdentityItem.from_item(identities[place]).meant_now.keys() - ids)
         theirs = partial(is_theirs, identifier=identifier, ids=ids, own=not shared)
         for actor in sent_as(identifier):
-            yield "statement", partial(_of_actor, StatementStore(table, integration_id), actor.digest(), theirs)
+            name = sha256(repr((identifier, actor)).encode()).hexdigest()[:NAME]
+            yield name, ("statement", partial(_of_actor, StatementStore(table, integration_id), actor.digest(), theirs))
 
 
 def _of_learner(table: Table, pk: str, after: Item | None) -> Page:
