@@ -8,19 +8,24 @@ from unittest.mock import patch
 
 import pytest
 
-from coursebridge.catalog.sync import ranges, settling, working
+from coursebridge import json_text
+from coursebridge.catalog.sync import archiving, ranges, settling, working
 from coursebridge.catalog.sync.tasks import catalog_sync
 from coursebridge.linkedin import assets
 from coursebridge.linkedin.assets import Listing
 from coursebridge.linkedin.errors import NoSuchEntity
 from coursebridge.linkedin.pages import read_page
 from coursebridge.linkedin.walk import STEP
+from coursebridge.storage.courses import Write
+from coursebridge.storage.packing import pack
 from coursebridge.syncs.problems import task_died
 from coursebridge.syncs.stopping import RetryLater
 
 if TYPE_CHECKING:
     from catalog_lab import Lab, MakeLab
+    from coursebridge.linkedin.client import LinkedInClient
     from coursebridge.linkedin.pages import Page
+    from coursebridge.storage.course_shapes import Course
     from coursebridge.storage.run_shapes import Range
 
 ENGLISH = ("en_US",)
@@ -260,6 +265,34 @@ class TestCuratedVideos:
 
         assert run["counts"]["unchanged"] == len(curated)
         assert lab.active() == lab.truth("VIDEO")
+
+    @pytest.mark.parametrize("asked", [archiving.ASKED_ONE_BY_ONE, 0], ids=["asked one by one", "too many to ask"])
+    def test_without_a_topic_stay_where_the_list_is_cut_short(
+        self, make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch, asked: int
+    ) -> None:
+        lab = make_lab(size=60, locales=ENGLISH, filters=self.WANTED, archive_limit_percent=100)
+        [videos] = listed(lab, lab.sync()["id"])
+        before = lab.active()
+        bare, gone, *_ = sorted(before)
+        stored = lab.context.courses.get_active(bare)
+        course: Course = {**stored.course, "classifications": []}
+        body = pack(json_text.canonical(dict(course)))
+        lab.context.courses.write([Write(replace(stored, body=body), course, None)])
+        lab.world.catalogue.remove(lab.world.catalogue.find(gone))  # type: ignore[arg-type]
+        read = assets.page
+
+        def page_without(client: LinkedInClient, listing: Listing, start: int, **options: int) -> Page:
+            page = read(client, listing, start, **options)
+            return replace(page, elements=[element for element in page.elements if element["urn"] != bare])
+
+        monkeypatch.setattr(assets, "page", page_without)
+        monkeypatch.setattr(ranges, "SUSPECT_TOTALS", {videos["total"] - 1})
+        monkeypatch.setattr(archiving, "ASKED_ONE_BY_ONE", asked)
+
+        runs = [lab.sync(), lab.sync()]
+
+        assert [run["status"] for run in runs] == ["succeeded", "succeeded"]
+        assert before - lab.active() == {gone}
 
 
 class TestLookingForWhatIsMissing:

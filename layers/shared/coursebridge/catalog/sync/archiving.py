@@ -7,6 +7,7 @@ returns is kept until the next full run misses it, too.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,12 @@ from coursebridge.linkedin.errors import NoSuchEntity
 from coursebridge.storage.table import chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from coursebridge.catalog.sync.context import Context
     from coursebridge.catalog.sync.outcomes import Tally
     from coursebridge.linkedin.assets import Listing
-    from coursebridge.storage.course_shapes import Reason
+    from coursebridge.storage.course_shapes import Course, Reason
     from coursebridge.storage.courses import Head
     from coursebridge.storage.run_shapes import Run
 
@@ -82,7 +83,31 @@ def candidates(
     return found
 
 
-def verify(context: Context, found: Candidates, unlisted_before: Iterable[str]) -> None:
+def unread(context: Context, found: Candidates, cut_short: Sequence[Listing]) -> frozenset[str]:
+    """Return the missing videos that may be beyond the end of a list of curated videos that LinkedIn cuts short.
+
+    The second opinion of such a list reads topic by topic, and so finds no video without a topic.
+
+    Args:
+        context: the integration.
+        found: the candidates.
+        cut_short: the lists of curated videos that are cut short.
+    """
+    if not cut_short:
+        return frozenset()
+    standing = context.courses.get_many(urn for urn, reason in found.reasons.items() if reason == "missing")
+    courses = (stored.course for stored in standing.values())
+    return frozenset(
+        course["urn"]
+        for course in courses
+        if any(_covers(listing, course["type"], course["locale"]) for listing in cut_short)
+        and not any(classification["type"] == "TOPIC" for classification in course["classifications"])
+    )
+
+
+def verify(
+    context: Context, found: Candidates, unlisted_before: Iterable[str], unread: Collection[str] = frozenset()
+) -> None:
     """Request missing courses from LinkedIn one by one, if they are few.
 
     A course that LinkedIn still returns is kept, unless it did so for the last clean full run, too.
@@ -91,25 +116,35 @@ def verify(context: Context, found: Candidates, unlisted_before: Iterable[str]) 
         context: the integration.
         found: the candidates; changed in place.
         unlisted_before: the URNs kept in that way by the last clean full run.
+        unread: the URNs that no list of this run could hold; these are archived only if LinkedIn says they are gone.
 
     Raises:
         LinkedInError: a call failed.
     """
     missing = [urn for urn, reason in found.reasons.items() if reason == "missing"]
-    known = set(unlisted_before)
-    if not missing or len(missing) > ASKED_ONE_BY_ONE:
+    if len(missing) > ASKED_ONE_BY_ONE:
+        for urn in unread:
+            del found.reasons[urn]
         return
-    client = context.linkedin()
-    for urn in missing:
-        try:
-            element = assets.asset(client, urn)
-        except NoSuchEntity:
-            continue
-        if course_of({"type": "", **element, "urn": urn})["retired"]:
+    known = set(unlisted_before)
+    for urn, course in _given(context, missing):
+        if course["retired"]:
             found.reasons[urn] = "retired"
+        elif urn in unread:
+            del found.reasons[urn]
         elif urn not in known:
             found.unlisted.append(urn)
             del found.reasons[urn]
+
+
+def _given(context: Context, urns: Sequence[str]) -> Iterator[tuple[str, Course]]:
+    """Yield those of these courses that LinkedIn still returns, each with its URN."""
+    if not urns:
+        return
+    client = context.linkedin()
+    for urn in urns:
+        with suppress(NoSuchEntity):
+            yield urn, course_of({"type": "", **assets.asset(client, urn), "urn": urn})
 
 
 def archive(context: Context, run_id: str, reasons: Mapping[str, Reason]) -> None:

@@ -79,7 +79,8 @@ class _Finish:
         complete = _complete_listings(self._ranges, checked) if self._is_full and not self._lost else []
         found = archiving.candidates(self._context, self._run, told, complete, self._tally)
         try:
-            archiving.verify(self._context, found, self._context.runs.state().get("unlisted", []))
+            unread = archiving.unread(self._context, found, _curated_and_cut_short(self._ranges))
+            archiving.verify(self._context, found, self._context.runs.state().get("unlisted", []), unread)
         except Retryable as error:
             raise RetryLater(error.reason) from error
         except LinkedInError as error:
@@ -227,6 +228,11 @@ def _has_gap(group: list[Range]) -> bool:
 def _is_cut_short(group: list[Range], checked: set[str]) -> bool:
     listing = ranges.listing_in(group[0])
     return is_suspect(group) and listing.finder == "criteria" and group[0]["partition"] not in checked
+
+
+def _curated_and_cut_short(known: list[Range]) -> list[Listing]:
+    listings = [ranges.listing_in(group[0]) for group in listing_groups(known) if is_suspect(group)]
+    return [listing for listing in listings if listing.curated]
 
 
 def _complete_listings(known: list[Range], checked: set[str]) -> list[Listing]:
