@@ -86,8 +86,8 @@ class Catalogue:
 
     def is_removed(self, asset: int) -> bool:
         """Return whether the asset, or the course it is part of, has been removed."""
-        state = self._states.get(asset) or self._course_state(asset)
-        return state is not None and state.removed
+        states = (self._states.get(asset), self._course_state(asset))
+        return any(state is not None and state.removed for state in states)
 
     def urn(self, asset: int) -> str:
         """Return the URN of an asset."""
@@ -150,7 +150,7 @@ class Catalogue:
         if asset is None:
             asset = layout.handle(Kind.OTHER, len(self._others))
             self._others[urn] = asset
-        self._change(asset, State(0, 0, None, element=element))
+        self._change(asset, State(0, 0, facts_of_element(element).retired_at, element=element))
 
     def create(self, at: int) -> int:
         """Add a generated course published at this time, and return its handle."""

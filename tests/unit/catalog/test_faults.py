@@ -78,6 +78,28 @@ def killed_while_it_finishes(lab: Lab, writes: int) -> tuple[dict[str, Any], boo
     return planned, killed
 
 
+def test_a_run_killed_while_it_settles_counts_every_range_once(make_lab: MakeLab) -> None:
+    killed, writes = True, 0
+    while killed:
+        lab = make_lab(size=520, locales=("en_US",), quirks={"total_capped_500": {}})
+        planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
+        for number in planned["ranges"]:
+            catalog_sync.work(lab.context, {**planned, "number": number})
+        lab.table.fails_after = writes
+        killed = interrupted(lab, lambda planned=planned, lab=lab: catalog_sync.settle(lab.context, planned))
+        lab.table.fails_after = None
+
+        further = catalog_sync.settle(lab.context, planned)["ranges"]
+
+        run, known = lab.context.runs.get(planned["run_id"]), list(lab.context.runs.ranges(planned["run_id"]))
+        assert further
+        assert run["progress"]["total"] == len(planned["ranges"]) + len(further)
+        assert run["ranges"] == len(known)
+        assert run["rounds"] == 1
+        writes += 1
+    assert writes > 2
+
+
 def test_a_run_killed_while_it_finishes_is_closed_whole_when_the_task_is_repeated(make_lab: MakeLab) -> None:
     killed, writes = True, 0
     while killed:

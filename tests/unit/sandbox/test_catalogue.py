@@ -239,6 +239,29 @@ def test_the_videos_of_a_removed_course_go_with_it() -> None:
     assert store.find(video) is None
 
 
+def test_a_video_that_changed_goes_with_its_course_too() -> None:
+    store = catalogue()
+    video = layout.handle(Kind.VIDEO, 0)
+    store.update(video, 3)
+    store.remove(layout.handle(Kind.COURSE, 0))
+    assert store.is_removed(video)
+
+
+def test_an_element_put_in_as_retired_stays_so_when_it_changes() -> None:
+    store = catalogue()
+    element = {
+        "urn": "urn:li:lyndaCourse:252",
+        "type": "COURSE",
+        "details": {"availability": "RETIRED", "retiredAt": 5},
+    }
+    store.put(element)
+    asset = store.find("urn:li:lyndaCourse:252")
+    assert asset is not None
+    store.update(asset, 9)
+    assert store.element(asset)["details"]["availability"] == "RETIRED"
+    assert store.facts(asset).retired_at == 5
+
+
 def test_the_videos_of_a_retired_course_are_retired() -> None:
     store = catalogue()
     store.retire(layout.handle(Kind.COURSE, 0), 5)

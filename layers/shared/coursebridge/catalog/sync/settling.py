@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from coursebridge.catalog.sync.context import Context
-    from coursebridge.storage.run_shapes import Progress, Range
+    from coursebridge.storage.run_shapes import Progress, Range, Run
 
 MOST_ROUNDS = 4
 """How many rounds of reading on there may be for a listing that yields nothing new."""
@@ -41,17 +41,25 @@ def settle(context: Context, run_id: str) -> list[int]:
     known = list(context.runs.ranges(run_id))
     still_open = [one["number"] for one in known if not one["settled"]]
     if still_open:
+        _count(context, run, len(known))
         return still_open
     checked = set(run.get("checked", []))
     further = [*_seams(known), *_continuations(known, rounds), *_second_opinions(context, known, checked)]
     numbered: list[Range] = [{**one, "number": len(known) + place} for place, one in enumerate(further)]
     if numbered:
-        progress: Progress = run["progress"] | {"total": run["progress"]["total"] + len(numbered)}
         context.runs.add_ranges(run_id, numbered, context.now())
-        context.runs.change(run_id, rounds=rounds + 1, progress=progress, ranges=len(known) + len(numbered))
+        _count(context, run, len(known) + len(numbered))
     if checked:
         context.runs.change(run_id, checked=sorted(checked))
     return [one["number"] for one in numbered]
+
+
+def _count(context: Context, run: Run, number: int) -> None:
+    """Note how many ranges a run has, unless that was noted before."""
+    more = number - run.get("ranges", 0)
+    if more:
+        progress: Progress = run["progress"] | {"total": run["progress"]["total"] + more}
+        context.runs.change(run["id"], rounds=run.get("rounds", 0) + 1, progress=progress, ranges=number)
 
 
 def listing_groups(known: Iterable[Range]) -> Iterator[list[Range]]:
