@@ -265,7 +265,7 @@ def test_up_to_a_hundred_are_asked_for_one_by_one(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("coursebridge.catalog.sync.archiving.assets.asset", gone)
     context: Any = SimpleNamespace(linkedin=lambda: None)
-    archiving.verify(context, found, ())
+    archiving.verify(context, found, (), ())
 
     assert looked_for == urns[:asked]
     assert len(found.reasons) == missing + 1

@@ -25,10 +25,10 @@ from coursebridge.records.identifiers import digest
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import UNATTENDED, DatedIdentifier, Learner
-from coursebridge.storage.table import TRANSACTION, TransactionRefused, chunks, pauses, unchanged
+from coursebridge.storage.table import TransactionRefused, chunks, pauses, together, unchanged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from coursebridge.activity.people import Someone, Who
@@ -117,7 +117,8 @@ class Directory:
     def _settled(self, batch: Sequence[Someone]) -> Iterable[_Plan]:
         snapshot = self._read(batch)
         plans = [self._plan(someone, snapshot) for someone in batch]
-        for some in _together(plan for plan in plans if plan.actions):
+        # Two people in the reports lead to one learner if each is named by another of the learner's identifiers.
+        for some in together([plan for plan in plans if plan.actions], lambda plan: {plan.match.learner_id}):
             yield from self._written(some)
         for plan in plans:
             if not plan.actions:
@@ -271,22 +272,6 @@ class Directory:
         before = snapshot.identities.get(one) or IdentityItem(self._integration_id, one)
         after = before.held_by(learner_id, self._now, origin)
         return self._table.put_action(after.to_item(), **unchanged(before.version))
-
-
-def _together(plans: Iterable[_Plan]) -> Iterator[list[_Plan]]:
-    """Yield batches that each fit into a transaction and change no learner twice.
-
-    Two people in the reports lead to one learner if each of them is named by another of the learner's identifiers.
-    """
-    batch: list[_Plan] = []
-    for plan in plans:
-        is_full = sum(len(other.actions) for other in batch) + len(plan.actions) > TRANSACTION
-        if is_full or any(other.match.learner_id == plan.match.learner_id for other in batch):
-            yield batch
-            batch = []
-        batch.append(plan)
-    if batch:
-        yield batch
 
 
 def _is_profile_only(learner: Learner) -> bool:

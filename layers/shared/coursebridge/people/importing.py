@@ -23,7 +23,7 @@ from coursebridge.people import changes
 from coursebridge.people.fields import LearnerFields
 from coursebridge.records.identifiers import Identifier, normalised
 from coursebridge.storage.learners import Learner
-from coursebridge.storage.table import TRANSACTION, chunks, pauses
+from coursebridge.storage.table import chunks, pauses, together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -184,7 +184,7 @@ class Importer:
     def _round(self, rows: Sequence[_Row]) -> Iterator[RowResult]:
         planned = self._plan(rows)
         yield from (plan.result for plan in planned if not plan.actions)
-        writing = list(_together([plan for plan in planned if plan.actions]))
+        writing = list(together([plan for plan in planned if plan.actions], _touched))
         with ThreadPoolExecutor(WRITERS) as pool:
             for results in pool.map(self._write, writing):
                 yield from results
@@ -305,18 +305,9 @@ def _apart(rows: Iterable[_Row]) -> tuple[list[_Row], list[_Row]]:
     return first, later
 
 
-def _together(planned: Iterable[_Planned]) -> Iterator[list[_Planned]]:
-    """Yield batches that each fit into a transaction and write no item twice, as rows about one person would."""
-    batch: list[_Planned] = []
-    size, touched = 0, set[str]()
-    for plan in planned:
-        mine = {str(_key(action)) for action in plan.actions}
-        if batch and (size + len(plan.actions) > TRANSACTION or mine & touched):
-            yield batch
-            batch, size, touched = [], 0, set()
-        batch, size, touched = [*batch, plan], size + len(plan.actions), touched | mine
-    if batch:
-        yield batch
+def _touched(planned: _Planned) -> set[str]:
+    """Return the items that a row writes; rows about one person share some."""
+    return {str(_key(action)) for action in planned.actions}
 
 
 def _key(action: dict[str, Any]) -> Any:  # noqa: ANN401  (typed attributes)

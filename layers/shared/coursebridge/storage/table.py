@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError, HTTPClientError
@@ -26,12 +26,13 @@ from coursebridge.storage import keys
 from coursebridge.storage.keys import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Item = dict[str, Any]
 T = TypeVar("T")
+P = TypeVar("P", bound="Planned")
 
 BUSY = frozenset(
     {
@@ -443,6 +444,33 @@ def _translated(error: ClientError) -> Exception:
 
 def _is_about_size(told: Mapping[str, Any]) -> bool:
     return any(words in (told.get("Message") or "") for words in TOO_LARGE)
+
+
+class Planned(Protocol):
+    """A change, by the actions of a transaction that make it."""
+
+    @property
+    def actions(self) -> Sequence[dict[str, Any]]:
+        """The actions, all of which go into one transaction."""
+
+
+def together(plans: Iterable[P], touched: Callable[[P], set[str]]) -> Iterator[list[P]]:
+    """Yield batches of changes that each fit into a transaction, which may not write an item twice.
+
+    Args:
+        plans: the changes.
+        touched: returns what a change writes; two that share any of it are never in one batch.
+    """
+    batch: list[P] = []
+    size, written = 0, set[str]()
+    for plan in plans:
+        mine = touched(plan)
+        if batch and (size + len(plan.actions) > TRANSACTION or mine & written):
+            yield batch
+            batch, size, written = [], 0, set()
+        batch, size, written = [*batch, plan], size + len(plan.actions), written | mine
+    if batch:
+        yield batch
 
 
 def pauses() -> Iterator[float]:

@@ -83,7 +83,7 @@ def candidates(
     return found
 
 
-def unread(context: Context, found: Candidates, cut_short: Sequence[Listing]) -> frozenset[str]:
+def possibly_unread(context: Context, found: Candidates, cut_short: Sequence[Listing]) -> frozenset[str]:
     """Return the missing videos that may be beyond the end of a list of curated videos that LinkedIn cuts short.
 
     The second opinion of such a list reads topic by topic, and so finds no video without a topic.
@@ -105,9 +105,7 @@ def unread(context: Context, found: Candidates, cut_short: Sequence[Listing]) ->
     )
 
 
-def verify(
-    context: Context, found: Candidates, unlisted_before: Iterable[str], unread: Collection[str] = frozenset()
-) -> None:
+def verify(context: Context, found: Candidates, unlisted_before: Iterable[str], unread: Collection[str]) -> None:
     """Request missing courses from LinkedIn one by one, if they are few.
 
     A course that LinkedIn still returns is kept, unless it did so for the last clean full run, too.

@@ -79,7 +79,7 @@ class _Finish:
         complete = _complete_listings(self._ranges, checked) if self._is_full and not self._lost else []
         found = archiving.candidates(self._context, self._run, told, complete, self._tally)
         try:
-            unread = archiving.unread(self._context, found, _curated_and_cut_short(self._ranges))
+            unread = archiving.possibly_unread(self._context, found, _curated_and_cut_short(self._ranges))
             archiving.verify(self._context, found, self._context.runs.state().get("unlisted", []), unread)
         except Retryable as error:
             raise RetryLater(error.reason) from error
