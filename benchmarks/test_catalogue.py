@@ -36,7 +36,7 @@ def lab_of(size: int, element_bytes: int = 2_000) -> Iterator[Lab]:
 
 def course_writes(lab: Lab) -> int:
     table: MemoryTable = lab.table
-    return sum(table.writes[entity] for entity in ("course", "course_detail"))
+    return sum(table.writes[entity] for entity in ("course", "course_detail", "course_bundle"))
 
 
 @pytest.fixture(scope="module")

@@ -73,7 +73,7 @@ def stored(urn: str = EXCEL, *, archived: Reason | None = None, **fields: Any) -
 def put_course(table: Table, urn: str = EXCEL, *, archived: Reason | None = None, **fields: Any) -> StoredCourse:
     """Put a course and its detail into the table."""
     course = stored(urn, archived=archived, **fields)
-    element = pack(json.dumps({"urn": urn, "details": {}}).encode())
+    element = json.dumps({"urn": urn, "details": {}}).encode()
     CourseStore(table, ACME).write([Write(course, course.course, element)])
     return course
 

@@ -132,7 +132,7 @@ def get_course(integration: Integration, urn: CourseUrn) -> WholeCourse:
     """Return a course."""
     store = CourseStore(table(), integration)
     stored = _stored(store, urn)
-    shown = presented_alone(stored, store.element(urn), store.manual_tags([urn]).get(urn, ()))
+    shown = presented_alone(stored, store.element(stored), store.manual_tags([urn]).get(urn, ()))
     return WholeCourse.model_validate(shown)
 
 

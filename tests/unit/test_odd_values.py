@@ -18,7 +18,6 @@ from coursebridge.auth.tokens import Grant
 from coursebridge.catalog.search.publishing import Publisher
 from coursebridge.people import wiring as people
 from coursebridge.storage.courses import CourseStore, Write
-from coursebridge.storage.packing import pack
 from learning_lab import EXCEL, stored
 from unit.admin.conftest import Context
 from unit.admin.conftest import api as api  # noqa: PLC0414  (a fixture)
@@ -66,7 +65,7 @@ def known(api: Api, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     integration = api.integration()["id"]
     course = replace(stored(EXCEL), integration_id=integration)
     courses = CourseStore(api.table, integration)
-    courses.write([Write(course, course.course, pack(b"{}"))])
+    courses.write([Write(course, course.course, b"{}")])
     Publisher(clients.s3(), "test-bucket").publish(courses)
     home, made = f"/learning/{integration}", {"integration": integration, "urn": EXCEL, "group": "sales"}
     learner = answered("POST", f"{home}/learners", integration, {"email": "ada@example.com"})

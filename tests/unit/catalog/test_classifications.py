@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog_builders import LIBRARY, SKILL, SUBJECT, TOPIC
-from coursebridge.catalog.classifications import Node, classifications_of, merged, node_of, nodes_of
+from coursebridge.catalog.classifications import Node, classifications_of, entries_of, merged, node_of, nodes_of
 from coursebridge.catalog.learning import TOGETHER, learn, presented
 from coursebridge.graph import model
 from coursebridge.storage.classifications import ClassificationStore
@@ -29,6 +29,10 @@ def classification(urn: str, kind: str, name: str, language: str = "en", country
 
 def entry(one: dict[str, Any], *path: Any, **more: Any) -> dict[str, Any]:
     return {"associatedClassification": one, "path": list(path), **more}
+
+
+def nodes_in(details: dict[str, Any]) -> list[Node]:
+    return [node for one in entries_of({"details": details}) for node in nodes_of(one)]
 
 
 EXCEL = classification(TOPIC, "TOPIC", "Excel")
@@ -54,11 +58,11 @@ def test_a_topic_under_two_subjects_is_one_classification_with_two_paths() -> No
     assert classifications_of(details) == [
         {"urn": TOPIC, "type": "TOPIC", "name": "Excel", "paths": [[SUBJECT, LIBRARY], [OTHER_SUBJECT, LIBRARY]]}
     ]
-    assert merged(nodes_of(details))[TOPIC].parents == {SUBJECT, OTHER_SUBJECT}
+    assert merged(nodes_in(details))[TOPIC].parents == {SUBJECT, OTHER_SUBJECT}
 
 
 def test_a_path_gives_each_of_its_links_the_next_one_as_a_parent() -> None:
-    known = merged(nodes_of({"classifications": [entry(EXCEL, SPREADSHEETS, BUSINESS)]}))
+    known = merged(nodes_of(entry(EXCEL, SPREADSHEETS, BUSINESS)))
 
     assert {urn: node.parents for urn, node in known.items()} == {
         TOPIC: {SUBJECT},
@@ -87,7 +91,7 @@ def test_what_has_no_urn_is_no_classification() -> None:
     odd = {"classifications": [None, {}, entry({"type": "TOPIC"}), {"associatedClassification": EXCEL, "path": "none"}]}
 
     assert [one["urn"] for one in classifications_of(odd)] == [TOPIC]
-    assert [node.urn for node in nodes_of(odd)] == [TOPIC]
+    assert [node.urn for node in nodes_in(odd)] == [TOPIC]
     assert node_of({}) is None
 
 

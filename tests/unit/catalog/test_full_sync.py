@@ -5,6 +5,7 @@ import pytest
 from catalog_lab import MakeLab
 from coursebridge.catalog import indexing
 from coursebridge.catalog.search.publishing import FORM
+from coursebridge.catalog.settings_change import apply_settings
 
 NONE_CHANGED = {"created": 0, "updated": 0, "archived": 0, "restored": 0, "failed": 0}
 
@@ -47,7 +48,7 @@ def test_an_unchanged_catalogue_writes_no_course_and_no_classification(make_lab:
 
     assert {name: run["counts"][name] for name in NONE_CHANGED} == NONE_CHANGED
     assert run["counts"]["unchanged"] == 60
-    assert not lab.table.writes.keys() & {"course", "course_detail", "classification"}
+    assert not lab.table.writes.keys() & {"course", "course_detail", "course_bundle", "classification"}
     assert lab.indexed == indexed
 
 
@@ -88,17 +89,44 @@ def test_only_what_really_changed_is_updated(make_lab: MakeLab) -> None:
     assert run["counts"]["updated"] == 3
     assert run["counts"]["unchanged"] == 57
     assert lab.table.writes["course"] == lab.table.writes["course_detail"] == 3
+    assert lab.table.writes["course_bundle"] == 0
     assert set(touched["updated"]) == {stored.urn for stored in lab.context.courses.all() if stored.run_id == run["id"]}
 
 
 def test_what_linkedin_sent_is_kept_word_for_word(make_lab: MakeLab) -> None:
     lab = make_lab(size=4)
     lab.sync()
+    lab.step(update=2)
+    lab.sync()
 
-    for asset in lab.world.catalogue.handles():
-        urn = lab.world.catalogue.urn(asset)
-        if urn in lab.active():
-            assert lab.context.courses.element(urn) == lab.world.catalogue.element(asset)
+    catalogue, courses = lab.world.catalogue, lab.context.courses
+    kept = {stored.urn: courses.element(stored) for stored in courses.all()}
+    assert len(kept) >= 4
+    assert kept == {urn: catalogue.element(catalogue.find(urn) or 0) for urn in kept}
+
+
+def test_the_elements_of_new_courses_share_items(make_lab: MakeLab) -> None:
+    lab = make_lab(size=60)
+
+    lab.sync()
+
+    assert lab.table.writes["course"] == 60
+    assert 0 < lab.table.writes["course_bundle"] < 60 / 10
+    assert lab.table.writes["course_detail"] == 0
+
+
+def test_a_course_whose_status_changes_keeps_its_element(make_lab: MakeLab) -> None:
+    lab = make_lab(size=12)
+    lab.sync()
+    before = {stored.urn: lab.context.courses.element(stored) for stored in lab.context.courses.all()}
+
+    for settings in ({"status": "inactive"}, {"status": "active", "target_group": "sales"}):
+        lab.changes(**settings)
+        apply_settings(lab.context)
+
+    after = list(lab.context.courses.all())
+    assert {stored.labels.group for stored in after} == {"sales"}
+    assert {stored.urn: lab.context.courses.element(stored) for stored in after} == before
 
 
 def test_a_small_item_stays_small(make_lab: MakeLab) -> None:

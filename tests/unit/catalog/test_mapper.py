@@ -213,10 +213,22 @@ def test_an_organisation_is_an_author_and_a_publisher_is_none(element: dict[str,
         {"contributionType": "AUTHOR"},
     ]
 
-    assert course_of(with_details(element, contributors=contributors))["authors"] == [
-        {"urn": None, "name": "Initiative"},
-        {"urn": None, "name": "Narrator"},
-    ]
+    course = course_of(with_details(element, contributors=contributors))
+
+    assert course["authors"] == [{"urn": None, "name": "Initiative"}, {"urn": None, "name": "Narrator"}]
+    assert course["publishers"] == [{"urn": "urn:li:lyndaAuthor:1", "name": "Publisher"}]
+
+
+def test_a_publisher_can_lack_a_name_but_not_everything(element: dict[str, Any]) -> None:
+    nameless, nothing = (
+        {"urn": "urn:li:organization:2", "contributionType": "PUBLISHER"},
+        {"contributionType": "PUBLISHER"},
+    )
+
+    course = course_of(with_details(element, contributors=[nameless, nothing]))
+
+    assert course["publishers"] == [{"urn": "urn:li:organization:2", "name": ""}]
+    assert "publishers" not in course_of(with_details(element, contributors=[nothing]))
 
 
 def test_a_description_that_comes_as_html_only_is_made_plain(element: dict[str, Any]) -> None:

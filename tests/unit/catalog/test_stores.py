@@ -15,7 +15,6 @@ from coursebridge.storage import courses as storage_courses
 from coursebridge.storage import keys
 from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore, Labels, StoredCourse, Write
-from coursebridge.storage.packing import pack
 from coursebridge.storage.runs import STALE, RunStore
 from coursebridge.storage.table import TransactionRefused
 from run_records import put_run
@@ -34,20 +33,20 @@ class TestCourses:
 
     def test_a_course_is_a_small_item_with_its_element_beside_it(self, courses: CourseStore, table: Table) -> None:
         one = stored(labels=Labels(tags_enabled=True, group="sales", author_email="author@example.com"), run_id="r")
-        courses.write([Write(one, course(), pack(canonical({"urn": URN, "n": 1.5})))])
+        courses.write([Write(one, course(), canonical({"urn": URN, "n": 1.5}))])
 
         assert courses.get(URN) == one
-        assert courses.element(URN) == {"urn": URN, "n": 1.5}
+        assert courses.element(one) == {"urn": URN, "n": 1.5}
         item = table.get(keys.course("acme", URN)) or {}
         assert item["entity"] == "course"
         assert (item["status"], item["archived_reason"], item["duration_seconds"]) == ("active", None, 3600)
         assert "element" not in item
 
     def test_an_element_that_has_not_changed_is_not_written_again(self, courses: CourseStore) -> None:
-        courses.write([Write(stored(), course(), pack(b"{}"))])
+        courses.write([Write(stored(), course(), b"{}")])
         courses.write([Write(stored("archived", "filtered"), course(), None)])
 
-        assert courses.element(URN) == {}
+        assert courses.element(stored()) == {}
         assert [one.archived_reason for one in courses.all()] == ["filtered"]
 
     def test_courses_are_listed_whole_and_in_brief(self, courses: CourseStore) -> None:
@@ -85,7 +84,7 @@ class TestCourses:
 
     def test_manual_tags_lie_beside_the_course_and_survive_it(self, courses: CourseStore) -> None:
         courses.set_manual_tags(URN, ["mine", "ours", "mine"])
-        courses.write([Write(stored(), course(), pack(b"{}"))])
+        courses.write([Write(stored(), course(), b"{}")])
 
         assert courses.manual_tags([URN, "urn:none"]) == {URN: ["mine", "ours"]}
         assert list(courses.all_manual_tags()) == [(URN, ["mine", "ours"])]
@@ -93,7 +92,7 @@ class TestCourses:
         assert courses.manual_tags([URN]) == {}
 
     def test_what_is_not_there_has_no_element(self, courses: CourseStore) -> None:
-        assert courses.element(URN) is None
+        assert courses.element(stored()) is None
 
 
 class TestClassifications:

@@ -13,11 +13,9 @@ from coursebridge.integrations.models import CredentialNotes, KeyPairNote
 from coursebridge.integrations.store import to_item
 from coursebridge.records.evidence import Completion, Evidence, Point, Report
 from coursebridge.storage import keys
-from coursebridge.storage.courses import CourseStore, Write
 from coursebridge.storage.learners import DatedIdentifier
-from coursebridge.storage.packing import pack
 from coursebridge.storage.records import Record
-from learning_lab import ACME, AT, EXCEL, NOW, POWERPOINT, WORD, put_course, put_learner, stored
+from learning_lab import ACME, AT, EXCEL, NOW, POWERPOINT, WORD, put_course, put_learner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,22 +173,13 @@ def test_a_retired_video_says_so(whole: Caller) -> None:
 
 
 def test_publishers_are_contributors_too(whole: Caller) -> None:
-    element = {
-        "urn": EXCEL,
-        "details": {
-            "contributors": [
-                {"urn": "urn:li:lyndaAuthor:1", "name": {"value": "A. Author"}, "contributionType": "AUTHOR"},
-                {"urn": "urn:li:organization:2", "name": "Press", "contributionType": "PUBLISHER"},
-            ]
-        },
-    }
-    course = stored()
-    CourseStore(whole.table, ACME).write([Write(course, course.course, pack(json.dumps(element).encode()))])
+    publishers = [{"urn": "urn:li:organization:2", "name": "Press"}, {"urn": "urn:li:organization:3", "name": ""}]
+    put_course(whole.table, publishers=publishers)
 
     told = by_type(lines(whole, "entities"))["linkedin_learning_course"]
 
     assert told["contributorNames"] == ["A. Author", "Press"]
-    assert told["contributorUrns"] == ["urn:li:lyndaAuthor:1", "urn:li:organization:2"]
+    assert told["contributorUrns"] == ["urn:li:organization:2", "urn:li:organization:3"]
 
 
 def test_account_classification_and_user_are_told(whole: Caller) -> None:

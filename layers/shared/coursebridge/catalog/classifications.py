@@ -71,11 +71,21 @@ def node_of(element: dict[str, Any]) -> Node | None:
     return Node(urn, kind, names, set(), string(owner.get("urn")), name(owner.get("name")) or None)
 
 
-def nodes_of(details: dict[str, Any]) -> Iterator[Node]:
-    """Yield every node that an asset mentions, with its parent on that path."""
-    for entry in items(details, "classifications"):
-        chain = [entry.get("associatedClassification"), *_path(entry)]
-        yield from _chained([_as_object(link) for link in chain])
+def entries_of(element: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the entries in an asset's element, each a classification with a path."""
+    return items(object_in(element, "details"), "classifications")
+
+
+def nodes_of(entry: dict[str, Any]) -> Iterator[Node]:
+    """Yield every node that an entry mentions, with its parent on that path."""
+    chain = [entry.get("associatedClassification"), *_path(entry)]
+    links = [_as_object(link) for link in chain]
+    for link, above in zip(links, [*links[1:], {}], strict=True):
+        node = node_of(link)
+        if node is not None:
+            parent = string(above.get("urn"))
+            node.parents = {parent} if parent else set()
+            yield node
 
 
 def merged(nodes: Iterable[Node]) -> dict[str, Node]:
@@ -115,15 +125,6 @@ def _add_certification(classification: CourseClassification, entry: dict[str, An
             classification["disciplines"] = [
                 label for item in value if (label := name(item) or name(object_in(item, "name")))
             ]
-
-
-def _chained(links: list[dict[str, Any]]) -> Iterator[Node]:
-    for link, above in zip(links, [*links[1:], {}], strict=True):
-        node = node_of(link)
-        if node is not None:
-            parent = string(above.get("urn"))
-            node.parents = {parent} if parent else set()
-            yield node
 
 
 def _path(entry: dict[str, Any]) -> list[Any]:

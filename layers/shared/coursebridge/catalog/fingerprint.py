@@ -1,4 +1,4 @@
-"""Digests of LinkedIn's elements, to detect changes, and short ones of URNs, for what a run has read."""
+"""Digests of LinkedIn's elements, to detect changes, and short ones of what a run or a process has seen."""
 
 from __future__ import annotations
 
@@ -21,3 +21,8 @@ def urn_digest(urn: str) -> bytes:
     runs: for a million assets, in one of two million.
     """
     return blake2b(urn.encode(), digest_size=URN_DIGEST_BYTES).digest()
+
+
+def entry_digest(text: bytes) -> bytes:
+    """Return eight bytes that identify a canonical classification entry among those a process has stored."""
+    return blake2b(text, digest_size=8).digest()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from coursebridge.catalog import text
 from coursebridge.catalog.classifications import classifications_of
 from coursebridge.linkedin.reading import duration, items, moment, name, object_in, string
 from coursebridge.storage.course_shapes import Author, Contents, Course, Element, LaunchUrls
 
-MAPPER_VERSION = 1
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAPPER_VERSION = 2
 """Increment this when the same element comes to map to a different course: a full sync then rewrites all courses."""
 
-AVAILABLE = "AVAILABLE"
+AVAILABLE, PUBLISHER = "AVAILABLE", "PUBLISHER"
 
 
 def course_of(element: Element, *, curated: bool | None = None) -> Course:
@@ -26,7 +29,7 @@ def course_of(element: Element, *, curated: bool | None = None) -> Course:
     title = object_in(element, "title")
     retired_at = moment(details.get("retiredAt"))
     available = [tag for locale in items(details, "availableLocales") if (tag := locale_tag(locale))]
-    return Course(
+    course = Course(
         urn=element["urn"],
         type=element["type"],
         title=text.plain(name(title)),
@@ -46,6 +49,9 @@ def course_of(element: Element, *, curated: bool | None = None) -> Course:
         retired=_is_retired(details, retired_at),
         curated=curated,
     )
+    if publishers := _publishers(details):
+        course["publishers"] = publishers
+    return course
 
 
 def contents_of(element: Element) -> list[Contents]:
@@ -91,12 +97,18 @@ def _is_retired(details: dict[str, Any], retired_at: str | None) -> bool:
 
 
 def _authors(details: dict[str, Any]) -> list[Author]:
-    authors = (
-        Author(urn=string(contributor.get("urn")), name=name(contributor.get("name")) or _full_name(contributor))
-        for contributor in items(details, "contributors")
-        if contributor.get("contributionType", "AUTHOR") != "PUBLISHER"
-    )
-    return [author for author in authors if author["name"]]
+    return [author for author in _contributors(details, publishing=False) if author["name"]]
+
+
+def _publishers(details: dict[str, Any]) -> list[Author]:
+    return [publisher for publisher in _contributors(details, publishing=True) if publisher["urn"] or publisher["name"]]
+
+
+def _contributors(details: dict[str, Any], *, publishing: bool) -> Iterator[Author]:
+    for contributor in items(details, "contributors"):
+        if (contributor.get("contributionType") == PUBLISHER) is publishing:
+            known = name(contributor.get("name")) or _full_name(contributor)
+            yield Author(urn=string(contributor.get("urn")), name=known)
 
 
 def _full_name(contributor: dict[str, Any]) -> str:

@@ -97,13 +97,13 @@ def context(integration_id: str) -> Context:
         published=lambda: _publisher().published(integration_id),
         now=utc_now,
         awaited=StatementStore(table(), integration_id).awaited_courses,
-        merged_nodes=_merged_nodes(integration_id),
+        learned=_learned(integration_id),
     )
 
 
 @lru_cache(maxsize=4)
-def _merged_nodes(_integration_id: str) -> set[tuple[str, ...]]:
-    """Return the facts stored for one integration; each set takes a megabyte or two, so only a few are kept."""
+def _learned(_integration_id: str) -> set[bytes]:
+    """Return the digests stored for one integration; each set takes a megabyte or two, so only a few are kept."""
     return set()
 
 

@@ -104,9 +104,8 @@ class Graph:
         return model.account(IntegrationStore(self._table).get(self._id))
 
     def _asset_entities(self, found: Sequence[Item]) -> Iterator[Line]:
-        elements = CourseStore(self._table, self._id).elements(item["urn"] for item in found)
         for item in found:
-            entity = model.asset(StoredCourse.from_item(item), elements.get(item["urn"]))
+            entity = model.asset(StoredCourse.from_item(item))
             if entity:
                 yield entity
 

@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from coursebridge.catalog.classifications import UNDETERMINED
 from coursebridge.clock import parse_rfc3339, to_millis
-from coursebridge.linkedin.reading import items, name, object_in, string
 from coursebridge.records.evidence import union
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from coursebridge.integrations.models import Integration
     from coursebridge.records.evidence import Report
-    from coursebridge.storage.course_shapes import Course, Element
     from coursebridge.storage.courses import StoredCourse
     from coursebridge.storage.learners import Learner
     from coursebridge.storage.records import Record
@@ -68,18 +66,13 @@ def classification(integration_id: str, item: Item) -> Entity:
     }
 
 
-def asset(stored: StoredCourse, element: Element | None) -> Entity | None:
-    """Return a course, learning path or video, or ``None`` for a type that the model lacks.
-
-    Args:
-        stored: the stored asset.
-        element: LinkedIn's element, which also has the publishers.
-    """
+def asset(stored: StoredCourse) -> Entity | None:
+    """Return a course, learning path or video, or ``None`` for a type that the model lacks."""
     course = stored.course
     kind = TYPE_OF_ASSET.get(course["type"])
     if kind is None:
         return None
-    contributors = _contributors(course, element)
+    contributors = [*course["authors"], *course.get("publishers", ())]
     published = _millis(course["published_at"])
     updated = _millis(course["updated_at"])
     return {
@@ -93,8 +86,8 @@ def asset(stored: StoredCourse, element: Element | None) -> Entity | None:
         "assetType": course["type"],
         "availability": "RETIRED" if course["retired"] else "AVAILABLE",
         "availableLanguages": sorted({locale.partition("_")[0] for locale in course["available_locales"]}) or None,
-        "contributorNames": [one for _, one in contributors if one] or None,
-        "contributorUrns": [one for one, _ in contributors if one] or None,
+        "contributorNames": [one["name"] for one in contributors if one["name"]] or None,
+        "contributorUrns": [one["urn"] for one in contributors if one["urn"]] or None,
         "durationSeconds": course["duration_seconds"],
         "isCuratedForLms": course["curated"],
         "isRetired": course["retired"],
@@ -196,14 +189,6 @@ def _relationship(verb: str, source: tuple[str, str], target: tuple[str, str]) -
         "_toEntityKey": to_key,
         "displayName": verb,
     }
-
-
-def _contributors(course: Course, element: Element | None) -> list[tuple[str | None, str | None]]:
-    """Return the URN and name of authors and publishers, or only of authors if the element lists nobody."""
-    listed: Iterable[dict[str, Any]] = items(object_in(element, "details"), "contributors")
-    named = {one["urn"]: one["name"] for one in course["authors"]}
-    found = [(string(one.get("urn")), name(one.get("name")) or named.get(string(one.get("urn")))) for one in listed]
-    return found or [(one["urn"], one["name"]) for one in course["authors"]]
 
 
 def _total(report: Report | None, measure: str) -> int:

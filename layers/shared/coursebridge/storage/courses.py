@@ -1,8 +1,8 @@
-"""Courses in the table: the small item, the compressed detail, and the overlay with what people add.
+"""Courses in the table: the small item, and the overlay with what people add.
 
 Lists, diffs, statements and stream readers read the small item. It has the attributes that they need; the whole course
-is in its ``body``, compressed JSON, mostly less than a kilobyte. LinkedIn's element is in the detail item. A course
-counts as written when its small item is, so the detail is written first.
+is in its ``body``, compressed JSON, mostly less than a kilobyte. LinkedIn's element is beside it (``course_elements``).
+A course counts as written when its small item is, so the element is written first.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from coursebridge import json_text
 from coursebridge.errors import Conflict, NotFound, TooLarge, Unavailable
 from coursebridge.storage import keys
-from coursebridge.storage.packing import unpack
+from coursebridge.storage.course_elements import BUNDLE_BYTES, bundles_of, element_in, element_item
+from coursebridge.storage.packing import pack, unpack
 from coursebridge.storage.table import BATCH_WRITE, Page, TransactionRefused, chunks, one_ahead, pauses
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class StoredCourse:
         action: the last change: ``created``, ``updated``, ``archived`` or ``restored``.
         synced_at: when it was written.
         body: the upstream fields as compressed JSON.
+        bundle: the id of the bundle with LinkedIn's element; ``None`` if the element has an item of its own.
         as_read: digest, run and time of the item it was read from; ``None`` if the course is not in the table yet.
     """
 
@@ -73,12 +75,13 @@ class StoredCourse:
     action: str
     synced_at: str
     body: bytes
+    bundle: str | None = None
     as_read: tuple[str, str, str] | None = field(default=None, compare=False, repr=False)
 
     @property
     def course(self) -> Course:
         """Return the upstream fields; they are decompressed at every call."""
-        return cast("Course", _read(self.body))
+        return cast("Course", json_text.loads(unpack(self.body)))
 
     @property
     def is_active(self) -> bool:
@@ -111,6 +114,7 @@ class StoredCourse:
             "action": self.action,
             "synced_at": self.synced_at,
             "body": self.body,
+            "bundle": self.bundle,
         }
 
     @classmethod
@@ -127,13 +131,14 @@ class StoredCourse:
             action=item["action"],
             synced_at=item["synced_at"],
             body=item["body"],
+            bundle=item.get("bundle"),
             as_read=(item["hash"], item["run_id"], item["synced_at"]),
         )
 
 
 READ = (
     "integration_id", "urn", "status", "archived_reason", "hash", "tags_enabled", "group", "author_email", "run_id",
-    "action", "synced_at", "body",
+    "action", "synced_at", "body", "bundle",
 )  # fmt: skip
 """The attributes that :meth:`StoredCourse.from_item` reads; the others repeat parts of the body."""
 
@@ -161,12 +166,26 @@ class Write:
     Attributes:
         stored: its small item.
         course: the upstream fields in the small item.
-        element: LinkedIn's element, compressed; ``None`` if it has not changed.
+        element: LinkedIn's element as canonical JSON; ``None`` if it has not changed.
+        is_new: whether the course is not in the table yet, so that its element may go into a bundle.
     """
 
     stored: StoredCourse
     course: Course
     element: bytes | None
+    is_new: bool = False
+
+    @property
+    def is_bundled(self) -> bool:
+        """Whether its element goes into a bundle."""
+        return self.is_new and self.element is not None and len(self.element) < BUNDLE_BYTES
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether one of its items would be too large, which only compressing the element can tell for certain."""
+        element = self.element or b""
+        oversized = len(element) > LARGEST_ITEM_BYTES and len(pack(element)) > LARGEST_ITEM_BYTES
+        return oversized or len(self.stored.body) > LARGEST_ITEM_BYTES
 
 
 class CourseStore:
@@ -252,19 +271,27 @@ class CourseStore:
             self.table.query(pk, limit=1, consistent=True, attributes=("urn",)).items for pk in self._partitions
         )
 
-    def element(self, urn: str) -> Json | None:
+    def element(self, stored: StoredCourse) -> Json | None:
         """Return LinkedIn's element of a course as received."""
-        return self.elements([urn]).get(urn)
-
-    def elements(self, urns: Iterable[str]) -> dict[str, Json]:
-        """Return LinkedIn's elements of those of these courses that have one, a hundred per call."""
-        found = self.table.get_many(keys.course_detail(self.integration_id, urn) for urn in urns)
-        return {item["urn"]: _read(item["element"]) for item in found.values()}
+        bundled = stored.bundle and keys.course_bundle(self.integration_id, stored.bundle)
+        item = self.table.get(bundled or keys.course_detail(self.integration_id, stored.urn))
+        return element_in(item, stored.urn) if item else None
 
     def write(self, writes: Sequence[Write]) -> None:
-        """Write courses: first the details, then the small items, which make them count; URNs must be distinct."""
-        self.table.put_many(self._detail(write) for write in writes if write.element is not None)
-        self.table.put_many(write.stored.item(write.course) for write in writes)
+        """Write courses: first the elements, then the small items, which make them count; URNs must be distinct."""
+        changed = [(write, write.element) for write in writes if write.element is not None]
+        bundles = list(bundles_of((write.stored.urn, element) for write, element in changed if write.is_bundled))
+        alone = (
+            element_item(self.integration_id, write.stored.urn, element)
+            for write, element in changed
+            if not write.is_bundled
+        )
+        self.table.put_many([*(bundle.item(self.integration_id) for bundle in bundles), *alone])
+        bundle_of = {urn: bundle.id for bundle in bundles for urn in bundle.elements}
+        self.table.put_many(
+            replace(write.stored, bundle=bundle_of.get(write.stored.urn, write.stored.bundle)).item(write.course)
+            for write in writes
+        )
 
     def restate(self, courses: Iterable[StoredCourse]) -> list[str]:
         """Write small items whose upstream fields have not changed, each only if it is still as it was read.
@@ -325,15 +352,3 @@ class CourseStore:
             self.table.put({**key.item(), "entity": "course_overlay", "urn": urn, "tags": list(dict.fromkeys(tags))})
         else:
             self.table.delete(key)
-
-    def _detail(self, write: Write) -> Item:
-        stored = write.stored
-        key = keys.course_detail(self.integration_id, stored.urn)
-        return {
-            **key.item(), "entity": "course_detail", "urn": stored.urn, "element": write.element,
-        }  # fmt: skip
-
-
-def _read(packed: bytes) -> Json:
-    value: Json = json_text.loads(unpack(packed))
-    return value

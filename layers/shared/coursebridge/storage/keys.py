@@ -16,6 +16,7 @@ returns its whole key; one that ends in ``_partition`` returns only the partitio
 | Run range       | RANGE#i#run               | RANGE#number   |               |                 |
 | Course          | COURSE#i#share            | urn            |               |                 |
 | Course detail   | DETAIL#i#share            | urn            |               |                 |
+| Course bundle   | DETAIL#i#share            | BUNDLE#id      |               |                 |
 | Course overlay  | OVERLAY#i                 | urn            |               |                 |
 | Classification  | CLASSIFICATION#i          | urn            |               |                 |
 | Learner         | LEARNER#i#learner         | LEARNER        | LEARNERS#i    | learner         |
@@ -190,8 +191,13 @@ def course_detail(integration_id: str, urn: str) -> Key:
     return Key(f"DETAIL#{integration_id}#{_share(urn)}", urn)
 
 
+def course_bundle(integration_id: str, bundle_id: str) -> Key:
+    """Key of a bundle of such elements, of courses that were new together."""
+    return Key(f"DETAIL#{integration_id}#{_share(bundle_id)}", f"BUNDLE#{bundle_id}")
+
+
 def course_detail_partitions(integration_id: str) -> list[str]:
-    """Return the partition keys of the details of an integration's courses."""
+    """Return the partition keys of the details of an integration's courses, and of their bundles."""
     return [f"DETAIL#{integration_id}#{share:x}" for share in range(COURSE_SHARES)]
 
 

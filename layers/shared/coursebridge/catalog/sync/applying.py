@@ -8,21 +8,19 @@ from typing import TYPE_CHECKING
 
 from coursebridge import json_text
 from coursebridge.catalog import filters, fingerprint, mapper
-from coursebridge.catalog.classifications import merged, nodes_of
+from coursebridge.catalog.classifications import entries_of, merged, nodes_of
 from coursebridge.catalog.diff import Decision, Outcome, Read, StoredAsset, decide
 from coursebridge.catalog.learning import learn
 from coursebridge.catalog.sync.archiving import archive
 from coursebridge.catalog.tags import labels_of
 from coursebridge.clock import rfc3339
-from coursebridge.linkedin.reading import object_in
-from coursebridge.storage.courses import LARGEST_ITEM_BYTES, StoredCourse, Write
+from coursebridge.storage.courses import StoredCourse, Write
 from coursebridge.storage.packing import pack
 from coursebridge.syncs.stopping import SwitchedOff, check_active
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from coursebridge.catalog.classifications import Node
     from coursebridge.catalog.sync.context import Context
     from coursebridge.storage.course_shapes import Course, Element, Reason
 
@@ -55,7 +53,7 @@ class Applier:
         self._context = context
         self._courses = context.courses
         self._classifications = context.classifications
-        self._merged_nodes = context.merged_nodes
+        self._learned = context.learned
         self._integration = context.integration()
         self._labels = labels_of(self._integration)
         self._run_id = run_id
@@ -94,14 +92,11 @@ class Applier:
 
     def _learn(self, elements: Iterable[Element]) -> None:
         """Store what elements say about classifications, except what this process has stored before."""
-        news: dict[tuple[str, ...], Node] = {}
-        for element in elements:
-            for node in nodes_of(object_in(element, "details")):
-                fact = (node.urn, node.type, node.owner_urn or "", *node.names, *node.parents)
-                if fact not in self._merged_nodes:
-                    news[fact] = node
-        learn(self._classifications, merged(news.values()))
-        self._merged_nodes.update(news)
+        entries = (entry for element in elements for entry in entries_of(element))
+        said = ((fingerprint.entry_digest(json_text.canonical(entry)), entry) for entry in entries)
+        news = {digest: entry for digest, entry in said if digest not in self._learned}
+        learn(self._classifications, merged(node for entry in news.values() for node in nodes_of(entry)))
+        self._learned.update(news)
 
     def _decide(self, element: Element, stored: StoredCourse | None) -> Write | None:
         """Record the outcome of an element; return what to write, ``None`` if there is nothing."""
@@ -118,7 +113,7 @@ class Applier:
             read = replace(read, needed=self._is_needed(course["urn"]))
         decision = decide(_stored_asset(stored), read)
         write = self._write(course, decision, read, text, stored) if decision.writes else None
-        if write is not None and _is_too_large(write):
+        if write is not None and write.is_too_large:
             self.applied.outcomes[course["urn"]] = Outcome.FAILED
             return None
         self.applied.outcomes[course["urn"]] = decision.outcome
@@ -143,6 +138,7 @@ class Applier:
 
     def _write(self, course: Course, decision: Decision, read: Read, text: bytes, stored: StoredCourse | None) -> Write:
         body = pack(json_text.canonical(dict(course)))
+        changed = stored is None or stored.hash != read.hash
         written = StoredCourse(
             integration_id=self._integration.id,
             urn=course["urn"],
@@ -154,16 +150,12 @@ class Applier:
             action=decision.outcome.count,
             synced_at=self._now,
             body=body,
+            bundle=None if stored is None or changed else stored.bundle,
         )
-        is_new = stored is None or stored.hash != read.hash
-        return Write(written, course, pack(text) if is_new else None)
+        return Write(written, course, text if changed else None, is_new=stored is None)
 
 
 def _stored_asset(stored: StoredCourse | None) -> StoredAsset | None:
     if stored is None:
         return None
     return StoredAsset(stored.status, stored.archived_reason, stored.hash, stored.labels, stored.run_id, stored.action)
-
-
-def _is_too_large(write: Write) -> bool:
-    return len(write.element or b"") > LARGEST_ITEM_BYTES or len(write.stored.body) > LARGEST_ITEM_BYTES

@@ -31,7 +31,7 @@ class Context:
         published: returns the generation of the published index; ``None`` if there is none of the current form.
         now: the clock.
         awaited: returns the URNs of the courses that held statements wait for.
-        merged_nodes: the facts about classifications that this process has stored, and need not look up again.
+        learned: digests of the classification entries that this process has stored and need not look up again.
     """
 
     integration_id: str
@@ -44,4 +44,4 @@ class Context:
     published: Callable[[], int | None]
     now: Callable[[], datetime]
     awaited: Callable[[], Collection[str]]
-    merged_nodes: set[tuple[str, ...]] = field(default_factory=set)
+    learned: set[bytes] = field(default_factory=set)
