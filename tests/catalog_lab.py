@@ -27,6 +27,7 @@ from sandbox.rest.tokens import DEFAULT_APPLICATIONS
 from state_machine import StateMachine
 
 if TYPE_CHECKING:
+    from coursebridge.catalog.search.publishing import Changes
     from coursebridge.storage.run_shapes import Run
     from sandbox.world import World
 
@@ -107,6 +108,7 @@ class Lab:
     awaited: set[str] = field(default_factory=set)
     indexed: int = 0
     published: int | None = None
+    amended: frozenset[str] | None = None
     executions: int = 0
 
     @property
@@ -183,9 +185,10 @@ class Lab:
         """Return how many calls to matching paths the sandbox has received since the last reset."""
         return sum(count for name, count in self.world.requests.report()["counts"].items() if path in name)
 
-    def reindex(self, generation: int) -> int:
+    def reindex(self, generation: int, changes: Changes | None) -> int:
         self.indexed += 1
         self.published = generation
+        self.amended = changes.urns if changes else None
         return sum(1 for _ in self.context.courses.all())
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from catalog_lab import Lab, MakeLab
+    from coursebridge.catalog.search.publishing import Changes
 
 
 @pytest.fixture
@@ -36,10 +37,10 @@ def while_an_index_is_built(lab: Lab, monkeypatch: pytest.MonkeyPatch, happens: 
     """Let something happen during each of the next index builds, before the upload."""
     reindex, left = lab.reindex, [happens] * times
 
-    def interrupted(generation: int) -> int:
+    def interrupted(generation: int, changes: Changes | None) -> int:
         if left:
             left.pop()()
-        return reindex(generation)
+        return reindex(generation, changes)
 
     monkeypatch.setattr(lab, "reindex", interrupted)
 
@@ -63,10 +64,10 @@ def test_an_index_published_over_a_newer_one_by_somebody_who_was_killed_is_made_
 ) -> None:
     reindex = lab.reindex
 
-    def killed(generation: int) -> int:
+    def killed(generation: int, changes: Changes | None) -> int:
         monkeypatch.setattr(lab, "reindex", reindex)
         assert apply_settings(lab.context).complete
-        reindex(generation)
+        reindex(generation, changes)
         raise Killed
 
     monkeypatch.setattr(lab, "reindex", killed)
@@ -142,3 +143,62 @@ def test_settings_saved_while_a_run_finishes_are_applied_by_it(lab: Lab, monkeyp
 
     assert {one.labels.group for one in lab.context.courses.all()} == {"sales"}
     assert is_up_to_date(lab)
+
+
+class TestWhatHasChanged:
+    """An incremental run that knows for certain what it has changed amends the index; every other builds it anew."""
+
+    def test_an_incremental_run_names_what_it_has_created_updated_restored_and_archived(self, lab: Lab) -> None:
+        lab.sync()
+        touched = lab.step_seen_by_the_clock(create=2, update=2, retire=1)
+        lab.clock.goes_on(hours=1)
+
+        run = lab.sync("incremental")
+
+        assert run["mode"] == "incremental"
+        assert lab.amended == frozenset(urn for urns in touched.values() for urn in urns)
+        assert is_up_to_date(lab)
+        restored = lab.step_seen_by_the_clock(restore=1)["restored"]
+        lab.clock.goes_on(hours=1)
+        lab.sync("incremental")
+        assert lab.amended is not None
+        assert restored
+        assert lab.amended >= set(restored)
+
+    def test_a_full_run_names_nothing(self, lab: Lab) -> None:
+        lab.sync()
+
+        assert lab.amended is None
+
+    @pytest.mark.parametrize("doubt", ["an outdated index", "others changed courses"])
+    def test_where_there_is_doubt_nothing_is_named(self, lab: Lab, monkeypatch: pytest.MonkeyPatch, doubt: str) -> None:
+        lab.sync()
+        lab.step_seen_by_the_clock(update=2)
+        lab.clock.goes_on(hours=1)
+        if doubt == "an outdated index":
+            lab.context.runs.outdate_index()
+        if doubt == "others changed courses":
+            outdate = type(lab.context.runs).outdate_index
+            monkeypatch.setattr(type(lab.context.runs), "outdate_index", lambda runs: (outdate(runs), outdate(runs))[1])
+        indexed = lab.indexed
+
+        run = lab.sync("incremental")
+
+        assert (run["mode"], run["counts"]["updated"]) == ("incremental", 2)
+        assert lab.indexed > indexed
+        assert lab.amended is None
+
+    def test_a_run_that_could_not_read_everything_names_nothing(self, make_lab: MakeLab) -> None:
+        lab = make_lab(size=20, locales=("en_US", "de_DE"))
+        lab.sync()
+        lab.step_seen_by_the_clock(update=10)
+        lab.clock.goes_on(hours=1)
+        asked_in_planning, pages_of_the_first_list = 14, 2
+        lab.world.quirks.switch_on("down", {"after": asked_in_planning + pages_of_the_first_list})
+
+        run = lab.sync("incremental")
+
+        assert run["mode"] == "incremental"
+        assert 0 < run["counts"]["updated"] < 10
+        assert lab.indexed == 2
+        assert lab.amended is None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import tempfile
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 from unittest.mock import patch
 
@@ -17,8 +19,8 @@ from moto import mock_aws
 
 from catalog_builders import LIBRARY, SKILL, SUBJECT, TOPIC, stored
 from coursebridge.catalog.search import publishing
-from coursebridge.catalog.search.building import build
-from coursebridge.catalog.search.publishing import FORM, Publisher, Replica
+from coursebridge.catalog.search.building import amend, build
+from coursebridge.catalog.search.publishing import FORM, Changes, Publisher, Replica
 from coursebridge.catalog.search.querying import Question, SearchIndex, Sort
 from coursebridge.catalog.search.words import match_expression
 from coursebridge.errors import Unavailable
@@ -27,7 +29,6 @@ from memory_table import MemoryTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     MakeIndex = Callable[..., SearchIndex]
 
@@ -304,6 +305,77 @@ def test_a_course_comes_out_of_the_index_as_it_went_in(make_index: MakeIndex) ->
     assert out == replace(course, run_id="", action="")
 
 
+TITLES = ["Excel", "Excel 2026", "C++ für alle", "データ分析", "数据 Excel", "Straße", "Word", ""]
+COURSES = st.builds(
+    named,
+    st.sampled_from([f"urn:{number}" for number in range(6)]),
+    st.sampled_from(TITLES),
+    description=st.sampled_from([None, *TITLES]),
+    level=st.sampled_from([None, "BEGINNER", "ADVANCED"]),
+    locale=st.sampled_from([None, "en_US", "ja_JP"]),
+    classifications=st.lists(
+        st.sampled_from(
+            [
+                {"urn": TOPIC, "type": "TOPIC", "name": "Spreadsheets", "paths": [[SUBJECT, LIBRARY]]},
+                {"urn": SUBJECT, "type": "SUBJECT", "name": "Data", "paths": [[LIBRARY]]},
+                {"urn": SKILL, "type": "SKILL", "name": "Data", "paths": [[]]},
+            ]
+        ),
+        max_size=3,
+        unique_by=lambda one: one["urn"],
+    ),
+    labels=st.builds(Labels, tags_enabled=st.booleans()),
+)
+QUESTIONS = [
+    Question(),
+    *(Question(q=q) for q in ("excel", "e", "データ", "据", "strasse", "c++", "2026 excel")),
+    *(Question(subject=(subject,)) for subject in (LIBRARY, SUBJECT, "spreadsheets", "data")),
+    *(Question(sort=sort) for sort in get_args(Sort) if sort != "relevance"),
+    Question(skill=("data",)),
+    Question(tag=("data", "spreadsheets")),
+    Question(level=("BEGINNER",), q="excel"),
+    Question(language=("ja",)),
+]
+
+
+class TestAmending:
+    @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        before=st.lists(COURSES, max_size=6, unique_by=lambda one: one.urn),
+        changes=st.lists(st.lists(COURSES, max_size=6, unique_by=lambda one: one.urn), max_size=4),
+    )
+    def test_an_amended_index_answers_like_one_made_anew(
+        self, tmp_path: Path, before: list[StoredCourse], changes: list[list[StoredCourse]]
+    ) -> None:
+        with tempfile.TemporaryDirectory(dir=tmp_path) as folder:
+            amended, anew = Path(folder) / "amended.sqlite", Path(folder) / "anew.sqlite"
+            build(amended, before)
+            whole = {one.urn: one for one in before}
+            for changed in changes:
+                whole |= {one.urn: one for one in changed}
+                assert amend(amended, "acme", changed) == len(whole)
+            build(anew, whole.values())
+
+            with closing(SearchIndex(amended, "acme")) as index, closing(SearchIndex(anew, "acme")) as other:
+                for question in QUESTIONS:
+                    assert index.ask(question) == other.ask(question)
+
+    def test_a_file_that_is_amended_often_stays_whole_and_small(self, tmp_path: Path) -> None:
+        file = tmp_path / "search.sqlite"
+        courses = [named(f"urn:{number}", f"Course {number} about everything") for number in range(200)]
+        build(file, courses)
+        before = file.stat().st_size
+
+        for time in range(60):
+            amend(file, "acme", [replace(one, synced_at=f"{time}") for one in courses[time : time + 20]])
+
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("INSERT INTO words (words) VALUES ('integrity-check')")
+            assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            assert database.execute("SELECT count(*) FROM words WHERE words MATCH 'everything'").fetchone() == (200,)
+        assert file.stat().st_size < 2 * before
+
+
 class TestPublishing:
     @pytest.fixture
     def s3(self) -> Iterator[Any]:
@@ -343,6 +415,39 @@ class TestPublishing:
             assert second is not first
             assert second is not None
             assert found(second) == ["urn:1", "urn:2"]
+
+    def test_the_published_index_is_amended_with_what_has_changed_since(
+        self, s3: Any, courses: CourseStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        publisher = Publisher(s3, BUCKET)
+        publisher.publish(courses, 7)
+        courses.restate([named("urn:2", "Word"), named("urn:3", "not among the changes")])
+        monkeypatch.setattr(publishing, "build", None)
+
+        assert publisher.publish(courses, 8, Changes(7, frozenset({"urn:2", "urn:gone"}))) == 2
+
+        assert publisher.published("acme") == 8
+        with closing(Replica(s3, BUCKET, "acme")) as replica:
+            index = replica.index()
+            assert index is not None
+            assert found(index) == ["urn:1", "urn:2"]
+
+    @pytest.mark.parametrize("reason", ["none there", "another generation", "another form", "too much has changed"])
+    def test_an_index_that_cannot_be_amended_is_built_anew(
+        self, s3: Any, courses: CourseStore, monkeypatch: pytest.MonkeyPatch, reason: str
+    ) -> None:
+        publisher = Publisher(s3, BUCKET)
+        if reason != "none there":
+            publisher.publish(courses, 6 if reason == "another generation" else 7)
+        if reason == "another form":
+            monkeypatch.setattr(publishing, "FORM", FORM + 1)
+        if reason == "too much has changed":
+            monkeypatch.setattr(publishing, "MOST_AMENDED", 0)
+        courses.restate([named("urn:2", "Word"), named("urn:3", "Zoom")])
+
+        assert publisher.publish(courses, 8, Changes(7, frozenset({"urn:2"}))) == 3
+
+        assert publisher.published("acme") == 8
 
     def test_an_index_of_another_form_is_not_read(
         self, s3: Any, courses: CourseStore, monkeypatch: pytest.MonkeyPatch
@@ -390,6 +495,8 @@ class TestPublishing:
             Replica(refusing, BUCKET, "acme").index()
         with pytest.raises(ClientError):
             Publisher(refusing, BUCKET).published("acme")
+        with pytest.raises(ClientError):
+            Publisher(refusing, BUCKET).publish(CourseStore(MemoryTable(), "acme"), 1, Changes(0, frozenset()))  # type: ignore[arg-type]
 
     def test_the_old_file_is_gone_before_the_new_one_comes(self, s3: Any, courses: CourseStore) -> None:
         sizes: list[tuple[int, int]] = []

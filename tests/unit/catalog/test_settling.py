@@ -413,7 +413,10 @@ def test_a_range_that_is_settled_stays_so_whatever_is_told_of_it_later(make_lab:
 
     assert catalog_sync.range_failed(lab.context, first) == settled == {"status": "done"}
     open_still: Range = {**lab.context.runs.range(first["run_id"], first["number"]), "settled": False}
-    assert working.RangeWork(lab.context, lab.linkedin(), first["run_id"], open_still).run() == "done"
+    assert (
+        working.RangeWork(lab.context, lab.linkedin(), lab.context.runs.get(first["run_id"]), open_still).run()
+        == "done"
+    )
     assert working.give_up(lab.context, first["run_id"], open_still, task_died("COURSE en")) == "failed"
     assert lab.context.runs.get(planned["run_id"])["progress"] == progress
 

@@ -93,7 +93,7 @@ def context(integration_id: str) -> Context:
         runs=RunStore(table(), integration_id, "catalog"),
         courses=courses,
         classifications=ClassificationStore(table(), integration_id),
-        reindex=lambda generation: _publisher().publish(courses, generation),
+        reindex=lambda generation, changes: _publisher().publish(courses, generation, changes),
         published=lambda: _publisher().published(integration_id),
         now=utc_now,
         awaited=StatementStore(table(), integration_id).awaited_courses,

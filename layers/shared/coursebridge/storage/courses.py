@@ -232,9 +232,7 @@ class CourseStore:
         Args:
             consistent: whether courses written just before must be included, at twice the cost.
         """
-        pages = (
-            page for pk in self._partitions for page in self.table.pages(pk, attributes=READ, consistent=consistent)
-        )
+        pages = (page for pk in self._partitions for page in self.table.pages(pk, consistent=consistent))
         for page in one_ahead(pages):
             yield from map(StoredCourse.from_item, page.items)
 

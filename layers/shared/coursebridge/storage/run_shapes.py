@@ -149,6 +149,7 @@ class Range(TypedDict, total=False):
         locales: the locales in which the graph is read (``classifications``).
         outcomes: the outcome of each asset that was read (``catalog.sync.outcomes``).
         archive: the reasons for archiving assets (``catalog.sync.outcomes``).
+        changes: the courses that were created, updated or restored by an incremental run (``catalog.sync.outcomes``).
         broken: how many elements were not assets.
         asset_type: the type of the assets that the reports are about (``window``).
         days: the length of the window (``window``).
@@ -188,6 +189,7 @@ class Range(TypedDict, total=False):
     locales: list[str]
     outcomes: bytes
     archive: bytes
+    changes: bytes
     broken: int
     asset_type: str
     days: int

@@ -1,8 +1,8 @@
-"""Builds the index file in one pass over the courses, with a few hundred of them in memory at a time.
+"""Builds the index file in one pass over the courses, or amends it, with a few hundred of them in memory at a time.
 
-In memory, only the lists of the courses that have a term grow with the catalogue, by four bytes per entry. They are
-written term by term at the end, because SQLite is fastest, and its file smallest, when rows come in the order of their
-key.
+While it is built, only the lists of the courses that have a term grow with the catalogue, by four bytes per entry. They
+are written term by term at the end, because SQLite is fastest, and its file smallest, when rows come in the order of
+their key.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from array import array
 from collections import defaultdict
 from contextlib import closing
 from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from coursebridge.catalog.search.querying import course_in
 from coursebridge.catalog.search.words import folded, indexed
 from coursebridge.catalog.tags import synced_tags
 from coursebridge.linkedin.reading import LONGEST_SECONDS
@@ -53,6 +55,11 @@ INSERT INTO words (words, rank) VALUES ('hashsize', 4194304);
 """
 # Run before terms and indexes are written, so that they fill the pages that merging frees.
 MERGED = "INSERT INTO words (words) VALUES ('optimize')"
+# An amended file gets a segment at each change; a few are merged now and then (these are SQLite's defaults).
+MERGING = """
+INSERT INTO words (words, rank) VALUES ('automerge', 4);
+INSERT INTO words (words, rank) VALUES ('crisismerge', 16);
+"""
 # Each index is over the exact expression of a sort order, so that a sorted query reads only one page of rows.
 INDEXES = """
 CREATE UNIQUE INDEX by_urn ON course (urn);
@@ -63,12 +70,13 @@ CREATE INDEX by_duration ON course (coalesce(duration, -1), urn);
 """
 # No durability is needed: an unfinished file is discarded and built again.
 QUICK = """
-PRAGMA page_size = 16384;
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA cache_size = -8000;
 """
+WHOLE = "SELECT * FROM course JOIN body USING (id) WHERE urn IN (SELECT value FROM json_each(?))"
+FORGOTTEN = "INSERT INTO words (words, rowid, title, description) VALUES ('delete', ?, ?, ?)"
 COLUMNS = 17
 AT_ONCE = 250
 """How many courses are inserted together."""
@@ -76,10 +84,10 @@ AT_ONCE = 250
 
 def build(file: Path, courses: Iterable[StoredCourse]) -> int:
     """Write the index of these courses to a new file; return how many courses it holds."""
-    terms: Terms = defaultdict(lambda: array("I"))
+    terms = _no_terms()
     number = 0
     with closing(sqlite3.connect(file, isolation_level=None)) as database:
-        database.executescript(QUICK + SCHEMA + UNMERGED)
+        database.executescript("PRAGMA page_size = 16384;" + QUICK + SCHEMA + UNMERGED)
         database.execute("BEGIN")
         for some in chunks(enumerate(courses, start=1), AT_ONCE):
             _insert(database, some, terms)
@@ -91,13 +99,50 @@ def build(file: Path, courses: Iterable[StoredCourse]) -> int:
     return number
 
 
+def amend(file: Path, integration_id: str, courses: Iterable[StoredCourse]) -> int:
+    """Replace these courses in an index file, or add them to it; return how many courses it holds then."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as database:
+        database.executescript(QUICK + MERGING)
+        database.execute("BEGIN")
+        [(last,)] = database.execute("SELECT coalesce(max(id), 0) FROM course")
+        new = count(last + 1)
+        for some in chunks(courses, AT_ONCE):
+            numbers = _taken_out(database, integration_id, [stored.urn for stored in some])
+            terms = _no_terms()
+            _insert(database, [(numbers.get(stored.urn) or next(new), stored) for stored in some], terms)
+            _insert_terms(database, terms)
+        database.execute("COMMIT")
+        [(number,)] = database.execute("SELECT count(*) FROM course")
+    return int(number)
+
+
+def _taken_out(database: sqlite3.Connection, integration_id: str, urns: list[str]) -> dict[str, int]:
+    """Remove courses from an index; return the numbers of those that were in it, by URN."""
+    cursor = database.cursor()
+    cursor.row_factory = sqlite3.Row
+    found = cursor.execute(WHOLE, (json.dumps(urns),)).fetchall()
+    for row in found:
+        stored = course_in(row, integration_id)
+        course = stored.course
+        # The full-text index keeps no texts. To remove a course from it, tell it the very words it was given.
+        database.execute(FORGOTTEN, (row["id"], *_texts(course)))
+        terms = ((kind, value, row["id"]) for kind, value in _terms(stored, course))
+        database.executemany("DELETE FROM term WHERE kind = ? AND value = ? AND course = ?", terms)
+        database.execute("DELETE FROM course WHERE id = ?", (row["id"],))
+        database.execute("DELETE FROM body WHERE id = ?", (row["id"],))
+    return {row["urn"]: row["id"] for row in found}
+
+
+def _no_terms() -> Terms:
+    return defaultdict(lambda: array("I"))
+
+
 def _insert(database: sqlite3.Connection, some: list[tuple[int, StoredCourse]], terms: Terms) -> None:
     rows, texts = [], []
     for number, stored in some:
         course = stored.course
         rows.append(_row(number, stored, course))
-        description = " ".join(filter(None, (course["short_description"], course["description"])))
-        texts.append((number, indexed(course["title"]), indexed(description)))
+        texts.append((number, *_texts(course)))
         for term in _terms(stored, course):
             numbers = terms[term]
             if not numbers or numbers[-1] != number:
@@ -106,6 +151,12 @@ def _insert(database: sqlite3.Connection, some: list[tuple[int, StoredCourse]], 
     database.executemany(f"INSERT INTO course VALUES ({marks})", rows)  # noqa: S608  (question marks)
     database.executemany("INSERT INTO body VALUES (?, ?)", ((number, stored.body) for number, stored in some))
     database.executemany("INSERT INTO words (rowid, title, description) VALUES (?, ?, ?)", texts)
+
+
+def _texts(course: Course) -> tuple[str, str]:
+    """Return the words of a course's title and of its descriptions, as they are indexed."""
+    description = " ".join(filter(None, (course["short_description"], course["description"])))
+    return indexed(course["title"]), indexed(description)
 
 
 def _insert_terms(database: sqlite3.Connection, terms: Terms) -> None:

@@ -1,20 +1,23 @@
-"""Publishes the index file to S3, and downloads it for reading whenever it has changed."""
+"""Publishes the index file to S3, amended or built anew, and downloads it for reading whenever it has changed."""
 
 from __future__ import annotations
 
 import tempfile
+from contextlib import closing
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from coursebridge.catalog.search.building import build
+from coursebridge.catalog.search.building import amend, build
 from coursebridge.catalog.search.querying import SearchIndex
 from coursebridge.errors import Unavailable
+from coursebridge.storage.table import BATCH_READ, chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from boto3.s3.transfer import TransferConfig
     from botocore.response import StreamingBody
@@ -24,12 +27,28 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 1 << 20
 FORM = 2
-"""Increment this when the layout of index files changes: older ones are not read, and the next run rebuilds them."""
+"""Increment this when the layout of index files, or the words they are given (``words.indexed``), change: older files
+are then neither read nor amended, and the next run rebuilds them."""
+MOST_AMENDED = 5_000
+"""With more changes than this, building an index anew takes no longer."""
 
 
 def object_key(integration_id: str) -> str:
     """Return the key of an integration's index in the bucket."""
     return f"search/{integration_id}.sqlite"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """All that has changed since an index of a generation was published.
+
+    Attributes:
+        since: the generation of that index.
+        urns: the courses that have changed.
+    """
+
+    since: int
+    urns: frozenset[str]
 
 
 class Publisher:
@@ -46,16 +65,20 @@ class Publisher:
         self._bucket = bucket
         self._transfer = transfer
 
-    def publish(self, courses: CourseStore, generation: int = 0) -> int:
-        """Build the index of an integration's courses and publish it; return how many are in it.
+    def publish(self, courses: CourseStore, generation: int = 0, changes: Changes | None = None) -> int:
+        """Publish the index of an integration's courses; return how many are in it.
 
         Args:
             courses: the courses.
             generation: their generation before they are read (``storage.runs.RunStore.outdate_index``).
+            changes: all that has changed since another generation, if that is known; if the published index is of that
+                one, it is amended.
         """
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "search.sqlite"
-            number = build(file, courses.all())
+            number = self._amended(file, courses, changes) if changes else None
+            if number is None:
+                number = build(file, courses.all())
             # A managed transfer uploads large files in parts, each with its own time-out and retries.
             self._s3.upload_file(
                 str(file),
@@ -66,6 +89,25 @@ class Publisher:
             )
         return number
 
+    def _amended(self, file: Path, courses: CourseStore, changes: Changes) -> int | None:
+        """Write an amended copy of the published index; return ``None``, and write nothing, if it is of no use."""
+        if len(changes.urns) > MOST_AMENDED:
+            return None
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=object_key(courses.integration_id))
+        except ClientError as error:
+            _pass_over_absence(error)
+            return None
+        with closing(answer["Body"]) as body:
+            if _generation(answer["Metadata"]) != changes.since:
+                return None
+            with file.open("wb") as copy:
+                copy.writelines(body.iter_chunks(CHUNK_BYTES))
+        changed = (
+            stored for urns in chunks(sorted(changes.urns), BATCH_READ) for stored in courses.get_many(urns).values()
+        )
+        return amend(file, courses.integration_id, changed)
+
     def published(self, integration_id: str) -> int | None:
         """Return the generation of courses in the published index, with one request.
 
@@ -74,11 +116,19 @@ class Publisher:
         try:
             answer = self._s3.head_object(Bucket=self._bucket, Key=object_key(integration_id))
         except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.NOT_FOUND:
-                raise
+            _pass_over_absence(error)
             return None
-        metadata = answer["Metadata"]
-        return int(metadata.get("generation", 0)) if metadata.get("form") == str(FORM) else None
+        return _generation(answer["Metadata"])
+
+
+def _pass_over_absence(error: ClientError) -> None:
+    """Raise the error, unless it says that there is no such object."""
+    if error.response["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.NOT_FOUND:
+        raise error
+
+
+def _generation(metadata: Mapping[str, str]) -> int | None:
+    return int(metadata.get("generation", 0)) if metadata.get("form") == str(FORM) else None
 
 
 class Replica:

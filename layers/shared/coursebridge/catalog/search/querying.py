@@ -143,7 +143,7 @@ class SearchIndex:
         rows = self._rows(question, match)
         page = rows[: question.limit]
         keys = [(row["key"], row["urn"]) for row in page]
-        return Answer([self._course(row) for row in page], keys, more=len(rows) > question.limit)
+        return Answer([course_in(row, self._integration_id) for row in page], keys, more=len(rows) > question.limit)
 
     def _rows(self, question: Question, match: str | None) -> list[sqlite3.Row]:
         key, descending = _order(question, ranked=match is not None)
@@ -168,19 +168,21 @@ class SearchIndex:
         cursor.row_factory = sqlite3.Row
         return cursor.execute(text, [*statement.values, question.limit + 1]).fetchall()
 
-    def _course(self, row: sqlite3.Row) -> StoredCourse:
-        return StoredCourse(
-            integration_id=self._integration_id,
-            urn=row["urn"],
-            status=row["status"],
-            archived_reason=row["archived_reason"],
-            hash=row["hash"],
-            labels=Labels(bool(row["tags_enabled"]), row["team"], row["author_email"]),
-            run_id="",
-            action="",
-            synced_at=row["synced_at"],
-            body=row["body"],
-        )
+
+def course_in(row: sqlite3.Row, integration_id: str) -> StoredCourse:
+    """Return the course in a row of the tables ``course`` and ``body``."""
+    return StoredCourse(
+        integration_id=integration_id,
+        urn=row["urn"],
+        status=row["status"],
+        archived_reason=row["archived_reason"],
+        hash=row["hash"],
+        labels=Labels(bool(row["tags_enabled"]), row["team"], row["author_email"]),
+        run_id="",
+        action="",
+        synced_at=row["synced_at"],
+        body=row["body"],
+    )
 
 
 def _order(question: Question, *, ranked: bool) -> tuple[str, bool]:

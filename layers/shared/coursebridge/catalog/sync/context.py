@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from datetime import datetime
 
+    from coursebridge.catalog.search.publishing import Changes
     from coursebridge.integrations.models import Integration
     from coursebridge.linkedin.client import LinkedInClient
     from coursebridge.storage.classifications import ClassificationStore
@@ -27,7 +28,8 @@ class Context:
         runs: its catalogue runs.
         courses: its courses.
         classifications: its classification graph.
-        reindex: builds and publishes the search index of a generation of courses; returns how many are in it.
+        reindex: publishes the search index of a generation of courses; returns how many are in it. If it is given what
+            has changed, it may amend the published one in place of building it anew.
         published: returns the generation of the published index; ``None`` if there is none of the current form.
         now: the clock.
         awaited: returns the URNs of the courses that held statements wait for.
@@ -40,7 +42,7 @@ class Context:
     runs: RunStore
     courses: CourseStore
     classifications: ClassificationStore
-    reindex: Callable[[int], int]
+    reindex: Callable[[int, Changes | None], int]
     published: Callable[[], int | None]
     now: Callable[[], datetime]
     awaited: Callable[[], Collection[str]]

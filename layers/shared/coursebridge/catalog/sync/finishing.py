@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from coursebridge.catalog.conform import Wish
 from coursebridge.catalog.indexing import is_current, publish, publish_latest
+from coursebridge.catalog.search.publishing import FORM, Changes
 from coursebridge.catalog.settings_change import apply_settings
 from coursebridge.catalog.sync import archiving, problems, ranges
-from coursebridge.catalog.sync.outcomes import Tally, reasons_in
+from coursebridge.catalog.sync.outcomes import Tally, changes_in, reasons_in
 from coursebridge.catalog.sync.settling import is_suspect, is_unfinished, listing_groups, tears
 from coursebridge.clock import rfc3339
 from coursebridge.integrations import day_limit
@@ -118,11 +120,26 @@ class _Finish:
         changed = any(counts[name] for name in CHANGES)
         if not changed and self._is_conform(state, integration) and is_current(self._context, state):
             return
-        state, integration = runs.outdate_index(), self._context.integration()
+        before, state, integration = state, runs.outdate_index(), self._context.integration()
+        changes = self._changes_between(before, state)
         if not self._is_conform(state, integration):
             apply_settings(self._context)
-        elif not publish(self._context, state["generation"], labels=asdict(Wish.of(integration).labels)):
+        elif not publish(self._context, state["generation"], changes, labels=asdict(Wish.of(integration).labels)):
             publish_latest(self._context)
+
+    def _changes_between(self, before: Remembered, after: Remembered) -> Changes | None:
+        """Return all that has changed since the index was current; ``None`` if that is not known for certain.
+
+        A full run also archives what no range names, a range that did not end well may have written more than it has
+        noted, and others who change courses make the generation grow, too.
+        """
+        since = before.get("generation", 0)
+        is_known = not self._is_full and self._clean and after["generation"] == since + 1
+        if not is_known or before.get("index_form") != FORM:
+            return None
+        written = (urn for one in self._ranges for urn in changes_in(one.get("changes", b"")))
+        archived = (urn for one in self._ranges for urn in reasons_in(one.get("archive", b"")))
+        return Changes(since, frozenset(chain(written, archived)))
 
     def _is_conform(self, state: Remembered, integration: Integration) -> bool:
         """Whether courses that no range has read are known to conform to the settings."""

@@ -10,7 +10,7 @@ import zlib
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coursebridge.catalog.diff import Outcome
 from coursebridge.catalog.fingerprint import URN_DIGEST_BYTES, urn_digest
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from coursebridge.storage.course_shapes import Reason
 
 RECORD_BYTES = URN_DIGEST_BYTES + 1
+CHANGES = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.RESTORED})
 
 
 def packed(outcomes: Mapping[str, Outcome]) -> bytes:
@@ -35,13 +36,33 @@ def digests(blob: bytes) -> set[bytes]:
 
 def packed_reasons(reasons: Mapping[str, Reason]) -> bytes:
     """Return archive reasons by URN as bytes; five thousand of them take a tenth of DynamoDB's limit for an item."""
-    return zlib.compress(json.dumps(dict(reasons), separators=(",", ":")).encode()) if reasons else b""
+    return _squeezed(dict(reasons)) if reasons else b""
 
 
 def reasons_in(blob: bytes) -> dict[str, Reason]:
     """Return the reasons that :func:`packed_reasons` has packed."""
-    reasons: dict[str, Reason] = json.loads(zlib.decompress(blob)) if blob else {}
+    reasons: dict[str, Reason] = _unsqueezed(blob) if blob else {}
     return reasons
+
+
+def packed_changes(outcomes: Mapping[str, Outcome]) -> bytes:
+    """Return as bytes the URNs of the courses that a range has created, updated or restored."""
+    changed = [urn for urn, outcome in outcomes.items() if outcome in CHANGES]
+    return _squeezed(changed) if changed else b""
+
+
+def changes_in(blob: bytes) -> list[str]:
+    """Return the URNs that :func:`packed_changes` has packed."""
+    changed: list[str] = _unsqueezed(blob) if blob else []
+    return changed
+
+
+def _squeezed(value: Any) -> bytes:  # noqa: ANN401  (any JSON)
+    return zlib.compress(json.dumps(value, separators=(",", ":")).encode())
+
+
+def _unsqueezed(blob: bytes) -> Any:  # noqa: ANN401  (any JSON)
+    return json.loads(zlib.decompress(blob))
 
 
 class Tally:

@@ -33,21 +33,22 @@ if TYPE_CHECKING:
     from coursebridge.linkedin.client import LinkedInClient
     from coursebridge.linkedin.pages import Page
     from coursebridge.storage.course_shapes import Element
-    from coursebridge.storage.run_shapes import Problem, Range, RangeStatus
+    from coursebridge.storage.run_shapes import Problem, Range, RangeStatus, Run
 
 
 class RangeWork:
     """Processes one range of a run."""
 
-    def __init__(self, context: Context, client: LinkedInClient, run_id: str, one: Range) -> None:
+    def __init__(self, context: Context, client: LinkedInClient, run: Run, one: Range) -> None:
         self._context = context
         self._client = client
-        self._run_id = run_id
+        self._run_id = run["id"]
+        self._mode = run["mode"]
         self._range = one
         self._problems: list[Problem] = []
         self._found: Range = {"ended": False, "shifted": False, "total": 0, "position": 0}
         curated = True if one.get("listing", {}).get("curated") else None
-        self._applier = Applier(context, run_id, curated=curated)
+        self._applier = Applier(context, run["id"], curated=curated)
 
     def run(self) -> str:
         """Do the work and return the range's status: ``done``, ``partial`` or ``failed``.
@@ -148,6 +149,8 @@ class RangeWork:
         return {
             "outcomes": outcomes.packed(applied.outcomes),
             "archive": outcomes.packed_reasons(applied.archive),
+            # A full run changes too much to amend the search index, so it need not be known what.
+            "changes": outcomes.packed_changes(applied.outcomes) if self._mode == "incremental" else b"",
             "broken": applied.broken,
             "throttled": self._client.throttled,
         }
@@ -185,7 +188,8 @@ def work(context: Context, run_id: str, number: int) -> str:
     one = context.runs.range(run_id, number)
     if one["settled"]:
         return str(one["status"])
-    stopped = context.runs.get(run_id).get("stopped")
+    run = context.runs.get(run_id)
+    stopped = run.get("stopped")
     if stopped:
         return give_up(context, run_id, one, stopped)
     try:
@@ -194,7 +198,7 @@ def work(context: Context, run_id: str, number: int) -> str:
         problem = problem_of(error)
         context.runs.change(run_id, stopped=problem)
         return give_up(context, run_id, one, problem)
-    return RangeWork(context, client, run_id, one).run()
+    return RangeWork(context, client, run, one).run()
 
 
 def range_failed(context: Context, run_id: str, number: int) -> str:
