@@ -26,6 +26,7 @@ Made = tuple[str, str, dict[str, Any]]
 """Service, operation and parameters."""
 SERVICES = {"stepfunctions": "states"}
 ACTIONS = {
+    "s3:DeleteObjects": "s3:DeleteObject",
     "s3:HeadObject": "s3:GetObject",
     "s3:ListObjectsV2": "s3:ListBucket",
     "s3:CreateMultipartUpload": "s3:PutObject",
@@ -87,9 +88,16 @@ def _names() -> dict[str, str]:
 def _calls(known: dict[str, str], service: str, operation: str, params: dict[str, Any]) -> Iterator[Call]:
     plain = f"{SERVICES.get(service, service)}:{operation}"
     action = ACTIONS.get(plain, plain)
-    for about in params.get("Entries", [params]) if service == "events" else [params]:
+    for about in _parts(service, params):
         name = about.get("EventBusName") or next(about[one] for one in NAMING if one in about)
-        yield action, _resource(known, str(name)) + _within(service, params)
+        yield action, _resource(known, str(name)) + _within(service, about)
+
+
+def _parts(service: str, params: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the parts of a call that each name a resource of their own."""
+    if service == "s3" and "Delete" in params:
+        return [{**params, **one} for one in params["Delete"]["Objects"]]
+    return params.get("Entries", [params]) if service == "events" else [params]
 
 
 def _resource(known: dict[str, str], name: str) -> str:

@@ -1,5 +1,6 @@
 """The documents are complete where they should be, and their links, calls and commands work."""
 
+import ast
 import json
 import re
 import shlex
@@ -15,8 +16,9 @@ from typer.core import TyperOption
 
 import cfn
 from coursebridge.apply.judge import HELD_REASONS, IGNORED_REASONS
-from coursebridge.catalog.sync import problems
+from coursebridge.catalog.sync.problems import STILL_AVAILABLE
 from coursebridge.integrations.models import ActivitySettings, Filters, IntegrationSettings, Schedule
+from coursebridge.linkedin.errors import _CREDENTIAL_CAUSES, DAY_LIMIT, KEY_OF_SCOPE, CredentialsRefused, KeyMissing
 from coursebridge_cli.app import app
 
 CONFIGURATION = (cfn.ROOT / "docs" / "configuration.md").read_text()
@@ -25,7 +27,8 @@ TROUBLESHOOTING = (cfn.ROOT / "docs" / "troubleshooting.md").read_text()
 BUILD_ON_IT = (cfn.ROOT / "docs" / "build-on-it.md").read_text()
 MODELS = (IntegrationSettings, Filters, Schedule, ActivitySettings)
 PAGES = sorted([*cfn.ROOT.glob("*.md"), *(cfn.ROOT / "docs").rglob("*.md")])
-API = json.loads((cfn.ROOT / "layers" / "shared" / "coursebridge" / "admin" / "openapi.json").read_text())
+LAYER = cfn.ROOT / "layers" / "shared" / "coursebridge"
+API = json.loads((LAYER / "admin" / "openapi.json").read_text())
 
 
 @pytest.mark.parametrize("name", cfn.template()["Parameters"])
@@ -156,12 +159,40 @@ def test_the_event_that_is_shown_fits_its_schema() -> None:
     Draft202012Validator(schema).validate(event["detail"])
 
 
-def test_every_reason_and_every_problem_of_a_sync_has_its_remedy() -> None:
-    codes = re.findall(r'code="(\w+)"', Path(problems.__file__).read_text())
-    linkedin = (cfn.ROOT / "layers" / "shared" / "coursebridge" / "linkedin" / "errors.py").read_text()
-    codes += re.findall(r'code="(linkedin_\w+)"', linkedin)
+def codes_of_problems() -> set[str]:
+    """Return the code of every problem that a run's record can show, from the code that makes them."""
+    found = {DAY_LIMIT, STILL_AVAILABLE}
+    found |= {KeyMissing(scope, "").reason for scope in KEY_OF_SCOPE}
+    found |= {CredentialsRefused(error, "").reason for error in (*_CREDENTIAL_CAUSES, "anything else")}
+    for folder in ("activity", "catalog", "integrations", "linkedin", "syncs"):
+        for file in (LAYER / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                found |= set(_codes_given(node))
+    return found
 
-    assert [one for one in (*HELD_REASONS, *IGNORED_REASONS, *codes) if f"`{one}`" not in TROUBLESHOOTING] == []
+
+def _codes_given(node: ast.AST) -> Iterator[str]:
+    """Yield the texts given as `code=...`, or as `"code": ...` in a dictionary with a remedy."""
+    if isinstance(node, ast.Call):
+        values = [keyword.value for keyword in node.keywords if keyword.arg == "code"]
+    elif isinstance(node, ast.Dict):
+        members = {
+            name.value: value
+            for name, value in zip(node.keys, node.values, strict=True)
+            if isinstance(name, ast.Constant)
+        }
+        values = [members["code"]] if {"code", "remedy"} <= members.keys() else []
+    else:
+        values = []
+    return (value.value for value in values if isinstance(value, ast.Constant) and isinstance(value.value, str))
+
+
+def test_every_reason_and_every_problem_of_a_sync_has_its_remedy() -> None:
+    codes = codes_of_problems()
+
+    assert {"interrupted", "unusable_row", "linkedin_refused", "task_failed"} <= codes
+    told = (*HELD_REASONS, *IGNORED_REASONS, *sorted(codes))
+    assert [one for one in told if f"`{one}`" not in TROUBLESHOOTING] == []
 
 
 def test_the_picture_of_the_parts_has_every_function() -> None:

@@ -17,12 +17,11 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from coursebridge.auth import wiring
 from coursebridge.errors import (
     CoursebridgeError,
-    FieldError,
     InsufficientScope,
     InvalidRequest,
     NotFound,
     Unauthorized,
-    field_path,
+    field_errors,
 )
 from coursebridge.observability import logger
 from coursebridge.settings import settings
@@ -260,9 +259,7 @@ def _answer_validation_as_problem(app: APIGatewayHttpResolver) -> None:
     from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError  # noqa: PLC0415
 
     def invalid(error: RequestValidationError) -> Response[str]:
-        errors = tuple(
-            FieldError(field_path(entry["loc"][1:] or entry["loc"]), entry["msg"]) for entry in error.errors()
-        )
+        errors = field_errors({**entry, "loc": entry["loc"][1:] or entry["loc"]} for entry in error.errors())
         return _problem(app, InvalidRequest("some fields are wrong, see errors", errors=errors))
 
     app.exception_handler(RequestValidationError)(invalid)

@@ -16,7 +16,7 @@ Each class has an HTTP status and a stable code. Its text is meant for the calle
 data.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -141,6 +141,11 @@ class UpstreamError(CoursebridgeError):
     def problem(self) -> dict[str, Any]:
         """Return the RFC 9457 members, extended by cause and remedy."""
         return {**super().problem(), "code": self.reason, "cause": self.cause, "remedy": self.remedy}
+
+
+def field_errors(details: Iterable[Mapping[str, Any]]) -> tuple[FieldError, ...]:
+    """Return pydantic's errors (``ValidationError.errors()``) as this API presents them."""
+    return tuple(FieldError(field_path(one["loc"]), one["msg"].removeprefix("Value error, ")) for one in details)
 
 
 def field_path(location: Sequence[str | int]) -> str:

@@ -404,7 +404,7 @@ def test_a_run_that_was_started_and_is_switched_off_meanwhile_is_closed(lab: Lab
 
     run = lab.sync(run_id=started.run["id"])
 
-    assert run["status"] == "failed"
+    assert (run["status"], [error["code"] for error in run["errors"]]) == ("failed", ["activity_disabled"])
     assert lab.context.runs.lock() is None
 
 

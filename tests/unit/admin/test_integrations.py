@@ -68,7 +68,7 @@ DEFAULTS: dict[str, Any] = {
     },
     "archive_limit_percent": 20,
 }
-"""The default of every setting but the name (design, section 5)."""
+"""The default of every setting but the name."""
 
 OTHERS: dict[str, Any] = {
     "description": "Ours",

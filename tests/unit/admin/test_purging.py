@@ -10,6 +10,7 @@ import pytest
 import purge_handler
 from coursebridge.admin.purging import Purge, StillThere
 from coursebridge.auth import registry
+from coursebridge.errors import Unavailable
 from coursebridge.records.identifiers import Identifier
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
@@ -159,3 +160,13 @@ def test_what_is_left_goes_in_shares_that_are_worth_a_call(api: Api, monkeypatch
     assert purge(api, "gone").run()
 
     assert left(api, "gone") == []
+
+
+def test_a_file_that_s3_does_not_delete_is_left_to_another_try(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(api, "gone")
+    left_over = purge(api, "gone")
+    refused = {"Errors": [{"Key": "search/gone.sqlite", "Code": "InternalError"}]}
+    monkeypatch.setattr(left_over.s3, "delete_objects", lambda **_: refused)
+
+    with pytest.raises(Unavailable):
+        left_over.run()

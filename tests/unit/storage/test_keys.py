@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections import Counter
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -10,6 +14,10 @@ from hypothesis import strategies as st
 
 from coursebridge.errors import InvalidRequest
 from coursebridge.storage import keys
+from coursebridge.storage.keys import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 anything = st.text(min_size=1, max_size=3000)
 
@@ -63,3 +71,22 @@ def test_any_name_of_a_group_fits(group: str) -> None:
 def test_an_identifier_no_key_can_hold_is_the_callers_mistake(key: keys.Key) -> None:
     with pytest.raises(InvalidRequest):
         key.item()
+
+
+def listed() -> set[tuple[str, str]]:
+    """Return every key and index key in the table of the module's docstring; what varies in them is `*`."""
+    rows = [row.split("|")[1:-1] for row in (keys.__doc__ or "").splitlines() if row.startswith("| ")]
+    cells = [[re.sub(r"[a-z][\w ]*", "*", cell.strip()) for cell in row[1:]] for row in rows]
+    return {pair for row in cells for pair in zip(row[::2], row[1::2], strict=False) if all(pair)}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [make for _, make in inspect.getmembers(keys, inspect.isfunction) if make.__annotations__.get("return") is Key],
+    ids=lambda make: make.__name__,
+)
+def test_the_table_of_keys_lists_every_key_there_is(make: Callable[..., Key]) -> None:
+    parts = [0 if kind is int else "~" for name, kind in make.__annotations__.items() if name != "return"]
+    pk, sk = make(*parts)
+
+    assert [one for one in listed() if fnmatchcase(pk, one[0]) and fnmatchcase(sk, one[1])]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from coursebridge.activity import planning, settling, working
 from coursebridge.activity.finishing import fail, finish
-from coursebridge.syncs.problems import switched_off, task_died
+from coursebridge.syncs.problems import reports_switched_off, switched_off
 from coursebridge.syncs.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def _objection(context: Context) -> Problem | None:
     integration = context.integration()
     if integration.status != "active":
         return switched_off()
-    return None if integration.activity.enabled else task_died("activity reports are switched off")
+    return None if integration.activity.enabled else reports_switched_off()
 
 
 def _laid_out(context: Context, run: Run) -> list[int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from coursebridge.errors import Unavailable
 from coursebridge.storage import keys
 from coursebridge.storage.keys import Key
 from coursebridge.storage.learners import Learner
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
     from coursebridge.storage.table import Table
 
@@ -112,5 +114,8 @@ class Purge:
     def _delete_objects(self, prefix: str) -> None:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         for page in pages:
-            for found in page.get("Contents", []):
-                self.s3.delete_object(Bucket=self.bucket, Key=found["Key"])
+            objects: list[ObjectIdentifierTypeDef] = [{"Key": found["Key"]} for found in page.get("Contents", [])]
+            if objects:
+                answer = self.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True})
+                if answer.get("Errors"):
+                    raise Unavailable("S3 could not delete all files, try again")

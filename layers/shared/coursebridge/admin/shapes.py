@@ -1,4 +1,4 @@
-"""What the admin API answers about integrations (design, section 4.7)."""
+"""What the admin API answers about integrations."""
 
 # No postponed annotations: Powertools reads the types of fields at run time.
 

@@ -1,4 +1,4 @@
-"""Judges statements by pure rules over what was read (design, section 5, "Statements")."""
+"""Judges statements by pure rules over what was read."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from coursebridge.errors import FieldError, InvalidRequest, field_path
+from coursebridge.errors import InvalidRequest, field_errors
 from coursebridge.integrations.models import IntegrationSettings
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def patched(settings: IntegrationSettings, patch: Mapping[str, Any]) -> Integrat
     try:
         return IntegrationSettings.model_validate(merge(settings.model_dump(), patch))
     except ValidationError as error:
-        raise InvalidRequest("some fields are wrong, see errors", errors=field_errors(error)) from error
+        raise InvalidRequest("some fields are wrong, see errors", errors=field_errors(error.errors())) from error
 
 
 def merge(target: Any, patch: Any) -> Any:  # noqa: ANN401  (any JSON, RFC 7396, section 2)
@@ -36,8 +36,3 @@ def merge(target: Any, patch: Any) -> Any:  # noqa: ANN401  (any JSON, RFC 7396,
         else:
             merged[name] = merge(merged.get(name), value)
     return merged
-
-
-def field_errors(error: ValidationError) -> tuple[FieldError, ...]:
-    """Return pydantic's errors as this API presents them."""
-    return tuple(FieldError(field_path(entry["loc"]), entry["msg"]) for entry in error.errors())

@@ -1,4 +1,4 @@
-"""The settings of an integration, as an admin writes them and as the table keeps them (design, section 5)."""
+"""The settings of an integration, as an admin writes them and as the table keeps them."""
 
 from __future__ import annotations
 

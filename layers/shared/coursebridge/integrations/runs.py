@@ -66,7 +66,7 @@ class Started:
 
 
 def shown(run: Run) -> dict[str, Any]:
-    """Return a run as an admin sees it (design, 4.7)."""
+    """Return a run as an admin sees it."""
     return {name: value for name, value in run.items() if name not in INTERNAL}
 
 

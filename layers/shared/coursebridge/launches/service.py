@@ -24,7 +24,7 @@ Via = Literal["auto", "sso", "web", "aicc"]
 
 @dataclass(frozen=True)
 class Launch:
-    """The URL to send the learner to, and the attempt now in progress (design, section 4.7)."""
+    """The URL to send the learner to, and the attempt now in progress."""
 
     url: str
     attempt: dict[str, Any]

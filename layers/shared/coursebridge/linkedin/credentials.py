@@ -2,7 +2,7 @@
 
 Secrets Manager holds ``{"client_id", "client_secret", "verified_at"}`` in one secret per scope, so that two admins who
 save both pairs at the same time do not overwrite each other; the object is empty once a pair is removed. Either pair
-alone serves both scopes (seed: JupiterOne, "How the integration resolves credentials").
+alone serves both scopes.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ State = Literal["locked", "available", "in_progress", "completed"]
 
 @dataclass(frozen=True)
 class Path:
-    """An ordered list of courses from a group's library (design, section 4.7)."""
+    """An ordered list of courses from a group's library."""
 
     id: str
     name: str

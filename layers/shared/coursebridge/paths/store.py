@@ -11,11 +11,10 @@ from coursebridge.storage.learners import LearnerStore
 from coursebridge.storage.table import ConditionFailed, Page, tries, unchanged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from coursebridge.storage.table import Item, Table
 
-KEY_IN_INDEX = ("PK", "SK", "GSI1PK", "GSI1SK")
 MOST_STEPS_IN_A_PAGE = 2_000
 
 
@@ -40,9 +39,9 @@ class PathStore:
         """Return a page of items of all paths or one group's, oldest first; fewer if they have many steps."""
         if group is None:
             pk = keys.path_partition(self._integration_id)
-            return _cut(self._table.query(pk, limit=limit, after=after), (keys.PK, keys.SK))
+            return _cut(self._table.query(pk, limit=limit, after=after))
         pk = keys.paths_of_group_partition(self._integration_id, group)
-        return _cut(self._table.query(pk, index=keys.GSI1, limit=limit, after=after), KEY_IN_INDEX)
+        return _cut(self._table.query(pk, index=keys.GSI1, limit=limit, after=after), keys.GSI1)
 
     def of_group(self, group: str) -> Iterator[Path]:
         """Yield every path of a group."""
@@ -69,8 +68,8 @@ class PathStore:
         """Delete a path."""
         self._table.delete(keys.path(self._integration_id, path_id))
 
-    def override(self, learner_id: str, path_id: str, urn: str, entry: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Let a learner skip a step, or no longer if ``entry`` is ``None``; return the previous override.
+    def override(self, learner_id: str, path_id: str, urn: str, entry: dict[str, Any] | None) -> None:
+        """Let a learner skip a step, or no longer if ``entry`` is ``None``.
 
         Raises:
             NotFound: there is no such learner.
@@ -80,7 +79,6 @@ class PathStore:
         key = keys.path_override(self._integration_id, learner_id, path_id)
         for _ in tries():
             item = self._table.get(key) or {"steps": {}, "version": 0}
-            before: dict[str, Any] | None = item["steps"].get(urn)
             kept = {step: kept for step, kept in item["steps"].items() if step != urn}
             after = {
                 **key.item(),
@@ -92,18 +90,17 @@ class PathStore:
                 "version": item["version"] + 1,
             }
             if learners.write_for(learner_id, self._table.put_action(after, **unchanged(item["version"]))):
-                return before
+                return
         raise Unavailable("other writers kept changing the same override, try again")
 
 
-def _cut(page: Page, key: Sequence[str]) -> Page:
+def _cut(page: Page, index: str = "") -> Page:
     """Cut a page to :data:`MOST_STEPS_IN_A_PAGE` steps (but at least one path): each step is a course to read."""
     steps = 0
     for number, item in enumerate(page.items):
         steps += len(item["steps"])
         if number and steps > MOST_STEPS_IN_A_PAGE:
-            last = page.items[number - 1]
-            return Page(page.items[:number], {name: last[name] for name in key})
+            return page.cut(number, index)
     return page
 
 

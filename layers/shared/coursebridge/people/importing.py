@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import ValidationError
 
 from coursebridge.clock import rfc3339
-from coursebridge.errors import FieldError, InvalidRequest, TooLarge, Unavailable
+from coursebridge.errors import FieldError, InvalidRequest, TooLarge, Unavailable, field_errors
 from coursebridge.ids import new_id
 from coursebridge.people import changes
 from coursebridge.people.fields import LearnerFields
@@ -251,11 +251,7 @@ def _read(number: int, row: Any) -> _Row | RowResult:  # noqa: ANN401  (whatever
     try:
         fields = LearnerFields.model_validate(_said(row))
     except ValidationError as error:
-        errors = tuple(
-            FieldError(".".join(str(part) for part in problem["loc"]), problem["msg"])
-            for problem in error.errors(include_url=False, include_input=False)
-        )
-        return RowResult(number, "error", errors=errors)
+        return RowResult(number, "error", errors=field_errors(error.errors(include_url=False, include_input=False)))
     read = _Row(number, fields)
     return read if read.identifiers() else _error(read, f"a row needs at least one of {', '.join(ORDER)}")
 

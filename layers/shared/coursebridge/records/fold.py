@@ -1,6 +1,6 @@
 """Computes attempts from evidence with a pure function of a set, so that order and repetition do not matter.
 
-The rules (design, section 5, "Statements"):
+The rules (docs/architecture.md, "Records"):
 
 - the first activity or launch opens an attempt; a launch opens it at 1 %;
 - activity raises the open attempt's progress, which never falls;
@@ -55,7 +55,7 @@ class _Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One learner's attempt at one course (design, section 4.7)."""
+    """One learner's attempt at one course."""
 
     id: str
     learner_id: str

@@ -48,7 +48,7 @@ class LaunchUrls(TypedDict):
 
 
 class Course(TypedDict):
-    """The upstream fields of a course (design, 4.7), which only a sync changes.
+    """The upstream fields of a course, which only a sync changes.
 
     Attributes:
         locale: ``en_US``, or ``en`` where LinkedIn names no country; Indonesian is ``in``, as at LinkedIn.

@@ -33,6 +33,7 @@ returns its whole key; one that ends in ``_partition`` returns only the partitio
 | Library entry   | LIBRARY#i                 | group#urn      |               |                 |
 | Path            | PATH#i                    | path           | PATHS#i#group | path            |
 | Path override   | LEARNER#i#learner         | OVERRIDE#path  |               |                 |
+| Webhook targets | WEBHOOK#i                 | TARGETS        |               |                 |
 | Webhook target  | WEBHOOK#i                 | TARGET#id      |               |                 |
 | Webhook delivery| WEBHOOK#i                 | DELIVERY#id    |               |                 |
 | Export          | EXPORT#i                  | export         |               |                 |

@@ -46,7 +46,7 @@ class DatedIdentifier:
 
 @dataclass(frozen=True)
 class Learner:
-    """A person in this system (design, section 4.7).
+    """A person in this system.
 
     Attributes:
         enterprise_groups: the learner's groups at LinkedIn, according to its reports.

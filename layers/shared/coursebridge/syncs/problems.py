@@ -50,3 +50,14 @@ def switched_off() -> Problem:
         remedy="Activate the integration; the next sync reads what this one has not.",
         count=1,
     )
+
+
+def reports_switched_off() -> Problem:
+    """Return the problem of a run of the activity sync whose integration reads no activity reports."""
+    return Problem(
+        code="activity_disabled",
+        detail="activity reports are switched off",
+        cause="The setting activity.enabled was set to false while the run was under way, or before the run began.",
+        remedy="Set activity.enabled to true; the next sync reads what this one has not.",
+        count=1,
+    )

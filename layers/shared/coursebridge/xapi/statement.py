@@ -29,32 +29,26 @@ class Facts:
     Attributes:
         statement_id: its id in the table.
         timestamp: when it happened, or when it was stored if the sender did not say.
-        actor: the actor's identifier, or ``None`` if there is none.
         email: the address in ``actor.mbox``.
         account_name: the name in ``actor.account``.
         verb_id: the verb's IRI.
         object_id: the id of the activity or of the referenced statement; ``None`` for other objects.
         object_type: ``Activity`` unless the object says otherwise.
-        completion: ``result.completion``.
         progress: the cmi5 progress extension, 0 to 100, rounded down.
         duration_seconds: ``result.duration``.
         is_completion: the verb is *completed*, or ``result.completion`` is true.
-        ignored: the fields that are present but make no sense.
     """
 
     statement_id: str
     timestamp: datetime
-    actor: actors.Identifier | None
     email: str | None
     account_name: str | None
     verb_id: str
     object_id: str | None
     object_type: str
-    completion: bool | None
     progress: int | None
     duration_seconds: int | None
     is_completion: bool
-    ignored: tuple[str, ...]
 
 
 def statement_id(statement: Mapping[str, Any], random_id: Callable[[], uuid.UUID] = uuid.uuid4) -> str:
@@ -76,31 +70,17 @@ def read(statement: Mapping[str, Any], kept_id: str, stored_at: datetime) -> Fac
     """Return the facts in a statement that passed :mod:`coursebridge.xapi.lenient`."""
     actor, target, result = statement["actor"], statement["object"], _object(statement.get("result"))
     verb_id = statement["verb"]["id"]
-    given = {
-        "result.completion": (result.get("completion"), values.truth),
-        f"result.extensions[{PROGRESS}]": (_object(result.get("extensions")).get(PROGRESS), values.progress),
-        "result.duration": (result.get("duration"), values.duration_seconds),
-    }
-    understood = [reader(value) for value, reader in given.values()]
-    completion, progress, duration = understood
     return Facts(
         statement_id=kept_id,
         timestamp=values.instant(statement.get("timestamp")) or stored_at,
-        actor=actors.identifier(actor),
         email=actors.email(actor),
         account_name=actors.account_name(actor),
         verb_id=verb_id,
         object_id=target.get("id"),
         object_type=str(target.get("objectType") or "Activity"),
-        completion=None if completion is None else bool(completion),
-        progress=progress,
-        duration_seconds=duration,
-        is_completion=verb_id in COMPLETED or completion is True,
-        ignored=tuple(
-            field
-            for (field, (value, _)), sense in zip(given.items(), understood, strict=True)
-            if value is not None and sense is None
-        ),
+        progress=values.progress(_object(result.get("extensions")).get(PROGRESS)),
+        duration_seconds=values.duration_seconds(result.get("duration")),
+        is_completion=verb_id in COMPLETED or values.truth(result.get("completion")) is True,
     )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from coursebridge.errors import FieldError
+from coursebridge.errors import FieldError, field_path
 from coursebridge.xapi.strict.statements import TAGS, Statement
 
 if TYPE_CHECKING:
@@ -75,11 +75,7 @@ def _nulls(value: Any, path: str) -> Iterator[str]:  # noqa: ANN401
 
 
 def _path(location: tuple[int | str, ...]) -> str:
-    path = ""
-    for part in location:
-        if part not in NO_NAMES:
-            path += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return path.lstrip(".")
+    return field_path([part for part in location if part not in NO_NAMES])
 
 
 def _words(detail: ErrorDetails) -> str:
