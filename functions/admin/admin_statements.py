@@ -145,10 +145,15 @@ def read_statement(integration: Integration, sid: StatementId) -> Response[Any]:
     middlewares=WRITE,
     summary="Replay a statement",
     tags=TAGS,
-    responses=whole_statement(HTTPStatus.ACCEPTED, "The statement, which is being replayed."),
+    responses=whole_statement(
+        HTTPStatus.ACCEPTED, "The statement; while it is being replayed, its outcome is `received`."
+    ),
 )
 def replay_statement(integration: Integration, sid: StatementId) -> Response[Any]:
-    """Replays a statement as if it had just arrived. It takes effect within a second or so."""
+    """Replays a statement as if it had just arrived. It takes effect within a second or so.
+
+    A statement that is in a learner's record already is left as it is; the response shows its outcome.
+    """
     return Response(HTTPStatus.ACCEPTED, "application/json", wiring.statements(caller(router)).replay(integration, sid))
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from coursebridge.admin.statements import Statements
 from coursebridge.apply import release as releasing
+from coursebridge.apply import sweep as sweeping
 from coursebridge.apply.release import (
     FEW,
     held,
@@ -19,12 +21,15 @@ from coursebridge.apply.release import (
 )
 from coursebridge.apply.sweep import Sweep, Swept, integrations
 from coursebridge.clock import rfc3339
+from coursebridge.people import aliases
 from coursebridge.records.identifiers import normalised
 from coursebridge.storage import keys, statement_outcomes
-from people_lab import Lab, account, completion
+from people_lab import PSEUDONYM_KEY, Lab, account, completion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from coursebridge.storage.table import Table
 
 ADA = normalised("email", "ada@example.com")
 LATE = "urn:li:lyndaCourse:9"
@@ -302,3 +307,60 @@ def test_what_is_held_for_somebody_goes_round_in_the_order_it_happened(directory
     found = held(directory.table, directory.id, "learner_unknown", ADA.awaited)
 
     assert [one["statement_id"] for one in found] == [early["id"], late["id"]]
+
+
+class TestWhatIsInARecord:
+    """A statement in a learner's record is never released: by now, its identifier may mean somebody else."""
+
+    @pytest.fixture
+    def two(self, directory: Lab) -> tuple[str, str]:
+        """The ids of the learner to whom an address was given by mistake, and of the one whose it is."""
+        return directory.learner(email="wrong@example.com").id, directory.learner(email="right@example.com").id
+
+    def give(self, lab: Lab, learner_id: str) -> None:
+        at = lab.now + timedelta(minutes=5)
+        aliases.assign(lab.table, lab.id, "email", ADA.value, learner_id, at, PSEUDONYM_KEY)
+
+    def holders(self, lab: Lab, two: tuple[str, str], statement_id: str) -> list[str]:
+        return [
+            learner_id
+            for learner_id in two
+            for attempt in lab.record(learner_id).attempts
+            if attempt.completion_statement_id == statement_id
+        ]
+
+    def test_replaying_it_after_its_address_was_reassigned_counts_it_for_nobody_else(
+        self, directory: Lab, two: tuple[str, str]
+    ) -> None:
+        wrong, right = two
+        self.give(directory, wrong)
+        [statement_id] = directory.send(completion(1))
+        directory.apply()
+        self.give(directory, right)
+
+        Statements(directory.table, "admin", lambda: PSEUDONYM_KEY).replay(directory.id, statement_id)
+        directory.apply()
+
+        assert self.holders(directory, two, statement_id) == [wrong]
+        assert directory.outcome(statement_id) == ("applied", None)
+
+    def test_a_sweep_that_read_it_while_it_was_held_leaves_it_alone(
+        self, directory: Lab, two: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        wrong, right = two
+        [statement_id] = directory.send(completion(1))
+        directory.apply()
+        self.give(directory, wrong)
+
+        def overtaken(table: Table, integration_id: str, found: Iterable[str], *rest: Any, **options: Any) -> int:
+            listed = list(found)
+            if statement_id in listed and not directory.record(wrong).attempts:
+                assert directory.released(ADA) == {"applied": 1}
+                self.give(directory, right)
+            return release(table, integration_id, listed, *rest, **options)
+
+        monkeypatch.setattr(sweeping, "release", overtaken)
+        swept(directory, timedelta(minutes=6))
+        directory.apply()
+
+        assert self.holders(directory, two, statement_id) == [wrong]

@@ -60,6 +60,7 @@ class _Plan:
     match: Match
     actions: list[dict[str, Any]]
     added: bool = False
+    raised: bool = False
     linked: bool = False
     profile_only: bool = False
     joined: bool = False
@@ -109,6 +110,8 @@ class Directory:
             for plan in self._settled(batch):
                 match = plan.match
                 roster.found(plan.someone.number, match)
+                if plan.raised:
+                    roster.raised(match.learner_id, match.version)
                 counts["added" if plan.added else "known" if match.who == "learner" else match.who] += 1
                 counts["linked"] += plan.linked
                 counts.update(name for name in ("profile_only", "joined") if getattr(plan, name))
@@ -242,7 +245,7 @@ class Directory:
         )
         actions = [self._table.put_action(learner.to_item(), **unchanged(0))]
         actions += [self._held(one, learner.id, learner.id, snapshot) for one in someone.identifiers]
-        match = Match("learner", learner.id, learner.id)
+        match = Match("learner", learner.id, learner.id, learner.version)
         return _Plan(someone, match, actions, added=True, profile_only=_is_profile_only(learner))
 
     def _linked(self, someone: Someone, match: Match, learner: Learner, snapshot: _Snapshot) -> _Plan:
@@ -252,6 +255,7 @@ class Directory:
             for one in self._nobodys(someone, snapshot.identities, snapshot.learners)
             if one.kind == "profile_urn" or one not in snapshot.erased
         ]
+        match = replace(match, version=learner.version)
         added = learner.source == SOURCE and learner.created_at >= self._rules.since
         groups = someone.groups or learner.enterprise_groups
         if not news and groups == learner.enterprise_groups:
@@ -265,7 +269,15 @@ class Directory:
         )
         actions = [self._table.put_action(after.to_item(), **unchanged(learner.version))]
         actions += [self._held(one, learner.id, match.origin, snapshot) for one in news]
-        return _Plan(someone, match, actions, added=added, linked=bool(news), profile_only=_is_profile_only(after))
+        return _Plan(
+            someone,
+            replace(match, version=after.version),
+            actions,
+            added=added,
+            raised=True,
+            linked=bool(news),
+            profile_only=_is_profile_only(after),
+        )
 
     def _held(self, one: Identifier, learner_id: str, origin: str, snapshot: _Snapshot) -> dict[str, Any]:
         """Return the action that gives an identifier to a learner, provided its identity is unchanged."""

@@ -45,11 +45,14 @@ class Match:
         who: ``learner`` if they lead to exactly one learner, otherwise why they do not.
         learner_id: the id of that learner.
         origin: the id of the learner, possibly one merged into that learner, to whose evidence the activity is added.
+        version: the version that the learner had then. Identifiers that are moved, merges and partings raise it, so the
+            match is out of date once the learner has another one.
     """
 
     who: Who
     learner_id: str = ""
     origin: str = ""
+    version: int = 0
 
 
 def identifiers_of(person: Person, identification: Identification) -> list[Identifier]:

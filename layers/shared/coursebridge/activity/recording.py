@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from coursebridge.activity import reconcile
@@ -85,15 +87,39 @@ class RunFacts:
 
 
 @dataclass(frozen=True)
-class _Case:
-    """One learner and one course: the record before, what was reported, and the record after."""
+class _Said:
+    """What the reports say of one person and one course: the person's number, whom it matches, and the activity."""
 
-    activity: ReportedActivity
+    number: int
     match: Match
+    activity: ReportedActivity
+
+    @property
+    def learner_id(self) -> str:
+        return self.match.learner_id
+
+    @property
+    def urn(self) -> str:
+        return self.activity.content_urn
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One learner and one course: the record before, what was reported, and the record after.
+
+    If the learner was merged from several people, each may have been reported. What is said of each is recorded as
+    their own, so that it goes with them if they are parted again.
+    """
+
+    said: Sequence[_Said]
     learner_version: int
     before: Record
     after: Record
     stamp: dict[str, Any]
+
+    @property
+    def activity(self) -> ReportedActivity:
+        return reduce(or_, (one.activity for one in self.said))
 
     @property
     def changes(self) -> bool:
@@ -132,36 +158,34 @@ class Recorder:
         Raises:
             coursebridge.errors.Unavailable: the table is busy; it is safe to record the same activities again.
         """
-        joined: dict[tuple[str, str], tuple[int, Match, ReportedActivity]] = {}
+        joined: defaultdict[tuple[str, str], dict[str, _Said]] = defaultdict(dict)
         for one in activities:
-            number, match = self._who(one)
-            key = (match.learner_id or str(number), one.content_urn)
-            joined[key] = (number, match, joined[key][2] | one if key in joined else one)
-        for batch in chunks(joined.values(), BATCH):
+            number, match = self._roster.who(identifiers_of(one.person, self._run.identification)[0])
+            people = joined[match.learner_id or str(number), one.content_urn]
+            before = people.get(match.origin)
+            people[match.origin] = _Said(number, match, before.activity | one if before else one)
+        for batch in chunks((tuple(people.values()) for people in joined.values()), BATCH):
             self.tally.counts["read"] += len(batch)
-            self._record([one[1:] for one in batch if self._has_place(*one)])
+            self._record([said for said in batch if self._has_place(said[0])])
         return self.tally
 
-    def _who(self, activity: ReportedActivity) -> tuple[int, Match]:
-        return self._roster.who(identifiers_of(activity.person, self._run.identification)[0])
-
-    def _has_place(self, number: int, match: Match, activity: ReportedActivity) -> bool:
+    def _has_place(self, one: _Said) -> bool:
         """Whether an activity belongs to a learner; if not, note why."""
-        if match.who == "learner":
+        if one.match.who == "learner":
             return True
-        self.tally.counts.update(("ignored", f"learner_{match.who}"))
-        reason = KEPT.get(match.who)
+        self.tally.counts.update(("ignored", f"learner_{one.match.who}"))
+        reason = KEPT.get(one.match.who)
         if reason:
-            wait(self.tally.unplaced[reason], number, _oldest(activity))
+            wait(self.tally.unplaced[reason], one.number, _oldest(one.activity))
         return False
 
-    def _record(self, pairs: Sequence[tuple[Match, ReportedActivity]]) -> None:
-        self._learn_courses({activity.content_urn for _, activity in pairs})
-        known = [pair for pair in pairs if pair[1].content_urn not in self._absent]
-        for _, activity in pairs:
-            if activity.content_urn in self._absent:
+    def _record(self, cases_said: Sequence[Sequence[_Said]]) -> None:
+        self._learn_courses({said[0].urn for said in cases_said})
+        known = [said for said in cases_said if said[0].urn not in self._absent]
+        for said in cases_said:
+            if said[0].urn in self._absent:
                 self.tally.counts.update(("ignored", "course_unknown"))
-                wait(self.tally.courses, activity.content_urn, _oldest(activity))
+                wait(self.tally.courses, said[0].urn, min(_oldest(one.activity) for one in said))
         cases = self._cases(known)
         changing = [case for case in cases if case.changes]
         written = self._written(changing) if changing else []
@@ -175,49 +199,47 @@ class Recorder:
         self._durations.update((key.sk, item.get("duration_seconds")) for key, item in found.items())
         self._absent |= news - self._durations.keys()
 
-    def _cases(self, pairs: Sequence[tuple[Match, ReportedActivity]]) -> list[_Case]:
+    def _cases(self, cases_said: Sequence[Sequence[_Said]]) -> list[_Case]:
         i = self._integration_id
         places = [
-            (keys.record(i, match.learner_id, one.content_urn), keys.learner(i, match.learner_id))
-            for match, one in pairs
+            (keys.record(i, said[0].learner_id, said[0].urn), keys.learner(i, said[0].learner_id))
+            for said in cases_said
         ]
         found = self._table.get_many(key for place in places for key in place)
         cases = []
-        for (match, one), (record, learner) in zip(pairs, places, strict=True):
-            if self._is_there(found.get(learner), one):
-                cases.append(self._case(match, one, found.get(record), found[learner]["version"]))
+        for said, (record, learner) in zip(cases_said, places, strict=True):
+            if all(_is_current(one.match, found.get(learner)) for one in said):
+                cases.append(self._case(said, found.get(record), found[learner]["version"]))
+            else:
+                self._leave_to_the_next_run(said)
         return cases
 
-    def _is_there(self, item: Item | None, activity: ReportedActivity) -> bool:
-        """Whether a learner still exists; one who was merged during the run is left to the next run."""
-        if item and Learner.from_item(item).is_listed:
-            return True
+    def _leave_to_the_next_run(self, said: Sequence[_Said]) -> None:
         self.tally.counts.update(("ignored", "learner_gone"))
-        wait(self.tally.unplaced["learner_gone"], self._who(activity)[0], _oldest(activity))
-        return False
+        for one in said:
+            wait(self.tally.unplaced["learner_gone"], one.number, _oldest(one.activity))
 
-    def _case(self, match: Match, activity: ReportedActivity, item: Item | None, learner_version: int) -> _Case:
-        urn = activity.content_urn
-        before = Record.from_item(item) if item else Record(self._integration_id, match.learner_id, urn)
-        after = before.with_evidence(match.origin, Evidence(report=activity.report), self._durations[urn])
-        if item and after.parts == before.parts:
+    def _case(self, said: Sequence[_Said], item: Item | None, learner_version: int) -> _Case:
+        learner_id, urn = said[0].learner_id, said[0].urn
+        before = Record.from_item(item) if item else Record(self._integration_id, learner_id, urn)
+        parts = dict(before.parts)
+        for one in said:
+            origin = one.match.origin
+            parts[origin] = parts.get(origin, Evidence()) | Evidence(report=one.activity.report)
+        if item and parts == before.parts:
             mine = item.get("repair") or {}
-            return _Case(
-                activity,
-                match,
-                learner_version,
-                before,
-                before,
-                mine if mine.get("run_id") == self._run.run_id else {},
-            )
+            stamp = mine if mine.get("run_id") == self._run.run_id else {}
+            return _Case(said, learner_version, before, before, stamp)
+        after = before.with_parts(parts, self._durations[urn])
         repair = reconcile.repair_of(before, after)
+        case = _Case(said, learner_version, before, after, {})
         stamp = {
             "run_id": self._run.run_id,
             "outcome": "updated" if item else "created",
             "repair": repair,
-            "history": reconcile.is_history(activity, repair, self._run.statistics_since),
+            "history": reconcile.is_history(case.activity, repair, self._run.statistics_since),
         }
-        return _Case(activity, match, learner_version, before, after, stamp)
+        return replace(case, stamp=stamp)
 
     def _written(self, cases: Sequence[_Case]) -> list[_Case]:
         """Write records together, except the few that turn statements, which are written one by one."""
@@ -241,7 +263,7 @@ class Recorder:
     def _alone(self, case: _Case) -> list[_Case]:
         """Write one record that others may be changing at the same time, unless it is full or its learner is gone."""
         for pause in pauses():
-            cases = self._cases([(case.match, case.activity)])
+            cases = self._cases([case.said])
             try:
                 if cases and cases[0].changes:
                     turned = turns(self._table, cases[0].before, cases[0].after, self._now)
@@ -265,7 +287,7 @@ class Recorder:
             )
             for case in cases
         ]
-        learners = {keys.learner(self._integration_id, case.match.learner_id): case.learner_version for case in cases}
+        learners = {keys.learner(self._integration_id, case.before.learner_id): case.learner_version for case in cases}
         return puts + [self._table.check_action(key, **unchanged(version)) for key, version in learners.items()]
 
     def _count(self, case: _Case) -> None:
@@ -289,7 +311,8 @@ class Recorder:
         at = reconcile.completed_again_at(case.after, case.activity)
         if at is None:
             return
-        key = keys.reengagement(self._integration_id, case.match.learner_id, case.activity.content_urn)
+        learner_id, urn = case.before.learner_id, case.before.course_urn
+        key = keys.reengagement(self._integration_id, learner_id, urn)
         known = self._table.get(key) or {}
         if known.get("completed_at", "") >= at:
             self.tally.counts["reengaged"] += known["run_id"] == self._run.run_id
@@ -298,14 +321,22 @@ class Recorder:
             **key.item(),
             "entity": "reengagement",
             "integration_id": self._integration_id,
-            "learner_id": case.match.learner_id,
-            "course_urn": case.activity.content_urn,
+            "learner_id": learner_id,
+            "course_urn": urn,
             "completed_at": at,
             "run_id": self._run.run_id,
             "noted_at": self._now,
         }
         self._table.put(item)
         self.tally.counts["reengaged"] += 1
+
+
+def _is_current(match: Match, item: Item | None) -> bool:
+    """Whether a learner still exists as they were when people were matched.
+
+    If not, they were merged, parted or erased since, or an identifier became somebody else's: the next run decides.
+    """
+    return item is not None and Learner.from_item(item).is_listed and item["version"] == match.version
 
 
 def _oldest(activity: ReportedActivity) -> str:

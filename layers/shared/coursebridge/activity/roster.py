@@ -28,9 +28,12 @@ PAGE = 200
 CACHE_KIB = 8192
 ORDER = ("profile_urn", "username", "external_id", "email")
 SCHEMA = """
-    CREATE TABLE person (number INTEGER PRIMARY KEY, name TEXT, groups TEXT, who TEXT, learner_id TEXT, origin TEXT);
+    CREATE TABLE person (
+        number INTEGER PRIMARY KEY, name TEXT, groups TEXT, who TEXT, learner_id TEXT, origin TEXT, version INTEGER
+    );
     CREATE TABLE identifier (awaited TEXT PRIMARY KEY, person INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX of_person ON identifier (person);
+    CREATE INDEX of_learner ON person (learner_id) WHERE learner_id <> '';
 """
 
 
@@ -117,13 +120,20 @@ class Roster:
 
     def found(self, number: int, match: Match) -> None:
         """Store the match of a person."""
-        told = (match.who, match.learner_id, match.origin, number)
-        self._db.execute("UPDATE person SET who = ?, learner_id = ?, origin = ? WHERE number = ?", told)
+        told = (match.who, match.learner_id, match.origin, match.version, number)
+        self._db.execute("UPDATE person SET who = ?, learner_id = ?, origin = ?, version = ? WHERE number = ?", told)
+
+    def raised(self, learner_id: str, version: int) -> None:
+        """Keep up to date the matches of a learner whose version this run itself has raised by one."""
+        told = (version, learner_id, version - 1)
+        self._db.execute(
+            "UPDATE person SET version = ? WHERE learner_id <> '' AND learner_id = ? AND version = ?", told
+        )
 
     def who(self, one: Identifier) -> tuple[int, Match]:
         """Return the number and the match of the person with an identifier."""
         query = (
-            "SELECT number, who, learner_id, origin FROM person"
+            "SELECT number, who, learner_id, origin, version FROM person"
             " WHERE number = (SELECT person FROM identifier WHERE awaited = ?)"
         )
         number, *match = self._db.execute(query, (one.awaited,)).fetchone()

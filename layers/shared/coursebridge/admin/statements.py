@@ -74,14 +74,14 @@ class Statements:
         return whole(self._item(integration_id, statement_id))
 
     def replay(self, integration_id: str, statement_id: str) -> str:
-        """Replay a statement and return it as JSON (see :func:`whole`).
+        """Replay a statement, unless it is in a learner's record, and return it as JSON (see :func:`whole`).
 
         Raises:
             NotFound: there is no such statement.
         """
         item = self._item(integration_id, statement_id)
-        release(self.table, integration_id, [item["statement_id"]], utc_now())
-        self._note("statement.replayed", item["statement_id"], integration_id, {"outcome": item["outcome"]})
+        if release(self.table, integration_id, [item["statement_id"]], utc_now()):
+            self._note("statement.replayed", item["statement_id"], integration_id, {"outcome": item["outcome"]})
         return whole(self._item(integration_id, statement_id))
 
     def replay_held(self, integration_id: str, reason: HeldReason, time_is_up: Callable[[], bool]) -> dict[str, int]:

@@ -1,7 +1,8 @@
 """Releases held statements when what they wait for has arrived.
 
 Releasing a statement sets its outcome back to ``received``: the stream then carries it to ``apply`` as if it had just
-arrived. An unnecessary release does no harm.
+arrived. Releasing one too often does no harm: a statement that is in a learner's record is never released, because its
+identifier may mean somebody else by now, who would get the completion, too.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 LEARNER_REASONS: tuple[HeldReason, ...] = ("learner_unknown", "learner_ambiguous", "learner_inactive")
 ACTOR_REASONS: tuple[HeldReason, ...] = (*LEARNER_REASONS, "actor_mismatch", "actor_unidentified")
-JUDGED = "attribute_exists(PK) AND outcome <> :received AND reason <> :erased"
+JUDGED = (
+    "attribute_exists(PK) AND outcome <> :received AND reason <> :erased"
+    " AND (attribute_not_exists(learner_id) OR learner_id = :none)"
+)
 UNJUDGED = "outcome = :received AND reason <> :erased"
 FEW = 3
 """Up to this many identities or courses are queried one by one; beyond that, all held for the reason are read."""
@@ -43,9 +47,9 @@ def release(
     again: bool = False,
     time_is_up: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Release statements, whatever their outcome; return how many. Each takes one call, some run in parallel.
+    """Release statements; return how many. Each takes one call, some run in parallel.
 
-    Statements of erased people stay as they are.
+    Statements that are in somebody's record, and those of erased people, stay as they are.
 
     Args:
         table: the application's table.
