@@ -216,19 +216,18 @@ def test_an_organisation_is_an_author_and_a_publisher_is_none(element: dict[str,
     course = course_of(with_details(element, contributors=contributors))
 
     assert course["authors"] == [{"urn": None, "name": "Initiative"}, {"urn": None, "name": "Narrator"}]
-    assert course["publishers"] == [{"urn": "urn:li:lyndaAuthor:1", "name": "Publisher"}]
+    assert course["other_contributors"] == [{"urn": "urn:li:lyndaAuthor:1", "name": "Publisher"}]
 
 
-def test_a_publisher_can_lack_a_name_but_not_everything(element: dict[str, Any]) -> None:
-    nameless, nothing = (
-        {"urn": "urn:li:organization:2", "contributionType": "PUBLISHER"},
-        {"contributionType": "PUBLISHER"},
-    )
+def test_a_contributor_can_lack_a_name_but_not_everything(element: dict[str, Any]) -> None:
+    nameless = [{"urn": "urn:li:organization:2", "contributionType": "PUBLISHER"}, {"urn": "urn:li:lyndaAuthor:3"}]
+    nothing = [{"contributionType": "PUBLISHER"}, {}]
 
-    course = course_of(with_details(element, contributors=[nameless, nothing]))
+    course = course_of(with_details(element, contributors=[*nameless, *nothing]))
 
-    assert course["publishers"] == [{"urn": "urn:li:organization:2", "name": ""}]
-    assert "publishers" not in course_of(with_details(element, contributors=[nothing]))
+    assert course["authors"] == []
+    assert [one["urn"] for one in course["other_contributors"]] == ["urn:li:organization:2", "urn:li:lyndaAuthor:3"]
+    assert "other_contributors" not in course_of(with_details(element, contributors=nothing))
 
 
 def test_a_description_that_comes_as_html_only_is_made_plain(element: dict[str, Any]) -> None:

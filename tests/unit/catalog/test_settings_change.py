@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from catalog_builders import stored
 from coursebridge.admin.consequences import SettingsChange
 from coursebridge.catalog import settings_change
+from coursebridge.catalog.settings_change import apply_settings
+from coursebridge.catalog.sync.applying import Applier
+from coursebridge.catalog.sync.tasks import TASKS
 
 if TYPE_CHECKING:
-    import pytest
-
     from catalog_lab import MakeLab
     from coursebridge.integrations.models import Integration
 
@@ -60,3 +63,33 @@ def test_of_two_changes_at_once_the_later_one_holds(make_lab: MakeLab) -> None:
 
     assert (applied.counts["restored"], applied.counts["archived"]) == (3, 3)
     assert lab.active() == set()
+
+
+@pytest.mark.parametrize("settings", [{"target_group": "new"}, {"tags_enabled": True}])
+def test_settings_saved_during_a_run_that_dies_hold_after_the_next_one(
+    make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
+) -> None:
+    lab = make_lab(size=150, locales=("en_US",), target_group="old")
+    lab.sync()
+    apply, pages = Applier.apply, list[int]()
+
+    def after_saving(applier: Applier, elements: Any) -> None:
+        if not pages:
+            lab.changes(**settings)
+            assert apply_settings(lab.context).complete
+        pages.append(1)
+        apply(applier, elements)
+
+    run_id = lab.control.begin("full", "schedule").run["id"]
+    lab.clock.goes_on(seconds=1)
+    event = {"integration_id": "acme", "mode": "full", "run_id": run_id}
+    with monkeypatch.context() as patch:
+        patch.setattr(Applier, "apply", after_saving)
+        for number in TASKS["plan"](lab.context, event)["ranges"]:
+            TASKS["range"](lab.context, {**event, "number": number})
+    TASKS["fail"](lab.context, {**event, "error": "States.Timeout"})
+
+    assert lab.sync("incremental")["clean"]
+
+    labels = {(stored.labels.group, stored.labels.tags_enabled) for stored in lab.context.courses.all()}
+    assert labels == {(lab.settings.target_group, lab.settings.tags_enabled)}

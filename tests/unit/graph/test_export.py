@@ -174,7 +174,7 @@ def test_a_retired_video_says_so(whole: Caller) -> None:
 
 def test_publishers_are_contributors_too(whole: Caller) -> None:
     publishers = [{"urn": "urn:li:organization:2", "name": "Press"}, {"urn": "urn:li:organization:3", "name": ""}]
-    put_course(whole.table, publishers=publishers)
+    put_course(whole.table, other_contributors=publishers)
 
     told = by_type(lines(whole, "entities"))["linkedin_learning_course"]
 

@@ -11,11 +11,13 @@ from coursebridge import clients, secret_values
 from coursebridge.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from coursebridge.storage.table import Table, TransactionRefused
 from coursebridge.webhooks.addresses import address_of, check_url, look_up
-from coursebridge.webhooks.targets import MOST_TARGETS, Target, live_secrets, secret_name
+from coursebridge.webhooks.targets import MOST_TARGETS, Target, TargetStore, live_secrets, secret_name
 from learning_lab import ACME, NOW
 from unit.webhooks.conftest import PREFIX, URL, bus_event
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from unit.webhooks.conftest import Lab
 
 
@@ -271,3 +273,41 @@ def test_a_secret_made_a_moment_ago_is_read_past_the_cache(lab: Lab, monkeypatch
     rotated, second = lab.webhooks.rotate(target.id, NOW)
 
     assert live_secrets(PREFIX, rotated) == [first, second]
+
+
+def after_the_next_write(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Let something happen right after the next write of an endpoint to the table."""
+    put = TargetStore.put
+
+    def followed(store: TargetStore, target: Target) -> None:
+        monkeypatch.setattr(TargetStore, "put", put)
+        put(store, target)
+        happens()
+
+    monkeypatch.setattr(TargetStore, "put", followed)
+
+
+def test_a_secret_that_is_made_while_another_is_deleted_signs(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    target, _ = lab.create()
+    lab.webhooks.rotate(target.id, NOW)
+    made: list[str] = []
+    after_the_next_write(monkeypatch, lambda: made.append(lab.webhooks.rotate(target.id, NOW)[1]))
+
+    lab.webhooks.delete_secret(target.id, 1, NOW)
+
+    left = lab.webhooks.get(target.id)
+    assert [one["n"] for one in left.secrets] == [2, 3]
+    assert made[0] in live_secrets(PREFIX, left)
+
+
+def test_of_two_rotations_at_once_the_one_whose_secret_would_not_sign_is_refused(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, first = lab.create()
+    made: list[str] = []
+    after_the_next_write(monkeypatch, lambda: made.append(lab.webhooks.rotate(target.id, NOW)[1]))
+
+    with pytest.raises(Conflict):
+        lab.webhooks.rotate(target.id, NOW)
+
+    assert live_secrets(PREFIX, lab.webhooks.get(target.id)) == [first, *made]

@@ -49,8 +49,8 @@ def course_of(element: Element, *, curated: bool | None = None) -> Course:
         retired=_is_retired(details, retired_at),
         curated=curated,
     )
-    if publishers := _publishers(details):
-        course["publishers"] = publishers
+    if others := _other_contributors(details):
+        course["other_contributors"] = others
     return course
 
 
@@ -97,18 +97,19 @@ def _is_retired(details: dict[str, Any], retired_at: str | None) -> bool:
 
 
 def _authors(details: dict[str, Any]) -> list[Author]:
-    return [author for author in _contributors(details, publishing=False) if author["name"]]
+    return [one for one, is_author in _contributors(details) if is_author]
 
 
-def _publishers(details: dict[str, Any]) -> list[Author]:
-    return [publisher for publisher in _contributors(details, publishing=True) if publisher["urn"] or publisher["name"]]
+def _other_contributors(details: dict[str, Any]) -> list[Author]:
+    return [one for one, is_author in _contributors(details) if not is_author and (one["urn"] or one["name"])]
 
 
-def _contributors(details: dict[str, Any], *, publishing: bool) -> Iterator[Author]:
+def _contributors(details: dict[str, Any]) -> Iterator[tuple[Author, bool]]:
+    """Yield every contributor, and whether it is an author to show: one with a name who is no publisher."""
     for contributor in items(details, "contributors"):
-        if (contributor.get("contributionType") == PUBLISHER) is publishing:
-            known = name(contributor.get("name")) or _full_name(contributor)
-            yield Author(urn=string(contributor.get("urn")), name=known)
+        known = name(contributor.get("name")) or _full_name(contributor)
+        is_author = bool(known) and contributor.get("contributionType") != PUBLISHER
+        yield Author(urn=string(contributor.get("urn")), name=known), is_author
 
 
 def _full_name(contributor: dict[str, Any]) -> str:

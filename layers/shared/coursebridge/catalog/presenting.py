@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from coursebridge.storage.course_shapes import Element
     from coursebridge.storage.courses import StoredCourse
 
-INTERNAL = frozenset({"retired", "curated", "publishers"})
+INTERNAL = frozenset({"retired", "curated", "other_contributors"})
 
 
 def presented(stored: StoredCourse, manual_tags: Sequence[str] = ()) -> dict[str, Any]:

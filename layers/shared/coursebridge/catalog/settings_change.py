@@ -18,16 +18,20 @@ from typing import TYPE_CHECKING, Any
 from coursebridge.catalog.conform import Wish, conform
 from coursebridge.catalog.indexing import publish
 from coursebridge.storage.courses import CourseStore
+from coursebridge.storage.runs import STALE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from coursebridge.catalog.sync.context import Context
     from coursebridge.storage.courses import StoredCourse
+    from coursebridge.storage.run_shapes import Remembered
 
 MOST_INDEXED_AT_ONCE = 5_000
 """The most courses for which a request rebuilds the index; for more, that is done in the background."""
-NOT_CONFORMED: dict[str, Any] = {"labels": {}}
+NOT_CONFORMED: Remembered = {"labels": {}}
+UNFINISHED: Remembered = {"index_form": STALE, **NOT_CONFORMED}
+"""What is remembered of a run that did not end: it may have written courses by settings that were changed meanwhile."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from coursebridge.catalog import conform
 from coursebridge.catalog.conform import Wish
 from coursebridge.catalog.filters import left_to_syncs
 from coursebridge.catalog.search.publishing import Publisher
+from coursebridge.catalog.settings_change import UNFINISHED
 from coursebridge.catalog.sync.context import Context
 from coursebridge.clock import utc_now
 from coursebridge.integrations.runs import RunControl
@@ -21,7 +22,7 @@ from coursebridge.linkedin.tokens import TokenSource
 from coursebridge.settings import settings
 from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore
-from coursebridge.storage.runs import STALE, RunStore
+from coursebridge.storage.runs import RunStore
 from coursebridge.storage.statements import StatementStore
 from coursebridge.storage.wiring import table
 
@@ -130,4 +131,4 @@ def run_control(integration_id: str) -> RunControl:
     """Return the control that starts, redrives and confirms an integration's catalogue runs."""
     runs = RunStore(table(), integration_id, "catalog")
     arn = settings().catalog_state_machine_arn
-    return RunControl(runs, clients.stepfunctions(), arn, on_abandoned={"index_form": STALE})
+    return RunControl(runs, clients.stepfunctions(), arn, on_abandoned=UNFINISHED)

@@ -72,7 +72,7 @@ def asset(stored: StoredCourse) -> Entity | None:
     kind = TYPE_OF_ASSET.get(course["type"])
     if kind is None:
         return None
-    contributors = [*course["authors"], *course.get("publishers", ())]
+    contributors = [*course["authors"], *course.get("other_contributors", ())]
     published = _millis(course["published_at"])
     updated = _millis(course["updated_at"])
     return {

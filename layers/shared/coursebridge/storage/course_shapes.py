@@ -16,7 +16,7 @@ Element = dict[str, Any]
 
 
 class Author(TypedDict):
-    """A contributor; ``urn`` is ``None`` if unknown, and the ``name`` of a publisher can be empty."""
+    """A contributor; ``urn`` is ``None`` if unknown. Only among other contributors can ``name`` be empty."""
 
     urn: str | None
     name: str
@@ -56,7 +56,7 @@ class Course(TypedDict):
         published_at: RFC 3339, like every time here.
         retired: whether LinkedIn has retired it, even if ``retired_at`` is unknown.
         curated: whether an admin has curated it for the LMS (videos); ``None`` if unknown.
-        publishers: contributors that are publishers, for the graph; absent if there are none.
+        other_contributors: publishers, and contributors without a name, for the graph; absent if there are none.
     """
 
     urn: str
@@ -77,7 +77,7 @@ class Course(TypedDict):
     launch_urls: LaunchUrls
     retired: bool
     curated: bool | None
-    publishers: NotRequired[list[Author]]
+    other_contributors: NotRequired[list[Author]]
 
 
 class Contents(TypedDict):

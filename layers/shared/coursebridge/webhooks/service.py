@@ -124,6 +124,7 @@ class Webhooks:
 
         Raises:
             NotFound: there is no such endpoint.
+            Conflict: another rotation at the same time made newer secrets, so that this one does not sign.
         """
         before = self.get(target_id)
         number = before.newest + 1
@@ -136,6 +137,9 @@ class Webhooks:
         # Higher numbers than this one come from later rotations and are kept.
         kept = {n: value for n, value in self._known(target_id).items() if int(n) >= live[0]["n"]}
         secret_values.write(self._secret_name(target_id), {**kept, str(number): secret})
+        # Until its value was stored, a concurrent rotation may have taken this secret for an interrupted one.
+        if number not in (one["n"] for one in self.get(target_id).secrets):
+            raise Conflict("the webhook was rotated by somebody else at the same time; try again")
         self._note("webhook.rotated", target_id, before, after, now)
         return after, secret
 
@@ -154,8 +158,9 @@ class Webhooks:
             raise Conflict("a webhook needs a secret; make a new one first")
         after = replace(before, secrets=left, secrets_made=before.newest, updated_at=rfc3339(now))
         self.store.put(after)
-        numbers = {str(secret["n"]) for secret in left}
-        values = {n: value for n, value in self._known(target_id).items() if n in numbers}
+        numbers = {secret["n"] for secret in left}
+        # A higher number is that of a secret made meanwhile.
+        values = {n: value for n, value in self._known(target_id).items() if int(n) in numbers or int(n) > after.newest}
         secret_values.write(self._secret_name(target_id), values)
         self._note("webhook.secret_deleted", target_id, before, after, now)
         return after

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from coursebridge.catalog.conform import Wish
 from coursebridge.catalog.indexing import is_current, publish, publish_latest
 from coursebridge.catalog.search.publishing import FORM, Changes
-from coursebridge.catalog.settings_change import apply_settings
+from coursebridge.catalog.settings_change import UNFINISHED, apply_settings
 from coursebridge.catalog.sync import archiving, problems, ranges
 from coursebridge.catalog.sync.outcomes import Tally, changes_in, reasons_in
 from coursebridge.catalog.sync.settling import is_suspect, is_unfinished, listing_groups, tears
@@ -17,7 +17,7 @@ from coursebridge.clock import rfc3339
 from coursebridge.integrations import day_limit
 from coursebridge.linkedin.errors import DAY_LIMIT, LinkedInError, Retryable
 from coursebridge.observability import count, logger
-from coursebridge.storage.runs import STALE, ended
+from coursebridge.storage.runs import ended
 from coursebridge.syncs.problems import gathered, problem_of, switched_off
 from coursebridge.syncs.stopping import RetryLater
 
@@ -180,7 +180,7 @@ class _Finish:
 
 
 def fail(context: Context, run_id: str, problem: Problem) -> None:
-    """Close a run that cannot continue; what it wrote stays, and the next run rebuilds the index.
+    """Close a run that cannot continue; what it wrote stays. The next run conforms it to the settings and indexes it.
 
     If the integration is not active, there is no next run: its courses are archived and the index is rebuilt now.
     """
@@ -193,7 +193,7 @@ def fail(context: Context, run_id: str, problem: Problem) -> None:
     if context.integration().status != "active":
         apply_settings(context)
     else:
-        outcome |= {"index_form": STALE}
+        outcome |= UNFINISHED
     if not context.runs.close(run_id, outcome, **fields):
         return
     count("CatalogSyncsFailed")

@@ -9,7 +9,6 @@ from coursebridge.catalog.sync import planning, settling, working
 from coursebridge.catalog.sync.finishing import fail, finish
 from coursebridge.integrations import day_limit
 from coursebridge.linkedin.errors import LinkedInError, Retryable
-from coursebridge.storage.runs import STALE
 from coursebridge.syncs.problems import problem_of, switched_off
 from coursebridge.syncs.stopping import RetryLater
 from coursebridge.syncs.tasks import Tasks
@@ -56,7 +55,7 @@ catalog_sync = Tasks(
     further=_further,
     finish=finish,
     fail=fail,
-    on_abandoned={"index_form": STALE},
+    on_abandoned=settings_change.UNFINISHED,
 )
 TASKS = catalog_sync.by_name() | {"conform": settings_change.task}
 """All tasks by name: those of the state machine, and ``conform``, which a change of settings starts."""
