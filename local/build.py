@@ -14,12 +14,15 @@ from pathlib import Path
 
 from local import tools
 from local.aws import tool_environment
+from local.errors import StackError
 from local.settings import ROOT, SAM, local_architecture, local_runtime
 
 BUILDS = ROOT / ".aws-sam"
 SOURCES = ("functions", "layers", "statemachines")
 LEFT_OUT = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 KEPT_BUILDS = 3
+AWS_RUNTIMES = ("python3.13", "python3.14", "python3.12")
+"""The Lambda runtimes that can be deployed, the template's default first."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,20 @@ def local_target() -> Target:
 def aws_target(runtime: str | None, architecture: str | None) -> Target:
     """Return the target of a deployment to AWS.
 
-    The default runtime is the template's own if that interpreter is installed, otherwise the running Python's:
+    By default, the runtime is the template's own if that interpreter is installed, otherwise another one that is:
     bytecode must be compiled by the version that will load it.
+
+    Raises:
+        StackError: the runtime is `python3.11`, or no other one is installed.
     """
-    default = "python3.13" if shutil.which("python3.13") else local_runtime()
-    return Target(runtime or default, architecture or "arm64", native=False)
+    chosen = runtime or next(filter(shutil.which, AWS_RUNTIMES), None)
+    if chosen not in AWS_RUNTIMES:
+        raise StackError(
+            f"The Lambda runtime can be {', '.join(AWS_RUNTIMES)}, and that interpreter must be on the PATH "
+            "(python3.11 has a SQLite on Lambda that is too old for the search index). "
+            "Install one, and name it if there are several: make deploy RUNTIME=python3.13"
+        )
+    return Target(chosen, architecture or "arm64", native=False)
 
 
 def build(target: Target) -> Path:

@@ -19,7 +19,7 @@ from admin_common import (
 )
 from coursebridge.admin import presenting, wiring
 from coursebridge.admin.shapes import CreatedIntegration, IntegrationAnswer, IntegrationPatch
-from coursebridge.api import base_url, caller, grant
+from coursebridge.api import base_url, caller, grant, reference
 from coursebridge.contract import Cursor, Integration, Limit, Page, opened, responses, sealed
 from coursebridge.integrations.models import Integration as Kept
 from coursebridge.integrations.models import IntegrationSettings
@@ -64,7 +64,11 @@ def create_integration(integration: IntegrationSettings) -> Response[CreatedInte
     made, client, secret = wiring.integrations(caller(router)).create(integration)
     webhook = presenting.webhook(made, client, base_url(router), 0)
     shown = {**_shown(made), "webhook": {**webhook, "client_secret": secret}}
-    headers = {**_etag(made), "Location": f"/admin/integrations/{made.id}", "Cache-Control": "no-store"}
+    headers = {
+        **_etag(made),
+        "Location": reference(router, f"/admin/integrations/{made.id}"),
+        "Cache-Control": "no-store",
+    }
     return Response(HTTPStatus.CREATED, "application/json", CreatedIntegration.model_validate(shown), headers)
 
 

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from admin_common import ABSENT, READ, WRITE, new_router
 from coursebridge.admin import wiring
@@ -14,6 +14,7 @@ from coursebridge.api import caller
 from coursebridge.apply.judge import HELD_REASONS, REASONS
 from coursebridge.apply.release import MOST_RELEASED
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
+from coursebridge.people.fields import checked_identifier
 from coursebridge.records.identifiers import Kind
 
 router = new_router()
@@ -77,6 +78,11 @@ class IdentityRequest(Request):
     value: str = Field(min_length=1, max_length=320, examples=["a.learner@example.com"])
     learner_id: str = Field(min_length=1, max_length=64)
     after_erasure: bool = Field(default=False, description="Take the identifier of a person who was erased.")
+
+    @field_validator("value")
+    @classmethod
+    def _can_be_held(cls, value: str, info: ValidationInfo) -> str:
+        return checked_identifier(info.data["type"], value) if "type" in info.data else value
 
 
 class IdentityAnswer(Answer):

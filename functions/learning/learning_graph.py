@@ -9,6 +9,7 @@ from urllib.parse import quote
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
+from coursebridge.api import reference
 from coursebridge.auth import scopes
 from coursebridge.contract import Cursor, Integration, opened, responses, sealed
 from coursebridge.graph.export import Cut, Graph
@@ -65,7 +66,7 @@ def _answer(cut: Cut, integration: str, what: str, limit: int) -> Response[Any]:
     headers: dict[str, Any] = {}
     cursor = sealed(cut.position, what, integration)
     if cursor:
-        path = f"/learning/{quote(integration, safe='')}/graph/{what}"
-        headers["Link"] = f'<{path}?limit={limit}&cursor={cursor}>; rel="next"'
+        path = f"/learning/{quote(integration, safe='')}/graph/{what}?limit={limit}&cursor={cursor}"
+        headers["Link"] = f'<{reference(router, path)}>; rel="next"'
         headers["X-Next-Cursor"] = cursor
     return Response(HTTPStatus.OK, NDJSON, cut.text, headers=headers)

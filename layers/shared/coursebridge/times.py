@@ -2,11 +2,13 @@
 
 # No postponed annotations: pydantic reads the types at run time.
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
 MOST_SECONDS = 2**31 - 1
 """About 68 years: far more than any course takes, far less than SQLite (64 bits) and DynamoDB (38 digits) can hold."""
 
@@ -19,5 +21,13 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError(message) from error
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+def _as_text(value: object) -> object:
+    """Refuse numbers, and texts that are one: pydantic would take ``2024`` for seconds since 1970."""
+    if not isinstance(value, datetime) and not (isinstance(value, str) and DATE.match(value)):
+        message = "is not a time in RFC 3339, such as 2026-01-31T08:10:00Z"
+        raise ValueError(message)
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_as_text), AfterValidator(_in_utc)]
 Seconds = Annotated[int, Field(ge=0, le=MOST_SECONDS)]

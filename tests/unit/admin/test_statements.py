@@ -210,3 +210,24 @@ def test_another_way_to_recognise_learners_releases_who_was_not(api: Api, integr
     api.ask("PATCH", f"/admin/integrations/{integration_id}", {"learner_identification": "username"})
 
     assert {one["reason"] for one in listed(api, integration_id, outcome="held")} == {"course_unknown"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("email", "no-at"), ("email", "two words@example.com"), ("username", "a\nb"), ("external_id", "  ")],
+)
+def test_an_identifier_that_nobody_can_have_is_refused(api: Api, integration_id: str, kind: str, value: str) -> None:
+    body = {"type": kind, "value": value, "learner_id": "learner-1"}
+
+    refused = api.ask("POST", f"/admin/integrations/{integration_id}/identities", body, expect=400)
+
+    assert [error["field"] for error in refused["errors"]] == ["value"]
+
+
+def test_an_address_that_is_copied_from_a_statement_is_taken_without_its_scheme(api: Api, integration_id: str) -> None:
+    api.table.put(Learner(integration_id, "learner-1", "2026-01-01T00:00:00.000Z").to_item())
+    body = {"type": "email", "value": " MAILTO:learner@example.com", "learner_id": "learner-1"}
+
+    answered = api.ask("POST", f"/admin/integrations/{integration_id}/identities", body, expect=201)
+
+    assert (answered["value"], answered["replayed"]) == ("learner@example.com", 3)

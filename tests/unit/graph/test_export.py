@@ -12,6 +12,7 @@ from coursebridge.graph import export
 from coursebridge.integrations.models import CredentialNotes, KeyPairNote
 from coursebridge.integrations.store import to_item
 from coursebridge.records.evidence import Completion, Evidence, Point, Report
+from coursebridge.settings import settings
 from coursebridge.storage import keys
 from coursebridge.storage.learners import DatedIdentifier
 from coursebridge.storage.records import Record
@@ -109,6 +110,7 @@ def lines(caller: Caller, what: str, limit: int = 1000) -> list[dict[str, Any]]:
         if "Link" not in answer.headers:
             return found
         assert answer.headers["X-Next-Cursor"] in answer.headers["Link"]
+        assert answer.headers["Link"].startswith("</learning/acme/graph/")
         query["cursor"] = answer.headers["X-Next-Cursor"]
 
 
@@ -269,3 +271,14 @@ def test_a_cursor_is_good_for_its_own_list_only(whole: Caller) -> None:
 
 def test_reading_the_graph_takes_the_scope_to_read(connect: Callable[..., Caller]) -> None:
     assert connect("learning:write").send("GET", "/graph/entities").status == 403
+
+
+def test_the_link_to_the_next_page_keeps_the_path_of_the_apis_address(
+    whole: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_PUBLIC_URL", "https://example.com/behind/a/proxy")
+    settings.cache_clear()
+
+    link = whole.send("GET", "/graph/entities", query={"limit": "1"}).headers["Link"]
+
+    assert link.startswith("</behind/a/proxy/learning/acme/graph/entities?")

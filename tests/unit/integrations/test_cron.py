@@ -22,6 +22,8 @@ NOW: Final = datetime(2026, 3, 28, 23, 30, tzinfo=UTC)
         ("cron(10 8 * * ? *)", "cron(10 8 * * ? *)"),
         (" cron( 10  8 * * ? * ) ", "cron(10 8 * * ? *)"),
         ("cron(0/15 8-18 ? * MON-FRI 2026-2030)", "cron(0/15 8-18 ? * MON-FRI 2026-2030)"),
+        ("cron(0 8 ? * L *)", "cron(0 8 ? * SAT *)"),
+        ("cron(0 8 L * ? *)", "cron(0 8 L * ? *)"),
         ("rate(1 day)", "rate(1 day)"),
         ("rate(12 hours)", "rate(12 hours)"),
     ],

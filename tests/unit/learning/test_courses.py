@@ -108,7 +108,15 @@ def test_a_cursor_of_another_list_is_refused(catalogue: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", [{"limit": "0"}, {"limit": "1001"}, {"sort": "colour"}, {"updated_since": "now"}, {"min_duration": "-1"}]
+    "query",
+    [
+        {"limit": "0"},
+        {"limit": "1001"},
+        {"sort": "colour"},
+        {"updated_since": "now"},
+        {"synced_since": "2024"},
+        {"min_duration": "-1"},
+    ],
 )
 def test_a_wrong_parameter_is_named(catalogue: Caller, query: dict[str, str]) -> None:
     problem = catalogue.refused("/courses", 400, **query)

@@ -8,6 +8,7 @@ import pytest
 
 from local import build, tools
 from local.build import Target
+from local.errors import StackError
 
 TARGET = Target("python3.13", "arm64", native=False)
 CHANGES: dict[str, Callable[[Path], object]] = {
@@ -94,3 +95,29 @@ def test_old_builds_are_forgotten(root: Path, sam_runs: list[dict[str, str]]) ->
     left = list((root / ".aws-sam" / "finished").iterdir())
     assert len(left) == build.KEPT_BUILDS
     assert newest in left
+
+
+@pytest.mark.parametrize(
+    ("installed", "chosen"),
+    [
+        (["python3.11", "python3.12", "python3.13", "python3.14"], "python3.13"),
+        (["python3.11", "python3.12", "python3.14"], "python3.14"),
+        (["python3.11", "python3.12"], "python3.12"),
+    ],
+)
+def test_what_is_deployed_is_built_for_a_runtime_that_is_here(
+    monkeypatch: pytest.MonkeyPatch, installed: list[str], chosen: str
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: name if name in installed else None)
+
+    assert build.aws_target(None, None).runtime == chosen
+
+
+@pytest.mark.parametrize(("installed", "wanted"), [(["python3.11"], None), (["python3.11"], "python3.11"), ([], None)])
+def test_a_runtime_without_full_text_search_is_not_deployed(
+    monkeypatch: pytest.MonkeyPatch, installed: list[str], wanted: str | None
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: name if name in installed else None)
+
+    with pytest.raises(StackError, match=r"python3\.12"):
+        build.aws_target(wanted, None)

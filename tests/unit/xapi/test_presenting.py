@@ -81,6 +81,22 @@ def test_a_single_context_activity_comes_back_in_a_list() -> None:
     assert shown == {"parent": [{"id": "https://example.com/p"}], "other": [{"id": "https://example.com/o"}]}
 
 
+def test_context_activities_of_a_sub_statement_come_back_in_lists_too() -> None:
+    """XAPI-00096."""
+    inner = {key: value for key, value in statement().items() if key in ("actor", "verb", "object")}
+    context = {"contextActivities": {"parent": {"id": "https://example.com/p"}}}
+    shown = presented(statement(object={"objectType": "SubStatement", **inner, "context": context}))["object"]
+
+    assert shown["context"]["contextActivities"] == {"parent": [{"id": "https://example.com/p"}]}
+    assert {key: shown[key] for key in inner} == inner
+
+
+def test_an_activity_that_mentions_context_activities_stays() -> None:
+    target = {"id": "https://example.com/contextActivities"}
+
+    assert presented(statement(object=target))["object"] == target
+
+
 @pytest.mark.parametrize(
     "context", [{"contextActivities": "odd"}, {"platform": "contextActivities"}, ["contextActivities"]]
 )

@@ -98,7 +98,13 @@ def test_what_the_specification_allows_passes(path: str, value: object) -> None:
     assert of_member(path, value) == []
 
 
-@pytest.mark.parametrize("path", ["actor", "verb", "object", "verb.display", "result.duration", "context.platform"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "actor", "verb", "object", "verb.display", "result.duration", "context.platform", "context.extensions",
+        "object.definition.extensions",
+    ],
+)  # fmt: skip
 def test_null_stands_in_extensions_only(path: str) -> None:
     """XAPI-00001: a null value is refused."""
     assert [(error.field, error.detail) for error in strict.errors(json.dumps(changed(statement(), path, None)))] == [

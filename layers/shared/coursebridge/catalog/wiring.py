@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from coursebridge import clients, secret_values
 from coursebridge.catalog import conform
 from coursebridge.catalog.conform import Wish
@@ -19,6 +21,7 @@ from coursebridge.integrations.store import IntegrationStore
 from coursebridge.linkedin.client import HttpClient, LinkedInClient, http_client
 from coursebridge.linkedin.credentials import KeyPair, credentials_secret, pair_for, tokens_secret
 from coursebridge.linkedin.tokens import TokenSource
+from coursebridge.observability import logger
 from coursebridge.settings import settings
 from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore
@@ -42,8 +45,12 @@ class TokenSecret:
         return secret_values.read_or_empty(self._name)
 
     def write(self, tokens: dict[str, Any]) -> None:
-        """Replace the tokens."""
-        secret_values.write(self._name, tokens, "Access tokens for LinkedIn, shared by all invocations")
+        """Replace the tokens, unless Secrets Manager refuses: a token that is not shared is good all the same."""
+        try:
+            secret_values.write(self._name, tokens, "Access tokens for LinkedIn, shared by all invocations")
+        except ClientError as error:
+            # It keeps every version for a day, and at most a hundred.
+            logger.warning("LinkedIn's token is not shared", code=error.response["Error"]["Code"])
 
 
 @cache

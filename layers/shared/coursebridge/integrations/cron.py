@@ -12,6 +12,7 @@ CRON = re.compile(r"cron\(\s*(.+?)\s*\)")
 RATE = re.compile(r"rate\((1 (minute|hour|day)|(?!0|1 )\d{1,5} (minutes|hours|days))\)")
 WEEKLY_IF_NOT_DERIVED = "cron(30 2 ? * SUN *)"
 HALF_A_DAY = 12
+FIELDS, DAY_OF_WEEK = 6, 4
 
 
 def checked(expression: str) -> str:
@@ -27,8 +28,13 @@ def checked(expression: str) -> str:
     if match is None:
         message = "is neither cron(minutes hours day-of-month month day-of-week year) nor rate(number unit)"
         raise ValueError(message)
-    AwsCroniter(match[1])
-    return f"cron({match[1]})"
+    fields = match[1].split(" ")
+    if len(fields) == FIELDS and fields[DAY_OF_WEEK].upper() == "L":
+        # The last day of the week, by EventBridge's rules, which the library does not know.
+        fields[DAY_OF_WEEK] = "SAT"
+    text = " ".join(fields)
+    AwsCroniter(text)
+    return f"cron({text})"
 
 
 def next_time(expression: str, timezone: str, now: datetime) -> datetime | None:

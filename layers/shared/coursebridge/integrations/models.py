@@ -119,11 +119,17 @@ class Schedule(Model):
         return cron.due_after(self.expression, self.timezone, since) if self.enabled else None
 
 
+class ActivitySchedule(Schedule):
+    """When activity reports are read automatically."""
+
+    expression: Expression = "cron(40 5 * * ? *)"
+
+
 class ActivitySettings(Model):
     """Whether, when and how far back activity reports are read."""
 
     enabled: StrictBool = True
-    schedule: Schedule = Schedule(expression="cron(40 5 * * ? *)")
+    schedule: ActivitySchedule = ActivitySchedule()
     lookback_days: Literal[14, 30, 90, 180, 365] = 14
 
 

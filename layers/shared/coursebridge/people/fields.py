@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 
+from coursebridge.errors import field_errors
 from coursebridge.records.identifiers import KINDS, MOST_BYTES, Kind, usable
 
 MOST_GROUPS = 100
+MAILTO = "mailto:"
 
 
 def _identifier(value: str) -> str:
@@ -18,10 +29,34 @@ def _identifier(value: str) -> str:
     return value
 
 
+def _without_scheme(value: object) -> object:
+    """Return an e-mail address without xAPI's ``mailto:``, with which it is copied from a statement."""
+    stripped = value.strip() if isinstance(value, str) else value
+    return stripped[len(MAILTO) :] if isinstance(stripped, str) and stripped.lower().startswith(MAILTO) else stripped
+
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_identifier)]
-Email = Annotated[Text, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=320)]
+Email = Annotated[
+    Text, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=320), BeforeValidator(_without_scheme)
+]
 Group = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+
+
+_EMAIL: TypeAdapter[str] = TypeAdapter(Email)
+_TEXT: TypeAdapter[str] = TypeAdapter(Text)
+
+
+def checked_identifier(kind: Kind, value: str) -> str:
+    """Return an identifier as it is stored.
+
+    Raises:
+        ValueError: no learner can have it; the message says why.
+    """
+    try:
+        return (_EMAIL if kind == "email" else _TEXT).validate_python(value)
+    except ValidationError as error:
+        raise ValueError(field_errors(error.errors())[0].detail) from error
 
 
 class LearnerFields(BaseModel):

@@ -38,6 +38,8 @@ def statement_text(
     texts |= {"stored": json.dumps(item["stored_at"]), "authority": json.dumps(authority_of(item, authority_home))}
     if "contextActivities" in texts.get("context", ""):
         texts["context"] = _with_lists(texts["context"])
+    if "contextActivities" in texts["object"]:
+        texts["object"] = _substatement_with_lists(texts["object"])
     if format_ == "exact":
         return object_text(texts)
     shape: Callable[[Any, str], Any] = (
@@ -78,6 +80,12 @@ def _with_lists(context: str) -> str:
         for name, text in members(activities).items()
     }
     return object_text({**texts, "contextActivities": object_text(lists)})
+
+
+def _substatement_with_lists(target: str) -> str:
+    """Return the text of an object with the context activities of its own context, if it has one, as lists."""
+    texts = members(target)
+    return object_text({**texts, "context": _with_lists(texts["context"])}) if "context" in texts else target
 
 
 def _is_object(text: str) -> bool:

@@ -65,7 +65,7 @@ def _object(pairs: list[tuple[str, Any]], repeated: list[str]) -> dict[str, Any]
 def _nulls(value: Any, path: str) -> Iterator[str]:  # noqa: ANN401
     if isinstance(value, dict):
         for name, inner in value.items():
-            if name != "extensions":
+            if name != "extensions" or inner is None:
                 yield from _nulls(inner, f"{path}.{name}".lstrip("."))
     elif isinstance(value, list):
         for number, inner in enumerate(value):
