@@ -134,6 +134,7 @@ def deploy(runtime: Runtime = "", architecture: Architecture = "") -> None:
     template = guided.only_for(target, _built(target))
     command = (SAM, "deploy", "--guided", "--config-file", config, "--template-file", template)
     overrides = ("--parameter-overrides", *guided.overrides(saved, target))
+    console.print("  SAM asks whether functions may have no authentication. Answer y: they check tokens themselves.")
     # Inherits the environment: the deployment must use the caller's AWS profile.
     finished = subprocess.run([*command, *overrides], cwd=ROOT, check=False)  # noqa: S603
     raise typer.Exit(finished.returncode)

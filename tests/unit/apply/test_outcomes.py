@@ -232,6 +232,15 @@ def test_an_erased_user_name_counts_where_people_are_matched_by_address(lab: Lab
     assert lab.take(completion(1, actor=account("ada"))) == {"ignored:erased": 1}
 
 
+@pytest.mark.parametrize("identification", ["email", "username", "external_id"])
+def test_an_erased_address_is_erased_as_an_account_name_too(lab: Lab, identification: str) -> None:
+    lab.configure(learner_identification=identification)
+    lab.table.put(keys.tombstone(lab.id, digest(ADA, PSEUDONYM_KEY)).item())
+
+    assert lab.take(completion(1, actor=account("Ada@example.com"))) == {"ignored:erased": 1}
+    assert lab.learners() == []
+
+
 def test_an_erased_external_id_does_not_touch_another_with_that_user_name(lab: Lab) -> None:
     lab.configure(learner_identification="username")
     lab.table.put(keys.tombstone(lab.id, digest(normalised("external_id", "ada"), PSEUDONYM_KEY)).item())

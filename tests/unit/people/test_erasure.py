@@ -305,3 +305,17 @@ def test_a_person_of_many_statements_is_emptied_page_by_page(ada: Lab, monkeypat
 
     assert erasure(ada).erase("1")
     assert traces(ada) == []
+
+
+def test_an_address_that_was_sent_as_an_account_name_is_erased_and_stays_so(lab: Lab) -> None:
+    lab.learner(email="ada@example.com", id="1")
+    [statement_id] = lab.send(completion(1, actor=account("ada@example.com")))
+    assert lab.apply() == {"held:actor_mismatch": 1}
+
+    assert erasure(lab).erase("1")
+
+    assert traces(lab) == []
+    lab.configure(learner_identification="username")
+    release(lab.table, lab.id, [statement_id], lab.now)
+    assert lab.take(completion(2, actor=account("ada@example.com"))) == {"ignored:erased": 1}
+    assert lab.learners() == []

@@ -61,7 +61,8 @@ class BatchSnapshot:
         """Return who a statement is about."""
         identifier = self.rules.actor(pending.facts)
         # The identifier that the rules match by decides alone: as another kind, the same text may be somebody else's.
-        decisive = [identifier] if identifier else possible_identifiers(pending.facts)
+        # Only an e-mail address is the same person's as whatever it is sent.
+        decisive = [identifier, *_as_address(identifier.value)] if identifier else possible_identifiers(pending.facts)
         erased = any(self.tombstone(each) in self.items for each in decisive)
         meant = self.identity(identifier).meant(rfc3339(pending.facts.timestamp)) if identifier else []
         return Whom(identifier, tuple(meant), erased)
@@ -134,4 +135,10 @@ def possible_identifiers(facts: Facts) -> list[Identifier]:
     found = [normalised("email", facts.email)] if usable(facts.email) else []
     if usable(facts.account_name):
         found += [normalised("username", facts.account_name), normalised("external_id", facts.account_name)]
+        found += _as_address(str(facts.account_name))
     return found
+
+
+def _as_address(value: str) -> list[Identifier]:
+    """Return a value as an e-mail address, if it is one."""
+    return [normalised("email", value)] if "@" in value else []

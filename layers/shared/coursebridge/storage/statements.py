@@ -162,5 +162,7 @@ def sent_as(identifier: Identifier) -> Iterator[actors.Identifier]:
         yield actors.Identifier("email", identifier.value)
         sha1 = hashlib.sha1(f"mailto:{identifier.value}".encode(), usedforsecurity=False)  # xAPI's mbox_sha1sum
         yield actors.Identifier("mbox_sha1sum", sha1.hexdigest())
+        # LinkedIn sends addresses as account names where its User Type is user name or id, but the id is an address.
+        yield actors.Identifier("account", identifier.value)
     elif identifier.kind in ACCOUNTS:
         yield actors.Identifier("account", identifier.value)
