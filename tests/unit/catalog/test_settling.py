@@ -11,7 +11,7 @@ import pytest
 from coursebridge import json_text
 from coursebridge.catalog.sync import archiving, ranges, settling, working
 from coursebridge.catalog.sync.tasks import catalog_sync
-from coursebridge.linkedin import assets
+from coursebridge.linkedin import assets, pages
 from coursebridge.linkedin.assets import Listing
 from coursebridge.linkedin.errors import NoSuchEntity
 from coursebridge.linkedin.pages import read_page
@@ -186,7 +186,7 @@ class TestASecondOpinion:
         topics: Range = {**next(ranges.second_opinion(listing, 0, ["urn:1"])), "number": 50}
         lab.context.runs.add_ranges(planned["run_id"], [topics], lab.clock())
 
-        with patch.object(ranges, "SUSPECT_TOTALS", {0}):
+        with patch.object(pages, "SUSPECT_TOTALS", {0}):
             status = catalog_sync.work(lab.context, {**planned, "number": 50})["status"]
 
         assert status == "partial"
@@ -286,7 +286,7 @@ class TestCuratedVideos:
             return replace(page, elements=[element for element in page.elements if element["urn"] != bare])
 
         monkeypatch.setattr(assets, "page", page_without)
-        monkeypatch.setattr(ranges, "SUSPECT_TOTALS", {videos["total"] - 1})
+        monkeypatch.setattr(pages, "SUSPECT_TOTALS", {videos["total"] - 1})
         monkeypatch.setattr(archiving, "ASKED_ONE_BY_ONE", asked)
 
         runs = [lab.sync(), lab.sync()]

@@ -45,7 +45,7 @@ class Webhooks:
         integration = self._integration(integration_id)
         before = self._client(integration)
         client, secret = self.integrations.clients.rotate(before.client_id)
-        self._note("webhook.rotated", integration_id, before, client)
+        self._note("linkedin_webhook.rotated", integration_id, before, client)
         return {**self._shown(integration, client), "client_secret": secret}
 
     def remove_secret(self, integration_id: str, n: int) -> None:
@@ -57,7 +57,7 @@ class Webhooks:
         """
         before = self._client(self._integration(integration_id))
         client = self.integrations.clients.remove_secret(before.client_id, n)
-        self._note("webhook.secret_deleted", integration_id, before, client)
+        self._note("linkedin_webhook.secret_deleted", integration_id, before, client)
 
     def _integration(self, integration_id: str) -> Integration:
         return self.integrations.store.get(integration_id)

@@ -7,9 +7,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from coursebridge.linkedin.errors import UnusableAnswer
-from coursebridge.linkedin.reading import whole_number
+from coursebridge.linkedin.reading import items, object_in, whole_number
 
 PAGE_SIZE = 100
+SUSPECT_TOTALS = frozenset({500, 1000})
+"""Totals at which LinkedIn is known to cut lists short."""
 MOST_ELEMENTS = 10_000_000
 """More than LinkedIn will ever list; a larger total or offset is an error in its answer."""
 
@@ -50,14 +52,13 @@ def read_page(kind: str, start: int, body: dict[str, Any]) -> Page:
     if not isinstance(elements, list):
         raise UnusableAnswer("LinkedIn answered 200 with something that is not a page")
     whole = [element for element in elements if _is_whole(element)]
-    paging = body.get("paging")
-    paging = paging if isinstance(paging, dict) else {}
+    paging = object_in(body, "paging")
     return Page(
         start=start,
         elements=[element for element in whole if element["type"] == kind],
         broken=len(elements) - len(whole),
         total=whole_number(paging.get("total"), MOST_ELEMENTS),
-        more=_links_beyond(start, paging.get("links")),
+        more=any(_start_of(link.get("href")) > start for link in following(paging)),
     )
 
 
@@ -70,12 +71,9 @@ def _is_whole(element: Any) -> bool:  # noqa: ANN401  (any JSON)
     )
 
 
-def _links_beyond(start: int, links: Any) -> bool:  # noqa: ANN401  (any JSON)
-    """Whether a ``next`` link leads past this page; the order of the links varies."""
-    if not isinstance(links, list):
-        return False
-    following = [link for link in links if isinstance(link, dict) and link.get("rel") == "next"]
-    return any(_start_of(link.get("href")) > start for link in following)
+def following(paging: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the links to a next page; the order of the links varies."""
+    return [link for link in items(paging, "links") if link.get("rel") == "next"]
 
 
 def _start_of(href: Any) -> int:  # noqa: ANN401  (any JSON)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from coursebridge.clock import to_millis
 from coursebridge.linkedin.errors import UnusableAnswer
-from coursebridge.linkedin.pages import MOST_ELEMENTS
-from coursebridge.linkedin.reading import whole_number
+from coursebridge.linkedin.pages import MOST_ELEMENTS, SUSPECT_TOTALS, following
+from coursebridge.linkedin.reading import object_in, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 REPORTS_PATH = "/v2/learningActivityReports"
 PAGE_SIZE = 1000
-SUSPECT_TOTALS = frozenset({500, 1000})
 Row = dict[str, Any]
 
 
@@ -83,10 +82,8 @@ def _rows(body: dict[str, Any]) -> list[Row]:
 
 
 def _goes_on(body: dict[str, Any], start: int, found: int) -> bool:
-    paging = body.get("paging")
-    paging = paging if isinstance(paging, dict) else {}
-    links, total = paging.get("links"), whole_number(paging.get("total"), MOST_ELEMENTS)
-    linked = isinstance(links, list) and any(isinstance(link, dict) and link.get("rel") == "next" for link in links)
+    paging = object_in(body, "paging")
+    total, linked = whole_number(paging.get("total"), MOST_ELEMENTS), bool(following(paging))
     if total is not None and total not in SUSPECT_TOTALS:
         return start < total or (linked and found > 0)
     return found >= PAGE_SIZE or (linked and found > 0)

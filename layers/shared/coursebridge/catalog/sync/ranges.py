@@ -24,7 +24,6 @@ PAGES = 10
 PAGES_BEYOND = 40
 PAGES_OF_A_TOPIC = 100
 SPAN = PAGES * STEP
-SUSPECT_TOTALS = frozenset({500, 1000})
 URNS_IN_A_RANGE = 50
 TOPICS_IN_A_RANGE = 20
 """There are about a thousand topics, and the history of an execution has room for 25,000 events."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from coursebridge.catalog.sync import ranges
 from coursebridge.catalog.sync.outcomes import digests
-from coursebridge.linkedin import assets
+from coursebridge.linkedin import assets, pages
 from coursebridge.linkedin.assets import Listing
 from coursebridge.linkedin.walk import STEP
 
@@ -74,7 +74,7 @@ def listing_groups(known: Iterable[Range]) -> Iterator[list[Range]]:
 
 def is_suspect(group: Iterable[Range]) -> bool:
     """Whether a listing's total is one at which LinkedIn cuts lists short."""
-    return max((one.get("total", 0) for one in group), default=0) in ranges.SUSPECT_TOTALS
+    return max((one.get("total", 0) for one in group), default=0) in pages.SUSPECT_TOTALS
 
 
 def is_unfinished(group: list[Range]) -> bool:

@@ -11,7 +11,7 @@ from coursebridge.catalog.learning import learn
 from coursebridge.catalog.sync import outcomes, problems, ranges
 from coursebridge.catalog.sync.applying import Applier
 from coursebridge.integrations import day_limit
-from coursebridge.linkedin import assets
+from coursebridge.linkedin import assets, pages
 from coursebridge.linkedin.errors import (
     CredentialsRefused,
     LinkedInError,
@@ -100,7 +100,7 @@ class RangeWork:
             listing = replace(ranges.listing_in(self._range), classification=urn)
             walk = self._walked(listing, 0, ranges.PAGES_OF_A_TOPIC, name)
             self._found["shifted"] |= walk.shifted
-            if walk.total in ranges.SUSPECT_TOTALS or not walk.ended:
+            if walk.total in pages.SUSPECT_TOTALS or not walk.ended:
                 self._problems.append(problems.total_suspect(name, walk.total))
         self._found["ended"] = True
 
