@@ -129,7 +129,8 @@ def _push(console: Console, arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--sandbox", default=f"http://{HOST}:{DEFAULT_PORT}", help="its URL (%(default)s)")
     _add_fields(parser, Target)
-    _add_fields(parser, Plan)
+    # Courses are completed now: a receiver that was just set up ignores older completions.
+    _add_fields(parser, Plan, days=0.0)
     options = vars(parser.parse_args(arguments))
     url = options.pop("sandbox")
     body = {name: value for name, value in options.items() if value is not None}
@@ -148,8 +149,9 @@ def _push(console: Console, arguments: Sequence[str]) -> int:
     return 0
 
 
-def _add_fields(parser: argparse.ArgumentParser, kind: type[Target] | type[Plan]) -> None:
-    """Add an option for every field of a dataclass, under the field's name."""
+def _add_fields(parser: argparse.ArgumentParser, kind: type[Target] | type[Plan], **defaults: float) -> None:
+    """Add an option for every field of a dataclass, under the field's name; some have a default of their own."""
+    parser.set_defaults(**defaults)
     for one in fields(kind):
         flag = "--" + one.name.replace("_", "-")
         required = one.default is MISSING and one.default_factory is MISSING
@@ -159,7 +161,7 @@ def _add_fields(parser: argparse.ArgumentParser, kind: type[Target] | type[Plan]
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, dest=one.name)
         else:
             cast = int if one.default is None else (str if required else type(one.default))
-            note = "" if required else f"({one.default})"
+            note = "" if required else f"({defaults.get(one.name, one.default)})"
             parser.add_argument(flag, dest=one.name, type=cast, required=required, help=note)
 
 

@@ -30,7 +30,7 @@ class Plan:
         urns: if given, they choose from exactly these assets instead.
         per_learner: number of assets that each learner takes up.
         completed: share of these that are completed; the others are abandoned midway.
-        days: length of the period in which they learn, which ends at `until`.
+        days: length of the period in which they learn, which ends at `until`; at least as long as the assets take.
         until: epoch milliseconds; now by default.
         seed: seed of everything else; with the same seed and `until`, a plan gives the same statements again.
         withhold_completed: share of completions that are never sent.
@@ -50,7 +50,7 @@ class Plan:
     urns: list[str] = field(default_factory=list)
     per_learner: int = 2
     completed: float = 0.5
-    days: float = 7
+    days: float = 7.0
     until: int | None = None
     seed: int = 1
     withhold_completed: float = 0.0

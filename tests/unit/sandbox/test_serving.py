@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+from typing import Any
 
 import httpx
 import pytest
@@ -53,6 +54,23 @@ def test_a_taken_port_is_named_with_the_remedy(capsys: pytest.CaptureFixture[str
     printed = capsys.readouterr().out
     assert str(port) in printed
     assert "--port" in printed
+
+
+@pytest.mark.parametrize(("given", "days"), [((), 0.0), (("--days", "0.5"), 0.5)])
+def test_a_push_by_hand_lets_learners_finish_now_or_within_the_days_given(
+    monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...], days: float
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def post(url: str, *, json: dict[str, Any], **_options: Any) -> httpx.Response:
+        asked.append(json)
+        return httpx.Response(200, json={"truth": [], "acknowledged": []})
+
+    monkeypatch.setattr(httpx, "post", post)
+    target = ("--oauth-url", "o", "--statements-url", "s", "--client-id", "c", "--client-secret", "x")
+
+    assert main(["push", *target, *given]) == 0
+    assert asked[0]["days"] == days
 
 
 def test_small_answers_do_not_wait_for_acknowledgements() -> None:
