@@ -1,7 +1,8 @@
 """Redrive dead letters: `python -m tools.redrive show`, `python -m tools.redrive run`.
 
-Uses your AWS credentials and region, and `AWS_ENDPOINT_URL` if set (for the embedded stack). A letter is deleted only
-once its work is under way again. Running this twice is harmless, because it is safe for that work to happen twice.
+Uses your AWS credentials and region, and `AWS_ENDPOINT_URL` if set (for the embedded stack, which accepts any
+credentials but needs some). A letter is deleted only once its work is under way again. Running this twice is harmless,
+because it is safe for that work to happen twice.
 
 | queue               | holds                                      | redriven by                                   |
 | ------------------- | ------------------------------------------ | --------------------------------------------- |

@@ -1,7 +1,8 @@
 """The least an LMS needs of Coursebridge: courses, people, launches, completions. Explained in docs/build-on-it.md.
 
-Needs httpx, and COURSEBRIDGE_URL, COURSEBRIDGE_INTEGRATION, COURSEBRIDGE_CLIENT_ID and COURSEBRIDGE_CLIENT_SECRET in
-the environment. `python docs/examples/lms.py` pulls the courses, imports two people and launches a course.
+Needs httpx (`make setup`), and COURSEBRIDGE_URL, COURSEBRIDGE_INTEGRATION, COURSEBRIDGE_CLIENT_ID and
+COURSEBRIDGE_CLIENT_SECRET in the environment. `.venv/bin/python docs/examples/lms.py` pulls the courses, imports two
+people and launches a course.
 """
 
 import base64
