@@ -1,16 +1,16 @@
 """A client of the admin API for the commands."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 
-from coursebridge_cli.errors import CommandError, NotLoggedIn, Unreachable, UsageError, of_problem
+from coursebridge_cli.errors import CommandError, NotLoggedIn, Unreachable, UsageError, lacking_scope, of_problem
 from coursebridge_cli.session import Credentials
 
 SECONDS = 60
 PAGE = 200
-SCOPE = "admin:read admin:write"
 CHECK_URL = "Check COURSEBRIDGE_URL: it is the output ApiUrl of the stack, without a path of its own."
 
 
@@ -32,6 +32,7 @@ class Client:
         except httpx.InvalidURL as error:
             raise NotLoggedIn(f"{credentials.url} is not a URL", CHECK_URL) from error
         self._token = ""
+        self._scopes: tuple[str, ...] = ()
 
     def get(self, path: str, **query: str | int | None) -> Any:  # noqa: ANN401  (any JSON)
         """Send a GET request and return the JSON of the answer."""
@@ -49,15 +50,26 @@ class Client:
         Raises:
             CommandError: The API refused the request or did not answer; the error says why and how to fix it.
         """
-        request = {"json": body, "params": {name: value for name, value in (query or {}).items() if value is not None}}
-        answer = self._authorized(method, path, request)
-        if answer.status_code == httpx.codes.UNAUTHORIZED:
-            # A token expires after an hour, and watching a run may take longer.
-            self._token = ""
-            answer = self._authorized(method, path, request)
-        if answer.is_error:
-            raise of_problem(answer.status_code, _object(answer))
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        answer = self._answer(method, path, json=body, params=given)
         return answer.json() if answer.content else None
+
+    def upload(self, path: str, content: bytes, content_type: str) -> Any:  # noqa: ANN401
+        """Post a file as it is and return the JSON of the answer.
+
+        Raises:
+            CommandError: The API refused the file or did not answer.
+        """
+        return self._answer("POST", path, content=content, headers={"Content-Type": content_type}).json()
+
+    def complete(self, method: str, path: str) -> None:
+        """Send a request again until nothing is left to do; the API answers 202 as long as something is.
+
+        Raises:
+            CommandError: The API refused the request or did not answer.
+        """
+        while self._answer(method, path).status_code == httpx.codes.ACCEPTED:
+            pass
 
     def every(self, path: str, most: int | None = None, **query: str | int | None) -> Iterator[Any]:
         """Yield the items of a list, page after page.
@@ -96,8 +108,27 @@ class Client:
             raise UsageError("there is more than one integration", "Name one with --integration.", names)
         raise UsageError(f"there is no integration {wanted}", "Name one of these with --integration.", names)
 
-    def _authorized(self, method: str, path: str, request: dict[str, Any]) -> httpx.Response:
-        return self._ask(method, path, headers={"Authorization": f"Bearer {self._bearer()}"}, **request)
+    def _answer(self, method: str, path: str, **request: Any) -> httpx.Response:  # noqa: ANN401
+        answer = self._authorized(method, path, **request)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            # A token expires after an hour, and watching a run may take longer.
+            self._token = ""
+            answer = self._authorized(method, path, **request)
+        if missing := _missing_scope(answer):
+            raise lacking_scope(missing, self._scopes)
+        if answer.is_error:
+            raise of_problem(answer.status_code, _object(answer))
+        return answer
+
+    def _authorized(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str] | None = None,
+        **request: Any,  # noqa: ANN401
+    ) -> httpx.Response:
+        headers = {**(headers or {}), "Authorization": f"Bearer {self._bearer()}"}
+        return self._ask(method, path, headers=headers, **request)
 
     def _bearer(self) -> str:
         if not self._token:
@@ -106,8 +137,11 @@ class Client:
                 "client_id": self._credentials.client_id,
                 "client_secret": self._credentials.client_secret,
             }
-            answer = self._ask("POST", "/oauth2/token", data={**form, "scope": SCOPE})
-            self._token = _object(answer).get("access_token", "")
+            # Without a scope in the request, the token has every scope of the client.
+            answer = self._ask("POST", "/oauth2/token", data=form)
+            told = _object(answer)
+            self._token = told.get("access_token", "")
+            self._scopes = tuple(told.get("scope", "").split())
             if not self._token:
                 raise _login_refused(answer)
         return self._token
@@ -125,15 +159,18 @@ class Client:
 def _login_refused(answer: httpx.Response) -> CommandError:
     said = _object(answer)
     code = said.get("error", "")
-    remedies = {
-        "invalid_scope": "This client cannot administer: use one with the scopes admin:read and admin:write.",
-        "": CHECK_URL,
-    }
-    remedy = remedies.get(
-        code, "Check COURSEBRIDGE_CLIENT_ID and COURSEBRIDGE_CLIENT_SECRET; a rotated secret is shown only once."
-    )
+    remedy = "Check COURSEBRIDGE_CLIENT_ID and COURSEBRIDGE_CLIENT_SECRET; a rotated secret is shown only once."
+    if not code:
+        remedy = CHECK_URL
     reason = said.get("error_description", code) or f"status {answer.status_code}"
     return NotLoggedIn(f"the API refuses to issue a token: {reason}", remedy)
+
+
+def _missing_scope(answer: httpx.Response) -> str:
+    """Return the scope that a refused token lacks (RFC 6750, section 3), or an empty string."""
+    told = answer.headers.get("WWW-Authenticate", "")
+    found = re.search(r'error="insufficient_scope", scope="([^"]+)"', told)
+    return found[1] if found else ""
 
 
 def _object(answer: httpx.Response) -> dict[str, Any]:

@@ -6,7 +6,7 @@ CommandError          1  the API refused, or something is unhealthy
 `-- NotLoggedIn       4  credentials are missing or wrong
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 
@@ -51,3 +51,17 @@ def of_problem(status: int, problem: Mapping[str, Any]) -> CommandError:
     details = tuple(f"{wrong['field']}: {wrong['detail']}" for wrong in problem.get("errors") or ())
     kind = NotLoggedIn if status == 401 else CommandError  # noqa: PLR2004  (the status itself)
     return kind(f"{detail}. {cause}" if cause else detail, str(problem.get("remedy") or ""), details)
+
+
+def lacking_scope(missing: str, held: Sequence[str]) -> CommandError:
+    """Return the error for a call that needs a scope which the client does not have.
+
+    Args:
+        missing: The scope.
+        held: The scopes that the client has.
+    """
+    options = " ".join(f"--scope {scope}" for scope in sorted({*held, missing}))
+    return CommandError(
+        f"this client lacks the scope {missing}",
+        f'Use one that has it. An admin with admin:write creates it: coursebridge clients create "NAME" {options}',
+    )

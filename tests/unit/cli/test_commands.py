@@ -111,10 +111,7 @@ def test_an_admin_of_one_integration_needs_to_know_of_no_other(
     terminal: Terminal, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own, _another = api.integration(name="Own"), api.integration(name="Another")
-    scopes = ["admin:read", "admin:write"]
-    bound = api.ask("POST", "/admin/clients", {"scopes": scopes, "integration_id": own["id"]}, expect=201)
-    for name, value in ((session.CLIENT_ID, bound["client_id"]), (session.CLIENT_SECRET, bound["client_secret"])):
-        monkeypatch.setenv(name, value)
+    as_client(api, monkeypatch, "admin:read", "admin:write", integration_id=own["id"])
 
     for named in ((), ("-i", own["id"]), ("-i", "Own")):
         assert terminal.run("integrations", "show", *named, "--json").json["id"] == own["id"]
@@ -328,6 +325,32 @@ def test_a_run_that_needs_somebody_says_what_to_do(terminal: Terminal, api: Api,
     assert "2 times LinkedIn [was] away" in watched.out
 
 
+def test_a_client_that_may_only_read_runs_the_commands_that_only_read(
+    terminal: Terminal, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.integration()
+    as_client(api, monkeypatch, "admin:read")
+
+    for command in ("integrations list", "integrations show", "runs list", "statements held", "filters show", "audit"):
+        assert terminal.run(*command.split()).code == 0
+    assert "Needs attention" in terminal.run("status").out
+
+
+def test_who_lacks_a_scope_is_told_which_and_how_to_get_it(
+    terminal: Terminal, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.integration()
+    as_client(api, monkeypatch, "admin:read", "learning:read")
+
+    refused = terminal.run("integrations", "set", "archive_limit_percent=5")
+
+    assert refused.code == 1
+    assert "this client lacks the scope admin:write" in refused.err
+    assert (
+        'coursebridge clients create "NAME" --scope admin:read --scope admin:write --scope learning:read' in refused.err
+    )
+
+
 def test_a_run_without_a_key_pair_is_refused_with_the_remedy(terminal: Terminal, api: Api) -> None:
     api.integration()
 
@@ -428,10 +451,17 @@ def test_an_api_that_does_not_answer_ends_with_3(terminal: Terminal, monkeypatch
     assert terminal.run("integrations", "list").code == 3
 
 
-def run(run_id: str, *, status: str, errors: list[Any] | None = None) -> Any:
+def as_client(api: Api, monkeypatch: pytest.MonkeyPatch, *scopes: str, integration_id: str | None = None) -> None:
+    """Log in as a new client with these scopes."""
+    made = api.ask("POST", "/admin/clients", {"scopes": scopes, "integration_id": integration_id}, expect=201)
+    for name, value in ((session.CLIENT_ID, made["client_id"]), (session.CLIENT_SECRET, made["client_secret"])):
+        monkeypatch.setenv(name, value)
+
+
+def run(run_id: str, **fields: Any) -> Any:
     counts = dict.fromkeys(runs.COUNTED, 0)
     return {
-        "id": run_id, "kind": "catalog", "mode": "full", "trigger": "admin", "status": status,
+        "id": run_id, "kind": "catalog", "mode": "full", "trigger": "admin", "status": "running",
         "started_at": rfc3339(utc_now()), "finished_at": None, "counts": counts,
-        "progress": {"done": 0, "total": 0}, "errors": errors or [], "pending_archive": 3,
+        "progress": {"done": 0, "total": 0}, "errors": [], "pending_archive": 3, **fields,
     }  # fmt: skip
