@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from coursebridge_cli.errors import CommandError
+from coursebridge_cli.hints import in_commands
 
 STYLES = {
     "active": "green", "succeeded": "green", "ok": "green", "applied": "green", "done": "green", "yes": "green",
@@ -88,9 +89,9 @@ def steps(found: Iterable[Mapping[str, Any]], why: str) -> None:
     for step in found:
         console.print(f"{marks.get(step['state'], '[yellow]○[/]')} {escape(step['title'])}")
         if step["state"] not in ("done", "ok") and step.get(why):
-            console.print(Text(f"  {step[why]}", style="dim"))
+            console.print(Text(f"  {in_commands(step[why])}", style="dim"))
         if step.get("remedy"):
-            console.print(Text(f"  → {step['remedy']}"))
+            console.print(Text(f"  → {in_commands(step['remedy'])}"))
 
 
 def note(text: str) -> None:
@@ -100,8 +101,8 @@ def note(text: str) -> None:
 
 def failure(error: CommandError) -> None:
     """Print why a command failed and how to fix it."""
-    errors.print(Text("Error: ", style="bold red") + Text(str(error)))
+    errors.print(Text("Error: ", style="bold red") + Text(in_commands(str(error))))
     for detail in error.details:
         errors.print(Text(f"  {detail}"))
     if error.remedy:
-        errors.print(Text(f"→ {error.remedy}"))
+        errors.print(Text(f"→ {in_commands(error.remedy)}"))

@@ -6,6 +6,7 @@ import typer
 from rich.markup import escape
 
 from coursebridge_cli import output
+from coursebridge_cli.hints import in_commands
 from coursebridge_cli.options import Integration, Json, client
 
 
@@ -34,7 +35,7 @@ def _tell(name: str, told: dict[str, Any]) -> None:
     for reason in told["reasons"]:
         output.console.print(f"[red]![/] {escape(reason)}")
     for note in told["notes"]:
-        output.console.print(f"[dim]· {escape(note)}[/]")
+        output.console.print(f"[dim]· {escape(in_commands(note))}[/]")
     output.table(
         "Syncs",
         ("Kind", "Scheduled", "Last", "Finished", "Last success", "Next"),

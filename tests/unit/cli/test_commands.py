@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from coursebridge.clock import rfc3339, utc_now
+from coursebridge.people.explaining import AGAIN, HELP
 from coursebridge.records.identifiers import digest, normalised
 from coursebridge.secret_values import pseudonym_key
 from coursebridge.storage import keys
@@ -17,6 +18,7 @@ from coursebridge.storage.learners import Learner
 from coursebridge.storage.runs import RunStore
 from coursebridge_cli import client, output, runs, session
 from coursebridge_cli.errors import CommandError, NotLoggedIn, Unreachable
+from coursebridge_cli.hints import in_commands
 from run_records import put_run
 from unit.admin.conftest import GOOD_PAIR
 from unit.admin.statements import held
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from unit.cli.conftest import Terminal
 
 SECRET = GOOD_PAIR["client_secret"]
+A_CALL = re.compile(r"\b(?:GET|POST|PUT|PATCH|DELETE) \S+")
 SETUP = ("setup", "--name", "Acme", "--client-id", "78content", "--no-sync", "--secret-stdin")
 
 
@@ -325,6 +328,25 @@ def test_a_run_that_needs_somebody_says_what_to_do(terminal: Terminal, api: Api,
     assert "2 times LinkedIn [was] away" in watched.out
 
 
+def test_what_is_left_to_set_up_is_told_in_commands(terminal: Terminal, api: Api) -> None:
+    api.integration()
+
+    told = terminal.run("integrations", "show").out
+
+    assert "`coursebridge credentials save content`" in told
+    assert "`coursebridge credentials save report`" in told
+    assert "`coursebridge webhook show`" in told
+    assert "`coursebridge webhook rotate`" in told
+    assert "`coursebridge runs start --mode full`" in told
+    assert A_CALL.findall(told) == []
+
+
+@pytest.mark.parametrize("advice", [*HELP.values(), AGAIN])
+def test_what_would_help_is_told_in_commands(advice: str) -> None:
+    assert A_CALL.findall(in_commands(advice)) == []
+    assert "after_erasure" not in in_commands(advice)
+
+
 def test_a_client_that_may_only_read_runs_the_commands_that_only_read(
     terminal: Terminal, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -356,7 +378,7 @@ def test_a_run_without_a_key_pair_is_refused_with_the_remedy(terminal: Terminal,
 
     refused = terminal.run("runs", "start")
 
-    assert (refused.code, "save one with PUT" in refused.err) == (1, True)
+    assert (refused.code, "save one with `coursebridge credentials save content`" in refused.err) == (1, True)
 
 
 def test_a_command_outlives_its_token() -> None:
