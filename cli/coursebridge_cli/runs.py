@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from coursebridge_cli import output
 from coursebridge_cli.client import Client
 from coursebridge_cli.errors import CommandError
+from coursebridge_cli.hints import in_commands
 from coursebridge_cli.options import Integration, Json, Most, Yes, client, new_app, sure
 
 app = new_app("Runs: executions of a sync.")
@@ -158,16 +159,69 @@ def _until_it_ends(api: Client, integration_id: str, run: dict[str, Any]) -> dic
 
 
 def _tell(run: dict[str, Any]) -> None:
+    counts = run["counts"]
     output.facts(
         {
             "run": run["id"],
+            "kind": f"{run['kind']}, {run['mode']}",
             "status": run["status"],
             "started": run["started_at"],
             "finished": run["finished_at"],
-            **{name: run["counts"].get(name, 0) for name in COUNTED},
+            "read": counts.get("read", 0),
+            **{name: counts[name] for name in COUNTED[1:] if counts.get(name)},
+            **_of_reports(run),
+            **_how_clean(run),
         }
     )
     for problem in run["errors"]:
         output.console.print(f"[bold red]{problem['count']} times[/] {escape(problem['detail'])}")
         output.console.print(f"   {escape(problem['cause'])}", style="dim")
-        output.console.print(f"   → {escape(problem['remedy'])}")
+        output.console.print(f"   → {escape(in_commands(problem['remedy']))}")
+    if run.get("unknown_learners"):
+        output.table(
+            "People in the reports who are no active learner",
+            ("Identifiers", "Since", "Why"),
+            (
+                (
+                    [f"{named['type']}:{named['value']}" for named in person["identifiers"]],
+                    person["since"],
+                    person["reason"],
+                )
+                for person in run["unknown_learners"]
+            ),
+            "",
+        )
+        output.console.print(
+            "   → Add them: coursebridge learners import FILE, or coursebridge assign IDENTIFIER LEARNER. "
+            "The next run reads their activity again."
+        )
+
+
+def _of_reports(run: dict[str, Any]) -> dict[str, str]:
+    """Return the results that only a run of activity reports has; what is zero is left out."""
+    repairs = dict(run.get("repairs") or {})
+    repairs.pop("total", None)
+    history = repairs.pop("history", 0)
+    filled_in = _counted(repairs)
+    if history:
+        filled_in += f" ({history} from before the push was set up)"
+    drift = float(run.get("drift_percent") or 0)
+    found = {
+        "people": _counted(run.get("people")),
+        "filled in": filled_in,
+        "not filled in": _counted(run.get("not_repaired")),
+        "taken again": str(run.get("reengaged") or ""),
+        "drift": f"{drift:g} % of the records differed from the reports" if drift else "",
+    }
+    return {name: text for name, text in found.items() if text}
+
+
+def _counted(numbers: dict[str, int] | None) -> str:
+    return ", ".join(f"{name}: {number}" for name, number in (numbers or {}).items() if number)
+
+
+def _how_clean(run: dict[str, Any]) -> dict[str, str]:
+    """Return whether everything could be read; nothing while the run is under way."""
+    if run.get("clean") is None:
+        return {}
+    return {"clean": "yes" if run["clean"] else "no: not everything could be read"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -16,6 +18,7 @@ from coursebridge.secret_values import pseudonym_key
 from coursebridge.storage import keys
 from coursebridge.storage.learners import Learner
 from coursebridge.storage.runs import RunStore
+from coursebridge.storage.unplaced_people import UnplacedPeopleStore, UnplacedPerson
 from coursebridge_cli import client, output, runs, session
 from coursebridge_cli.errors import CommandError, NotLoggedIn, Unreachable
 from coursebridge_cli.hints import in_commands
@@ -326,6 +329,50 @@ def test_a_run_that_needs_somebody_says_what_to_do(terminal: Terminal, api: Api,
     assert watched.code == 1
     assert remedy in watched.err
     assert "2 times LinkedIn [was] away" in watched.out
+
+
+def test_a_run_of_activity_reports_tells_what_it_filled_in_and_for_whom_it_could_not(
+    terminal: Terminal, api: Api
+) -> None:
+    integration_id = api.integration()["id"]
+    results = {
+        "repairs": {"completions": 2, "progress": 1, "history": 3, "total": 3},
+        "not_repaired": {"learner_unknown": 4, "course_unknown": 0},
+        "people": {"known": 5, "unknown": 1},
+        "reengaged": 1,
+        "drift_percent": Decimal("2.50"),
+        "clean": True,
+    }
+    put_run(RunStore(api.table, integration_id, "activity"), run("r1", status="succeeded", kind="activity", **results))
+    unknown = UnplacedPerson(frozenset({normalised("email", "a@example.com")}), rfc3339(utc_now()), "learner_unknown")
+    UnplacedPeopleStore(api.table, integration_id).change(
+        lambda before: replace(before, people=(unknown,), run_id="r1")
+    )
+
+    told = " ".join(terminal.run("runs", "show", "r1").out.split())
+
+    assert "filled in completions: 2, progress: 1 (3 from before the push was set up)" in told
+    assert "not filled in learner_unknown: 4 taken again 1 drift 2.5 % of the records" in told
+    assert "people known: 5, unknown: 1" in told
+    assert "email:a@example.com" in told
+    assert "clean yes" in told
+
+
+def test_a_run_tells_nothing_that_is_zero(terminal: Terminal, api: Api) -> None:
+    integration_id = api.integration()["id"]
+    nothing = {"repairs": {"completions": 0, "history": 0}, "not_repaired": {}, "reengaged": 0, "drift_percent": 0}
+    put_run(RunStore(api.table, integration_id, "activity"), run("r1", status="running", kind="activity", **nothing))
+
+    told = terminal.run("runs", "show", "r1").out.split("\n")
+
+    assert [line.split()[0] for line in told if line] == ["run", "kind", "status", "started", "finished", "read"]
+
+
+def test_a_run_that_could_not_read_everything_says_so(terminal: Terminal, api: Api) -> None:
+    integration_id = api.integration()["id"]
+    put_run(RunStore(api.table, integration_id, "catalog"), run("r1", status="succeeded", clean=False))
+
+    assert "no: not everything could be read" in terminal.run("runs", "show", "r1").out
 
 
 def test_what_is_left_to_set_up_is_told_in_commands(terminal: Terminal, api: Api) -> None:
