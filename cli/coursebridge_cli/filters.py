@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 
 from coursebridge_cli import output
+from coursebridge_cli.client import Client
 from coursebridge_cli.errors import UsageError
 from coursebridge_cli.integrations import patch
 from coursebridge_cli.options import Integration, Json, Yes, client, new_app, sure
@@ -15,8 +16,14 @@ from coursebridge_cli.options import Integration, Json, Yes, client, new_app, su
 app = new_app("Filters: which assets of LinkedIn's catalogue become courses.")
 Changes = Annotated[
     list[str] | None,
-    typer.Argument(help='Filters as name=value, added to the current ones: languages=["en"]', show_default=False),
+    typer.Argument(
+        help='Filters as name=value, such as languages=["en","de"]. A value replaces the current one of that name, '
+        "lists too; other filters stay.",
+        show_default=False,
+    ),
 ]
+Urns = Annotated[list[str], typer.Argument(help="URNs of assets, such as urn:li:lyndaCourse:252")]
+Remove = Annotated[bool, typer.Option("--remove", help="Take the URNs out of the list again.")]
 File = Annotated[Path | None, typer.Option(help="All filters, as JSON.", exists=True, dir_okay=False)]
 
 
@@ -57,11 +64,47 @@ def save(
     """Save filters. Shows a preview and asks first; courses that no longer match are archived at once."""
     api = client()
     found = api.integration(integration)
-    wanted = _wanted(found["filters"], filters, file)
+    _save(api, found["id"], _wanted(found["filters"], filters, file), yes=yes, as_json=as_json)
+
+
+@app.command()
+def include(
+    urns: Urns, integration: Integration = None, *, remove: Remove = False, yes: Yes = False, as_json: Json = False
+) -> None:
+    """Add assets to include_urns: they become courses whatever the other filters say. Shows a preview and asks first.
+
+    An asset that is not in the catalogue yet arrives with the next sync.
+    """
+    _list_urns("include_urns", urns, integration, remove=remove, yes=yes, as_json=as_json)
+
+
+@app.command()
+def exclude(
+    urns: Urns, integration: Integration = None, *, remove: Remove = False, yes: Yes = False, as_json: Json = False
+) -> None:
+    """Add assets to exclude_urns: they are never courses, even if include_urns has them. Previews and asks first."""
+    _list_urns("exclude_urns", urns, integration, remove=remove, yes=yes, as_json=as_json)
+
+
+def _list_urns(name: str, urns: list[str], integration: str | None, *, remove: bool, yes: bool, as_json: bool) -> None:
+    """Add URNs to the filter with this name, or take them out."""
+    api = client()
+    found = api.integration(integration)
+    present = found["filters"]
+    listed = [urn for urn in present[name] if urn not in urns]
+    wanted = {**present, name: listed if remove else [*listed, *dict.fromkeys(urns)]}
+    _save(api, found["id"], wanted, yes=yes, as_json=as_json)
+    losing = sorted({*wanted["include_urns"]} & {*wanted["exclude_urns"]} & {*urns})
+    if losing:
+        output.note(f"Both lists have {', '.join(losing)}: exclude_urns takes precedence.")
+
+
+def _save(api: Client, integration_id: str, wanted: dict[str, Any], *, yes: bool, as_json: bool) -> None:
+    path = f"/admin/integrations/{integration_id}/filters"
     if not yes:
-        _tell(api.send("POST", f"/admin/integrations/{found['id']}/filters/preview", wanted))
+        _tell(api.send("POST", f"{path}/preview", wanted))
     sure("Save these filters?", yes=yes)
-    saved = api.send("PUT", f"/admin/integrations/{found['id']}/filters", wanted)
+    saved = api.send("PUT", path, wanted)
     if as_json:
         output.as_json(saved)
         return

@@ -250,6 +250,21 @@ def test_filters_are_previewed_and_saved_after_a_question(terminal: Terminal, ap
         assert terminal.run("filters", "preview", "--file", str(file)).code == 2
 
 
+def test_courses_are_included_and_excluded_one_by_one(terminal: Terminal, api: Api) -> None:
+    api.integration()
+    urns = [f"urn:li:lyndaCourse:{number}" for number in (1, 2, 3)]
+
+    assert terminal.run("filters", "include", *urns[:2], "--yes").code == 0
+    assert terminal.run("filters", "include", urns[1], urns[2], typed="y\n").code == 0
+    assert terminal.run("filters", "include", urns[0], "--remove", "--yes").code == 0
+    excluded = terminal.run("filters", "exclude", urns[1], "--yes")
+    assert terminal.run("filters", "exclude", urns[2], typed="n\n").code == 1
+
+    filters = terminal.run("filters", "show", "--json").json
+    assert (filters["include_urns"], filters["exclude_urns"]) == (urns[1:], [urns[1]])
+    assert f"Both lists have {urns[1]}" in excluded.err
+
+
 def test_held_statements_are_listed_with_why_and_replayed(terminal: Terminal, api: Api) -> None:
     integration_id = api.integration()["id"]
     held(api.table, integration_id, "s1", "learner_unknown", "email:a@example.com")
