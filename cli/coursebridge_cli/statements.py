@@ -1,7 +1,7 @@
 """`coursebridge statements` and `coursebridge assign`: received and held statements, and whom they belong to."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
@@ -72,7 +72,7 @@ def replay(
     reason: Annotated[str | None, typer.Option(help="All statements held for this reason.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Process a statement, or everything held for a reason, again."""
+    """Process a statement that is not applied, or everything held for a reason, again."""
     if (statement_id is None) == (reason is None):
         raise UsageError("name one statement, or a reason with --reason")
     api = client()
@@ -84,7 +84,7 @@ def replay(
     if as_json:
         output.as_json(told)
         return
-    output.console.print(f"{told.get('replayed', 1)} being replayed.")
+    output.console.print(_replaying(told))
 
 
 def assign(
@@ -109,6 +109,14 @@ def assign(
     if told["taken_from"]:
         said.append(f"It was taken from {', '.join(told['taken_from'])}, who keep what it has counted for so far.")
     output.console.print("\n".join(said), markup=False)
+
+
+def _replaying(told: dict[str, Any]) -> str:
+    if "replayed" in told:
+        return f"{told['replayed']} being replayed."
+    if told["outcome"] == Outcome.RECEIVED:
+        return "It is being replayed."
+    return f"Nothing was done: the statement is {told['outcome']}."
 
 
 def _list(integration: str | None, outcome: Outcome | None, reason: str | None, limit: int, *, as_json: bool) -> None:

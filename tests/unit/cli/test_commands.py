@@ -272,9 +272,24 @@ def test_held_statements_are_listed_with_why_and_replayed(terminal: Terminal, ap
     assert "nobody in the directory has this identifier" in terminal.run("statements", "held").out
     assert '"mbox"' in terminal.run("statements", "show", "s1").out
     assert terminal.run("statements", "replay", "--reason", "learner_unknown", "--json").json["replayed"] == 1
-    assert terminal.run("statements", "replay", "s1").code == 0
+    assert terminal.run("statements", "replay", "s1").out == "It is being replayed.\n"
     assert terminal.run("statements", "replay").code == 2
     assert terminal.run("statements", "show", "s9").code == 1
+
+
+@pytest.mark.parametrize("outcome", ["applied", "held", "ignored"])
+def test_a_statement_that_is_not_replayed_is_told_with_its_outcome(
+    terminal: Terminal, api: Api, monkeypatch: pytest.MonkeyPatch, outcome: str
+) -> None:
+    api.integration()
+    send = client.Client.send
+
+    def left_alone(api: client.Client, method: str, path: str, *arguments: Any, **options: Any) -> Any:
+        return {"outcome": outcome} if "/replay" in path else send(api, method, path, *arguments, **options)
+
+    monkeypatch.setattr(client.Client, "send", left_alone)
+
+    assert terminal.run("statements", "replay", "s1").out == f"Nothing was done: the statement is {outcome}.\n"
 
 
 def test_an_identifier_is_assigned_only_to_a_learner_there_is(terminal: Terminal, api: Api) -> None:
