@@ -2,7 +2,20 @@
 
 import sys
 
-from coursebridge_cli import audit, clients, credentials, filters, integrations, output, runs, setup, statements, status
+from coursebridge_cli import (
+    audit,
+    clients,
+    credentials,
+    explain,
+    filters,
+    integrations,
+    learners,
+    output,
+    runs,
+    setup,
+    statements,
+    status,
+)
 from coursebridge_cli.errors import CommandError
 from coursebridge_cli.options import new_app
 
@@ -16,6 +29,7 @@ app = new_app(HELP)
 app.command(name="setup")(setup.setup)
 app.command(name="status")(status.status)
 app.command(name="selftest")(status.selftest)
+app.command(name="explain")(explain.explain)
 app.command(name="assign")(statements.assign)
 app.command(name="audit")(audit.audit)
 app.add_typer(integrations.app, name="integrations")
@@ -23,6 +37,7 @@ app.add_typer(credentials.app, name="credentials")
 app.add_typer(credentials.webhook, name="webhook")
 app.add_typer(filters.app, name="filters")
 app.add_typer(runs.app, name="runs")
+app.add_typer(learners.app, name="learners")
 app.add_typer(statements.app, name="statements")
 app.add_typer(clients.app, name="clients")
 

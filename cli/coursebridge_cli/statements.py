@@ -8,11 +8,11 @@ import typer
 
 from coursebridge_cli import output
 from coursebridge_cli.errors import UsageError
+from coursebridge_cli.identifiers import id_of, identifier
 from coursebridge_cli.options import Integration, Json, Most, client, new_app
 
 app = new_app("Statements: what LinkedIn sent, and what became of it.")
 StatementId = Annotated[str, typer.Argument(help="The statement's id.")]
-KINDS = ("email", "username", "external_id", "profile_urn")
 
 
 class Outcome(StrEnum):
@@ -88,24 +88,28 @@ def replay(
 
 
 def assign(
-    identifier: Annotated[str, typer.Argument(help="kind:value, such as email:a.learner@example.com")],
-    learner_id: Annotated[str, typer.Argument(help="The learner's id.")],
+    wanted: Annotated[
+        str, typer.Argument(metavar="IDENTIFIER", help="kind:value, such as email:a.learner@example.com")
+    ],
+    who: Annotated[
+        str, typer.Argument(metavar="LEARNER", help="The learner's id, or an identifier that the learner has already.")
+    ],
     integration: Integration = None,
     *,
     after_erasure: Annotated[bool, typer.Option(help="Take the identifier of a person who was erased.")] = False,
     as_json: Json = False,
 ) -> None:
     """Assign an identifier to one learner and to nobody else, from now on and for held statements."""
-    kind, colon, value = identifier.partition(":")
-    if kind not in KINDS or not colon or not value:
-        raise UsageError(f"{identifier} is not kind:value", f"A kind is one of {', '.join(KINDS)}.")
+    given = identifier(wanted)
     api = client()
-    body = {"type": kind, "value": value, "learner_id": learner_id, "after_erasure": after_erasure}
-    told = api.send("POST", f"/admin/integrations/{api.integration(integration)['id']}/identities", body)
+    integration_id = api.integration(integration)["id"]
+    learner_id = id_of(api, integration_id, who)
+    body = {"type": given.kind, "value": given.value, "learner_id": learner_id, "after_erasure": after_erasure}
+    told = api.send("POST", f"/admin/integrations/{integration_id}/identities", body)
     if as_json:
         output.as_json(told)
         return
-    said = [f"{identifier} now means {learner_id}; {told['replayed']} held statements are being replayed."]
+    said = [f"{given} now means {learner_id}; {told['replayed']} held statements are being replayed."]
     if told["taken_from"]:
         said.append(f"It was taken from {', '.join(told['taken_from'])}, who keep what it has counted for so far.")
     output.console.print("\n".join(said), markup=False)

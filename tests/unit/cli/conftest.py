@@ -13,7 +13,9 @@ import httpx
 import pytest
 
 import admin_handler
+import learning_handler
 import token_handler
+from coursebridge.people import wiring as people
 from coursebridge_cli import app as cli
 from coursebridge_cli import client, options, output, session
 from unit.admin.conftest import Context, api
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from unit.admin.conftest import Api
 
 __all__ = ["api"]
+
+
+HANDLERS = {"oauth2": token_handler, "admin": admin_handler, "learning": learning_handler}
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Terminal:
 
 def answer(request: httpx.Request) -> httpx.Response:
     """Answer a request as API Gateway and the function behind it do."""
-    handler: Any = token_handler if request.url.path.startswith("/oauth2") else admin_handler
+    handler: Any = HANDLERS.get(request.url.path.split("/")[1], admin_handler)
     event = {
         "version": "2.0",
         "rawPath": unquote(request.url.path),
@@ -68,7 +73,7 @@ def answer(request: httpx.Request) -> httpx.Response:
             "requestId": "request-1",
             "stage": "$default",
         },
-        "body": request.content.decode(),
+        "body": request.content.decode(errors="replace"),
         "isBase64Encoded": False,
     }
     with contextlib.redirect_stdout(io.StringIO()):  # the functions print metrics
@@ -87,6 +92,7 @@ def terminal(api: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
         monkeypatch.setenv(name, value)
     transport = httpx.MockTransport(answer)
     monkeypatch.setattr(options, "client", lambda: client.Client(session.credentials(), transport))
+    monkeypatch.setattr(people, "INDEX_LAG_SECONDS", 0)
     for module in MODULES:
         monkeypatch.setattr(module, "client", options.client)
     for console in (output.console, output.errors):
@@ -99,15 +105,19 @@ def _modules() -> list[Any]:
         audit,
         clients,
         credentials,
+        explain,
         filters,
         integrations,
+        learners,
         runs,
         setup,
         statements,
         status,
     )
 
-    return [audit, clients, credentials, filters, integrations, runs, setup, statements, status]
+    return [
+        audit, clients, credentials, explain, filters, integrations, learners, runs, setup, statements, status,
+    ]  # fmt: skip
 
 
 MODULES = _modules()
