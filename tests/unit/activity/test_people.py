@@ -19,6 +19,7 @@ from coursebridge.activity.people import Match, identifiers_of
 from coursebridge.activity.roster import Roster
 from coursebridge.activity.tasks import TASKS
 from coursebridge.clock import rfc3339
+from coursebridge.errors import Unavailable
 from coursebridge.records.identifiers import Kind, digest, normalised
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
@@ -293,8 +294,8 @@ def test_a_busy_table_has_the_task_repeated(lab: Lab, monkeypatch: pytest.Monkey
 
     def busy(self: MemoryTable, actions: Any) -> None:
         if not refusals and any(action.item.get("entity") == entity for action in actions):
-            refusals.append("ThrottlingError")
-            raise TransactionRefused(refusals, [{}])
+            refusals.append("busy")
+            raise Unavailable("busy")
         original(self, actions)
 
     monkeypatch.setattr(MemoryTable, "transact", busy)
@@ -306,7 +307,7 @@ def test_a_busy_table_has_the_task_repeated(lab: Lab, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("entity", ["learner", "record"])
-@pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError"])
+@pytest.mark.parametrize("reason", ["TransactionConflict", "busy"])
 def test_a_table_that_stays_busy_fails_the_run_which_can_be_redriven(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, entity: str, reason: str
 ) -> None:
@@ -318,7 +319,7 @@ def test_a_table_that_stays_busy_fails_the_run_which_can_be_redriven(
     def busy(self: MemoryTable, actions: Any) -> None:
         if any(action.item.get("entity") == entity for action in actions):
             refusals.append(reason if refusals else "TransactionConflict")
-            raise TransactionRefused([refusals[-1]], [{}])
+            raise Unavailable("busy") if refusals[-1] == "busy" else TransactionRefused([refusals[-1]], [{}])
         original(self, actions)
 
     with monkeypatch.context() as patch:
@@ -329,7 +330,7 @@ def test_a_table_that_stays_busy_fails_the_run_which_can_be_redriven(
 
     assert failed["status"] == "failed"
     # Each of five attempts waits for other writers as long as there are pauses, but never for a throttled table.
-    assert len(refusals) == {"TransactionConflict": 5 * 3, "ThrottlingError": 1 + 5}[reason]
+    assert len(refusals) == {"TransactionConflict": 5 * 3, "busy": 1 + 5}[reason]
 
     run = lab.sync(run_id=lab.control.redrive(failed["id"])["id"])
 

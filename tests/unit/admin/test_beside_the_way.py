@@ -12,10 +12,11 @@ from botocore.exceptions import ClientError
 from coursebridge import secret_values
 from coursebridge.activity import quiet
 from coursebridge.admin import status, wiring
+from coursebridge.errors import Unavailable
 from coursebridge.integrations.store import IntegrationStore
 from coursebridge.storage import keys
 from coursebridge.storage.runs import RunStore
-from coursebridge.storage.table import Table, TransactionRefused
+from coursebridge.storage.table import Table
 from unit.admin.conftest import GOOD_PAIR
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def test_a_kill_amid_making_an_integration_leaves_one_that_is_as_good_as_any(
 
 def test_a_busy_table_takes_no_integration(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     def busy(_table: Table, _actions: object) -> None:
-        raise TransactionRefused(["ThrottlingError", None], [{}, {}])
+        raise Unavailable("busy")
 
     monkeypatch.setattr(Table, "transact", busy)
 

@@ -204,14 +204,14 @@ def test_a_client_that_never_stops_changing_is_reported_as_busy(api: Api, monkey
     assert (answer.status, answer.json["code"]) == (503, Unavailable.code)
 
 
-@pytest.mark.parametrize("reason", ["ConditionalCheckFailed", "ThrottlingError"])
+@pytest.mark.parametrize("refusal", [TransactionRefused(["ConditionalCheckFailed"], [{}]), Unavailable("busy")])
 def test_a_client_that_cannot_be_deleted_now_is_reported_as_busy_and_stays(
-    api: Api, monkeypatch: pytest.MonkeyPatch, reason: str
+    api: Api, monkeypatch: pytest.MonkeyPatch, refusal: Exception
 ) -> None:
     client_id = client(api)["client_id"]
 
     def refuse(*_arguments: Any) -> None:
-        raise TransactionRefused([reason], [{}])
+        raise refusal
 
     monkeypatch.setattr(storage_wiring.table(), "transact", refuse)
 

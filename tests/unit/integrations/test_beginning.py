@@ -13,7 +13,6 @@ from coursebridge.catalog.sync.tasks import catalog_sync
 from coursebridge.errors import Unavailable
 from coursebridge.integrations.runs import RunControl
 from coursebridge.storage.runs import RunStore
-from coursebridge.storage.table import TransactionRefused
 
 if TYPE_CHECKING:
     from coursebridge.integrations.models import Integration
@@ -112,7 +111,7 @@ def test_a_table_that_refuses_for_another_reason_than_others_is_busy(
     runs: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(*_: Any) -> None:
-        raise TransactionRefused(["ThrottlingError", None], [{}, {}])
+        raise Unavailable("busy")
 
     monkeypatch.setattr(runs.table, "transact", refused)
 

@@ -14,7 +14,7 @@ from coursebridge.people.fields import LearnerFields
 from coursebridge.people.merging import Merging
 from coursebridge.records.identifiers import digest, normalised
 from coursebridge.storage import keys
-from coursebridge.storage.table import Table, TransactionRefused
+from coursebridge.storage.table import Table
 from people_lab import PSEUDONYM_KEY, Lab, completion, progress
 
 if TYPE_CHECKING:
@@ -338,7 +338,7 @@ def test_writers_without_end_make_it_unavailable(
 
 def test_a_throttled_table_is_unavailable(directory: Directory, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     def throttled(_table: Table, _actions: Any) -> None:
-        raise TransactionRefused(["ThrottlingError"], [{}])
+        raise Unavailable("busy")
 
     monkeypatch.setattr(Table, "transact", throttled)
 

@@ -56,10 +56,10 @@ def test_two_writers_at_once_both_get_theirs_in(ada: Lab, number: int) -> None:
     assert record.parts["ada"].launches == {ada.at(1), ada.at(2)}
 
 
-@pytest.mark.parametrize("reason", ["ThrottlingError", "TransactionConflict"])
-def test_a_table_that_stays_busy_is_unavailable(ada: Lab, monkeypatch: pytest.MonkeyPatch, reason: str) -> None:
+@pytest.mark.parametrize("refusal", [Unavailable("busy"), TransactionRefused(["TransactionConflict"], [{}])])
+def test_a_table_that_stays_busy_is_unavailable(ada: Lab, monkeypatch: pytest.MonkeyPatch, refusal: Exception) -> None:
     def refuse(_table: Table, _actions: Any) -> None:
-        raise TransactionRefused([reason], [{}])
+        raise refusal
 
     monkeypatch.setattr(Table, "transact", refuse)
     monkeypatch.setattr("coursebridge.storage.record_store.time.sleep", lambda _seconds: None)

@@ -9,7 +9,7 @@ import pytest
 from coursebridge.errors import NotFound, Unavailable
 from coursebridge.storage.keys import Key
 from coursebridge.storage.learners import MOST_MERGES, Learner, LearnerStore
-from coursebridge.storage.table import Table, TransactionRefused, unchanged
+from coursebridge.storage.table import Table, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +93,7 @@ def test_a_busy_table_is_told_to_who_writes_beside_a_learner(
     table: Table, learners: LearnerStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def throttled(_self: Table, _actions: Sequence[object]) -> None:
-        raise TransactionRefused(["ThrottlingError", None], [])
+        raise Unavailable("busy")
 
     monkeypatch.setattr(Table, "transact", throttled)
 

@@ -198,7 +198,7 @@ def test_a_table_that_is_busy_is_told_so(lab: Lab, monkeypatch: pytest.MonkeyPat
     kept = secrets_of(lab)
 
     def throttled(self: Table, actions: Any) -> None:
-        raise TransactionRefused(["ThrottlingError", None], [])
+        raise Unavailable("busy")
 
     monkeypatch.setattr(Table, "transact", throttled)
 

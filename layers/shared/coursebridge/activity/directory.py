@@ -130,9 +130,7 @@ class Directory:
     def _written(self, plans: list[_Plan]) -> Iterable[_Plan]:
         try:
             self._table.transact([action for plan in plans for action in plan.actions])
-        except TransactionRefused as refused:
-            if not refused.contended:
-                raise Unavailable("the table is busy") from refused
+        except TransactionRefused:
             return [self._alone(plan.someone) for plan in plans]
         return plans
 
@@ -157,9 +155,7 @@ class Directory:
             try:
                 if plan.actions:
                     self._table.transact(plan.actions)
-            except TransactionRefused as refused:
-                if not refused.contended:
-                    raise Unavailable("the table is busy") from refused
+            except TransactionRefused:
                 time.sleep(pause)
             else:
                 return plan

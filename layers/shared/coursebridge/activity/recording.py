@@ -251,11 +251,8 @@ class Recorder:
     def _together(self, cases: Sequence[_Case]) -> list[_Case]:
         try:
             self._table.transact(self._actions(cases))
-        except TransactionRefused as refused:
-            if not refused.contended:
-                raise Unavailable("the table is busy, try again") from refused
-        except TooLarge:
-            pass  # either one record or the whole transaction
+        except (TransactionRefused, TooLarge):
+            pass  # because of one of the records, or all of them together
         else:
             return list(cases)
         return [written for case in cases for written in self._alone(case)]
@@ -268,9 +265,7 @@ class Recorder:
                 if cases and cases[0].changes:
                     turned = turns(self._table, cases[0].before, cases[0].after, self._now)
                     self._table.transact([*self._actions(cases), *turned])
-            except TransactionRefused as refused:
-                if not refused.contended:
-                    raise Unavailable("the table is busy, try again") from refused
+            except TransactionRefused:
                 time.sleep(pause)
             except TooLarge:
                 self.tally.counts.update(("ignored", "record_full"))

@@ -128,8 +128,6 @@ class Applier:
         try:
             self._table.transact(plan.actions)
         except TransactionRefused as refused:
-            if not refused.contended:
-                raise Unavailable("the table is busy") from refused
             return _still_received(plan, refused)
         plan.snapshot.note(plan.writes)
         outcomes += plan.outcomes

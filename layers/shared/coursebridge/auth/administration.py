@@ -132,9 +132,7 @@ class Clients:
                 actions.append(self._check(self._another_administrator(client_id)))
             try:
                 self.table.transact(actions)
-            except TransactionRefused as refusal:
-                if not refusal.contended:
-                    raise Unavailable("the table is busy, try again") from refusal
+            except TransactionRefused:
                 continue
             return client
         raise Unavailable("other requests are changing the same clients; try again")

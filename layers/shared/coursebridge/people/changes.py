@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from coursebridge.errors import Conflict, FieldError, Unavailable
+from coursebridge.errors import Conflict, FieldError
 from coursebridge.records.identifiers import Identifier, digest, normalised
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
@@ -169,9 +169,7 @@ def write(table: Table, transaction: list[dict[str, Any]]) -> bool:
     """
     try:
         table.transact(transaction)
-    except TransactionRefused as refused:
-        if not refused.contended:
-            raise Unavailable("the table is busy, try again") from refused
+    except TransactionRefused:
         return False
     return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from coursebridge.errors import Unavailable
 from coursebridge.storage import keys
 from coursebridge.storage.table import ConditionFailed, TransactionRefused
 
@@ -45,12 +46,12 @@ class ClassificationStore:
         return None
 
     def put_all(self, items: Sequence[Item]) -> bool:
-        """Write up to a hundred classifications; if others write one of them, write none and return ``False``."""
+        """Write up to a hundred classifications, or none and return ``False``, if others write one or all is busy."""
         if len(items) == 1:
             return self.put(items[0]) is None
         try:
             self.table.transact([self._action(item) for item in items])
-        except TransactionRefused:
+        except (TransactionRefused, Unavailable):
             return False
         return True
 

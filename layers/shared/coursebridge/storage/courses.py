@@ -309,15 +309,12 @@ class CourseStore:
         refused: list[str] = []
         for pause in pauses():
             try:
-                self.table.transact([self._restating(course) for course in courses])
-            except TransactionRefused as refusal:
-                reasons = zip(courses, refusal.reasons, strict=True)
-                changed = [course.urn for course, reason in reasons if reason == "ConditionalCheckFailed"]
+                changed = self._restated_together(courses)
             except TooLarge:
                 if len(courses) == 1:
                     raise
                 return refused + [urn for course in courses for urn in self._restated([course])]
-            else:
+            if changed is None:
                 return refused
             refused += changed
             courses = [course for course in courses if course.urn not in changed]
@@ -326,6 +323,17 @@ class CourseStore:
             if not changed:
                 time.sleep(pause)
         raise Unavailable("the table is busy, try again")
+
+    def _restated_together(self, courses: list[StoredCourse]) -> list[str] | None:
+        """Write all of these or none; return what others have changed (nothing if all is busy), or ``None`` if done."""
+        try:
+            self.table.transact([self._restating(course) for course in courses])
+        except TransactionRefused as refusal:
+            reasons = zip(courses, refusal.reasons, strict=True)
+            return [course.urn for course, reason in reasons if reason == "ConditionalCheckFailed"]
+        except Unavailable:
+            return []
+        return None
 
     def _restating(self, course: StoredCourse) -> dict[str, Any]:
         if course.as_read is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from coursebridge.errors import NotFound, Unavailable
+from coursebridge.errors import NotFound
 from coursebridge.records.identifiers import Identifier, Kind, normalised
 from coursebridge.storage import keys
 from coursebridge.storage.table import TransactionRefused
@@ -224,8 +224,6 @@ class LearnerStore:
         except TransactionRefused as refused:
             if refused.reasons[1] == "ConditionalCheckFailed":
                 raise NotFound(NOBODY) from refused
-            if not refused.contended:
-                raise Unavailable("the table is busy, try again") from refused
             return False
         return True
 

@@ -62,9 +62,7 @@ class RecordStore:
             ]
             try:
                 self._table.transact(actions)
-            except TransactionRefused as refused:
-                if not refused.contended:
-                    raise Unavailable("the table is busy, try again") from refused
+            except TransactionRefused:
                 time.sleep(pause)
             else:
                 return after

@@ -274,9 +274,7 @@ class RunStore:
         lock = self.table.put_action(self._lock_item(run_id, now), condition=condition, values=values)
         try:
             self.table.transact([lock, action])
-        except TransactionRefused as refused:
-            if not refused.contended:
-                raise Unavailable("the table is busy, try again") from refused
+        except TransactionRefused:
             return False
         return True
 

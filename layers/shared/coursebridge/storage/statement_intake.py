@@ -205,8 +205,6 @@ def _marked(statements: Sequence[NewStatement]) -> dict[str, str]:
 
 
 def _known(refusal: TransactionRefused, statements: Sequence[NewStatement]) -> dict[str, Item]:
-    if not refusal.contended:
-        raise Unavailable("the table is busy, try again") from refusal
     return {
         statement.statement_id: item
         for statement, reason, item in zip(statements, refusal.reasons, refusal.items, strict=False)

@@ -44,6 +44,8 @@ BUSY = frozenset(
         "TransactionInProgressException",
     }
 )
+OTHERS_WRITE = frozenset({None, "ConditionalCheckFailed", "TransactionConflict"})
+"""The reasons for refusing an action of a transaction after which reading and writing again may succeed."""
 TOO_LARGE = ("has exceeded the maximum allowed size", "cannot exceed 4 MB")
 """DynamoDB's words for an item or a transaction that is too large, in the error of a write or a cancellation reason."""
 _wait = time.sleep
@@ -61,11 +63,11 @@ class ConditionFailed(Exception):
 
 
 class TransactionRefused(Exception):
-    """A transaction was refused as a whole.
+    """A transaction was refused as a whole, because of what other writers wrote or are writing.
 
     Attributes:
-        reasons: one code per action, in order (``ConditionalCheckFailed``, ``TransactionConflict``,
-            ``ThrottlingError``, ...); ``None`` where the action would have succeeded.
+        reasons: one code per action, in order (``ConditionalCheckFailed`` or ``TransactionConflict``); ``None`` where
+            the action would have succeeded.
         items: the stored item of each action whose condition failed; empty for the others.
     """
 
@@ -73,11 +75,6 @@ class TransactionRefused(Exception):
         super().__init__("the transaction was refused")
         self.reasons = tuple(reasons)
         self.items = tuple(items)
-
-    @property
-    def contended(self) -> bool:
-        """Whether other writers caused every refusal, so that reading and writing again may succeed."""
-        return all(reason in (None, "ConditionalCheckFailed", "TransactionConflict") for reason in self.reasons)
 
 
 @dataclass(frozen=True)
@@ -330,10 +327,16 @@ class Table:
         """Apply up to a hundred actions, all or nothing (see :meth:`put_action` and the other ``_action`` methods).
 
         Raises:
-            TransactionRefused: at least one action was refused.
+            TransactionRefused: a condition does not hold, or others are writing the same items.
+            coursebridge.errors.Unavailable: the table is busy, whatever the conditions say.
             coursebridge.errors.TooLarge: an item, or all of them together, would be too large; retrying cannot help.
         """
-        self._call("transact_write_items", whole=True, TransactItems=list(actions))
+        try:
+            self._call("transact_write_items", whole=True, TransactItems=list(actions))
+        except TransactionRefused as refused:
+            if not all(reason in OTHERS_WRITE for reason in refused.reasons):
+                raise Unavailable("the table is busy, try again") from refused
+            raise
 
     def put_action(
         self,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from coursebridge import secret_values
-from coursebridge.errors import Conflict, Unavailable
+from coursebridge.errors import Conflict
 from coursebridge.storage import keys
 from coursebridge.storage.table import ConditionFailed, TransactionRefused, pauses
 
@@ -156,8 +156,6 @@ class TargetStore:
             except TransactionRefused as refused:
                 if REFUSED in refused.reasons:
                     raise
-                if not refused.contended:
-                    raise Unavailable("the table is busy, try again") from refused
                 time.sleep(pause)
             else:
                 return
