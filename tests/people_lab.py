@@ -136,6 +136,12 @@ class Lab:
         }
         self.table.put({**item, **self.settings})
 
+    def item(self) -> Item:
+        """Return the item of the integration."""
+        item = self.table.get(keys.integration(self.id))
+        assert item
+        return item
+
     def course(self, urn: str, duration_seconds: int | None = DURATION) -> None:
         """Add a course to the catalogue."""
         item = {"integration_id": self.id, "urn": urn, "duration_seconds": duration_seconds, "title": urn}
@@ -176,9 +182,7 @@ class Lab:
 
     def send(self, *statements: dict[str, Any]) -> list[str]:
         """Store statements as the receiving function does."""
-        item = self.table.get(keys.integration(self.id))
-        assert item
-        receiver = Receiver(self.table, item, "linkedin", lambda: self.now)
+        receiver = Receiver(self.table, self.item(), "linkedin", lambda: self.now)
         ids, _ = receiver.post(json.dumps(list(statements)).encode())
         return ids
 

@@ -6,30 +6,37 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from coursebridge.activity.quiet import listen
 from coursebridge.apply.sweep import Sweep, Swept, integrations
-from coursebridge.clock import utc_now
-from coursebridge.errors import NotFound, Unavailable
-from coursebridge.integrations.freshness import worst
-from coursebridge.integrations.store import IntegrationStore
+from coursebridge.clock import parse_rfc3339, utc_now
+from coursebridge.errors import Unavailable
+from coursebridge.integrations.freshness import Freshness, freshness, worst
+from coursebridge.integrations.store import from_item
 from coursebridge.observability import count, gauge_hours, logger, metrics
 from coursebridge.settings import settings
+from coursebridge.storage.statements import StatementStore
 from coursebridge.storage.wiring import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from coursebridge.integrations.models import Integration
+    from coursebridge.storage.table import Item
 
 SPARE_MILLISECONDS = 60_000
 
 
-def _is_quiet(integration_id: str) -> bool:
+def _is_quiet(integration: Integration, newest: datetime | None) -> bool:
     """Update an integration's rhythm, and return whether its silence is suspicious; an inactive one may be silent."""
-    heard = listen(table(), integration_id, utc_now())
-    if heard.state != "quiet" or IntegrationStore(table()).get(integration_id).status != "active":
+    heard = listen(table(), integration.id, newest, utc_now())
+    if heard.state != "quiet" or integration.status != "active":
         return False
-    logger.warning("LinkedIn has gone quiet", integration=integration_id, since=heard.since)
+    logger.warning("LinkedIn has gone quiet", integration=integration.id, since=heard.since)
     return True
 
 
@@ -40,12 +47,21 @@ def _share_of_time(context: LambdaContext, integrations_left: int) -> Callable[[
     return lambda: context.get_remaining_time_in_millis() < until
 
 
-def _sweep(integration_id: str, time_is_up: Callable[[], bool]) -> dict[str, int]:
+def _sweep(item: Item, time_is_up: Callable[[], bool]) -> dict[str, int]:
     lost_after = timedelta(seconds=settings().sweep_lost_after_seconds)
-    swept = vars(Sweep(table(), integration_id, utc_now(), lost_after, time_is_up).run())
+    swept = vars(Sweep(table(), item, utc_now(), lost_after, time_is_up).run())
     if any(swept.values()):
-        logger.info("statements sent round again", integration=integration_id, **swept)
+        logger.info("statements sent round again", integration=item["id"], **swept)
     return swept
+
+
+def _watch(item: Item) -> Freshness:
+    """Count an integration that has gone quiet, and return how old its data is."""
+    integration = from_item(item)
+    last = StatementStore(table(), integration.id).newest()
+    newest = parse_rfc3339(last["stored_at"]) if last else None
+    count("LinkedInQuiet", _is_quiet(integration, newest))
+    return freshness(table(), integration, newest, utc_now())
 
 
 @logger.inject_lambda_context
@@ -53,16 +69,17 @@ def _sweep(integration_id: str, time_is_up: Callable[[], bool]) -> dict[str, int
 def lambda_handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Sweep every integration, even if others fail, and return how many statements were released, by kind."""
     total = Counter(vars(Swept()))
+    ages: list[Freshness] = []
     found = list(integrations(table()))
-    for number, integration_id in enumerate(found):
+    for number, item in enumerate(found):
         try:
-            total.update(_sweep(integration_id, _share_of_time(context, len(found) - number)))
-            count("LinkedInQuiet", _is_quiet(integration_id))
-        except (NotFound, Unavailable) as error:
-            # The next sweep retries it, unless it has just been deleted.
-            logger.warning("integration not swept", integration=integration_id, code=error.code)
+            total.update(_sweep(item, _share_of_time(context, len(found) - number)))
+            ages.append(_watch(item))
+        except (Unavailable, ValidationError) as error:
+            # The next sweep tries again.
+            logger.warning("integration not swept", integration=item["id"], error=type(error).__name__)
             count("SweepsFailed")
     count("StatementsSwept", total.total())
-    for name, hours in worst(table(), utc_now()).items():
+    for name, hours in worst(ages).items():
         gauge_hours(name, hours)
     return dict(total)

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from coursebridge import secret_values
-from coursebridge.activity.quiet import listen
 from coursebridge.aicc.hacp import Call
 from coursebridge.aicc.service import Receiver
 from coursebridge.aicc.sessions import SessionStore
-from coursebridge.apply.sweep import Sweep
-from coursebridge.integrations.freshness import worst
+from coursebridge.apply.sweep import Sweep, integrations
 from coursebridge.records.evidence import Completion, Evidence
 from coursebridge.storage import keys
 from coursebridge.storage.record_store import RecordStore
@@ -48,9 +46,8 @@ def test_the_sweep_may_look_at_whoever_statements_wait_for(table: Table) -> None
     learner = lab.learner(email="ada@example.com")
 
     with watched(table) as calls:
-        Sweep(table, lab.id, lab.now + timedelta(hours=1), timedelta(minutes=15)).run()
-        listen(table, lab.id, lab.now)
-        worst(table, lab.now)
+        [item] = integrations(table)
+        Sweep(table, item, lab.now + timedelta(hours=1), timedelta(minutes=15)).run()
 
     assert ("BatchGetItem", "", f"LEARNER#{lab.id}#{learner.id}") in calls
     assert refused("SweepFunction", calls) == []

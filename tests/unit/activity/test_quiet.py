@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coursebridge.activity.quiet import HOUR, MEMORY_WEEKS, SUSPICIOUS, WEEK, Rhythm, judge, judged, listen
-from coursebridge.clock import rfc3339
 from coursebridge.storage import keys
 
 if TYPE_CHECKING:
@@ -129,19 +128,10 @@ def test_surprise_never_falls_while_the_silence_lasts(hours: list[int], later: i
     assert 0 <= rhythm.surprise(now) <= rhythm.surprise(now + later * HOUR)
 
 
-def stored(table: Table, at: datetime) -> None:
-    time = rfc3339(at)
-    item = {**keys.statement("acme", time).item(), **keys.statements("acme", time, time).item(keys.GSI1)}
-    table.put({**item, "stored_at": time})
-
-
 def test_the_sweep_keeps_the_rhythm_and_status_reads_it(table: Table) -> None:
-    stored(table, MONDAY + timedelta(minutes=5))
-
-    listen(table, "acme", MONDAY + timedelta(minutes=10))
+    listen(table, "acme", MONDAY + timedelta(minutes=5), MONDAY + timedelta(minutes=10))
     before = table.get(keys.sync_state("acme", "rhythm"))
-    stored(table, MONDAY + timedelta(minutes=20))
-    listen(table, "acme", MONDAY + timedelta(minutes=25))
+    listen(table, "acme", MONDAY + timedelta(minutes=20), MONDAY + timedelta(minutes=25))
     heard = judge(table, "acme", MONDAY + timedelta(hours=3))
 
     assert table.get(keys.sync_state("acme", "rhythm")) == before
@@ -155,11 +145,11 @@ def test_the_sweep_keeps_the_rhythm_and_status_reads_it(table: Table) -> None:
 def test_a_rhythm_outlives_the_statements_it_was_learned_from(table: Table) -> None:
     table.put(learned(office, 3).to_item("acme"))
 
-    assert listen(table, "acme", MONDAY + timedelta(weeks=6)).state == "quiet"
+    assert listen(table, "acme", None, MONDAY + timedelta(weeks=6)).state == "quiet"
 
 
 def test_nothing_is_kept_before_the_first_statement(table: Table) -> None:
-    assert listen(table, "acme", MONDAY).state == judge(table, "acme", MONDAY).state == "learning"
+    assert listen(table, "acme", None, MONDAY).state == judge(table, "acme", MONDAY).state == "learning"
     assert table.get(keys.sync_state("acme", "rhythm")) is None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,6 @@ from unit.conftest import Context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from coursebridge.storage.table import Item, Table
 
@@ -131,18 +131,39 @@ def test_nothing_to_sweep_is_fine(lab: Lab) -> None:
     assert sum(sweep_handler.lambda_handler({}, Context()).values()) == 0
 
 
+def test_a_sweep_reads_each_thing_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`tools/cost.py` counts these calls."""
+    calls = lab.calls()
+    monkeypatch.setattr(sweep_handler, "table", lambda: calls.table)
+
+    sweep_handler.lambda_handler({}, Context())
+
+    listing, pending, newest = 1, 5, 1
+    assert Counter(calls.made) == {"query": listing + pending + newest, "get_item": 1, "batch_get_item": 1}
+
+
 def test_an_integration_that_cannot_be_swept_stops_nobody_else(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.send(completion(1))
-    Lab(lab.table, id="busy")
+    busy = Lab(lab.table, id="busy")
     real = quiet.listen
 
-    def listen(table: Table, integration_id: str, now: datetime) -> Any:
+    def listen(table: Table, integration_id: str, *times: Any) -> Any:
         if integration_id == "busy":
             raise Unavailable("busy")
-        return real(table, integration_id, now)
+        return real(table, integration_id, *times)
 
-    monkeypatch.setattr(sweep_handler, "integrations", lambda _table: ["busy", lab.id])
+    monkeypatch.setattr(sweep_handler, "integrations", lambda _table: [busy.item(), lab.item()])
     monkeypatch.setattr(sweep_handler, "listen", listen)
+
+    assert sweep_handler.lambda_handler({}, Context())["unjudged"] == 1
+
+
+def test_an_integration_whose_settings_cannot_be_read_stops_nobody_else(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.send(completion(1))
+    odd = Lab(lab.table, id="odd", settings={"status": "lost"})
+    monkeypatch.setattr(sweep_handler, "integrations", lambda _table: [odd.item(), lab.item()])
 
     assert sweep_handler.lambda_handler({}, Context())["unjudged"] == 1
 

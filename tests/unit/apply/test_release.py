@@ -39,7 +39,7 @@ NOTHING = timedelta()
 
 
 def swept(lab: Lab, later: timedelta = NOTHING, time_is_up: Callable[[], bool] = lambda: False) -> Swept:
-    return Sweep(lab.table, lab.id, lab.now + later, LOST_AFTER, time_is_up).run()
+    return Sweep(lab.table, lab.item(), lab.now + later, LOST_AFTER, time_is_up).run()
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_a_statement_that_was_emptied_with_its_person_stays_so(lab: Lab, again: 
 def test_the_sweep_finds_every_integration(lab: Lab) -> None:
     Lab(lab.table, id="other")
 
-    assert sorted(integrations(lab.table)) == ["acme", "other"]
+    assert sorted(item["id"] for item in integrations(lab.table)) == ["acme", "other"]
 
 
 def test_a_day_the_stream_lost_is_swept_up(lab: Lab) -> None:

@@ -5,8 +5,8 @@ therefore counts, for each of the 168 hours of a week, in how many of the weeks 
 hour. Each silent hour in which statements usually arrive adds to the surprise; an hour that is always silent adds
 nothing. Two silent working days are suspicious; with only a few statements a week, it takes about a month.
 
-The sweep keeps the rhythm up to date: it reads an integration's newest statement and one small item, and writes that
-item at most once an hour.
+The sweep keeps the rhythm up to date: from an integration's newest statement and one small item, which it writes at
+most once an hour.
 """
 
 from __future__ import annotations
@@ -130,11 +130,17 @@ def judge(table: Table, integration_id: str, now: datetime) -> Judgement:
     return judged(Rhythm.from_item(item) if item else Rhythm(now), now)
 
 
-def listen(table: Table, integration_id: str, now: datetime) -> Judgement:
-    """Update an integration's rhythm and judge it; two reads, and at most one write an hour."""
+def listen(table: Table, integration_id: str, newest: datetime | None, now: datetime) -> Judgement:
+    """Update an integration's rhythm and judge it; one read, and at most one write an hour.
+
+    Args:
+        table: the application's table.
+        integration_id: the integration.
+        newest: when its newest statement was stored, if there is one.
+        now: the time.
+    """
     item = table.get(keys.sync_state(integration_id, RHYTHM))
     before = Rhythm.from_item(item) if item else None
-    newest = _newest_statement(table, integration_id)
     if newest is None and before is None:
         return judged(Rhythm(now), now)
     # If a statement was stored before the first call, observation begins with it.
@@ -145,12 +151,6 @@ def listen(table: Table, integration_id: str, now: datetime) -> Judgement:
     if after != before:
         table.put(after.to_item(integration_id))
     return judged(after, now)
-
-
-def _newest_statement(table: Table, integration_id: str) -> datetime | None:
-    pk = keys.statements_partition(integration_id)
-    page = table.query(pk, index=keys.GSI1, limit=1, ascending=False, attributes=("stored_at",))
-    return parse_rfc3339(page.items[0]["stored_at"]) if page.items else None
 
 
 def _hour(moment: datetime) -> datetime:

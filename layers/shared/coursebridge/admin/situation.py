@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from coursebridge.auth.clients import Client
 from coursebridge.storage import keys
 from coursebridge.storage.run_shapes import KINDS
+from coursebridge.storage.statements import StatementStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -51,21 +52,9 @@ def situations(table: Table, integrations: Sequence[Integration]) -> Iterator[Si
         yield Situation(
             {kind: cast("Remembered", found.get(keys.sync_state(integration.id, kind), {})) for kind in KINDS},
             Client.from_item(client) if client else None,
-            last_statement(table, integration.id),
+            StatementStore(table, integration.id).newest(),
             held_count(table, integration.id, "actor_mismatch", most=100),
         )
-
-
-def last_statement(table: Table, integration_id: str) -> Item | None:
-    """Return the id, time of storage and outcome of the statement stored last."""
-    page = table.query(
-        keys.statements_partition(integration_id),
-        index=keys.GSI1,
-        limit=1,
-        ascending=False,
-        attributes=("statement_id", "stored_at", "outcome"),
-    )
-    return page.items[0] if page.items else None
 
 
 def held_count(table: Table, integration_id: str, reason: HeldReason, most: int | None = None) -> int:

@@ -43,10 +43,9 @@ class Swept:
     waited_for_rules: int = 0
 
 
-def integrations(table: Table) -> Iterator[str]:
-    """Yield the ids of all integrations."""
-    for item in table.query_all(keys.INTEGRATIONS_PARTITION, index=keys.GSI1):
-        yield item["id"]
+def integrations(table: Table) -> Iterator[Item]:
+    """Yield the items of all integrations."""
+    yield from table.query_all(keys.INTEGRATIONS_PARTITION, index=keys.GSI1)
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Sweep:
 
     Attributes:
         table: the application's table.
-        integration_id: the integration to sweep.
+        integration: the item of the integration to sweep.
         now: the time of the sweep.
         lost_after: how long a statement waits to be judged before the stream counts as having lost it. A stream that
             is merely late still delivers it.
@@ -63,19 +62,23 @@ class Sweep:
     """
 
     table: Table
-    integration_id: str
+    integration: Item
     now: datetime
     lost_after: timedelta
     time_is_up: Callable[[], bool] = lambda: False
 
+    @property
+    def integration_id(self) -> str:
+        """Return the id of the integration."""
+        return str(self.integration["id"])
+
     def run(self) -> Swept:
         """Release what is due."""
-        integration = self.table.get_many([keys.integration(self.integration_id)], consistent=False)
         return Swept(
             unjudged=self._release(self._unjudged(), again=True),
             waited_for_course=self._release(self._course_has_come()),
-            waited_for_learner=sum(self._release(self._learner_has_come(item)) for item in integration.values()),
-            waited_for_rules=sum(self._release(self._rules_have_changed(item)) for item in integration.values()),
+            waited_for_learner=self._release(self._learner_has_come()),
+            waited_for_rules=self._release(self._rules_have_changed()),
         )
 
     def _release(self, statement_ids: Iterator[str], *, again: bool = False) -> int:
@@ -103,19 +106,19 @@ class Sweep:
             found = self.table.get_many(places.values(), consistent=False)
             yield from (statement_id for statement_id, place in places.items() if place in found)
 
-    def _learner_has_come(self, integration: Item) -> Iterator[str]:
-        is_open = integration["learner_matching"] == "open"
+    def _learner_has_come(self) -> Iterator[str]:
+        is_open = self.integration["learner_matching"] == "open"
         yield from self._by_identity(
             "learner_unknown", lambda identity, meant, _inactive: bool(meant) or (is_open and identity.never_held)
         )
         yield from self._by_identity("learner_ambiguous", lambda _identity, meant, _inactive: len(meant) <= 1)
         yield from self._by_identity("learner_inactive", lambda _identity, meant, inactive: not meant & inactive)
 
-    def _rules_have_changed(self, integration: Item) -> Iterator[str]:
+    def _rules_have_changed(self) -> Iterator[str]:
         """Yield statements whose actor can be matched under settings that changed lately."""
-        if self.now - parse_rfc3339(integration["updated_at"]) > CHANGED_LATELY:
+        if self.now - parse_rfc3339(self.integration["updated_at"]) > CHANGED_LATELY:
             return
-        rules = Rules.of(integration)
+        rules = Rules.of(self.integration)
         reasons: tuple[HeldReason, ...] = ("actor_mismatch", "actor_unidentified")
         for reason in reasons:
             for share in self._shares(reason):

@@ -10,14 +10,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from coursebridge.clock import parse_rfc3339
-from coursebridge.integrations.store import from_item
 from coursebridge.storage import keys
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from coursebridge.integrations.models import Integration, Schedule
-    from coursebridge.storage.table import Item, Table
+    from coursebridge.storage.table import Table
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -39,8 +39,15 @@ class Freshness:
     statement: timedelta | None
 
 
-def freshness(table: Table, integration: Integration, now: datetime) -> Freshness:
-    """Return how old an integration's data is, with one batch read and one query."""
+def freshness(table: Table, integration: Integration, newest: datetime | None, now: datetime) -> Freshness:
+    """Return how old an integration's data is, with one batch read.
+
+    Args:
+        table: the application's table.
+        integration: the integration.
+        newest: when its newest statement was stored, if there is one.
+        now: the time.
+    """
     if integration.status != "active":
         return Freshness(None, None, None)
     wanted = {kind: keys.sync_state(integration.id, kind) for kind in ("catalog", "activity")}
@@ -49,17 +56,14 @@ def freshness(table: Table, integration: Integration, now: datetime) -> Freshnes
     return Freshness(
         _age(found.get(wanted["catalog"], {}).get("watermark"), integration, integration.catalog_schedule, now),
         _age(found.get(wanted["activity"], {}).get("last_success_at"), integration, activity, now),
-        _since_statement(table, integration.id, now),
+        now - newest if newest else None,
     )
 
 
-def worst(table: Table, now: datetime) -> dict[str, float]:
+def worst(found: Iterable[Freshness]) -> dict[str, float]:
     """Return the greatest age of each kind in hours by metric name, without the kinds that expect no data."""
-    integrations = (from_item(item) for item in table.query_all(keys.INTEGRATIONS_PARTITION, index=keys.GSI1))
-    found = [freshness(table, integration, now) for integration in integrations]
-    hours = {
-        metric: [age / HOUR for known in found if (age := getattr(known, kind))] for kind, metric in METRICS.items()
-    }
+    known = list(found)
+    hours = {metric: [age / HOUR for one in known if (age := getattr(one, kind))] for kind, metric in METRICS.items()}
     return {metric: max(ages) for metric, ages in hours.items() if ages}
 
 
@@ -74,9 +78,3 @@ def _age(last: str | None, integration: Integration, schedule: Schedule | None, 
         return None
     due = schedule.due_after(since) or since
     return now - since - max(due - since - DAY, timedelta())
-
-
-def _since_statement(table: Table, integration_id: str, now: datetime) -> timedelta | None:
-    pk = keys.statements_partition(integration_id)
-    page: list[Item] = table.query(pk, index=keys.GSI1, limit=1, ascending=False, attributes=("stored_at",)).items
-    return now - parse_rfc3339(page[0]["stored_at"]) if page else None

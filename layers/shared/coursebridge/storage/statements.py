@@ -73,6 +73,17 @@ class StatementStore:
         found = self._table.get_many([own, mark])
         return found.get(own), mark in found
 
+    def newest(self) -> Item | None:
+        """Return the id, time of storage and outcome of the statement stored last; the index lags a little."""
+        page = self._table.query(
+            keys.statements_partition(self._integration_id),
+            index=keys.GSI1,
+            limit=1,
+            ascending=False,
+            attributes=("statement_id", "stored_at", "outcome"),
+        )
+        return page.items[0] if page.items else None
+
     def voided(self, statement_ids: Iterable[str]) -> frozenset[str]:
         """Return those of these ids that another statement voids."""
         marks = {keys.voiding(self._integration_id, statement_id): statement_id for statement_id in statement_ids}
