@@ -139,7 +139,7 @@ class Costs:
         return Bill(
             {
                 "Lambda": seconds * self._assumed["memory_gb"]["sweep"] * self._prices["lambda_gb_second_arm"],
-                "DynamoDB": self._units(0, sweeps * (1 + 6 * integrations)),
+                "DynamoDB": self._units(0, sweeps * (1 + 7 * integrations)),
                 "SQS": self._stack["queues_read"] * polls * self._prices["sqs_request"],
                 "Secrets Manager": secrets * self._prices["secret_month"] + 20_000 * self._prices["secret_call"],
                 "CloudWatch": self._stack["alarms"] * self._prices["alarm_month"]

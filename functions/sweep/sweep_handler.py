@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from coursebridge.activity.quiet import listen
+from coursebridge.apply.overdue import overdue
 from coursebridge.apply.sweep import Sweep, Swept, integrations
 from coursebridge.clock import parse_rfc3339, utc_now
 from coursebridge.errors import Unavailable
@@ -55,12 +56,23 @@ def _sweep(item: Item, time_is_up: Callable[[], bool]) -> dict[str, int]:
     return swept
 
 
+def _overdue(integration: Integration) -> int:
+    """Return how many statements have long been waiting for an admin; an inactive integration may leave them."""
+    if integration.status != "active":
+        return 0
+    waiting = overdue(table(), integration.id, utc_now())
+    if waiting:
+        logger.warning("statements wait for an admin", integration=integration.id, statements=waiting)
+    return waiting
+
+
 def _watch(item: Item) -> Freshness:
-    """Count an integration that has gone quiet, and return how old its data is."""
+    """Report silence and what waits for an admin, and return how old the data of an integration is."""
     integration = from_item(item)
     last = StatementStore(table(), integration.id).newest()
     newest = parse_rfc3339(last["stored_at"]) if last else None
     count("LinkedInQuiet", _is_quiet(integration, newest))
+    count("StatementsOverdue", _overdue(integration))
     return freshness(table(), integration, newest, utc_now())
 
 

@@ -138,8 +138,22 @@ def test_a_sweep_reads_each_thing_once(lab: Lab, monkeypatch: pytest.MonkeyPatch
 
     sweep_handler.lambda_handler({}, Context())
 
-    listing, pending, newest = 1, 5, 1
-    assert Counter(calls.made) == {"query": listing + pending + newest, "get_item": 1, "batch_get_item": 1}
+    listing, pending, newest, overdue = 1, 5, 1, 2
+    assert Counter(calls.made) == {"query": listing + pending + newest + overdue, "get_item": 1, "batch_get_item": 1}
+
+
+@pytest.mark.parametrize(("status", "reported"), [("active", [2]), ("inactive", [])])
+def test_the_sweep_reports_what_waits_for_an_admin(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, status: str, reported: list[int]
+) -> None:
+    lab.configure(learner_matching="directory", status=status)
+    lab.take(completion(1), completion(2))
+    counted: dict[str, list[int]] = {}
+    monkeypatch.setattr(sweep_handler, "count", lambda name, value=1: counted.setdefault(name, []).append(value))
+
+    sweep_handler.lambda_handler({}, Context())
+
+    assert [value for value in counted["StatementsOverdue"] if value] == reported
 
 
 def test_an_integration_that_cannot_be_swept_stops_nobody_else(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

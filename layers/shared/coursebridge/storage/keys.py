@@ -343,6 +343,11 @@ def pending_prefix(outcome: str, reason: str | None = None, awaited: str | None 
     return "".join(f"{part}#" for part in given if part is not None)
 
 
+def held_prefix(beginning: str) -> str:
+    """Return the prefix of the GSI3 sort keys of what is held for reasons that begin like this."""
+    return f"{pending_prefix('held')}{beginning}"
+
+
 def received_until(time: str) -> tuple[str, str]:
     """Return the bounds of the GSI3 sort keys of statements ``received`` before a time (RFC 3339)."""
     return pending_prefix("received"), f"{pending_prefix('received', '', '')}{time}"
