@@ -37,9 +37,13 @@ def save(
     api = client()
     found = api.integration(integration)
     body = {"client_id": client_id, "client_secret": secret("Client Secret", from_stdin=secret_stdin)}
-    kept = api.send("PUT", f"/admin/integrations/{found['id']}/credentials/{pair}", body)["credentials"]
+    kept = api.send("PUT", f"/admin/integrations/{found['id']}/credentials/{pair}", body)
     if as_json:
-        output.as_json(kept)
+        output.as_json({**kept["credentials"], "warning": kept["warning"]})
+        return
+    if kept["warning"]:
+        output.console.print(f"LinkedIn gives a token for this key pair: saved as {pair}.")
+        output.console.print(f"[yellow]Warning:[/] {escape(kept['warning'])}")
         return
     output.console.print(f"LinkedIn accepts this key pair: saved as {pair}.")
 

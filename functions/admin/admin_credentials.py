@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr
 
 from admin_common import ABSENT, NO_STORE, READ, WRITE, SecretNumber, new_router
 from coursebridge.admin import presenting, wiring
-from coursebridge.admin.shapes import IntegrationAnswer, LinkedInWebhook, LinkedInWebhookWithSecret
+from coursebridge.admin.shapes import IntegrationWithSavedPair, LinkedInWebhook, LinkedInWebhookWithSecret
 from coursebridge.api import base_url, caller
 from coursebridge.contract import Integration, Request, responses
 from coursebridge.linkedin.credentials import Scope
@@ -37,19 +37,24 @@ class KeyPairRequest(Request):
     tags=TAGS,
     responses=responses(
         HTTPStatus.OK,
-        "The integration; the secret is masked.",
+        "The integration; the secret is masked. `warning` says if LinkedIn refuses something that the pair is for.",
         _400="LinkedIn gives no token for this pair; the response has LinkedIn's words, the cause and the remedy. "
         "Nothing was changed.",
         _404=ABSENT,
         _502="LinkedIn is failing at the moment. Nothing was changed.",
     ),
 )
-def save_credentials(integration: Integration, scope: ScopeName, pair: KeyPairRequest) -> IntegrationAnswer:
-    """Trims a key pair, tests it by getting a token from LinkedIn, and saves it. The secret is never returned."""
-    kept = wiring.credentials(caller(router)).put(
+def save_credentials(integration: Integration, scope: ScopeName, pair: KeyPairRequest) -> IntegrationWithSavedPair:
+    """Trims a key pair, tests it by getting a token from LinkedIn, and saves it. The secret is never returned.
+
+    LinkedIn is also asked for a page of the catalogue, of activity reports, or both, depending on what the pair serves:
+    `credentials.{scope}.scopes` says what it may read. A pair that lacks a key is saved all the same, with a warning.
+    """
+    saved = wiring.credentials(caller(router)).put(
         integration, scope, pair.client_id, pair.client_secret.get_secret_value()
     )
-    return IntegrationAnswer.model_validate(presenting.integrations(table(), [kept])[0])
+    [shown] = presenting.integrations(table(), [saved.integration])
+    return IntegrationWithSavedPair.model_validate({**shown, "warning": saved.warning})
 
 
 @router.delete(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 from urllib.parse import unquote
 
+import httpx
 import pytest
 
 import admin_handler
@@ -15,14 +17,16 @@ from coursebridge.admin import wiring as admin
 from coursebridge.auth import wiring
 from coursebridge.auth.tokens import Grant
 from coursebridge.clock import utc_now
+from coursebridge.linkedin.client import LinkedInClient
 from coursebridge.linkedin.errors import CredentialsRefused
 from unit.conftest import Context as BareContext
 from xapi_builders import request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from coursebridge.linkedin.credentials import KeyPair, Scope
     from coursebridge.storage.table import Table
 
 STATE_MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:{}"
@@ -115,11 +119,26 @@ def api(deployed: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     clients.s3().create_bucket(Bucket="test-bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     clients.scheduler().create_schedule_group(Name="test")
     monkeypatch.setattr(admin, "verify", _only_the_good_pair)
+    monkeypatch.setattr(admin, "trial", trial)
     functions = Functions()
     monkeypatch.setattr(clients, "functions", lambda: functions)
     token = wiring.tokens().mint(Grant("first", 1, None, frozenset({"admin:read", "admin:write"})))
     yield Api(deployed, token, functions)
     _forget()
+
+
+def trial(pair: KeyPair) -> Callable[[Scope], LinkedInClient]:
+    """Return LinkedIn for a key pair, which may read what its client id names; ``78content`` may read everything."""
+
+    def answer(asked: httpx.Request) -> httpx.Response:
+        wanted = "report" if "Reports" in asked.url.path else "content"
+        if pair.client_id.startswith("78only-") and not pair.client_id.endswith(wanted):
+            return httpx.Response(403, json={"status": 403, "message": "Not enough permissions"})
+        return httpx.Response(200, json={"elements": [], "paging": {"start": 0, "count": 1, "total": 0}})
+
+    tokens = Mock(token=lambda: "t")
+    transport = httpx.MockTransport(answer)
+    return lambda scope: LinkedInClient(httpx.Client(transport=transport, base_url="https://l"), tokens, scope)
 
 
 def _only_the_good_pair(_client_id: str, client_secret: str) -> datetime:

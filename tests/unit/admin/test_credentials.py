@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 
@@ -12,9 +13,11 @@ import boto3
 import pytest
 
 from coursebridge import clients
-from coursebridge.admin import wiring
-from coursebridge.clock import utc_now
+from coursebridge.admin import setup, wiring
+from coursebridge.admin.situation import Situation
+from coursebridge.clock import rfc3339, utc_now
 from coursebridge.integrations import day_limit
+from coursebridge.integrations.models import CredentialNotes, Integration
 from coursebridge.linkedin.errors import (
     DayLimit,
     NoSuchEntity,
@@ -30,6 +33,8 @@ from unit.admin.statements import held
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from coursebridge.linkedin.client import LinkedInClient
+    from coursebridge.linkedin.credentials import KeyPair, Scope
     from coursebridge.linkedin.errors import LinkedInError
     from unit.admin.conftest import Api
 
@@ -243,6 +248,84 @@ def test_setup_says_what_is_done_and_what_is_to_do(api: Api) -> None:
         "webhook": "done", "first_statement": "done",
     }  # fmt: skip
     assert "Access content and reports via API" in made["setup"][0]["text"]
+
+
+CONTENT_ONLY = {**GOOD_PAIR, "client_id": "78only-content"}
+REPORT_ONLY = {**GOOD_PAIR, "client_id": "78only-report"}
+
+
+def done(integration: Any) -> set[str]:
+    return {step["id"].removesuffix("_credentials") for step in integration["setup"] if step["done"]}
+
+
+@pytest.mark.parametrize(
+    ("scope", "pair", "granted", "missing"),
+    [
+        ("content", GOOD_PAIR, {"content": True, "report": True}, None),
+        ("content", CONTENT_ONLY, {"content": True, "report": False}, "Report"),
+        ("report", CONTENT_ONLY, {"content": True, "report": False}, "Report"),
+        ("content", REPORT_ONLY, {"content": False, "report": True}, "Content"),
+    ],
+)
+def test_a_saved_pair_is_tried_for_all_that_it_serves(
+    api: Api, scope: str, pair: dict[str, str], granted: dict[str, bool], missing: str | None
+) -> None:
+    path = f"/admin/integrations/{api.integration()['id']}"
+
+    saved = api.ask("PUT", f"{path}/credentials/{scope}", pair)
+
+    assert saved["credentials"][scope]["scopes"] == granted
+    assert done(api.ask("GET", path)) == {name for name, given in granted.items() if given}
+    assert (f"lacks the {missing} key" in saved["warning"]) if missing else saved["warning"] is None
+
+
+def test_a_pair_is_tried_only_for_what_the_other_does_not_serve(api: Api) -> None:
+    path = f"/admin/integrations/{api.integration()['id']}/credentials"
+    api.ask("PUT", f"{path}/report", REPORT_ONLY)
+
+    saved = api.ask("PUT", f"{path}/content", CONTENT_ONLY)
+
+    assert saved["warning"] is None
+    assert saved["credentials"]["content"]["scopes"] == {"content": True, "report": None}
+    assert done(saved) == {"content", "report"}
+
+
+def test_reports_that_are_switched_off_are_not_tried(api: Api) -> None:
+    made = api.integration(activity={"enabled": False})
+
+    saved = api.ask("PUT", f"/admin/integrations/{made['id']}/credentials/content", CONTENT_ONLY)
+
+    assert saved["warning"] is None
+
+
+def test_a_pair_that_cannot_be_tried_proves_nothing_until_a_sync_succeeds(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trial(_pair: KeyPair) -> Callable[[Scope], LinkedInClient]:
+        return lambda _scope: Mock(get=Mock(side_effect=DayLimit("APPLICATION DAY limit")))
+
+    monkeypatch.setattr(wiring, "trial", trial)
+    integration_id = api.integration()["id"]
+
+    saved = api.ask("PUT", f"/admin/integrations/{integration_id}/credentials/content", GOOD_PAIR)
+
+    assert saved["credentials"]["content"]["scopes"] == {"content": None, "report": None}
+    assert "Try again after midnight UTC." in saved["warning"]
+    assert done(saved) == set()
+    RunStore(api.table, integration_id, "activity").remember(last_success_at=rfc3339(utc_now()))
+    assert done(api.ask("GET", f"/admin/integrations/{integration_id}")) == {"report"}
+
+
+def test_a_pair_saved_before_pairs_were_tried_is_proven_by_syncs() -> None:
+    at = utc_now()
+    notes = CredentialNotes.model_validate({"content": {"client_id": "78old", "verified_at": at}})
+    settings = {"id": "acme", "name": "Acme", "statistics_since": at, "created_at": at, "updated_at": at}
+    integration = Integration(credentials=notes, **settings)
+    later = {"last_success_at": rfc3339(at + timedelta(days=1))}
+
+    found = setup.steps(integration, Situation({"catalog": later, "activity": {}}, None, None, 0))  # type: ignore[dict-item]
+
+    assert done({"setup": list(found)}) >= {"content"}
 
 
 def test_an_integration_without_reports_needs_no_report_key(api: Api) -> None:

@@ -210,6 +210,18 @@ def test_key_pairs_are_saved_and_forgotten(terminal: Terminal, api: Api) -> None
     assert terminal.run("integrations", "show", "--json").json["credentials"]["report"] is None
 
 
+def test_a_key_pair_that_lacks_a_key_is_saved_with_a_warning(terminal: Terminal, api: Api) -> None:
+    api.integration()
+    save = ("credentials", "save", "report", "--secret-stdin", "--client-id", "78only-content")
+
+    saved = terminal.run(*save, typed=f"{SECRET}\n")
+
+    assert saved.code == 0
+    assert "LinkedIn accepts" not in saved.out
+    assert "Warning: LinkedIn does not let this key pair read activity reports" in saved.out
+    assert "lacks the Report key" in terminal.run(*save, "--json", typed=f"{SECRET}\n").json["warning"]
+
+
 def test_a_webhook_secret_is_rotated_then_the_old_one_revoked(terminal: Terminal, api: Api) -> None:
     api.integration()
 

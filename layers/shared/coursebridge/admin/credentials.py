@@ -10,20 +10,31 @@ from coursebridge.clock import rfc3339
 from coursebridge.errors import FieldError, InvalidRequest
 from coursebridge.integrations import day_limit
 from coursebridge.integrations.models import KeyPairNote
-from coursebridge.linkedin.credentials import KeyPair, credentials_secret
-from coursebridge.linkedin.errors import LinkedInError
+from coursebridge.linkedin import probing
+from coursebridge.linkedin.credentials import OTHER, KeyPair, credentials_secret
+from coursebridge.linkedin.errors import KEY_OF_SCOPE, KeyMissing, LinkedInError
 from coursebridge.storage.run_shapes import KINDS
 from coursebridge.storage.runs import RunStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from coursebridge.admin.integrations import Integrations
     from coursebridge.integrations.models import Integration
+    from coursebridge.linkedin.client import LinkedInClient
     from coursebridge.linkedin.credentials import Scope
 
 DESCRIPTION = "A LinkedIn key pair of a Coursebridge integration"
+READS = {"content": "the catalogue", "report": "activity reports"}
+
+
+@dataclass(frozen=True)
+class Saved:
+    """An integration whose key pair was saved, and what LinkedIn does not let the pair read."""
+
+    integration: Integration
+    warning: str | None
 
 
 @dataclass(frozen=True)
@@ -33,31 +44,43 @@ class Credentials:
     Attributes:
         integrations: changes integrations on behalf of the caller.
         verify: asks LinkedIn for a token with a key pair; returns the time, or raises ``LinkedInError``.
+        trial: returns what makes LinkedIn clients, by scope, that use a key pair not saved yet.
     """
 
     integrations: Integrations
     verify: Callable[[str, str], datetime]
+    trial: Callable[[KeyPair], Callable[[Scope], LinkedInClient]]
 
-    def put(self, integration_id: str, scope: Scope, client_id: str, client_secret: str) -> Integration:
+    def put(self, integration_id: str, scope: Scope, client_id: str, client_secret: str) -> Saved:
         """Save a key pair, provided that LinkedIn gives a token for it; the other pair is left alone.
+
+        A pair that lacks a key is saved with a warning, because LinkedIn may grant the key later.
 
         Raises:
             NotFound: there is no such integration.
             LinkedInError: LinkedIn gives no token; nothing was changed.
         """
-        self.integrations.store.get(integration_id)
+        integration = self.integrations.store.get(integration_id)
         pair = _trimmed(client_id, client_secret)
         try:
             verified_at = self.verify(pair.client_id, pair.client_secret)
         except LinkedInError as error:
             error.outside_of_runs()
             raise
-        secret = {"client_id": pair.client_id, "client_secret": pair.client_secret, "verified_at": rfc3339(verified_at)}
+        refusals = dict(self._refusals(integration, scope, pair, verified_at))
+        secret = {
+            "client_id": pair.client_id,
+            "client_secret": pair.client_secret,
+            "verified_at": rfc3339(verified_at),
+            "scopes": {served: _granted(refusal) for served, refusal in refusals.items()},
+        }
         self._write(integration_id, scope, secret)
         for kind in KINDS:
             # The limit was another application's, or it has been raised since.
             day_limit.lift(RunStore(self.integrations.table, integration_id, kind))
-        return self._note(integration_id, scope, "credentials.saved")
+        noted = self._note(integration_id, scope, "credentials.saved")
+        warnings = [_warning(served, refusal) for served, refusal in refusals.items() if refusal]
+        return Saved(noted, " ".join(warnings) or None)
 
     def remove(self, integration_id: str, scope: Scope) -> Integration:
         """Forget a key pair, if there is one.
@@ -70,10 +93,24 @@ class Credentials:
             self._write(integration_id, scope, {})
         return self._note(integration_id, scope, "credentials.deleted")
 
+    def _refusals(
+        self, integration: Integration, scope: Scope, pair: KeyPair, now: datetime
+    ) -> Iterator[tuple[Scope, LinkedInError | None]]:
+        """Yield each scope that a pair would serve, with LinkedIn's refusal to read a page of it, if it refuses."""
+        linkedin = self.trial(pair)
+        for served in _served(integration, scope):
+            try:
+                probing.read_one_page(linkedin(served), served, integration.filters.asset_types[0], now)
+            except LinkedInError as error:
+                error.outside_of_runs()
+                yield served, error
+            else:
+                yield served, None
+
     def _name(self, integration_id: str, scope: Scope) -> str:
         return credentials_secret(self.integrations.secret_prefix, integration_id, scope)
 
-    def _write(self, integration_id: str, scope: Scope, secret: dict[str, str]) -> None:
+    def _write(self, integration_id: str, scope: Scope, secret: Mapping[str, object]) -> None:
         secret_values.write(self._name(integration_id, scope), secret, DESCRIPTION)
 
     def _note(self, integration_id: str, scope: Scope, action: str) -> Integration:
@@ -81,10 +118,32 @@ class Credentials:
 
         def noted(known: Integration) -> dict[str, object]:
             secret = secret_values.read_or_empty(self._name(integration_id, scope))
-            note = {name: secret[name] for name in KeyPairNote.model_fields} if secret else None
+            note = {name: secret[name] for name in KeyPairNote.model_fields if name in secret} or None
             return {"credentials": {**known.credentials.model_dump(), scope: note}}
 
         return self.integrations.change(integration_id, action, noted).after
+
+
+def _served(integration: Integration, scope: Scope) -> Iterator[Scope]:
+    """Yield the scopes that the pair of a scope serves: the other one too if that has no pair and is needed."""
+    yield scope
+    other = OTHER[scope]
+    if getattr(integration.credentials, other) is None and (other == "content" or integration.activity.enabled):
+        yield other
+
+
+def _granted(refusal: LinkedInError | None) -> bool | None:
+    """Return whether LinkedIn lets a pair read; ``None`` if it failed for another reason."""
+    return None if refusal and not isinstance(refusal, KeyMissing) else refusal is None
+
+
+def _warning(scope: Scope, refusal: LinkedInError) -> str:
+    if isinstance(refusal, KeyMissing):
+        return (
+            f"LinkedIn does not let this key pair read {READS[scope]}: its application lacks the {KEY_OF_SCOPE[scope]} "
+            f"key. {refusal.remedy} If LinkedIn adds the key to this application, save the pair again."
+        )
+    return f"LinkedIn could not be asked for {READS[scope]}: {refusal.detail}. {refusal.remedy}"
 
 
 def _trimmed(client_id: str, client_secret: str) -> KeyPair:

@@ -14,7 +14,7 @@ from coursebridge.auth import scopes
 from coursebridge.auth.tokens import Grant
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.errors import CoursebridgeError
-from coursebridge.linkedin import assets, reports
+from coursebridge.linkedin import assets, probing
 from coursebridge.linkedin.errors import LinkedInError
 from coursebridge.storage import keys
 from coursebridge.storage.statements import StatementStore
@@ -122,16 +122,14 @@ class Selftest:
             return Step(step_id, title, "failed", failure.why, failure.remedy)
         return Step(step_id, title, "ok")
 
-    def _read_assets(self) -> object:
-        listing = assets.Listing(self.integration.filters.asset_types[0])
-        return assets.page(self.linkedin("content"), listing, 0, count=1)
+    def _read_assets(self) -> None:
+        probing.read_assets(self.linkedin("content"), self.integration.filters.asset_types[0])
 
     def _read_classifications(self) -> object:
         return assets.classifications_page(self.linkedin("content"), "LIBRARY", "en_US", 0)
 
-    def _read_reports(self) -> object:
-        report = reports.Report("COURSE", self.now().replace(hour=0, minute=0, second=0, microsecond=0), 1)
-        return next(reports.pages(self.linkedin("report"), report))
+    def _read_reports(self) -> None:
+        probing.read_reports(self.linkedin("report"), self.now())
 
     def _reach_token_endpoint(self) -> None:
         # A form without a grant type is refused before any client is authenticated.

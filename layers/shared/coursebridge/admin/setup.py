@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from coursebridge.clock import rfc3339
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from coursebridge.admin.situation import Situation
     from coursebridge.integrations.models import Integration
+    from coursebridge.linkedin.credentials import Scope
+    from coursebridge.storage.run_shapes import Kind
 
 USER_TYPES = {"email": "Email", "username": "Username", "external_id": "ID"}
 IDENTIFIERS = {"email": "e-mail address", "username": "user name", "external_id": "external id"}
@@ -28,21 +32,21 @@ XAPI = (
 
 def steps(integration: Integration, situation: Situation) -> Iterator[dict[str, Any]]:
     """Yield the steps in the order they are taken, each as done or to do."""
-    pairs = integration.credentials
     user_type = USER_TYPES[integration.learner_identification]
     yield _step(
         "content_credentials",
         "Give Coursebridge a key pair for LinkedIn's catalogue",
         APPLICATION.format(key="Content", id=integration.id, scope="content"),
-        done=pairs.any(),
+        done=_proven(integration, situation, "content", "catalog"),
     )
     if integration.activity.enabled:
         yield _step(
             "report_credentials",
             "Give Coursebridge a key pair for LinkedIn's activity reports",
             APPLICATION.format(key="Report", id=integration.id, scope="report")
-            + " Nothing to do if the application of the first step has both keys.",
-            done=pairs.any(),
+            + " If the application of the first step has both keys, save its key pair again or start an activity sync: "
+            "the step is done once LinkedIn has given a report.",
+            done=_proven(integration, situation, "report", "activity"),
         )
     yield _step(
         "first_catalog_sync",
@@ -65,6 +69,15 @@ def steps(integration: Integration, situation: Situation) -> Iterator[dict[str, 
         f"{IDENTIFIERS[integration.learner_identification]}, which LinkedIn sends with User Type {user_type}.",
         done=situation.last_statement is not None,
     )
+
+
+def _proven(integration: Integration, situation: Situation, scope: Scope, kind: Kind) -> bool:
+    """Whether LinkedIn let the pair of a scope read, when it was saved or in a sync since then."""
+    pair = integration.credentials.serving(scope)
+    if pair is None:
+        return False
+    synced_at = situation.syncs[kind].get("last_success_at") or ""
+    return bool(getattr(pair.scopes, scope)) or synced_at > rfc3339(pair.verified_at)
 
 
 def _step(step_id: str, title: str, text: str, *, done: bool) -> dict[str, Any]:

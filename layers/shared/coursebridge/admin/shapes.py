@@ -18,12 +18,20 @@ from coursebridge.integrations.models import (
 from coursebridge.secret_values import MASK
 
 
+class GrantedAnswer(Answer):
+    """Whether LinkedIn gave a page of each scope when the key pair was saved; null where this is not known."""
+
+    content: bool | None
+    report: bool | None
+
+
 class KeyPairAnswer(Answer):
     """A LinkedIn key pair; its secret is never read back."""
 
     client_id: str = Field(examples=["78abcdefghijkl"])
     client_secret: str = Field(default=MASK, examples=[MASK])
     verified_at: Time
+    scopes: GrantedAnswer
 
 
 class CredentialsAnswer(Answer):
@@ -56,6 +64,12 @@ class IntegrationAnswer(Answer, IntegrationSettings):
     created_at: Time
     updated_at: Time
     etag: str = Field(description="Send it as If-Match to change exactly this version.", examples=["3"])
+
+
+class IntegrationWithSavedPair(IntegrationAnswer):
+    """An integration whose key pair was saved."""
+
+    warning: str | None = Field(description="What LinkedIn does not let this key pair read, and the remedy.")
 
 
 class SecretAnswer(Answer):

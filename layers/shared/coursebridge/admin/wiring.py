@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -76,7 +76,7 @@ def _purge_in_the_background(integration_id: str) -> None:
 
 def credentials(actor: str) -> Credentials:
     """Return the service that saves key pairs on behalf of a caller."""
-    return Credentials(integrations(actor), verify)
+    return Credentials(integrations(actor), verify, trial)
 
 
 def verify(client_id: str, client_secret: str) -> datetime:
@@ -90,6 +90,25 @@ def verify(client_id: str, client_secret: str) -> datetime:
     """
     mint(_quick_http(settings().linkedin_oauth_url, VERIFYING_SECONDS), KeyPair.of(client_id, client_secret))
     return utc_now()
+
+
+class _Unshared:
+    """Tokens that nobody else uses: what an earlier token of an application allows may be out of date."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, Any] = {}
+
+    def read(self) -> dict[str, Any]:
+        return self._tokens
+
+    def write(self, tokens: dict[str, Any]) -> None:
+        self._tokens = tokens
+
+
+def trial(pair: KeyPair) -> Callable[[Scope], LinkedInClient]:
+    """Return what makes LinkedIn clients, by scope, that use a key pair not saved yet; each call has one attempt."""
+    tokens = TokenSource(_quick_http(settings().linkedin_oauth_url), pair, _Unshared())
+    return lambda scope: LinkedInClient(_quick_http(settings().linkedin_api_url), tokens, scope, attempts=1)
 
 
 def webhooks(actor: str, base_url: str) -> Webhooks:

@@ -150,11 +150,19 @@ class IntegrationSettings(Model):
     archive_limit_percent: StrictInt = Field(default=20, ge=0, le=100)
 
 
+class Granted(Model):
+    """Whether LinkedIn gave a page of each scope when a key pair was saved; ``None`` where this is not known."""
+
+    content: bool | None = None
+    report: bool | None = None
+
+
 class KeyPairNote(Model):
     """The part of a LinkedIn key pair that the table stores; the secret is only in Secrets Manager."""
 
     client_id: str
     verified_at: datetime
+    scopes: Granted = Granted()
 
 
 class CredentialNotes(Model):
@@ -162,6 +170,11 @@ class CredentialNotes(Model):
 
     content: KeyPairNote | None = None
     report: KeyPairNote | None = None
+
+    def serving(self, scope: Literal["content", "report"]) -> KeyPairNote | None:
+        """Return the key pair that serves a scope: its own, else that of the other scope."""
+        own, other = (self.content, self.report) if scope == "content" else (self.report, self.content)
+        return own or other
 
     def any(self) -> bool:
         """Return whether there is a key pair to call LinkedIn with."""

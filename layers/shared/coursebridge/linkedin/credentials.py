@@ -1,8 +1,8 @@
 """The LinkedIn key pairs of an integration, and which one serves which scope.
 
-Secrets Manager holds ``{"client_id", "client_secret", "verified_at"}`` in one secret per scope, so that two admins who
-save both pairs at the same time do not overwrite each other; the object is empty once a pair is removed. Either pair
-alone serves both scopes.
+Secrets Manager holds ``{"client_id", "client_secret", "verified_at", "scopes"}`` in one secret per scope, so that two
+admins who save both pairs at the same time do not overwrite each other; the object is empty once a pair is removed.
+Either pair alone serves both scopes.
 """
 
 from __future__ import annotations
