@@ -5,7 +5,7 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from admin_common import ABSENT, READ, WRITE, new_router
 from coursebridge.admin import wiring
@@ -18,6 +18,7 @@ from coursebridge.storage.unplaced_people import Reason
 router = new_router()
 TAGS = ["Runs"]
 NO_RUN = "There is no such integration or run."
+OF_REPORTS = "Null for the catalogue, and until a run of activity reports has got that far."
 RunId = Annotated[str, Path(description="The run's id.", examples=["0196c1e2a1b3c4d5e6f709"])]
 
 
@@ -30,8 +31,6 @@ class RunRequest(Request):
 
 class Counts(Answer):
     """What became of what was read; the others add up to `read`."""
-
-    model_config = ConfigDict(extra="allow")
 
     read: int
     created: int
@@ -60,10 +59,17 @@ class RunProblem(Answer):
     count: int
 
 
+class Repairs(Answer):
+    """What a run of activity reports added that statements had not brought."""
+
+    completions: int
+    progress: int
+    history: int = Field(description="How many of both are from before LinkedIn's push was set up.")
+    total: int = Field(description="Completions and progress.")
+
+
 class RunAnswer(Answer):
     """One execution of a sync."""
-
-    model_config = ConfigDict(extra="allow")
 
     id: str
     kind: Kind
@@ -75,6 +81,24 @@ class RunAnswer(Answer):
     counts: Counts
     progress: Progress
     errors: list[RunProblem]
+    clean: bool | None = Field(description="Whether everything was read without a doubt; null until it ends.")
+    throttled: int = Field(description="How often LinkedIn asked to slow down.")
+    pending_archive: int = Field(description="How many courses a confirmation would archive.")
+    windows: int | None = Field(description=f"How many windows of time were read. {OF_REPORTS}")
+    people: dict[str, int] | None = Field(
+        description="How many people in the reports were known, added, linked, joined from two learners, unknown, "
+        f"ambiguous, inactive or erased; what applies to nobody is left out. {OF_REPORTS}",
+        examples=[{"known": 120, "added": 3, "unknown": 1}],
+    )
+    repairs: Repairs | None = Field(description=OF_REPORTS)
+    not_repaired: dict[str, int] | None = Field(
+        description=f"How much reported activity could not be recorded, by reason. {OF_REPORTS}",
+        examples=[{"learner_unknown": 2, "course_unknown": 0}],
+    )
+    reengaged: int | None = Field(description=f"How often a learner completed a course once more. {OF_REPORTS}")
+    drift_percent: float | None = Field(
+        description=f"The percentage of records that differed from the reports. {OF_REPORTS}"
+    )
 
 
 class Named(Answer):

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 import run_records
+from admin_runs import RunAnswer
 from coursebridge import clients
 from coursebridge.clock import rfc3339, utc_now
+from coursebridge.integrations.runs import SHOWN
 from coursebridge.storage.runs import STALE, RunStore
 from unit.admin.conftest import GOOD_PAIR
 
@@ -60,7 +62,7 @@ def put_run(api: Api, path: str, status: RunStatus) -> None:
             "counts": dict.fromkeys(
                 ("read", "created", "updated", "archived", "restored", "ignored", "unchanged", "failed"), 0
             ),
-            "progress": {"done": 1, "total": 1}, "pending_archive": 7,
+            "progress": {"done": 1, "total": 1}, "clean": True, "throttled": 0, "pending_archive": 7, "filters": "d",
         }
     )  # fmt: skip
 
@@ -94,6 +96,15 @@ def test_a_run_that_was_abandoned_leaves_the_index_to_the_next_run_of_the_catalo
     state = RunStore(api.table, path.split("/")[3], kind).state()
     assert state.get("last_status") == "failed"
     assert {name: value for name, value in state.items() if not name.startswith(("PK", "SK", "last_"))} == remembered
+
+
+def test_a_run_shows_exactly_what_is_documented(api: Api, path: str) -> None:
+    put_run(api, path, "needs_confirmation")
+
+    [run] = api.ask("GET", path)["items"]
+
+    assert set(run) == set(SHOWN) == set(RunAnswer.model_fields)
+    assert (run["pending_archive"], run["clean"], run["windows"], run["repairs"]) == (7, True, None, None)
 
 
 def test_both_kinds_run_beside_each_other_and_are_listed_newest_first(

@@ -574,5 +574,5 @@ def run(run_id: str, **fields: Any) -> Any:
     return {
         "id": run_id, "kind": "catalog", "mode": "full", "trigger": "admin", "status": "running",
         "started_at": rfc3339(utc_now()), "finished_at": None, "counts": counts,
-        "progress": {"done": 0, "total": 0}, "errors": [], "pending_archive": 3, **fields,
+        "progress": {"done": 0, "total": 0}, "errors": [], "throttled": 0, "pending_archive": 3, **fields,
     }  # fmt: skip

@@ -40,7 +40,11 @@ TAKEN_UP_FOR = timedelta(days=21)
 """How long after its start a run that LinkedIn's limit stopped may be taken up; its ranges are kept for 30 days."""
 RESUMABLE = timedelta(days=RANGE_DAYS - 1)
 """How long after its start a run may be resumed: later, its ranges might expire before it ends."""
-INTERNAL = frozenset({"PK", "SK", "entity", "GSI1PK", "GSI1SK"})
+SHOWN = (
+    "id", "kind", "mode", "trigger", "status", "started_at", "finished_at", "counts", "progress", "errors", "clean",
+    "throttled", "pending_archive", "windows", "people", "repairs", "not_repaired", "reengaged", "drift_percent",
+)  # fmt: skip
+"""What admins see of a run; the rest is bookkeeping that may change."""
 INTERRUPTED: Problem = {
     "code": "interrupted",
     "detail": "the run's execution ended without finishing",
@@ -66,8 +70,8 @@ class Started:
 
 
 def shown(run: Run) -> dict[str, Any]:
-    """Return a run as an admin sees it."""
-    return {name: value for name, value in run.items() if name not in INTERNAL}
+    """Return a run as an admin sees it; what is unknown, or exists only for the other kind of sync, is ``None``."""
+    return {name: run.get(name) for name in SHOWN}
 
 
 class RunControl:
