@@ -92,12 +92,12 @@ class Lab:
         item = {"entity": "course", "integration_id": "acme", "urn": urn, "duration_seconds": DURATION}
         self.table.put({**keys.course("acme", urn).item(), **item})
 
-    def learner(self, number: int, *, status: str = "active", **identifiers: str) -> Learner:
+    def learner(self, number: int, *, status: str = "active", name: str | None = None, **identifiers: str) -> Learner:
         """Put a learner into the directory, by default with the email LinkedIn knows."""
         now = rfc3339(self.clock())
         named: dict[Any, str] = dict(identifiers) or {"email": upstream(number).email}
         dated = tuple(DatedIdentifier(kind, value, now) for kind, value in named.items())
-        learner = Learner("acme", f"learner-{number}", now, status=status, identifiers=dated)
+        learner = Learner("acme", f"learner-{number}", now, status=status, identifiers=dated, name=name)
         self.table.put(learner.to_item())
         for kind, value in named.items():
             self.holds(learner.id, kind, value)

@@ -66,6 +66,9 @@ class LearnerAnswer(Answer):
     identifiers: list[IdentifierAnswer] = Field(description="All identifiers, including former ones.")
     groups: list[str] = Field(examples=[["sales"]])
     enterprise_groups: list[str] = Field(description="LinkedIn's own groups, from activity reports.")
+    unique_user_id: str | None = Field(
+        description="The id that the customer gave LinkedIn, from activity reports.", examples=["E-1042"]
+    )
     source: str = Field(description="Where the learner comes from: `directory`, `open` matching or a `report`.")
     merged: list[str] = Field(description="The learners who were merged into this one.")
     merged_into: str | None = Field(description="The learner this one was merged into.")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from activity_lab import COURSE, OTHER_COURSE, PSEUDONYM_KEY, upstream
 from coursebridge.activity import directory, recording
 from coursebridge.activity.mapper import Person
-from coursebridge.activity.people import Match, identifiers_of
+from coursebridge.activity.people import Match, Someone, identifiers_of
 from coursebridge.activity.roster import Roster
 from coursebridge.activity.tasks import TASKS
 from coursebridge.clock import rfc3339
@@ -65,8 +65,26 @@ def test_linkedins_own_identifier_and_groups_are_remembered(lab: Lab) -> None:
 
     learner = lab.found("profile_urn", upstream(1).profile_urn)
     assert learner is not None
-    assert (learner.id, learner.enterprise_groups) == ("learner-1", ("OFFICIAL",))
+    assert (learner.id, learner.enterprise_groups, learner.unique_user_id) == ("learner-1", ("OFFICIAL",), "E1")
     assert (first["people"]["linked"], second["people"]["linked"]) == (1, 0)
+
+
+@pytest.mark.parametrize(("name", "kept"), [(None, "Learner 1"), ("Ada", "Ada")])
+def test_the_directory_is_right_about_names(lab: Lab, name: str | None, kept: str) -> None:
+    lab.learner(1, name=name)
+    lab.did(1, (1, 50))
+
+    lab.sync()
+
+    learner = lab.found("email", upstream(1).email)
+    assert learner is not None
+    assert learner.name == kept
+
+
+def test_a_person_with_two_ids_has_none_of_them() -> None:
+    ids = dict.fromkeys(normalised("external_id", value) for value in ("E1", "E2"))
+
+    assert Someone(ids).unique_user_id is None
 
 
 @pytest.mark.parametrize("real", [False, True])
@@ -101,6 +119,7 @@ def test_unknown_people_are_added_with_all_they_are_called(lab: Lab) -> None:
         "profile_urn": upstream(1).profile_urn,
     }
     assert (learner.source, learner.name, learner.enterprise_groups) == ("report", "Learner 1", ("OFFICIAL",))
+    assert learner.unique_user_id == "E1"
     assert run["people"]["added"] == 1
     assert lab.attempts(learner.id)[0].source == "report"
 

@@ -84,6 +84,7 @@ def whole(lms: Caller) -> Caller:
         table,
         name="Ann Other",
         enterprise_groups=("OFFICIAL",),
+        unique_user_id="L1",
         identifiers=(
             DatedIdentifier("email", "ann@example.com", AT),
             DatedIdentifier("external_id", "E1", AT),
@@ -191,7 +192,7 @@ def test_account_classification_and_user_are_told(whole: Caller) -> None:
     assert (account["accountKeyRef"], account["name"]) == ("client-1", "Acme")
     assert (topic["name"], topic["locale"], topic["classificationType"]) == ("Spreadsheets", "en_US", "TOPIC")
     assert (topic["ownerName"], topic["ownerUrn"]) == ("LinkedIn", "urn:li:organization:1337")
-    assert (user["email"], user["name"], user["uniqueUserId"]) == ("ann@example.com", "Ann Other", "E1")
+    assert (user["email"], user["name"], user["uniqueUserId"]) == ("ann@example.com", "Ann Other", "L1")
     assert (user["enterpriseGroupNames"], user["profileUrn"]) == (["OFFICIAL"], "urn:li:enterpriseProfile:(x,1)")
 
 
@@ -230,7 +231,7 @@ def test_a_user_without_name_or_address_is_called_by_what_there_is(lms: Caller) 
     told = by_type(lines(lms, "entities"))
 
     user, topic = told["linkedin_learning_user"], told["linkedin_learning_classification"]
-    assert (user["displayName"], user["username"], user["uniqueUserId"], user["email"]) == ("bob", "bob", "bob", None)
+    assert (user["displayName"], user["username"], user["uniqueUserId"], user["email"]) == ("bob", "bob", None, None)
     assert (topic["name"], topic["locale"]) == ("urn:li:lyndaCategory:9", None)
     assert told["linkedin_learning_account"]["accountKeyRef"] == "acme"
 

@@ -236,6 +236,7 @@ class Directory:
             self._now,
             identifiers=tuple(DatedIdentifier(*one, self._now) for one in someone.identifiers),
             enterprise_groups=someone.groups,
+            unique_user_id=someone.unique_user_id,
             name=someone.name,
             source=SOURCE,
         )
@@ -245,7 +246,7 @@ class Directory:
         return _Plan(someone, match, actions, added=True, profile_only=_is_profile_only(learner))
 
     def _linked(self, someone: Someone, match: Match, learner: Learner, snapshot: _Snapshot) -> _Plan:
-        """Plan to add new identifiers and groups to a learner."""
+        """Plan to add to a learner what is new: identifiers, what LinkedIn alone knows, and a name if there is none."""
         news = [
             one
             for one in self._nobodys(someone, snapshot.identities, snapshot.learners)
@@ -253,16 +254,16 @@ class Directory:
         ]
         match = replace(match, version=learner.version)
         added = learner.source == SOURCE and learner.created_at >= self._rules.since
-        groups = someone.groups or learner.enterprise_groups
-        if not news and groups == learner.enterprise_groups:
-            return _Plan(someone, match, [], added=added, profile_only=_is_profile_only(learner))
-        after = replace(
+        told = replace(
             learner,
             identifiers=(*learner.identifiers, *(DatedIdentifier(*one, self._now) for one in news)),
-            enterprise_groups=groups,
-            updated_at=self._now,
-            version=learner.version + 1,
+            enterprise_groups=someone.groups or learner.enterprise_groups,
+            unique_user_id=someone.unique_user_id or learner.unique_user_id,
+            name=learner.name or someone.name,
         )
+        if told == learner:
+            return _Plan(someone, match, [], added=added, profile_only=_is_profile_only(learner))
+        after = replace(told, updated_at=self._now, version=learner.version + 1)
         actions = [self._table.put_action(after.to_item(), **unchanged(learner.version))]
         actions += [self._held(one, learner.id, match.origin, snapshot) for one in news]
         return _Plan(

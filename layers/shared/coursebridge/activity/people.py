@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from coursebridge.storage.identities import IdentityItem, Meant
     from coursebridge.storage.learners import Learner
 
+GIVEN = ("username", "external_id")
+"""The kinds that the customer's id can be (:func:`identifiers_of`)."""
 Who = Literal["learner", "unknown", "ambiguous", "inactive", "erased"]
 
 
@@ -35,6 +37,12 @@ class Someone:
     name: str | None = None
     groups: tuple[str, ...] = ()
     number: int = 0
+
+    @property
+    def unique_user_id(self) -> str | None:
+        """Return the id that the customer gave LinkedIn for the person; ``None`` if there is none or more than one."""
+        given = [one.value for one in self.identifiers if one.kind in GIVEN]
+        return given[0] if len(given) == 1 else None
 
 
 @dataclass(frozen=True)

@@ -107,18 +107,18 @@ def asset(stored: StoredCourse) -> Entity | None:
 def user(learner: Learner) -> Entity:
     """Return a learner."""
     email, username = learner.current("email"), learner.current("username")
-    unique_user_id = learner.current("external_id") or username
-    shown = learner.name or email or unique_user_id or learner.id
+    given = learner.current("external_id") or learner.id
+    shown = learner.name or email or username or given
     return {
         **_entity(USER, "User", learner.integration_id, learner.id, shown),
-        "username": username or email or unique_user_id or learner.id,
+        "username": username or email or given,
         "email": email,
         "active": learner.status == "active",
         "createdOn": _millis(learner.created_at),
         "updatedOn": _millis(learner.updated_at or learner.created_at),
         "enterpriseGroupNames": list(learner.enterprise_groups) or None,
         "profileUrn": learner.current("profile_urn"),
-        "uniqueUserId": unique_user_id,
+        "uniqueUserId": learner.unique_user_id,
     }
 
 

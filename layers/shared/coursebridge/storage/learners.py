@@ -50,6 +50,7 @@ class Learner:
 
     Attributes:
         enterprise_groups: the learner's groups at LinkedIn, according to its reports.
+        unique_user_id: the id that the customer gave LinkedIn for the learner, according to its reports.
         merged: the learners that were merged into this one.
         joining: those merged learners whose records have not all been moved here yet.
         merged_into: the learner that this one was merged into.
@@ -65,6 +66,7 @@ class Learner:
     identifiers: tuple[DatedIdentifier, ...] = ()
     groups: tuple[str, ...] = ()
     enterprise_groups: tuple[str, ...] = ()
+    unique_user_id: str | None = None
     name: str | None = None
     source: str = "directory"
     merged: tuple[str, ...] = ()
@@ -142,6 +144,7 @@ class Learner:
             "identifiers": [vars(dated) for dated in self.identifiers],
             "groups": list(self.groups),
             "enterprise_groups": list(self.enterprise_groups),
+            "unique_user_id": self.unique_user_id,
             "source": self.source,
             "merged": list(self.merged),
             "merged_into": self.merged_into,
