@@ -77,7 +77,10 @@ class SecretAnswer(Answer):
 
     n: int = Field(examples=[1])
     created_at: Time | None
-    last_used_at: Time | None = Field(description="Accurate to the hour.")
+    last_used_at: Time | None = Field(
+        description="Accurate to the hour; null before the first use. The use of the stack's first admin client is "
+        "noted only from its first rotation on."
+    )
 
 
 class LinkedInWebhook(Answer):
