@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
@@ -19,8 +20,10 @@ from coursebridge.integrations import day_limit
 from coursebridge.integrations.store import IntegrationStore
 from coursebridge.linkedin import assets
 from coursebridge.linkedin.errors import CredentialsRefused, DayLimit, KeyMissing, UnusableAnswer
+from coursebridge.records.identifiers import normalised
 from coursebridge.storage import keys
 from coursebridge.storage.runs import RunStore
+from coursebridge.storage.unplaced_people import UnplacedPeopleStore, UnplacedPerson
 from run_records import put_run
 from unit.admin.conftest import GOOD_PAIR
 from unit.admin.statements import held, stored
@@ -74,6 +77,19 @@ def test_held_statements_are_counted_by_reason(api: Api) -> None:
     assert found["held_count"] == 4
     assert [reason.split()[0] for reason in found["reasons"]] == ["3"]
     assert any(note.startswith("1 statements wait for their course") for note in found["notes"])
+
+
+def test_people_in_reports_who_have_no_records_are_noted(api: Api) -> None:
+    integration_id = connected(api)
+    ids = [frozenset({normalised("external_id", f"E{number}")}) for number in range(3)]
+    people = tuple(UnplacedPerson(one, "2026-03-01T00:00:00.000Z") for one in ids[:2])
+    left = UnplacedPerson(ids[2], "2026-03-01T00:00:00.000Z", "learner_inactive")
+    UnplacedPeopleStore(api.table, integration_id).change(lambda before: replace(before, people=(*people, left)))
+
+    found = status_of(api, integration_id)
+
+    assert any(note.startswith("3 people in LinkedIn's activity reports") for note in found["notes"])
+    assert any("(1 learner_inactive, 2 learner_unknown)" in note for note in found["notes"])
 
 
 @pytest.mark.parametrize("detail", ["LinkedIn's limit is reached", "LinkedIn's limit is reached."])

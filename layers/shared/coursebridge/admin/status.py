@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
@@ -16,6 +17,7 @@ from coursebridge.integrations.schedules import planned
 from coursebridge.storage import keys
 from coursebridge.storage.run_shapes import KINDS
 from coursebridge.storage.runs import RunStore
+from coursebridge.storage.unplaced_people import UnplacedPeopleStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from coursebridge.integrations.models import Integration, Schedule
     from coursebridge.storage.run_shapes import Kind, Run
     from coursebridge.storage.table import Table
+    from coursebridge.storage.unplaced_people import UnplacedPeople
 
 MOST_COUNTED = 10_000
 LATE = timedelta(minutes=10)
@@ -45,6 +48,7 @@ class Observed:
         held: how many statements are held for each reason.
         waiting_since: since when the oldest statement has been waiting to be applied.
         silence: what the silence since the last statement means.
+        unplaced: the people in activity reports who are not exactly one active learner.
         now: when all this was read.
     """
 
@@ -56,6 +60,7 @@ class Observed:
     held: Mapping[str, int]
     waiting_since: datetime | None
     silence: Judgement
+    unplaced: UnplacedPeople
     now: datetime
 
 
@@ -72,6 +77,7 @@ def observe(table: Table, integration: Integration, now: datetime) -> Observed:
         held={reason: held_count(table, integration.id, reason, MOST_COUNTED) for reason in HELD_REASONS},
         waiting_since=_waiting_since(table, integration.id),
         silence=quiet.judge(table, integration.id, now),
+        unplaced=UnplacedPeopleStore(table, integration.id).get(),
         now=now,
     )
 
@@ -133,11 +139,24 @@ def notes(seen: Observed) -> Iterator[str]:
             "archived where it is retired or filtered out; one that no sync lists, as its language or asset type is "
             "another, has to be named in filters.include_urns."
         )
+    if seen.unplaced.people:
+        yield _unplaced(seen.unplaced)
     secrets = seen.situation.webhook.secrets if seen.situation.webhook else ()
     if len(secrets) > 1:
         yield f"Two webhook secrets are live; revoke number {secrets[0].n} once LinkedIn uses the other."
     if any((_age(secret.created_at, seen.now) or 0) > OLD_SECRET_DAYS for secret in secrets):
         yield "The webhook's secret is older than a year: rotate it."
+
+
+def _unplaced(unplaced: UnplacedPeople) -> str:
+    reasons = Counter(person.reason for person in unplaced.people)
+    counted = ", ".join(f"{number} {reason}" for reason, number in sorted(reasons.items()))
+    return (
+        f"{len(unplaced.people)} people in LinkedIn's activity reports are not exactly one active learner here "
+        f"({counted}), so their activity is not recorded. The run {unplaced.run_id} names them: add who is unknown or "
+        "assign their identifiers, change identifiers that several learners have, activate who is inactive. The next "
+        "run then reads their activity again."
+    )
 
 
 def _sync_troubles(seen: Observed, kind: Kind) -> Iterator[str]:
