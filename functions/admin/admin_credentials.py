@@ -50,7 +50,7 @@ def save_credentials(integration: Integration, scope: ScopeName, pair: KeyPairRe
     LinkedIn is also asked for a page of the catalogue, of activity reports, or both, depending on what the pair serves:
     `credentials.{scope}.scopes` says what it may read. A pair that lacks a key is saved all the same, with a warning.
     """
-    saved = wiring.credentials(caller(router)).put(
+    saved = wiring.credentials(caller(router), router.lambda_context).put(
         integration, scope, pair.client_id, pair.client_secret.get_secret_value()
     )
     [shown] = presenting.integrations(table(), [saved.integration])
@@ -66,7 +66,7 @@ def save_credentials(integration: Integration, scope: ScopeName, pair: KeyPairRe
 )
 def delete_credentials(integration: Integration, scope: ScopeName) -> Response[None]:
     """Deletes a key pair. If there is none left, the schedules stop."""
-    wiring.credentials(caller(router)).remove(integration, scope)
+    wiring.credentials(caller(router), router.lambda_context).remove(integration, scope)
     return Response(HTTPStatus.NO_CONTENT, None, None)
 
 

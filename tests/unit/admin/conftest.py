@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 from urllib.parse import unquote
@@ -19,12 +20,12 @@ from coursebridge.auth.tokens import Grant
 from coursebridge.clock import utc_now
 from coursebridge.linkedin.client import LinkedInClient
 from coursebridge.linkedin.errors import CredentialsRefused
+from coursebridge.linkedin.tokens import AccessToken
 from unit.conftest import Context as BareContext
 from xapi_builders import request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import datetime
 
     from coursebridge.linkedin.credentials import KeyPair, Scope
     from coursebridge.storage.table import Table
@@ -127,7 +128,7 @@ def api(deployed: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     _forget()
 
 
-def trial(pair: KeyPair) -> Callable[[Scope], LinkedInClient]:
+def trial(pair: KeyPair, _token: AccessToken) -> Callable[[Scope], LinkedInClient]:
     """Return LinkedIn for a key pair, which may read what its client id names; ``78content`` may read everything."""
 
     def answer(asked: httpx.Request) -> httpx.Response:
@@ -141,10 +142,10 @@ def trial(pair: KeyPair) -> Callable[[Scope], LinkedInClient]:
     return lambda scope: LinkedInClient(httpx.Client(transport=transport, base_url="https://l"), tokens, scope)
 
 
-def _only_the_good_pair(_client_id: str, client_secret: str) -> datetime:
+def _only_the_good_pair(_client_id: str, client_secret: str) -> AccessToken:
     if client_secret != GOOD_PAIR["client_secret"]:
         raise CredentialsRefused("invalid_client", "Client authentication failed")
-    return utc_now()
+    return AccessToken("t", utc_now() + timedelta(hours=1))
 
 
 def _forget() -> None:

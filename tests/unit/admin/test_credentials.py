@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from coursebridge.linkedin.client import LinkedInClient
-    from coursebridge.linkedin.credentials import KeyPair, Scope
+    from coursebridge.linkedin.credentials import Scope
     from coursebridge.linkedin.errors import LinkedInError
     from unit.admin.conftest import Api
 
@@ -301,7 +301,7 @@ def test_reports_that_are_switched_off_are_not_tried(api: Api) -> None:
 def test_a_pair_that_cannot_be_tried_proves_nothing_until_a_sync_succeeds(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def trial(_pair: KeyPair) -> Callable[[Scope], LinkedInClient]:
+    def trial(*_given: object) -> Callable[[Scope], LinkedInClient]:
         return lambda _scope: Mock(get=Mock(side_effect=DayLimit("APPLICATION DAY limit")))
 
     monkeypatch.setattr(wiring, "trial", trial)
@@ -314,6 +314,15 @@ def test_a_pair_that_cannot_be_tried_proves_nothing_until_a_sync_succeeds(
     assert done(saved) == set()
     RunStore(api.table, integration_id, "activity").remember(last_success_at=rfc3339(utc_now()))
     assert done(api.ask("GET", f"/admin/integrations/{integration_id}")) == {"report"}
+
+
+def test_a_pair_that_took_long_to_verify_is_saved_without_a_trial(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiring, "time_is_up", lambda _invocation: lambda: True)
+
+    saved = api.ask("PUT", f"/admin/integrations/{api.integration()['id']}/credentials/content", GOOD_PAIR)
+
+    assert saved["credentials"]["content"]["scopes"] == {"content": None, "report": None}
+    assert "did not answer (in time)" in saved["warning"]
 
 
 def test_a_pair_saved_before_pairs_were_tried_is_proven_by_syncs() -> None:

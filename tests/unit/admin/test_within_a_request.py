@@ -42,7 +42,7 @@ def test_a_key_pair_linkedin_refuses_is_told_so(linkedin: dict[str, Any]) -> Non
         wiring.verify("id", "wrong")
 
 
-def test_a_key_pair_is_tried_with_a_token_of_its_own(linkedin: dict[str, Any]) -> None:
+def test_a_key_pair_is_tried_with_the_token_that_verified_it(linkedin: dict[str, Any]) -> None:
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -50,7 +50,7 @@ def test_a_key_pair_is_tried_with_a_token_of_its_own(linkedin: dict[str, Any]) -
         return httpx.Response(200, json={"access_token": "t", "expires_in": 1800})
 
     linkedin["answer"] = answer
-    client = wiring.trial(KeyPair("id", "secret"))
+    client = wiring.trial(KeyPair("id", "secret"), wiring.verify("id", "secret"))
 
     client("content").get("/v2/learningAssets")
     client("report").get("/v2/learningActivityReports")

@@ -12,18 +12,18 @@ from coursebridge.integrations import day_limit
 from coursebridge.integrations.models import KeyPairNote
 from coursebridge.linkedin import probing
 from coursebridge.linkedin.credentials import OTHER, KeyPair, credentials_secret
-from coursebridge.linkedin.errors import KEY_OF_SCOPE, KeyMissing, LinkedInError
+from coursebridge.linkedin.errors import KEY_OF_SCOPE, KeyMissing, LinkedInError, Unreachable
 from coursebridge.storage.run_shapes import KINDS
 from coursebridge.storage.runs import RunStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from datetime import datetime
 
     from coursebridge.admin.integrations import Integrations
     from coursebridge.integrations.models import Integration
     from coursebridge.linkedin.client import LinkedInClient
     from coursebridge.linkedin.credentials import Scope
+    from coursebridge.linkedin.tokens import AccessToken
 
 DESCRIPTION = "A LinkedIn key pair of a Coursebridge integration"
 READS = {"content": "the catalogue", "report": "activity reports"}
@@ -43,13 +43,15 @@ class Credentials:
 
     Attributes:
         integrations: changes integrations on behalf of the caller.
-        verify: asks LinkedIn for a token with a key pair; returns the time, or raises ``LinkedInError``.
-        trial: returns what makes LinkedIn clients, by scope, that use a key pair not saved yet.
+        verify: asks LinkedIn for a token with a key pair, or raises ``LinkedInError``.
+        trial: returns what makes LinkedIn clients, by scope, that use a key pair not saved yet and its token.
+        time_is_up: whether to save without asking LinkedIn for more.
     """
 
     integrations: Integrations
-    verify: Callable[[str, str], datetime]
-    trial: Callable[[KeyPair], Callable[[Scope], LinkedInClient]]
+    verify: Callable[[str, str], AccessToken]
+    trial: Callable[[KeyPair, AccessToken], Callable[[Scope], LinkedInClient]]
+    time_is_up: Callable[[], bool]
 
     def put(self, integration_id: str, scope: Scope, client_id: str, client_secret: str) -> Saved:
         """Save a key pair, provided that LinkedIn gives a token for it; the other pair is left alone.
@@ -63,11 +65,13 @@ class Credentials:
         integration = self.integrations.store.get(integration_id)
         pair = _trimmed(client_id, client_secret)
         try:
-            verified_at = self.verify(pair.client_id, pair.client_secret)
+            token = self.verify(pair.client_id, pair.client_secret)
         except LinkedInError as error:
             error.outside_of_runs()
             raise
-        refusals = dict(self._refusals(integration, scope, pair, verified_at))
+        verified_at = self.integrations.now()
+        linkedin = self.trial(pair, token)
+        refusals = {served: self._refusal(integration, served, linkedin) for served in _served(integration, scope)}
         secret = {
             "client_id": pair.client_id,
             "client_secret": pair.client_secret,
@@ -93,19 +97,19 @@ class Credentials:
             self._write(integration_id, scope, {})
         return self._note(integration_id, scope, "credentials.deleted")
 
-    def _refusals(
-        self, integration: Integration, scope: Scope, pair: KeyPair, now: datetime
-    ) -> Iterator[tuple[Scope, LinkedInError | None]]:
-        """Yield each scope that a pair would serve, with LinkedIn's refusal to read a page of it, if it refuses."""
-        linkedin = self.trial(pair)
-        for served in _served(integration, scope):
-            try:
-                probing.read_one_page(linkedin(served), served, integration.filters.asset_types[0], now)
-            except LinkedInError as error:
-                error.outside_of_runs()
-                yield served, error
-            else:
-                yield served, None
+    def _refusal(
+        self, integration: Integration, scope: Scope, linkedin: Callable[[Scope], LinkedInClient]
+    ) -> LinkedInError | None:
+        """Return why LinkedIn does not give a page of a scope; ``None`` if it does."""
+        try:
+            if self.time_is_up():
+                raise Unreachable("in time")
+            asset_type = integration.filters.asset_types[0]
+            probing.read_one_page(linkedin(scope), scope, asset_type, self.integrations.now())
+        except LinkedInError as error:
+            error.outside_of_runs()
+            return error
+        return None
 
     def _name(self, integration_id: str, scope: Scope) -> str:
         return credentials_secret(self.integrations.secret_prefix, integration_id, scope)

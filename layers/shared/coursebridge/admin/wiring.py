@@ -21,7 +21,6 @@ from coursebridge.admin.webhooks import Webhooks
 from coursebridge.auth import wiring
 from coursebridge.auth.administration import Clients
 from coursebridge.catalog import wiring as catalog_wiring
-from coursebridge.clock import utc_now
 from coursebridge.integrations import schedules
 from coursebridge.integrations.runs import RunControl
 from coursebridge.integrations.store import IntegrationStore
@@ -35,7 +34,6 @@ from coursebridge.storage.wiring import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -74,13 +72,13 @@ def _purge_in_the_background(integration_id: str) -> None:
     )
 
 
-def credentials(actor: str) -> Credentials:
-    """Return the service that saves key pairs on behalf of a caller."""
-    return Credentials(integrations(actor), verify, trial)
+def credentials(actor: str, invocation: LambdaContext) -> Credentials:
+    """Return the service that saves key pairs on behalf of a caller, within the time of an invocation."""
+    return Credentials(integrations(actor), verify, trial, time_is_up(invocation))
 
 
-def verify(client_id: str, client_secret: str) -> datetime:
-    """Mint a token with a key pair, to test the pair before it is saved; return the time.
+def verify(client_id: str, client_secret: str) -> AccessToken:
+    """Mint a token with a key pair, to test the pair before it is saved.
 
     LinkedIn gets less time than in a sync, so that the caller gets an answer in any case.
 
@@ -88,15 +86,14 @@ def verify(client_id: str, client_secret: str) -> datetime:
         CredentialsRefused: LinkedIn gives no token; carries LinkedIn's error, the cause and a remedy.
         LinkedInError: LinkedIn has problems at the moment.
     """
-    mint(_quick_http(settings().linkedin_oauth_url, VERIFYING_SECONDS), KeyPair.of(client_id, client_secret))
-    return utc_now()
+    return mint(_quick_http(settings().linkedin_oauth_url, VERIFYING_SECONDS), KeyPair.of(client_id, client_secret))
 
 
 class _Unshared:
     """Tokens that nobody else uses: what an earlier token of an application allows may be out of date."""
 
-    def __init__(self) -> None:
-        self._tokens: dict[str, Any] = {}
+    def __init__(self, tokens: dict[str, Any]) -> None:
+        self._tokens = tokens
 
     def read(self) -> dict[str, Any]:
         return self._tokens
@@ -105,9 +102,10 @@ class _Unshared:
         self._tokens = tokens
 
 
-def trial(pair: KeyPair) -> Callable[[Scope], LinkedInClient]:
+def trial(pair: KeyPair, token: AccessToken) -> Callable[[Scope], LinkedInClient]:
     """Return what makes LinkedIn clients, by scope, that use a key pair not saved yet; each call has one attempt."""
-    tokens = TokenSource(_quick_http(settings().linkedin_oauth_url), pair, _Unshared())
+    minted = {pair.client_id: {"access_token": token.value, "renew_at": clock.rfc3339(token.renew_at)}}
+    tokens = TokenSource(_quick_http(settings().linkedin_oauth_url), pair, _Unshared(minted))
     return lambda scope: LinkedInClient(_quick_http(settings().linkedin_api_url), tokens, scope, attempts=1)
 
 
