@@ -87,7 +87,7 @@ class RunAnswer(Answer):
     windows: int | None = Field(description=f"How many windows of time were read. {OF_REPORTS}")
     people: dict[str, int] | None = Field(
         description="How many people in the reports were known, added, linked, joined from two learners, unknown, "
-        f"ambiguous, inactive or erased; what applies to nobody is left out. {OF_REPORTS}",
+        f"ambiguous, inactive or erased; what applies to nobody may be left out. {OF_REPORTS}",
         examples=[{"known": 120, "added": 3, "unknown": 1}],
     )
     repairs: Repairs | None = Field(description=OF_REPORTS)
