@@ -27,6 +27,8 @@ from sandbox.rest.tokens import DEFAULT_APPLICATIONS
 from state_machine import StateMachine
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from coursebridge.catalog.search.publishing import Changes
     from coursebridge.storage.run_shapes import Run
     from sandbox.world import World
@@ -105,7 +107,7 @@ class Lab:
     clock: Clock = field(default_factory=Clock)
     pair: KeyPair | None = field(default_factory=lambda: KeyPair.of("sandbox-content", SECRETS["sandbox-content"]))
     shared: SharedTokens = field(default_factory=SharedTokens)
-    awaited: set[str] = field(default_factory=set)
+    awaited: Collection[str] = ()
     indexed: int = 0
     published: int | None = None
     amended: frozenset[str] | None = None

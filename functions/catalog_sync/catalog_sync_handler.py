@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from coursebridge.activity.wiring import waiting_courses
 from coursebridge.catalog import wiring
 from coursebridge.catalog.sync.tasks import TASKS
 from coursebridge.observability import logger, metrics
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Run one task."""
     logger.append_keys(task=event["task"], integration=event["integration_id"])
-    return TASKS[event["task"]](wiring.context(event["integration_id"]), event)
+    integration_id = event["integration_id"]
+    return TASKS[event["task"]](wiring.context(integration_id, partial(waiting_courses, integration_id)), event)
 
 
 # A page from LinkedIn is some thirty thousand objects. Reading one triggers garbage collections, each of which would

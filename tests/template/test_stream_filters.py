@@ -62,6 +62,7 @@ STATEMENT = keys.statement(ACME, "s1")
         (("MODIFY", keys.identity(ACME, "email", "ann@example.com"), {}), {"ApplyFunction"}),
         (("INSERT", keys.tombstone(ACME, "digest"), {}), set()),
         (("INSERT", keys.unplaced_people(ACME), {}), set()),
+        (("INSERT", keys.unknown_courses(ACME), {}), set()),
         (("INSERT", keys.learner(ACME, ANN), {"status": "active"}), set()),
         (("MODIFY", keys.learner(ACME, ANN), {"status": "inactive"}), set()),
         (("INSERT", keys.record(ACME, ANN, URN), {}), {"EventsFunction"}),

@@ -23,6 +23,7 @@ from coursebridge.linkedin.errors import CredentialsRefused, DayLimit, KeyMissin
 from coursebridge.records.identifiers import normalised
 from coursebridge.storage import keys
 from coursebridge.storage.runs import RunStore
+from coursebridge.storage.unknown_courses import Asked, UnknownCourseStore
 from coursebridge.storage.unplaced_people import UnplacedPeopleStore, UnplacedPerson
 from run_records import put_run
 from unit.admin.conftest import GOOD_PAIR
@@ -90,6 +91,33 @@ def test_people_in_reports_who_have_no_records_are_noted(api: Api) -> None:
 
     assert any(note.startswith("3 people in LinkedIn's activity reports") for note in found["notes"])
     assert any("(1 learner_inactive, 2 learner_unknown)" in note for note in found["notes"])
+
+
+def test_a_course_that_linkedin_did_not_give_needs_attention(api: Api) -> None:
+    integration_id = connected(api)
+    for number in range(3):
+        held(api.table, integration_id, f"s{number}", "course_unknown", f"urn:li:lyndaCourse:{number}")
+    asked = Asked(rfc3339(NOON), rfc3339(NOON))
+    given_not = {"urn:li:lyndaCourse:0": asked, "urn:li:lyndaCourse:1": asked, "urn:li:lyndaCourse:9": asked}
+    UnknownCourseStore(api.table, integration_id).put(given_not, NOON)
+
+    found = status_of(api, integration_id)
+
+    assert (found["healthy"], found["held"]) == (False, {"course_unknown": 3})
+    assert [reason[:62] for reason in found["reasons"]] == [
+        "2 statements are held because LinkedIn, asked for their course"
+    ]
+    assert [note.split(".")[0] for note in found["notes"]] == ["1 statements wait for their course"]
+
+
+def test_a_statement_about_no_course_of_linkedins_needs_attention(api: Api) -> None:
+    integration_id = connected(api)
+    held(api.table, integration_id, "s1", "course_unknown", "https://example.com/courses/1")
+
+    found = status_of(api, integration_id)
+
+    assert (len(found["reasons"]), found["notes"]) == (1, [])
+    assert "include_urns" in found["reasons"][0]
 
 
 @pytest.mark.parametrize("detail", ["LinkedIn's limit is reached", "LinkedIn's limit is reached."])

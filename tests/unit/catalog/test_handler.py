@@ -13,11 +13,14 @@ import pytest
 import catalog_sync_handler
 from catalog_lab import BASE_URL, SECRETS, InProcess, integration
 from coursebridge import clients
+from coursebridge.activity import wiring as activities
+from coursebridge.activity.planning import WAITING
 from coursebridge.catalog import wiring
 from coursebridge.catalog.search.publishing import Replica
 from coursebridge.catalog.search.querying import Question
 from coursebridge.integrations.store import IntegrationStore
 from coursebridge.storage import keys
+from coursebridge.storage.runs import RunStore
 from policies import refused, watched
 from sandbox.app import build
 from sandbox.settings import Settings
@@ -73,9 +76,13 @@ def function(deployed: Table, world: World, monkeypatch: pytest.MonkeyPatch) -> 
 
 def synced(function: Any) -> dict[str, Any]:
     planned: dict[str, Any] = function("plan", run_id=None, mode="full", trigger="schedule", execution="arn")
-    for number in planned["ranges"]:
-        function("range", run_id=planned["run_id"], number=number)
-    assert function("settle", run_id=planned["run_id"])["ranges"] == []
+    numbers = planned["ranges"]
+    while True:
+        for number in numbers:
+            function("range", run_id=planned["run_id"], number=number)
+        numbers = function("settle", run_id=planned["run_id"])["ranges"]
+        if not numbers:
+            break
     return {**planned, **function("finish", run_id=planned["run_id"])}
 
 
@@ -140,6 +147,24 @@ def test_a_run_can_be_started_through_the_state_machine(function: Any) -> None:
     assert machine["stateMachineArn"] == "arn:aws:states:eu-west-1:123456789012:stateMachine:catalog"
 
     assert control.start("full", "admin").is_new
+
+
+def test_courses_of_other_languages_are_brought_where_statements_or_reports_wait_for_them(
+    function: Any, deployed: Table, world: World
+) -> None:
+    store = IntegrationStore(deployed)
+    store.replace(store.get("acme"), integration(filters={"languages": ["de"]}))
+    of_statement, of_report, *_ = (world.catalogue.urn(asset) for asset in world.catalogue.handles())
+    pending = keys.pending("acme", "held", "course_unknown", of_statement, "2026-01-01T00:00:00.000Z", "s1")
+    item = {"entity": "statement", "statement_id": "s1", "awaited": of_statement}
+    deployed.put({**keys.statement("acme", "s1").item(), **item, "GSI3PK": pending.pk, "GSI3SK": pending.sk})
+    RunStore(deployed, "acme", "activity").remember(waiting_run="r1")
+    activities.context("acme").staging("r1").put_json(WAITING, {of_report: "2026-01-01T00:00:00.000Z"})
+
+    synced(function)
+
+    found = wiring.context("acme").courses.all()
+    assert {one.urn: one.archived_reason for one in found} == {of_statement: "filtered", of_report: "filtered"}
 
 
 def test_a_retired_course_that_a_statement_waits_for_is_brought(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from coursebridge import clients, secret_values
+from coursebridge.activity import planning
 from coursebridge.activity.context import Context
 from coursebridge.catalog.wiring import linkedin
 from coursebridge.clock import utc_now
@@ -27,3 +28,11 @@ def context(integration_id: str) -> Context:
         pseudonym_key=secret_values.pseudonym_key,
         now=utc_now,
     )
+
+
+def waiting_courses(integration_id: str) -> dict[str, str]:
+    """Return the courses that reported activities wait for, the longest awaited first, each with its oldest window."""
+    own = context(integration_id)
+    state = own.runs.state()
+    found = planning.waiting(own, state) if state.get("waiting_run") else {}
+    return dict(sorted(found.items(), key=lambda course: course[1]))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, cast
 
+from coursebridge.apply.release import held
 from coursebridge.auth.clients import Client
+from coursebridge.catalog.sync.awaiting import is_asset
 from coursebridge.storage import keys
 from coursebridge.storage.run_shapes import KINDS
 from coursebridge.storage.statements import StatementStore
+from coursebridge.storage.unknown_courses import UnknownCourseStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -62,3 +66,10 @@ def held_count(table: Table, integration_id: str, reason: HeldReason, most: int 
     return table.count(
         keys.pending_partition(integration_id), index=keys.GSI3, prefix=keys.pending_prefix("held", reason), most=most
     )
+
+
+def stranded_count(table: Table, integration_id: str, most: int) -> int:
+    """Count, in the first ``most`` statements without a course, those with none or one that LinkedIn did not give."""
+    unknown = UnknownCourseStore(table, integration_id).get()
+    waiting = (item["awaited"] for item in islice(held(table, integration_id, "course_unknown"), most))
+    return sum(urn in unknown or not is_asset(urn) for urn in waiting)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from coursebridge.activity import quiet
-from coursebridge.admin.situation import held_count, situations
+from coursebridge.admin.situation import held_count, situations, stranded_count
 from coursebridge.apply.judge import HELD_REASONS, REASONS
 from coursebridge.catalog.sync.problems import STILL_AVAILABLE
 from coursebridge.clock import parse_rfc3339, rfc3339
@@ -46,6 +46,7 @@ class Observed:
         finished: the run of each kind that ended last, if there was one.
         redrivable: the kinds whose run in ``finished`` succeeded but left ranges that can be read again.
         held: how many statements are held for each reason.
+        stranded: how many of those held as ``course_unknown`` no sync is likely to help.
         waiting_since: since when the oldest statement has been waiting to be applied.
         silence: what the silence since the last statement means.
         unplaced: the people in activity reports who are not exactly one active learner.
@@ -58,6 +59,7 @@ class Observed:
     finished: Mapping[Kind, Run]
     redrivable: frozenset[Kind]
     held: Mapping[str, int]
+    stranded: int
     waiting_since: datetime | None
     silence: Judgement
     unplaced: UnplacedPeople
@@ -68,13 +70,15 @@ def observe(table: Table, integration: Integration, now: datetime) -> Observed:
     """Read how an integration stands."""
     [situation] = situations(table, [integration])
     finished = dict(_runs(table, integration.id, {kind: situation.syncs[kind].get("last_run_id") for kind in KINDS}))
+    held: dict[str, int] = {reason: held_count(table, integration.id, reason, MOST_COUNTED) for reason in HELD_REASONS}
     return Observed(
         integration=integration,
         situation=situation,
         runs=finished | dict(_runs(table, integration.id, _under_way(table, integration.id))),
         finished=finished,
         redrivable=frozenset(kind for kind, run in finished.items() if _is_redrivable(table, run)),
-        held={reason: held_count(table, integration.id, reason, MOST_COUNTED) for reason in HELD_REASONS},
+        held=held,
+        stranded=stranded_count(table, integration.id, MOST_COUNTED) if held["course_unknown"] else 0,
         waiting_since=_waiting_since(table, integration.id),
         silence=quiet.judge(table, integration.id, now),
         unplaced=UnplacedPeopleStore(table, integration.id).get(),
@@ -118,13 +122,24 @@ def troubles(seen: Observed) -> Iterator[str]:
             yield "There is no LinkedIn key pair: nothing can be fetched, and no sync starts automatically."
         for kind in KINDS:
             yield from _sync_troubles(seen, kind)
-    for reason, number in seen.held.items():
-        if number and reason != "course_unknown":
-            yield f"{number} statements are held because {REASONS[reason]} ({reason})."
+    yield from _held_troubles(seen)
     if seen.waiting_since and seen.now - seen.waiting_since > LATE:
         yield f"Statements have been waiting to be applied since {rfc3339(seen.waiting_since)}."
     if seen.silence.state == "quiet":
         yield f"LinkedIn has gone quiet: the last statement came {seen.silence.since}."
+
+
+def _held_troubles(seen: Observed) -> Iterator[str]:
+    for reason, number in seen.held.items():
+        if number and reason != "course_unknown":
+            yield f"{number} statements are held because {REASONS[reason]} ({reason})."
+    if seen.stranded:
+        yield (
+            f"{seen.stranded} statements are held because LinkedIn, asked for their course, did not give it, or "
+            "because they name no course of LinkedIn's (course_unknown). It was removed, or belongs to another "
+            "account. Check their object_id in LinkedIn; a course that is there comes with the next sync once it is "
+            "named in filters.include_urns."
+        )
 
 
 def notes(seen: Observed) -> Iterator[str]:
@@ -133,11 +148,11 @@ def notes(seen: Observed) -> Iterator[str]:
         yield "The integration is not active: nothing is fetched, and every course is archived."
     elif not seen.integration.activity.enabled:
         yield "Activity reports are switched off: a completion that LinkedIn fails to push stays unknown."
-    if seen.held["course_unknown"]:
+    waiting = seen.held["course_unknown"] - seen.stranded
+    if waiting > 0:
         yield (
-            f"{seen.held['course_unknown']} statements wait for their course. The next full catalogue sync brings it, "
-            "archived where it is retired or filtered out; one that no sync lists, as its language or asset type is "
-            "another, has to be named in filters.include_urns."
+            f"{waiting} statements wait for their course. The next catalogue syncs bring it, archived where it is "
+            "retired or filtered out."
         )
     if seen.unplaced.people:
         yield _unplaced(seen.unplaced)

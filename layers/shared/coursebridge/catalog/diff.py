@@ -51,10 +51,11 @@ class Read:
     Attributes:
         retired: whether LinkedIn has retired it.
         matches: whether it matches the filters.
+        listed: whether a listing of LinkedIn's held it; if not, it may be beyond the licence.
         hash: the fingerprint of its element.
         labels: the labels that the settings give it.
         run_id: the run.
-        needed: whether to store it even if it is retired or filtered out: learning is recorded for stored courses only.
+        needed: whether to store it even if there is an objection: learning is recorded for stored courses only.
     """
 
     retired: bool
@@ -62,6 +63,7 @@ class Read:
     hash: str
     labels: Labels
     run_id: str
+    listed: bool = True
     needed: bool = False
 
     @property
@@ -69,7 +71,9 @@ class Read:
         """Return why it should not be in the catalogue; ``None`` if it should."""
         if self.retired:
             return "retired"
-        return None if self.matches else "filtered"
+        if not self.matches:
+            return "filtered"
+        return None if self.listed else "missing"
 
 
 @dataclass(frozen=True)

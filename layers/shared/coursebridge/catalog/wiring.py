@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache, lru_cache, partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -30,6 +31,8 @@ from coursebridge.storage.statements import StatementStore
 from coursebridge.storage.wiring import table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from coursebridge.integrations.models import Filters, Integration
     from coursebridge.linkedin.credentials import Scope
 
@@ -91,9 +94,15 @@ def linkedin(integration_id: str, scope: Scope) -> LinkedInClient:
     return LinkedInClient(api_http(), _tokens(integration_id, key_pair(integration_id, scope)), scope)
 
 
-def context(integration_id: str) -> Context:
-    """Return the context that the tasks of an integration's catalogue sync share."""
+def context(integration_id: str, reported: Callable[[], Iterable[str]] = tuple) -> Context:
+    """Return the context that the tasks of an integration's catalogue sync share.
+
+    Args:
+        integration_id: the integration.
+        reported: returns the courses that activity reports wait for, the longest awaited first.
+    """
     courses = CourseStore(table(), integration_id)
+    statements = StatementStore(table(), integration_id)
     return Context(
         integration_id=integration_id,
         integration=partial(IntegrationStore(table()).get, integration_id),
@@ -104,7 +113,7 @@ def context(integration_id: str) -> Context:
         reindex=lambda generation, changes: _publisher().publish(courses, generation, changes),
         published=lambda: _publisher().published(integration_id),
         now=utc_now,
-        awaited=StatementStore(table(), integration_id).awaited_courses,
+        awaited=lambda: dict.fromkeys(chain(statements.awaited_courses(), reported())),
         learned=_learned(integration_id),
     )
 

@@ -30,8 +30,8 @@ HELP = {
     "learner_inactive": "set the learner's status to active",
     "actor_mismatch": "choose the User Type in LinkedIn that learner_identification requires, or change that setting",
     "actor_unidentified": "choose the User Type in LinkedIn that learner_identification requires",
-    "course_unknown": "wait for the next full catalogue sync, or add the course to the filters' include_urns; if "
-    "it is retired or filtered out, it is added as archived, and the statement counts",
+    "course_unknown": "wait for the next catalogue sync: it requests the course from LinkedIn; if that is retired or "
+    "filtered out, it is added as archived, and the statement counts; if LinkedIn does not give it, the status says so",
     "record_full": "nothing is lost, but nothing more can be recorded: compare the record with what LinkedIn shows",
     "before_configuration": "activity reports fill in what happened before; start a run of kind activity",
 }

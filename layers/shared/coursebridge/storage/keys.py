@@ -8,6 +8,7 @@ returns its whole key; one that ends in ``_partition`` returns only the partitio
 | --------------- | ------------------------- | -------------- | ------------- | --------------- |
 | Integration     | INTEGRATION#i             | INTEGRATION    | INTEGRATIONS  | created         |
 | SyncState       | INTEGRATION#i             | SYNC#kind      |               |                 |
+| Unknown courses | INTEGRATION#i             | UNKNOWN_COURSES |              |                 |
 | Client          | CLIENT#client_id          | CLIENT         | CLIENTS       | created         |
 | Refusals        | CLIENT#digest             | REFUSALS       |               |                 |
 | Audit entry     | AUDIT#month               | time#id        | AUDIT#i       | time#id         |
@@ -115,6 +116,11 @@ def integrations(created_at: str) -> Key:
 def sync_state(integration_id: str, kind: str) -> Key:
     """Key of what one kind of sync remembers between runs: watermark, last success, throttling."""
     return Key(f"INTEGRATION#{integration_id}", f"SYNC#{kind}")
+
+
+def unknown_courses(integration_id: str) -> Key:
+    """Key of the courses that learning waits for and that LinkedIn did not give."""
+    return Key(f"INTEGRATION#{integration_id}", "UNKNOWN_COURSES")
 
 
 def client(client_id: str) -> Key:

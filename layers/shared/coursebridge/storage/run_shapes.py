@@ -19,7 +19,7 @@ Mode = Literal["incremental", "full"]
 Trigger = Literal["schedule", "admin"]
 RunStatus = Literal["running", "succeeded", "failed", "needs_confirmation"]
 RangeStatus = Literal["open", "done", "partial", "failed"]
-RangeKind = Literal["listing", "topics", "urns", "classifications", "window", "contents"]
+RangeKind = Literal["listing", "topics", "urns", "awaited", "classifications", "window", "contents"]
 
 
 class Problem(TypedDict):
@@ -145,7 +145,8 @@ class Range(TypedDict, total=False):
         topicless_only: whether only assets without a topic are kept (``listing``).
         seam: whether it rereads the seam between two other ranges (``listing``).
         topics: the topics whose assets are read (``topics``).
-        urns: the assets that are requested one by one (``urns``).
+        urns: the assets that are requested one by one (``urns``, ``awaited``).
+        in_vain: those of them that LinkedIn did not give (``awaited``).
         locales: the locales in which the graph is read (``classifications``).
         outcomes: the outcome of each asset that was read (``catalog.sync.outcomes``).
         archive: the reasons for archiving assets (``catalog.sync.outcomes``).
@@ -186,6 +187,7 @@ class Range(TypedDict, total=False):
     seam: bool
     topics: list[str]
     urns: list[str]
+    in_vain: list[str]
     locales: list[str]
     outcomes: bytes
     archive: bytes

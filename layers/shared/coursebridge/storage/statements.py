@@ -153,12 +153,18 @@ class StatementStore:
         ]
         return Page(items, page.last_key)
 
-    def awaited_courses(self) -> frozenset[str]:
-        """Return the URNs of the courses that held statements await; examines at most ten thousand statements."""
+    def awaited_courses(self) -> dict[str, str]:
+        """Return the courses that held statements await, the longest awaited first; examines ten thousand statements.
+
+        Each URN comes with the timestamp of the oldest of its statements.
+        """
         pk = keys.pending_partition(self._integration_id)
         prefix = keys.pending_prefix(Outcome.HELD, COURSE_UNKNOWN)
         entries = self._table.query_all(pk, index=keys.GSI3, prefix=prefix)
-        return frozenset(entry["awaited"] for entry in islice(entries, MOST_AWAITED))
+        found: dict[str, str] = {}
+        for entry in islice(entries, MOST_AWAITED):
+            found.setdefault(entry["awaited"], keys.timestamp_of_pending(entry))
+        return dict(sorted(found.items(), key=lambda course: course[1]))
 
     def _whole(self, entries: Sequence[Item]) -> list[Item]:
         """Return the full items for entries of an index that projects only keys, in the same order."""

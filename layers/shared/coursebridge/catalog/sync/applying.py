@@ -47,9 +47,17 @@ class Applier:
         context: the integration.
         run_id: the run.
         curated: whether the query asked for curated videos only; ``None`` if it says nothing about curation.
+        sought: the assets that are requested because learning waits for them, although no listing holds them.
     """
 
-    def __init__(self, context: Context, run_id: str, *, curated: bool | None = None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        run_id: str,
+        *,
+        curated: bool | None = None,
+        sought: Collection[str] = frozenset(),
+    ) -> None:
         self._context = context
         self._courses = context.courses
         self._classifications = context.classifications
@@ -59,6 +67,7 @@ class Applier:
         self._run_id = run_id
         self._now = rfc3339(context.now())
         self._curated = curated
+        self._sought = sought
         self.applied = Applied()
 
     def apply(self, elements: Iterable[Element]) -> None:
@@ -105,6 +114,7 @@ class Applier:
         read = Read(
             retired=course["retired"],
             matches=filters.matches(course, self._integration.filters),
+            listed=course["urn"] not in self._sought or bool(stored and stored.is_active),
             hash=fingerprint.fingerprint(text, curated=course["curated"]),
             labels=self._labels,
             run_id=self._run_id,
@@ -122,7 +132,7 @@ class Applier:
         return write
 
     def _is_needed(self, urn: str) -> bool:
-        return urn in self._integration.filters.include_urns or urn in self._awaited
+        return urn in self._sought or urn in self._integration.filters.include_urns or urn in self._awaited
 
     @cached_property
     def _awaited(self) -> Collection[str]:

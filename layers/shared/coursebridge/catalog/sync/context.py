@@ -32,7 +32,8 @@ class Context:
             has changed, it may amend the published one in place of building it anew.
         published: returns the generation of the published index; ``None`` if there is none of the current form.
         now: the clock.
-        awaited: returns the URNs of the courses that held statements wait for.
+        awaited: returns the URNs of the courses that held statements and reported activities wait for, the most
+            urgent first.
         learned: digests of the classification entries that this process has stored and need not look up again.
     """
 

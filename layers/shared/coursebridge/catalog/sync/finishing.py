@@ -10,7 +10,7 @@ from coursebridge.catalog.conform import Wish
 from coursebridge.catalog.indexing import is_current, publish, publish_latest
 from coursebridge.catalog.search.publishing import FORM, Changes
 from coursebridge.catalog.settings_change import UNFINISHED, apply_settings
-from coursebridge.catalog.sync import archiving, problems, ranges
+from coursebridge.catalog.sync import archiving, awaiting, problems, ranges
 from coursebridge.catalog.sync.outcomes import Tally, changes_in, reasons_in
 from coursebridge.catalog.sync.settling import is_suspect, is_unfinished, listing_groups, tears
 from coursebridge.clock import rfc3339
@@ -71,6 +71,7 @@ class _Finish:
         counts = self._counts(found, archived=not brake)
         status: RunStatus = "needs_confirmation" if brake else self._status()
         self._conform_and_index(counts)
+        awaiting.remember(self._context, self._run, self._ranges)
         remembered: Remembered = self._covered(found) if self._clean and not brake else {}
         self._close(status, counts, remembered, pending=len(found.reasons) if brake else 0)
         return status

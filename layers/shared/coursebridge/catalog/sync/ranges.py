@@ -102,6 +102,12 @@ def urn_ranges(urns: Iterable[str]) -> Iterator[Range]:
         yield {"kind": "urns", "partition": "include_urns", "urns": wanted[at : at + URNS_IN_A_RANGE]}
 
 
+def awaited_ranges(urns: Iterable[str]) -> Iterator[Range]:
+    """Yield ranges that request assets one by one because learning waits for them."""
+    for some in chunks(urns, URNS_IN_A_RANGE):
+        yield {"kind": "awaited", "partition": "awaited", "urns": some}
+
+
 def classification_range(wanted: Iterable[str]) -> Range:
     """Return the range that reads the classification graph in these locales."""
     return {"kind": "classifications", "partition": "classifications", "locales": list(wanted)}

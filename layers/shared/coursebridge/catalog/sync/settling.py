@@ -3,6 +3,7 @@
 - A listing continues beyond its last range: read on.
 - Two neighbouring ranges share no asset although their pages overlap: the list moved in between; read over the seam.
 - A total is exactly 500 or 1000: LinkedIn may have cut the list short; get a second opinion.
+- Then learning still waits for courses that none of this has brought: request them one by one.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from coursebridge.catalog.sync import ranges
+from coursebridge.catalog.sync import awaiting, ranges
 from coursebridge.catalog.sync.outcomes import digests
 from coursebridge.linkedin import assets, pages
 from coursebridge.linkedin.assets import Listing
@@ -45,6 +46,7 @@ def settle(context: Context, run_id: str) -> list[int]:
         return still_open
     checked = set(run.get("checked", []))
     further = [*_seams(known), *_continuations(known, rounds), *_second_opinions(context, known, checked)]
+    further = further or list(awaiting.ranges_for_awaited(context, known))
     numbered: list[Range] = [{**one, "number": len(known) + place} for place, one in enumerate(further)]
     if numbered:
         context.runs.add_ranges(run_id, numbered, context.now())

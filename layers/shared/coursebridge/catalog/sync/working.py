@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from coursebridge.catalog.classifications import classifications_of, merged, node_of
 from coursebridge.catalog.diff import Outcome
@@ -11,11 +11,14 @@ from coursebridge.catalog.learning import learn
 from coursebridge.catalog.sync import outcomes, problems, ranges
 from coursebridge.catalog.sync.applying import Applier
 from coursebridge.integrations import day_limit
+from coursebridge.integrations.models import AssetType
 from coursebridge.linkedin import assets, pages
 from coursebridge.linkedin.errors import (
     CredentialsRefused,
+    KeyMissing,
     LinkedInError,
     NoSuchEntity,
+    RequestRefused,
     Retryable,
     UnusableAnswer,
 )
@@ -35,6 +38,10 @@ if TYPE_CHECKING:
     from coursebridge.storage.course_shapes import Element
     from coursebridge.storage.run_shapes import Problem, Range, RangeStatus, Run
 
+ASSET_TYPES = get_args(AssetType)
+NOT_GIVEN = (NoSuchEntity, RequestRefused, KeyMissing, UnusableAnswer)
+"""What LinkedIn may answer if it does not give an asset, in a run in which it has given others."""
+
 
 class RangeWork:
     """Processes one range of a run."""
@@ -48,7 +55,8 @@ class RangeWork:
         self._problems: list[Problem] = []
         self._found: Range = {"ended": False, "shifted": False, "total": 0, "position": 0}
         curated = True if one.get("listing", {}).get("curated") else None
-        self._applier = Applier(context, run["id"], curated=curated)
+        sought = frozenset(one["urns"]) if one["kind"] == "awaited" else frozenset[str]()
+        self._applier = Applier(context, run["id"], curated=curated, sought=sought)
 
     def run(self) -> str:
         """Do the work and return the range's status: ``done``, ``partial`` or ``failed``.
@@ -74,6 +82,7 @@ class RangeWork:
             "listing": self._read_listing,
             "topics": self._read_topics,
             "urns": self._read_urns,
+            "awaited": self._read_awaited,
             "classifications": self._read_classifications,
         }
         self._applier.check_active()
@@ -127,6 +136,25 @@ class RangeWork:
             except UnusableAnswer as error:
                 self._problems.append(problem_of(error, urn))
         self._found["ended"] = True
+
+    def _read_awaited(self) -> None:
+        """Request what learning waits for. Whatever a sender names, it casts no doubt on the rest of the run."""
+        in_vain = self._found["in_vain"] = []
+        for urn in self._range["urns"]:
+            element = self._given(urn)
+            if element is not None:
+                self._applier.apply([element])
+            if self._applier.applied.outcomes.get(urn, Outcome.FAILED) is Outcome.FAILED:
+                in_vain.append(urn)
+        self._found["ended"] = True
+
+    def _given(self, urn: str) -> Element | None:
+        """Return an asset as LinkedIn gives it; ``None`` if it gives none of a type that can be a course."""
+        try:
+            element = assets.asset(self._client, urn)
+        except NOT_GIVEN:
+            return None
+        return element if element.get("urn") == urn and element.get("type") in ASSET_TYPES else None
 
     def _read_classifications(self) -> None:
         for locale in self._range["locales"]:
