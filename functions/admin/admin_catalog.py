@@ -10,7 +10,6 @@ from coursebridge.admin import presenting, wiring
 from coursebridge.admin.shapes import IntegrationAnswer
 from coursebridge.api import caller
 from coursebridge.catalog import wiring as catalog
-from coursebridge.catalog.filters import left_to_syncs
 from coursebridge.contract import Answer, Integration, responses
 from coursebridge.integrations.models import Filters
 from coursebridge.integrations.models import Integration as Kept
@@ -40,8 +39,9 @@ class ChangedIntegration(IntegrationAnswer):
 Notes = Annotated[
     list[str],
     Field(
-        description="What the counts do not include, because it depends on LinkedIn's data (`licensed_only`, "
-        "`curated_videos_only`) and takes effect with the next full syncs. Empty if neither filter changes.",
+        description="What the counts do not include, because only syncs can do it: bring courses that match but are "
+        "not here yet, if the filters become wider or nothing has been synced yet, and apply what LinkedIn alone knows "
+        "(`licensed_only`, `curated_videos_only`). Empty if filters only become narrower.",
         examples=[
             [
                 "licensed_only: LinkedIn alone knows what the licence covers; the next full syncs archive those "
@@ -92,10 +92,10 @@ class PreviewAnswer(Answer):
 def save_filters(integration: Integration, filters: Filters, if_match: IfMatch = None) -> FilteredIntegration:
     """Replaces the filters. What no longer matches is archived at once; what matches again is restored.
 
-    `notes` says what takes effect only with the next full syncs.
+    `notes` says what only the next syncs can do.
     """
     before, after = wiring.integrations(caller(router)).set_filters(integration, filters, if_match)
-    notes = left_to_syncs(before.filters, after.filters)
+    notes = catalog.left_to_syncs(before, after.filters)
     return FilteredIntegration.model_validate({**_applied(after).model_dump(), "notes": notes})
 
 
@@ -109,7 +109,7 @@ def save_filters(integration: Integration, filters: Filters, if_match: IfMatch =
 def preview_filters(integration: Integration, filters: Filters) -> PreviewAnswer:
     """Says what saving these filters would do, with samples, and changes nothing.
 
-    `notes` says what would take effect only with the next full syncs.
+    `notes` says what only the next syncs could do.
     """
     present = IntegrationStore(table()).get(integration)
     return PreviewAnswer.model_validate(catalog.preview(present, filters))

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import catalog_builders
+from catalog_builders import LIBRARY, SUBJECT, TOPIC
 from coursebridge.admin import wiring
 from coursebridge.catalog import settings_change
 from coursebridge.catalog import wiring as catalog
+from coursebridge.catalog.classifications import Node, merged
+from coursebridge.catalog.learning import learn
 from coursebridge.catalog.search.publishing import FORM
 from coursebridge.errors import PreconditionFailed
 from coursebridge.integrations.store import IntegrationStore
+from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore
 from coursebridge.storage.runs import STALE, RunStore
 
@@ -99,6 +103,7 @@ def test_what_linkedin_alone_knows_is_said_to_wait_for_the_next_syncs(
     api: Api, integration_id: str, filters: dict[str, Any], told: list[tuple[str, str]]
 ) -> None:
     path = f"/admin/integrations/{integration_id}/filters"
+    RunStore(api.table, integration_id, "catalog").remember(watermark="2026-01-01T00:00:00.000Z")
     reverse = {"archive": "bring", "bring": "archive"}
 
     previewed = api.ask("POST", f"{path}/preview", filters)["notes"]
@@ -109,7 +114,43 @@ def test_what_linkedin_alone_knows_is_said_to_wait_for_the_next_syncs(
     assert previewed == saved
     assert [_setting_and_effect(note) for note in saved] == told
     assert again == []
-    assert [_setting_and_effect(note) for note in back] == [(setting, reverse[effect]) for setting, effect in told]
+    of_settings = [_setting_and_effect(note) for note in back if not note.startswith("The filters are wider")]
+    assert of_settings == [(setting, reverse[effect]) for setting, effect in told]
+
+
+WIDER = ["The filters are wider: courses that match but are not here yet come with the next sync, which is full."]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "notes"),
+    [
+        ({}, {"asset_types": ["COURSE", "VIDEO"]}, WIDER),
+        ({"languages": ["en"]}, {"languages": ["en", "de"]}, WIDER),
+        ({}, {"languages": ["en"]}, []),
+        ({"classifications": [LIBRARY]}, {"classifications": [TOPIC]}, []),
+        ({"classifications": [TOPIC]}, {"classifications": [LIBRARY]}, WIDER),
+    ],
+)
+def test_filters_that_may_bring_more_say_that_it_comes_with_the_next_sync(
+    api: Api, integration_id: str, before: dict[str, Any], after: dict[str, Any], notes: list[str]
+) -> None:
+    path = f"/admin/integrations/{integration_id}/filters"
+    RunStore(api.table, integration_id, "catalog").remember(watermark="2026-01-01T00:00:00.000Z")
+    graph = merged([Node(TOPIC, "TOPIC", parents={SUBJECT}), Node(SUBJECT, "SUBJECT", parents={LIBRARY})])
+    learn(ClassificationStore(api.table, integration_id), graph)
+    api.ask("PUT", path, before)
+
+    assert api.ask("POST", f"{path}/preview", after)["notes"] == notes
+    assert api.ask("PUT", path, after)["notes"] == notes
+
+
+def test_before_the_first_sync_everything_is_said_to_come_with_it(api: Api, integration_id: str) -> None:
+    path = f"/admin/integrations/{integration_id}/filters"
+
+    [note] = api.ask("POST", f"{path}/preview", {"languages": ["de"]})["notes"]
+
+    assert note.startswith("Nothing has been synced completely yet")
+    assert api.ask("PUT", path, {"languages": ["de"]})["notes"] == [note]
 
 
 def _setting_and_effect(note: str) -> tuple[str, str]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from coursebridge.clock import rfc3339
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from coursebridge.integrations.models import Filters
     from coursebridge.storage.course_shapes import Course
 
@@ -26,16 +28,14 @@ def matches(course: Course, filters: Filters) -> bool:
     return course["urn"] in filters.include_urns or _is_chosen(course, filters)
 
 
-def left_to_syncs(before: Filters, after: Filters) -> list[str]:
+def left_to_syncs(before: Filters, after: Filters) -> Iterator[str]:
     """Describe in sentences the effects of a change of filters that need full syncs, as only LinkedIn knows them."""
-    told = []
     if before.licensed_only != after.licensed_only:
         then = "archive those beyond it" if after.licensed_only else "bring those beyond it, too"
-        told.append(f"licensed_only: LinkedIn alone knows what the licence covers; the next full syncs {then}.")
+        yield f"licensed_only: LinkedIn alone knows what the licence covers; the next full syncs {then}."
     if before.curated_videos_only != after.curated_videos_only:
         then = "archive the others" if after.curated_videos_only else "bring the others, too"
-        told.append(f"curated_videos_only: LinkedIn alone knows which videos are; the next full syncs {then}.")
-    return told
+        yield f"curated_videos_only: LinkedIn alone knows which videos are; the next full syncs {then}."
 
 
 def spelled_language(text: str) -> str:

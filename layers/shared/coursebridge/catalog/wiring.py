@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from coursebridge import clients, secret_values
-from coursebridge.catalog import conform
+from coursebridge.catalog import conform, filters
 from coursebridge.catalog.conform import Wish
-from coursebridge.catalog.filters import left_to_syncs
 from coursebridge.catalog.search.publishing import Publisher
 from coursebridge.catalog.settings_change import UNFINISHED
 from coursebridge.catalog.sync.context import Context
+from coursebridge.catalog.widening import is_wider
 from coursebridge.clock import utc_now
 from coursebridge.integrations.runs import RunControl
 from coursebridge.integrations.store import IntegrationStore
@@ -136,11 +136,23 @@ def _publisher() -> Publisher:
     return Publisher(clients.s3(), settings().bucket_name, transfer)
 
 
-def preview(integration: Integration, filters: Filters) -> dict[str, Any]:
+def preview(integration: Integration, wanted: Filters) -> dict[str, Any]:
     """Return what saving these filters would do: counts (``archived``, ``restored``, ``kept``), samples and notes."""
-    wish = replace(Wish.of(integration), filters=filters)
+    wish = replace(Wish.of(integration), filters=wanted)
     counted = conform.preview(CourseStore(table(), integration.id), wish)
-    return {**counted, "notes": left_to_syncs(integration.filters, filters)}
+    return {**counted, "notes": left_to_syncs(integration, wanted)}
+
+
+def left_to_syncs(before: Integration, after: Filters) -> list[str]:
+    """Describe in sentences what only syncs can do about a change of filters."""
+    told = list(filters.left_to_syncs(before.filters, after))
+    if not RunStore(table(), before.id, "catalog").state().get("watermark"):
+        told.append("Nothing has been synced completely yet: the courses that match come with the next sync.")
+    elif is_wider(before.filters, after, ClassificationStore(table(), before.id).parents_of):
+        told.append(
+            "The filters are wider: courses that match but are not here yet come with the next sync, which is full."
+        )
+    return told
 
 
 def run_control(integration_id: str) -> RunControl:

@@ -9,7 +9,7 @@ from coursebridge.storage import keys
 from coursebridge.storage.table import ConditionFailed, TransactionRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from coursebridge.storage.table import Item, Table
 
@@ -36,6 +36,10 @@ class ClassificationStore:
         """Return those of these classifications that exist, a hundred per call."""
         found = self.table.get_many(keys.classification(self.integration_id, urn) for urn in urns)
         return {item["urn"]: item for item in found.values()}
+
+    def parents_of(self, urns: Collection[str]) -> dict[str, list[str]]:
+        """Return the parents of those of these classifications that exist."""
+        return {urn: item["parents"] for urn, item in self.get_many(urns).items()}
 
     def put(self, item: Item) -> Item | None:
         """Write a classification, or return the stored item if that has changed since ``item`` was read."""
