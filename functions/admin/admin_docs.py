@@ -6,6 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from admin_common import new_router
 from coursebridge.admin import documents
+from coursebridge.contract import BAD_REQUEST
 
 router = new_router()
 TAGS = ["Documentation"]
@@ -22,7 +23,8 @@ PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'n
         200: {
             "description": "OpenAPI 3.1; needs no token.",
             "content": {"application/json": {"schema": {"type": "object"}}},
-        }
+        },
+        400: BAD_REQUEST,
     },
 )
 def openapi() -> Response[str]:
@@ -39,7 +41,8 @@ def openapi() -> Response[str]:
         200: {
             "description": "An HTML page; needs no token.",
             "content": {"text/html": {"schema": {"type": "string"}}},
-        }
+        },
+        400: BAD_REQUEST,
     },
 )
 def docs() -> Response[str]:

@@ -37,7 +37,8 @@ Connects LinkedIn Learning to an organisation's own learning platform.
 
 Get a token from `POST /oauth2/token` and send it as `Authorization: Bearer ...`. Lists come in pages: pass `next` as
 `cursor`. Errors are problems (RFC 9457) with a stable `code`; those of the token endpoint follow RFC 6749. URNs in
-paths are percent-encoded. Times are RFC 3339 in UTC."""
+paths are percent-encoded. Times are RFC 3339 in UTC. Under `/admin` and `/learning`, query parameters that are not
+described are refused (400)."""
 
 
 def routes(app: APIGatewayHttpResolver) -> Iterator[tuple[str, str, Any]]:

@@ -165,6 +165,18 @@ def test_a_wrong_parameter_is_named(call: Call) -> None:
     assert call("GET", "/things", query={"limit": "7"})[2] == {"limit": 7}
 
 
+def test_every_parameter_that_is_not_declared_is_named(call: Call) -> None:
+    status, _, problem = call("GET", "/things", query={"limit": "7", "offset": "", "Limit": "7"})
+
+    assert (status, [error["field"] for error in problem["errors"]]) == (400, ["Limit", "offset"])
+    assert problem["detail"].endswith("it takes limit")
+    assert call("DELETE", "/things", query={"x": "1"})[2]["detail"].endswith("it takes none")
+
+
+def test_strangers_are_not_told_what_a_path_takes(call: Call) -> None:
+    assert call("GET", "/of/mine", query={"x": "1"})[0] == 401
+
+
 def test_an_answer_without_a_body_is_empty(call: Call) -> None:
     assert call("DELETE", "/things")[2] is None
     assert api.answer(HTTPStatus.NO_CONTENT).body == ""

@@ -143,6 +143,25 @@ def calls(operation: Json, known: dict[str, str]) -> Iterator[tuple[dict[str, st
 
 
 @pytest.mark.parametrize(
+    ("path", "method", "operation"),
+    [one for one in OPERATIONS if not one[0].startswith("/xapi/")],
+    ids=[f"{method} {path}" for path, method, _ in OPERATIONS if not path.startswith("/xapi/")],
+)
+def test_a_query_parameter_that_is_not_described_is_refused_by_name(
+    path: str, method: str, operation: Json, known: dict[str, str]
+) -> None:
+    parameters = operation.get("parameters", [])
+    names = {one["name"]: known.get(one["name"], "content") for one in parameters if one["in"] == "path"}
+    described = {one["name"]: "1" for one in parameters if one["in"] == "query"}
+
+    answer = sent(method, path.format(**names), known["integration"], **described, no_such="Business")
+
+    problem = json.loads(answer["body"])
+    assert (answer["statusCode"], answer["headers"]["Content-Type"]) == (400, "application/problem+json")
+    assert [error["field"] for error in problem["errors"]] == ["no_such"]
+
+
+@pytest.mark.parametrize(
     ("path", "method", "operation"), OPERATIONS, ids=[f"{method} {path}" for path, method, _ in OPERATIONS]
 )
 def test_an_odd_value_is_never_an_error_of_ours(path: str, method: str, operation: Json, known: dict[str, str]) -> None:

@@ -17,6 +17,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from coursebridge.auth import wiring
 from coursebridge.errors import (
     CoursebridgeError,
+    FieldError,
     InsufficientScope,
     InvalidRequest,
     NotFound,
@@ -86,8 +87,9 @@ def resolver(*, validate: bool = False) -> APIGatewayHttpResolver:
     """Return a resolver that turns every error into a problem response and adds the request id.
 
     Args:
-        validate: whether to parse bodies, query strings and paths into the types that the routes declare. This costs
-            start-up time, so ``token`` and ``statements`` do without.
+        validate: whether to parse bodies, query strings and paths into the types that the routes declare, and to refuse
+            query parameters that they do not declare. This costs start-up time, so ``token`` and ``statements`` do
+            without.
     """
     app = Resolver(
         enable_validation=validate,
@@ -249,6 +251,7 @@ def _validate_after_authorizing(app: APIGatewayHttpResolver) -> None:
             for middleware in app.context["_route"].middlewares:
                 if isinstance(middleware, Requires):
                     middleware.authorize(app)
+            _refuse_unknown_parameters(app)
             return super().handler(app, next_middleware)
 
         def _get_body(self, app: Any) -> Any:  # noqa: ANN401
@@ -258,6 +261,20 @@ def _validate_after_authorizing(app: APIGatewayHttpResolver) -> None:
             return read_json(app) if app.current_event.body else None
 
     app._request_validation_middleware = AuthorizedValidation()  # type: ignore[no-untyped-call]  # noqa: SLF001  (no other way in)
+
+
+def _refuse_unknown_parameters(app: APIGatewayHttpResolver) -> None:
+    """Refuse query parameters that the route does not declare: a mistyped filter would return everything.
+
+    Raises:
+        InvalidRequest: there are such parameters; the errors name them.
+    """
+    declared = {parameter.alias for parameter in app.context["_route"].dependant.query_params}
+    unknown = sorted(set(app.current_event.resolved_query_string_parameters) - declared)
+    if unknown:
+        told = f"it takes {', '.join(sorted(declared))}" if declared else "it takes none"
+        errors = tuple(FieldError(name, "this path has no such query parameter") for name in unknown)
+        raise InvalidRequest(f"unknown query parameters, see errors; {told}", errors=errors)
 
 
 def _answer_validation_as_problem(app: APIGatewayHttpResolver) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from coursebridge.cursors import cursors
@@ -78,6 +79,10 @@ class Problem(BaseModel):
     remedy: str | None = Field(default=None, description="What an admin can do about it.")
 
 
+PROBLEM: Any = {"application/problem+json": {"model": Problem}}
+BAD_REQUEST: OpenAPIResponse = {"description": "A parameter or a field is wrong.", "content": PROBLEM}
+
+
 def responses(status: HTTPStatus, description: str, **problems: str) -> dict[int, Any]:
     """Return the OpenAPI responses of a route.
 
@@ -87,17 +92,16 @@ def responses(status: HTTPStatus, description: str, **problems: str) -> dict[int
         problems: descriptions by status (``_404="there is no such run"``), in addition to those of every route.
     """
     every = {
-        "_400": "A parameter or a field is wrong.",
         "_401": "There is no valid token.",
         "_403": "The token lacks the scope, or belongs to another integration.",
         "_503": "The service is busy and may not have finished: try again.",
     }
-    content = {"application/problem+json": {"model": Problem}}
     return {
         int(status): {"description": description},
+        int(HTTPStatus.BAD_REQUEST): BAD_REQUEST,
         int(HTTPStatus.TOO_MANY_REQUESTS): THROTTLED,
         **{
-            int(name.removeprefix("_")): {"description": text, "content": content}
+            int(name.removeprefix("_")): {"description": text, "content": PROBLEM}
             for name, text in sorted({**every, **problems}.items())
         },
     }
