@@ -18,12 +18,15 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from catalog_builders import LIBRARY, SKILL, SUBJECT, TOPIC, stored
+from coursebridge.catalog.classifications import Node
+from coursebridge.catalog.learning import learn
 from coursebridge.catalog.search import publishing
 from coursebridge.catalog.search.building import amend, build
 from coursebridge.catalog.search.publishing import FORM, Changes, Publisher, Replica
 from coursebridge.catalog.search.querying import Question, SearchIndex, Sort
 from coursebridge.catalog.search.words import match_expression
 from coursebridge.errors import Unavailable
+from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.courses import CourseStore, Labels, StoredCourse
 from memory_table import MemoryTable
 
@@ -33,6 +36,14 @@ if TYPE_CHECKING:
     MakeIndex = Callable[..., SearchIndex]
 
 BUCKET = "bucket"
+
+
+CLASSIFICATIONS: list[Any] = [
+    {"urn": LIBRARY, "names": {"en_US": "Business", "de_DE": "Wirtschaft"}},
+    {"urn": SUBJECT, "names": {"en_US": "Office Software"}},
+    {"urn": TOPIC, "names": {"en_US": "Excel", "ja_JP": "エクセル"}},
+    {"urn": SKILL, "names": {"en_US": "Microsoft Excel", "de_DE": "Wirtschaft"}},
+]
 
 
 def named(urn: str, title: str = "Excel", **fields: Any) -> StoredCourse:
@@ -46,7 +57,7 @@ def make_index(tmp_path: Path) -> Iterator[MakeIndex]:
 
     def make(*courses: StoredCourse) -> SearchIndex:
         file = tmp_path / f"{len(opened)}.sqlite"
-        build(file, courses)
+        build(file, courses, CLASSIFICATIONS)
         opened.append(SearchIndex(file, "acme"))
         return opened[-1]
 
@@ -206,6 +217,13 @@ class TestFilters:
             ({"subject": (SUBJECT,)}, "1 3 4 5"),
             ({"subject": (LIBRARY,)}, "1 3 4 5"),
             ({"subject": ("excel",)}, "1 3 4 5"),
+            ({"subject": ("business",)}, "1 3 4 5"),
+            ({"subject": ("Wirtschaft",)}, "1 3 4 5"),
+            ({"subject": ("OFFICE software",)}, "1 3 4 5"),
+            ({"subject": ("ｴｸｾﾙ",)}, "1 3 4 5"),
+            ({"subject": ("Microsoft Excel",)}, ""),
+            ({"skill": ("wirtschaft",)}, "2"),
+            ({"skill": ("Business",)}, ""),
             ({"skill": (SKILL,)}, "2"),
             ({"skill": ("MICROSOFT EXCEL",)}, "2"),
             ({"skill": ("Excel",)}, ""),
@@ -329,7 +347,7 @@ COURSES = st.builds(
 QUESTIONS = [
     Question(),
     *(Question(q=q) for q in ("excel", "e", "データ", "据", "strasse", "c++", "2026 excel")),
-    *(Question(subject=(subject,)) for subject in (LIBRARY, SUBJECT, "spreadsheets", "data")),
+    *(Question(subject=(subject,)) for subject in (LIBRARY, SUBJECT, "spreadsheets", "data", "business")),
     *(Question(sort=sort) for sort in get_args(Sort) if sort != "relevance"),
     Question(skill=("data",)),
     Question(tag=("data", "spreadsheets")),
@@ -343,18 +361,23 @@ class TestAmending:
     @given(
         before=st.lists(COURSES, max_size=6, unique_by=lambda one: one.urn),
         changes=st.lists(st.lists(COURSES, max_size=6, unique_by=lambda one: one.urn), max_size=4),
+        known=st.lists(st.lists(st.sampled_from(CLASSIFICATIONS), unique_by=lambda one: one["urn"]), min_size=5),
     )
     def test_an_amended_index_answers_like_one_made_anew(
-        self, tmp_path: Path, before: list[StoredCourse], changes: list[list[StoredCourse]]
+        self,
+        tmp_path: Path,
+        before: list[StoredCourse],
+        changes: list[list[StoredCourse]],
+        known: list[list[dict[str, Any]]],
     ) -> None:
         with tempfile.TemporaryDirectory(dir=tmp_path) as folder:
             amended, anew = Path(folder) / "amended.sqlite", Path(folder) / "anew.sqlite"
-            build(amended, before)
+            build(amended, before, known[0])
             whole = {one.urn: one for one in before}
-            for changed in changes:
+            for changed, classifications in zip(changes, known[1:], strict=False):
                 whole |= {one.urn: one for one in changed}
-                assert amend(amended, "acme", changed) == len(whole)
-            build(anew, whole.values())
+                assert amend(amended, "acme", changed, classifications) == len(whole)
+            build(anew, whole.values(), known[len(changes)])
 
             with closing(SearchIndex(amended, "acme")) as index, closing(SearchIndex(anew, "acme")) as other:
                 for question in QUESTIONS:
@@ -415,6 +438,21 @@ class TestPublishing:
             assert second is not first
             assert second is not None
             assert found(second) == ["urn:1", "urn:2"]
+
+    def test_courses_are_found_by_the_names_of_what_is_above_their_classifications(
+        self, s3: Any, courses: CourseStore
+    ) -> None:
+        publisher = Publisher(s3, BUCKET)
+        graph = ClassificationStore(courses.table, "acme")
+        learn(graph, {LIBRARY: Node(LIBRARY, "LIBRARY", {"en_US": "Business"})})
+        publisher.publish(courses, 1)
+        learn(graph, {SUBJECT: Node(SUBJECT, "SUBJECT", {"en_US": "Office Software"})})
+        publisher.publish(courses, 2, Changes(1, frozenset()))
+
+        with closing(Replica(s3, BUCKET, "acme")) as replica:
+            index = replica.index()
+            assert index is not None
+            assert found(index, subject=("business",)) == found(index, subject=("office software",)) == ["urn:1"]
 
     def test_the_published_index_is_amended_with_what_has_changed_since(
         self, s3: Any, courses: CourseStore, monkeypatch: pytest.MonkeyPatch

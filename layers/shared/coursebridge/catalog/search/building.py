@@ -3,6 +3,9 @@
 While it is built, only the lists of the courses that have a term grow with the catalogue, by four bytes per entry. They
 are written term by term at the end, because SQLite is fastest, and its file smallest, when rows come in the order of
 their key.
+
+A course names the classifications it has, but of those above them it knows only the URNs. So the file also holds the
+names of all classifications, anew in each version of it.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
     from coursebridge.storage.course_shapes import Course
     from coursebridge.storage.courses import StoredCourse
+    from coursebridge.storage.table import Item
 
 Terms = dict[tuple[str, str], "array[int]"]
 """The numbers of the courses that have a term, ascending and without duplicates, by the term's kind and value."""
@@ -43,6 +47,7 @@ CREATE TABLE course (
 );
 CREATE TABLE body (id INTEGER PRIMARY KEY, body BLOB);
 CREATE TABLE term (kind TEXT, value TEXT, course INTEGER, PRIMARY KEY (kind, value, course)) WITHOUT ROWID;
+CREATE TABLE name (value TEXT, urn TEXT, PRIMARY KEY (value, urn)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words USING fts5 (
     title, description, content='', prefix='1', tokenize='unicode61 remove_diacritics 2'
 );
@@ -82,8 +87,14 @@ AT_ONCE = 250
 """How many courses are inserted together."""
 
 
-def build(file: Path, courses: Iterable[StoredCourse]) -> int:
-    """Write the index of these courses to a new file; return how many courses it holds."""
+def build(file: Path, courses: Iterable[StoredCourse], classifications: Iterable[Item] = ()) -> int:
+    """Write the index of these courses to a new file; return how many courses it holds.
+
+    Args:
+        file: the file.
+        courses: the courses.
+        classifications: the items of all classifications, by whose names courses can be found.
+    """
     terms = _no_terms()
     number = 0
     with closing(sqlite3.connect(file, isolation_level=None)) as database:
@@ -94,13 +105,23 @@ def build(file: Path, courses: Iterable[StoredCourse]) -> int:
             number += len(some)
         database.execute(MERGED)
         _insert_terms(database, terms)
+        _insert_names(database, classifications)
         database.execute("COMMIT")
         database.executescript(INDEXES)
     return number
 
 
-def amend(file: Path, integration_id: str, courses: Iterable[StoredCourse]) -> int:
-    """Replace these courses in an index file, or add them to it; return how many courses it holds then."""
+def amend(
+    file: Path, integration_id: str, courses: Iterable[StoredCourse], classifications: Iterable[Item] = ()
+) -> int:
+    """Replace these courses in an index file, or add them to it; return how many courses it holds then.
+
+    Args:
+        file: the file.
+        integration_id: the integration of its courses.
+        courses: the courses that have changed.
+        classifications: as for :func:`build`; they replace those in the file.
+    """
     with closing(sqlite3.connect(file, isolation_level=None)) as database:
         database.executescript(QUICK + MERGING)
         database.execute("BEGIN")
@@ -111,6 +132,8 @@ def amend(file: Path, integration_id: str, courses: Iterable[StoredCourse]) -> i
             terms = _no_terms()
             _insert(database, [(numbers.get(stored.urn) or next(new), stored) for stored in some], terms)
             _insert_terms(database, terms)
+        database.execute("DELETE FROM name")
+        _insert_names(database, classifications)
         database.execute("COMMIT")
         [(number,)] = database.execute("SELECT count(*) FROM course")
     return int(number)
@@ -163,6 +186,11 @@ def _insert_terms(database: sqlite3.Connection, terms: Terms) -> None:
     for (kind, value), numbers in sorted(terms.items()):
         values = (kind, value, json.dumps(numbers.tolist()))
         database.execute("INSERT INTO term SELECT ?, ?, value FROM json_each(?)", values)
+
+
+def _insert_names(database: sqlite3.Connection, classifications: Iterable[Item]) -> None:
+    names = {(folded(name), item["urn"]) for item in classifications for name in item["names"].values()}
+    database.executemany("INSERT INTO name VALUES (?, ?)", sorted(names))
 
 
 def _row(number: int, stored: StoredCourse, course: Course) -> tuple[Any, ...]:

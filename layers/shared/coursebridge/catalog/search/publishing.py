@@ -14,19 +14,21 @@ from botocore.exceptions import ClientError
 from coursebridge.catalog.search.building import amend, build
 from coursebridge.catalog.search.querying import SearchIndex
 from coursebridge.errors import Unavailable
+from coursebridge.storage.classifications import ClassificationStore
 from coursebridge.storage.table import BATCH_READ, chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from boto3.s3.transfer import TransferConfig
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
     from coursebridge.storage.courses import CourseStore
+    from coursebridge.storage.table import Item
 
 CHUNK_BYTES = 1 << 20
-FORM = 2
+FORM = 3
 """Increment this when the layout of index files, or the words they are given (``words.indexed``), change: older files
 are then neither read nor amended, and the next run rebuilds them."""
 MOST_AMENDED = 5_000
@@ -78,7 +80,7 @@ class Publisher:
             file = Path(folder) / "search.sqlite"
             number = self._amended(file, courses, changes) if changes else None
             if number is None:
-                number = build(file, courses.all())
+                number = build(file, courses.all(), _classifications(courses))
             # A managed transfer uploads large files in parts, each with its own time-out and retries.
             self._s3.upload_file(
                 str(file),
@@ -106,7 +108,7 @@ class Publisher:
         changed = (
             stored for urns in chunks(sorted(changes.urns), BATCH_READ) for stored in courses.get_many(urns).values()
         )
-        return amend(file, courses.integration_id, changed)
+        return amend(file, courses.integration_id, changed, _classifications(courses))
 
     def published(self, integration_id: str) -> int | None:
         """Return the generation of courses in the published index, with one request.
@@ -119,6 +121,10 @@ class Publisher:
             _pass_over_absence(error)
             return None
         return _generation(answer["Metadata"])
+
+
+def _classifications(courses: CourseStore) -> Iterator[Item]:
+    return ClassificationStore(courses.table, courses.integration_id).all()
 
 
 def _pass_over_absence(error: ClientError) -> None:

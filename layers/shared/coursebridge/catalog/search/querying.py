@@ -16,7 +16,6 @@ from coursebridge.catalog.search.words import folded, match_expression
 from coursebridge.storage.courses import Labels, StoredCourse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 Sort = Literal[
@@ -42,6 +41,10 @@ _FOUND = "(SELECT rowid AS id, bm25(words, 10.0, 1.0) AS score FROM words WHERE 
 
 _IN_LIST = "IN (SELECT value FROM json_each(?))"
 _HAS_TERM = f"course.id IN (SELECT course FROM term WHERE kind = ? AND value {_IN_LIST})"  # noqa: S608  (a constant)
+_IS_CLASSIFIED = (
+    "course.id IN (SELECT course FROM term WHERE kind = ? AND value IN "  # noqa: S608  (a constant)
+    f"(SELECT value FROM json_each(?) UNION ALL SELECT urn FROM name WHERE value {_IN_LIST}))"
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Question:
         language: languages, such as ``en`` or ``en_US``.
         level: LinkedIn's levels.
         type: asset types.
-        subject: libraries, subjects or topics, by URN or name; a URN also finds the courses below it.
+        subject: libraries, subjects or topics, by URN or by name in any language; each also finds the courses below it.
         skill: skills, by URN or name.
         status: ``active``, ``archived``.
         tag: synced or manual tags.
@@ -203,19 +206,13 @@ def _filter(statement: _Statement, question: Question) -> None:
     for kind in ("subject", "skill"):
         wanted = getattr(question, kind)
         if wanted:
-            statement.add(_HAS_TERM, kind, json.dumps(list(_spellings(wanted))))
+            names = [folded(value) for value in wanted]
+            statement.add(_IS_CLASSIFIED, kind, json.dumps([*wanted, *names]), json.dumps(names))
     if question.tag:
         tags = json.dumps([folded(tag) for tag in question.tag])
         either = f"({_HAS_TERM} OR course.urn {_IN_LIST})"
         statement.add(either, "tag", tags, json.dumps(sorted(question.tagged)))
     _within(statement, question)
-
-
-def _spellings(wanted: Iterable[str]) -> Iterator[str]:
-    """Yield each value twice, as a URN and as a name."""
-    for value in wanted:
-        yield value
-        yield folded(value)
 
 
 def _among(statement: _Statement, column: str, values: tuple[str, ...]) -> None:
