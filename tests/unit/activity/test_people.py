@@ -101,6 +101,8 @@ def test_two_people_in_the_reports_can_lead_to_one_learner(make_lab: MakeLab, *,
     assert learner is not None
     held = {one.value for one in learner.identifiers if one.type == "profile_urn"}
     assert held == {upstream(1).profile_urn, upstream(2).profile_urn}
+    given = {one.profile_urn: one.unique_user_id for one in (upstream(1), upstream(2))}
+    assert learner.unique_user_id == given[learner.current("profile_urn") or ""]
     assert [attempt.progress for attempt in lab.attempts("learner-1")] == [80]
     assert (first["status"], first["people"]["linked"], second["people"]["linked"]) == ("succeeded", 2, 0)
     assert (second["status"], second["counts"]["unchanged"]) == ("succeeded", second["counts"]["read"])

@@ -21,7 +21,7 @@ from coursebridge.errors import Conflict, NotFound, TooLarge, Unavailable
 from coursebridge.ids import new_id
 from coursebridge.observability import logger
 from coursebridge.people.merging import Merging
-from coursebridge.records.identifiers import digest
+from coursebridge.records.identifiers import digest, normalised
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import UNATTENDED, DatedIdentifier, Learner
@@ -258,9 +258,9 @@ class Directory:
             learner,
             identifiers=(*learner.identifiers, *(DatedIdentifier(*one, self._now) for one in news)),
             enterprise_groups=someone.groups or learner.enterprise_groups,
-            unique_user_id=someone.unique_user_id or learner.unique_user_id,
             name=learner.name or someone.name,
         )
+        told = replace(told, unique_user_id=_unique_user_id(told, someone))
         if told == learner:
             return _Plan(someone, match, [], added=added, profile_only=_is_profile_only(learner))
         after = replace(told, updated_at=self._now, version=learner.version + 1)
@@ -281,6 +281,19 @@ class Directory:
         before = snapshot.identities.get(one) or IdentityItem(self._integration_id, one)
         after = before.held_by(learner_id, self._now, origin)
         return self._table.put_action(after.to_item(), **unchanged(before.version))
+
+
+def _unique_user_id(learner: Learner, someone: Someone) -> str | None:
+    """Return the learner's id at LinkedIn.
+
+    Where several people in the reports lead to one learner, the one who has the learner's current profile counts, or
+    the learner would change with each of them in every run.
+    """
+    profile = learner.current("profile_urn")
+    counts = learner.unique_user_id is None or (
+        profile is not None and normalised("profile_urn", profile) in someone.identifiers
+    )
+    return (someone.unique_user_id if counts else None) or learner.unique_user_id
 
 
 def _is_profile_only(learner: Learner) -> bool:
