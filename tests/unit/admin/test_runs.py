@@ -9,9 +9,10 @@ import pytest
 import run_records
 from admin_runs import RunAnswer
 from coursebridge import clients
+from coursebridge.catalog.settings_change import UNFINISHED
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.integrations.runs import SHOWN
-from coursebridge.storage.runs import STALE, RunStore
+from coursebridge.storage.runs import RunStore
 from unit.admin.conftest import GOOD_PAIR
 
 if TYPE_CHECKING:
@@ -82,11 +83,9 @@ def test_a_run_is_started_once_and_a_second_request_gets_it(
     assert [run["id"] for run in api.ask("GET", path)["items"]] == [first["id"]]
 
 
-@pytest.mark.parametrize(
-    ("kind", "remembered"), [("catalog", {"index_form": STALE, "generation": 1}), ("activity", {})]
-)
+@pytest.mark.parametrize(("kind", "remembered"), [("catalog", {**UNFINISHED, "generation": 1}), ("activity", {})])
 def test_a_run_that_was_abandoned_leaves_the_index_to_the_next_run_of_the_catalogue_alone(
-    api: Api, path: str, executions: StepFunctions, kind: Literal["catalog", "activity"], remembered: dict[str, int]
+    api: Api, path: str, executions: StepFunctions, kind: Literal["catalog", "activity"], remembered: dict[str, Any]
 ) -> None:
     api.ask("POST", path, {"kind": kind}, expect=202)
     executions.status = "ABORTED"
