@@ -62,10 +62,10 @@ class RunProblem(Answer):
 class Repairs(Answer):
     """What a run of activity reports added that statements had not brought."""
 
-    completions: int
-    progress: int
-    history: int = Field(description="How many of both are from before LinkedIn's push was set up.")
-    total: int = Field(description="Completions and progress.")
+    completions: int = 0
+    progress: int = 0
+    history: int = Field(default=0, description="How many of both are from before LinkedIn's push was set up.")
+    total: int = Field(default=0, description="Completions and progress.")
 
 
 class RunAnswer(Answer):
