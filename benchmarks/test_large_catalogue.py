@@ -49,6 +49,7 @@ QUESTIONS = (
     Question(q="a", limit=100),
 )
 ROUNDS = 40
+CHANGED = 50
 
 
 @contextmanager
@@ -171,7 +172,7 @@ def test_first_sync(figures: Figures, tmp_path: Path, size: int) -> None:
         assert run["counts"]["created"] == size, run
         calls = asked_of_linkedin(stack)
         if size == max(SIZES):
-            _sync_again(figures, connection, size)
+            _sync_again(figures, stack, connection, size)
             _search(figures, stack, connection, tmp_path)
     in_turn, at_once = (fetch_alone(calls, size, tmp_path, at_once=number) for number in (1, AT_ONCE))
 
@@ -185,13 +186,17 @@ def test_first_sync(figures: Figures, tmp_path: Path, size: int) -> None:
     figures.add(f"peak memory of the workers of the sync, {size:,} courses", memory.peak / 2**20, "MiB", "flat")
 
 
-def _sync_again(figures: Figures, connection: Connection, size: int) -> None:
+def _sync_again(figures: Figures, stack: RunningStack, connection: Connection, size: int) -> None:
     run, seconds = timed_sync(connection)
     figures.add(f"full sync of {size:,} courses unchanged", seconds, "s")
     changed: dict[str, Any] = {name: run["counts"][name] for name in ("created", "updated", "archived")}
     assert set(changed.values()) == {0}
     _, seconds = timed_sync(connection, "incremental")
     figures.add(f"incremental sync of {size:,} courses unchanged", seconds, "s")
+    stack.sandbox.post("/_sandbox/step", json={"update": CHANGED}).raise_for_status()
+    run, seconds = timed_sync(connection, "incremental")
+    assert run["counts"]["updated"] == CHANGED, run
+    figures.add(f"incremental sync of {size:,} courses, {CHANGED} changed", seconds, "s")
 
 
 def test_first_sync_of_a_linkedin_that_takes_its_time(figures: Figures, tmp_path: Path) -> None:

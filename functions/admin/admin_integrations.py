@@ -19,7 +19,7 @@ from admin_common import (
 )
 from coursebridge.admin import presenting, wiring
 from coursebridge.admin.shapes import CreatedIntegration, IntegrationAnswer, IntegrationPatch
-from coursebridge.api import base_url, caller, grant, reference
+from coursebridge.api import base_url, caller, grant
 from coursebridge.contract import Cursor, Integration, Limit, Page, opened, responses, sealed
 from coursebridge.integrations.models import Integration as Kept
 from coursebridge.integrations.models import IntegrationSettings
@@ -66,7 +66,7 @@ def create_integration(integration: IntegrationSettings) -> Response[CreatedInte
     shown = {**_shown(made), "webhook": {**webhook, "client_secret": secret}}
     headers = {
         **_etag(made),
-        "Location": reference(router, f"/admin/integrations/{made.id}"),
+        "Location": f"{base_url(router)}/admin/integrations/{made.id}",
         "Cache-Control": "no-store",
     }
     return Response(HTTPStatus.CREATED, "application/json", CreatedIntegration.model_validate(shown), headers)

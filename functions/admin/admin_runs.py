@@ -9,7 +9,7 @@ from pydantic import Field
 
 from admin_common import ABSENT, READ, WRITE, new_router
 from coursebridge.admin import wiring
-from coursebridge.api import caller, reference
+from coursebridge.api import base_url, caller
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
 from coursebridge.records.identifiers import Kind as IdentifierKind
 from coursebridge.storage.run_shapes import Kind, Mode, RunStatus
@@ -150,7 +150,7 @@ def start_run(integration: Integration, run: RunRequest) -> Response[RunAnswer]:
     once.
     """
     body = RunAnswer.model_validate(wiring.runs(caller(router)).start(integration, run.kind, run.mode))
-    headers = {"Location": reference(router, f"/admin/integrations/{integration}/runs/{body.id}")}
+    headers = {"Location": f"{base_url(router)}/admin/integrations/{integration}/runs/{body.id}"}
     return Response(HTTPStatus.ACCEPTED, "application/json", body, headers)
 
 

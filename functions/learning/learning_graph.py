@@ -9,7 +9,7 @@ from urllib.parse import quote
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from coursebridge.api import reference
+from coursebridge.api import base_url
 from coursebridge.auth import scopes
 from coursebridge.contract import Cursor, Integration, opened, responses, sealed
 from coursebridge.graph.export import Cut, Graph
@@ -67,6 +67,6 @@ def _answer(cut: Cut, integration: str, what: str, limit: int) -> Response[Any]:
     cursor = sealed(cut.position, what, integration)
     if cursor:
         path = f"/learning/{quote(integration, safe='')}/graph/{what}?limit={limit}&cursor={cursor}"
-        headers["Link"] = f'<{reference(router, path)}>; rel="next"'
+        headers["Link"] = f'<{base_url(router)}{path}>; rel="next"'
         headers["X-Next-Cursor"] = cursor
     return Response(HTTPStatus.OK, NDJSON, cut.text, headers=headers)

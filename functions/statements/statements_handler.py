@@ -10,6 +10,7 @@ from datetime import timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -81,7 +82,7 @@ def get_statements() -> Response[str]:
     more = ""
     if found.position:
         sealed = cursors("more").seal({"query": parameters, "after": found.position}, context)
-        more = api.reference(app, f"{STATEMENTS}?more={sealed}")
+        more = f"{urlsplit(api.base_url(app)).path}{STATEMENTS}?more={sealed}"
     texts = ",".join(_text(item, query) for item in found.items)
     return _json(f'{{"statements":[{texts}],"more":{json.dumps(more)}}}', _consistent_through(found.items), query)
 

@@ -10,7 +10,7 @@ import json
 import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
@@ -165,11 +165,6 @@ def base_url(app: AppOrRouter) -> str:
     """Return the API's base URL without a trailing slash: the configured one, or else the one that was called."""
     event: APIGatewayProxyEventV2 = app.current_event
     return (settings().api_public_url or f"https://{event.request_context.domain_name}").rstrip("/")
-
-
-def reference(app: AppOrRouter, path: str) -> str:
-    """Return a path of this API as a reference that resolves against any of its URLs, for headers and ``more``."""
-    return f"{urlsplit(base_url(app)).path}{path}"
 
 
 def body_bytes(app: APIGatewayHttpResolver) -> bytes:

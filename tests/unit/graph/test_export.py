@@ -111,7 +111,7 @@ def lines(caller: Caller, what: str, limit: int = 1000) -> list[dict[str, Any]]:
         if "Link" not in answer.headers:
             return found
         assert answer.headers["X-Next-Cursor"] in answer.headers["Link"]
-        assert answer.headers["Link"].startswith("</learning/acme/graph/")
+        assert answer.headers["Link"].startswith("<https://api.example.com/learning/acme/graph/")
         query["cursor"] = answer.headers["X-Next-Cursor"]
 
 
@@ -274,7 +274,7 @@ def test_reading_the_graph_takes_the_scope_to_read(connect: Callable[..., Caller
     assert connect("learning:write").send("GET", "/graph/entities").status == 403
 
 
-def test_the_link_to_the_next_page_keeps_the_path_of_the_apis_address(
+def test_the_link_to_the_next_page_leads_to_the_apis_public_address(
     whole: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("API_PUBLIC_URL", "https://example.com/behind/a/proxy")
@@ -282,4 +282,4 @@ def test_the_link_to_the_next_page_keeps_the_path_of_the_apis_address(
 
     link = whole.send("GET", "/graph/entities", query={"limit": "1"}).headers["Link"]
 
-    assert link.startswith("</behind/a/proxy/learning/acme/graph/entities?")
+    assert link.startswith("<https://example.com/behind/a/proxy/learning/acme/graph/entities?")
