@@ -13,7 +13,8 @@ from coursebridge.people import attempts
 from coursebridge.records.evidence import Evidence, Point
 from coursebridge.storage import keys
 from coursebridge.storage.records import Record
-from coursebridge.storage.table import Table, to_wire
+from coursebridge.storage.table import Table
+from coursebridge.storage.wire import to_wire
 
 if TYPE_CHECKING:
     from figures import Figures

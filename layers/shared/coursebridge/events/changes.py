@@ -97,7 +97,7 @@ def _course(old: Item, new: Item) -> Iterator[Event]:
     type_ = _course_change(old, new)
     if type_:
         version = f"{new['synced_at']} {new['hash']} {new['status']}"
-        data = {"course": {name: new[name] for name in COURSE_FIELDS}}
+        data = {"course": {name: new.get(name) for name in COURSE_FIELDS}}
         yield _event(new, type_, new["synced_at"], version, data)
 
 
@@ -107,7 +107,7 @@ def _course_change(old: Item, new: Item) -> str | None:
     if old["status"] != new["status"]:
         return "CourseArchived" if new["status"] == "archived" else "CourseRestored"
     kept = ("hash", "tags_enabled", "group", "author_email")
-    return "CourseUpdated" if any(old.get(name) != new[name] for name in kept) else None
+    return "CourseUpdated" if any(old.get(name) != new.get(name) for name in kept) else None
 
 
 def _record(old: Item, new: Item) -> Iterator[Event]:

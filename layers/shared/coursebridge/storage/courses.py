@@ -93,9 +93,12 @@ class StoredCourse:
         return replace(self, status=status, archived_reason=reason, action=action, run_id=run_id, synced_at=now)
 
     def item(self, course: Course | None = None) -> Item:
-        """Return the table item; pass the ``course``, if known, to save decompressing it."""
+        """Return the table item, without attributes that would be null.
+
+        Pass the ``course``, if known, to save decompressing it.
+        """
         course = course or self.course
-        return {
+        attributes = {
             **keys.course(self.integration_id, self.urn).item(),
             "entity": "course",
             "integration_id": self.integration_id,
@@ -116,6 +119,7 @@ class StoredCourse:
             "body": self.body,
             "bundle": self.bundle,
         }
+        return {name: value for name, value in attributes.items() if value is not None}
 
     @classmethod
     def from_item(cls, item: Item) -> StoredCourse:
@@ -124,9 +128,9 @@ class StoredCourse:
             integration_id=item["integration_id"],
             urn=item["urn"],
             status=item["status"],
-            archived_reason=item["archived_reason"],
+            archived_reason=item.get("archived_reason"),
             hash=item["hash"],
-            labels=Labels(item["tags_enabled"], item["group"], item["author_email"]),
+            labels=Labels(item["tags_enabled"], item.get("group"), item.get("author_email")),
             run_id=item["run_id"],
             action=item["action"],
             synced_at=item["synced_at"],
@@ -148,10 +152,15 @@ class Head(NamedTuple):
 
     urn: str
     type: str
-    locale: str | None
     status: Status
-    archived_reason: Reason | None
     run_id: str
+    locale: str | None = None
+    archived_reason: Reason | None = None
+
+    @classmethod
+    def from_item(cls, item: Item) -> Head:
+        """Read a table item, whole or in part."""
+        return cls(**{name: item[name] for name in cls._fields if name in item})
 
     @property
     def is_active(self) -> bool:
@@ -232,7 +241,9 @@ class CourseStore:
         Args:
             consistent: whether courses written just before must be included, at twice the cost.
         """
-        pages = (page for pk in self._partitions for page in self.table.pages(pk, consistent=consistent))
+        pages = (
+            page for pk in self._partitions for page in self.table.pages(pk, consistent=consistent, attributes=READ)
+        )
         for page in one_ahead(pages):
             yield from map(StoredCourse.from_item, page.items)
 
@@ -255,13 +266,12 @@ class CourseStore:
         """Yield the :class:`Head` of every course, which is much less data than :meth:`all`."""
         for pk in self._partitions:
             for item in self.table.query_all(pk, attributes=Head._fields):
-                yield Head(**item)
+                yield Head.from_item(item)
 
     def heads_of(self, urns: Iterable[str]) -> Iterator[Head]:
         """Yield the :class:`Head` of those of these courses that exist, a hundred per call."""
         found = self.table.get_many(keys.course(self.integration_id, urn) for urn in urns)
-        for item in found.values():
-            yield Head(**{name: item[name] for name in Head._fields})
+        yield from map(Head.from_item, found.values())
 
     def is_empty(self) -> bool:
         """Whether there has never been a course."""

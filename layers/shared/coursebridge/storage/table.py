@@ -1,6 +1,4 @@
-"""DynamoDB in plain dictionaries: the only module that knows its wire types and its errors.
-
-Whole numbers are ``int``; other numbers are written as ``Decimal`` and read as ``float``; binaries are ``bytes``.
+"""DynamoDB in plain dictionaries: the only module that knows its operations and its errors.
 
 A refusal that a caller can act on raises :class:`ConditionFailed` or :class:`TransactionRefused`. A table that is still
 busy after botocore's retries raises :class:`~coursebridge.errors.Unavailable`, and an item or transaction that exceeds
@@ -9,21 +7,19 @@ DynamoDB's size limits raises :class:`~coursebridge.errors.TooLarge`.
 
 from __future__ import annotations
 
-import base64
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError, HTTPClientError
 
 from coursebridge.errors import TooLarge, Unavailable
 from coursebridge.storage import keys
 from coursebridge.storage.keys import Key
+from coursebridge.storage.wire import from_wire, to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -50,8 +46,6 @@ TOO_LARGE = ("has exceeded the maximum allowed size", "cannot exceed 4 MB")
 """DynamoDB's words for an item or a transaction that is too large, in the error of a write or a cancellation reason."""
 _wait = time.sleep
 BATCH_READ, BATCH_WRITE, TRANSACTION = 100, 25, 100
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
 
 
 class ConditionFailed(Exception):
@@ -110,33 +104,6 @@ def one_ahead(things: Iterator[T]) -> Iterator[T]:
         while thing := coming.result():
             coming = pool.submit(list, islice(things, 1))
             yield thing[0]
-
-
-def to_wire(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an item in DynamoDB's typed form."""
-    return {name: _serialize(value) for name, value in item.items()}
-
-
-def from_wire(item: Mapping[str, Any]) -> Item:
-    """Return an item of a response or a stream record in plain values."""
-    return {name: _plain(_deserialize(_decoded(value))) for name, value in item.items()}
-
-
-def _decoded(value: Mapping[str, Any]) -> Any:  # noqa: ANN401  (a typed value of boto3)
-    """Decode a binary from base64: boto3 does so in responses, but stream records are JSON."""
-    return {"B": base64.b64decode(value["B"])} if isinstance(value.get("B"), str) else value
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401  (whatever an attribute holds)
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, Binary):
-        return bytes(value.value)  # type: ignore[attr-defined]  # the stubs lack it
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return value
 
 
 def unchanged(version: int) -> dict[str, Any]:
