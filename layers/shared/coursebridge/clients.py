@@ -30,15 +30,14 @@ CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 5},
     tcp_keepalive=True,
 )
+UNVALIDATED = Config(parameter_validation=False)
+"""For services that are sent much: they validate it all again, and validating takes a quarter of the time of a call."""
 
 
 @cache
 def dynamodb() -> DynamoDBClient:
-    """Return the DynamoDB client.
-
-    It does not validate requests, as DynamoDB does: validation takes a quarter of the time of a batch write.
-    """
-    return boto3.client("dynamodb", config=CONFIG.merge(Config(parameter_validation=False)))
+    """Return the DynamoDB client."""
+    return boto3.client("dynamodb", config=CONFIG.merge(UNVALIDATED))
 
 
 @cache
@@ -84,7 +83,7 @@ def scheduler() -> EventBridgeSchedulerClient:
 @cache
 def events() -> EventBridgeClient:
     """Return the EventBridge client."""
-    return boto3.client("events", config=CONFIG)
+    return boto3.client("events", config=CONFIG.merge(UNVALIDATED))
 
 
 @cache

@@ -103,12 +103,13 @@ def classifications_of(details: dict[str, Any]) -> list[CourseClassification]:
     """Return an asset's classifications, one per URN, each with all its paths."""
     found: dict[str, CourseClassification] = {}
     for entry in items(details, "classifications"):
-        node = node_of(object_in(entry, "associatedClassification"))
-        if node is None:
+        of = object_in(entry, "associatedClassification")
+        urn = string(of.get("urn"))
+        if urn is None:
             continue
-        label = next(iter(node.names.values()), "")
-        classification = found.setdefault(node.urn, {"urn": node.urn, "type": node.type, "name": label, "paths": []})
-        path = [urn for link in _path(entry) if (urn := string(_as_object(link).get("urn")))]
+        kind = string(of.get("type")) or UNKNOWN_TYPE
+        classification = found.setdefault(urn, {"urn": urn, "type": kind, "name": name(of.get("name")), "paths": []})
+        path = [above for link in _path(entry) if (above := string(_as_object(link).get("urn")))]
         if path not in classification["paths"]:
             classification["paths"].append(path)
         _add_certification(classification, entry)

@@ -18,6 +18,7 @@ _UNSPACED = (
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _ROW = re.compile(f"[{_UNSPACED}]+")
+_APART = re.compile(f"[{_UNSPACED}]|[^{_UNSPACED}]+")
 _PIECES = re.compile(rf"[{_UNSPACED}]+|[^\W_]+")
 _LETTER = rf"[^\W_{_UNSPACED}]"
 # Anchored at the start of a word and possessive, so that each letter of a long text is visited only once.
@@ -34,7 +35,7 @@ def indexed(text: str) -> str:
     text = folded(text)
     if any(symbol in text for symbol in _SYMBOLS):
         text = _SYMBOLIC.sub(lambda name: f"{name[0]} {_spelled(name)} ", text)
-    return text if text.isascii() else _ROW.sub(_apart, text)
+    return text if text.isascii() else " ".join(_APART.findall(text))
 
 
 def match_expression(query: str) -> str | None:
@@ -55,10 +56,6 @@ def match_expression(query: str) -> str | None:
 def folded(text: str) -> str:
     """Return a text for comparing and sorting, case-folded and normalised (NFKC)."""
     return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
-
-
-def _apart(row: re.Match[str]) -> str:
-    return f" {' '.join(row[0])} "
 
 
 def _spelled(name: re.Match[str]) -> str:
