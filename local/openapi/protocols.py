@@ -162,7 +162,7 @@ OPERATIONS: dict[tuple[str, str], dict[str, Any]] = {
         "responses": {
             "200": {"description": "A token.", "content": _json("Token")},
             "400": {"description": "The request is wrong.", "content": _json("TokenError")},
-            "401": {"description": "Client id or secret is wrong.", "content": _json("TokenError")},
+            "401": {"description": "Client id or secret is wrong, or none is sent.", "content": _json("TokenError")},
             "429": {"description": "Refused too often; see Retry-After.", "content": _json("TokenError")},
         },
     },

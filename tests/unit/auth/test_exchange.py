@@ -100,6 +100,8 @@ def test_credentials_in_the_header_are_form_encoded(door: Door) -> None:
     [
         ({"grant_type": None}, None, "invalid_request"),
         ({"grant_type": "password"}, None, "unsupported_grant_type"),
+        ({"client_id": None, "client_secret": None}, None, "invalid_client"),
+        ({"client_id": "", "client_secret": ""}, None, "invalid_client"),
         ({"client_id": None}, None, "invalid_request"),
         ({"client_secret": None}, None, "invalid_request"),
         ({"client_secret": ""}, None, "invalid_request"),

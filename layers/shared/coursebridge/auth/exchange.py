@@ -69,7 +69,7 @@ class TokenRequest:
         """Parse a request, whatever its content type.
 
         Raises:
-            TokenError: the request is malformed, or asks for another grant type.
+            TokenError: the request is malformed, authenticates no client, or asks for another grant type.
         """
         form = _form(body)
         if "grant_type" not in form:
@@ -78,9 +78,7 @@ class TokenRequest:
             raise TokenError("unsupported_grant_type", f"the only grant type supported is {GRANT_TYPE}")
         scope = tuple(form.get("scope", "").split())
         if authorization is None:
-            if not form.get("client_id") or not form.get("client_secret"):
-                raise TokenError("invalid_request", "the form lacks client_id or client_secret")
-            return cls(form["client_id"].strip(), form["client_secret"].strip(), scope)
+            return cls(*_in_the_form(form), scope)
         client_id, client_secret = _basic(authorization)
         if "client_secret" in form or form.get("client_id", client_id) != client_id:
             raise TokenError("invalid_request", "give the credentials in the form or in the header, not in both")
@@ -99,6 +97,15 @@ def _form(body: bytes) -> dict[str, str]:
     if sum(name in PARAMETERS for name, _ in pairs) > sum(name in PARAMETERS for name in form):
         raise TokenError("invalid_request", "a parameter is given more than once")
     return form
+
+
+def _in_the_form(form: dict[str, str]) -> tuple[str, str]:
+    if not form.keys() & {"client_id", "client_secret"}:
+        raise TokenError("invalid_client", "no client authentication is included: send client_id and client_secret")
+    try:
+        return form["client_id"].strip(), form["client_secret"].strip()
+    except KeyError as missing:
+        raise TokenError("invalid_request", f"the form lacks {missing.args[0]}") from missing
 
 
 def _basic(authorization: str) -> tuple[str, str]:
