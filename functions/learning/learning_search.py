@@ -2,9 +2,11 @@
 
 # No postponed annotations: Powertools reads the types of parameters at run time.
 
+from collections.abc import Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated
+from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
@@ -28,8 +30,9 @@ router = routes()
     summary="Search and list courses",
     description="Keywords are looked for in titles and descriptions, in any language; the last one also matches "
     "as a prefix unless a space follows. Filters are combined with AND; several values of one filter (repeat it, "
-    "or separate them by commas) with OR. Languages, levels and types are accepted in any case, and with `-` for "
-    "`_`. Without `status`, archived courses are listed too.",
+    "or separate them by commas) with OR. Names of subjects, skills and tags may contain commas: given once, such a "
+    "filter is also looked for as a whole; repeated, each value is taken as it is. Languages, levels and types are "
+    "accepted in any case, and with `-` for `_`. Without `status`, archived courses are listed too.",
     tags=["Courses"],
     responses=responses(HTTPStatus.OK, "A page of courses.", _404=NO_INTEGRATION),
     middlewares=reach(scopes.LEARNING_READ),
@@ -69,10 +72,10 @@ def list_courses(  # noqa: PLR0913, PLR0917  (each is a parameter of the query)
         language=tuple(map(spelled_language, language or ())),
         level=tuple(map(spelled_constant, level or ())),
         type=tuple(map(spelled_constant, type_ or ())),
-        subject=tuple(subject or ()),
-        skill=tuple(skill or ()),
+        subject=_names("subject", subject or ()),
+        skill=_names("skill", skill or ()),
         status=tuple(status or ()),
-        tag=tuple(tag or ()),
+        tag=_names("tag", tag or ()),
         updated_since=rfc3339(updated_since) if updated_since else None,
         synced_since=rfc3339(synced_since) if synced_since else None,
         min_duration=min_duration,
@@ -81,6 +84,20 @@ def list_courses(  # noqa: PLR0913, PLR0917  (each is a parameter of the query)
         limit=limit,
     )
     return _page(course_search(integration), question, cursor)
+
+
+def _names(parameter: str, separated: Sequence[str]) -> tuple[str, ...]:
+    """Return the values of a filter by name, from the query string as it was sent: names may contain commas.
+
+    API Gateway joins repeated values with commas, and Powertools then separates all of them.
+
+    Args:
+        parameter: the name of the filter.
+        separated: its values, separated at every comma.
+    """
+    sent = parse_qsl(router.current_event.raw_query_string, keep_blank_values=True)
+    whole = [value for name, value in sent if name == parameter]
+    return tuple(whole if len(whole) > 1 else dict.fromkeys((*whole, *separated)))
 
 
 def _page(search: CourseSearch, question: Question, cursor: str | None) -> Page[Course]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -90,6 +91,42 @@ def test_a_tag_set_by_hand_is_found_at_once(catalogue: Caller) -> None:
     catalogue.ask("PUT", f"/courses/{WORD}/tags", {"tags": ["Onboarding"]})
 
     assert urns(catalogue, tag="onboarding") == [WORD]
+
+
+@pytest.fixture
+def shelves(deployed: Table, lms: Caller) -> Caller:
+    """Courses with classifications whose names contain a comma, and with the parts of such names."""
+    for urn, kind, name in ((EXCEL, "SKILL", "R, S and T"), (WORD, "TOPIC", "R, S and T"), (POWERPOINT, "TOPIC", "R")):
+        entry = {"urn": f"urn:li:lyndaCategory:{name}:{kind}", "type": kind, "name": name, "paths": [[]]}
+        put_course(deployed, urn, title=urn, classifications=[entry])
+    publish(deployed)
+    lms.ask("PUT", f"/courses/{EXCEL}/tags", {"tags": ["by hand, too"]})
+    return lms
+
+
+@pytest.mark.parametrize(
+    ("sent", "found"),
+    [
+        ("skill=R,+S+and+T", [EXCEL]),
+        ("skill=r%2C%20s%20AND%20t", [EXCEL]),
+        ("subject=R,+S+and+T", [WORD, POWERPOINT]),
+        ("subject=R,+S+and+T&subject=R,+S+and+T", [WORD]),
+        ("subject=R,+S+and+T&subject=R", [WORD, POWERPOINT]),
+        ("subject=R,another", [POWERPOINT]),
+        ("subject=R,another&subject=more", []),
+        ("tag=R,+S+and+T&tag=", [EXCEL, WORD]),
+        ("tag=by+hand,+too", [EXCEL]),
+        ("tag=by+hand,+too&tag=R", [EXCEL, POWERPOINT]),
+    ],
+)
+def test_names_with_commas_are_found_and_repeated_ones_as_they_are(
+    shelves: Caller, sent: str, found: list[str]
+) -> None:
+    joined = {name: ",".join(values) for name, values in parse_qs(sent, keep_blank_values=True).items()}
+
+    items = shelves.ask("GET", "/courses", query=joined, rawQueryString=sent)["items"]
+
+    assert [course["urn"] for course in items] == found
 
 
 def test_pages_follow_each_other_to_the_end(catalogue: Caller) -> None:
