@@ -145,8 +145,7 @@ class MemoryTable:
         for page in self.pages(pk, **options):
             yield from page.items
 
-    def pages(self, pk: str, **options: Any) -> Iterator[Page]:
-        after: Item | None = None
+    def pages(self, pk: str, *, after: Item | None = None, **options: Any) -> Iterator[Page]:
         while True:
             page = self.query(pk, after=after, **options)
             yield page

@@ -12,6 +12,7 @@ from coursebridge.auth.administration import Clients
 from coursebridge.auth.clients import Client, matching_secret
 from coursebridge.auth.tokens import Grant
 from coursebridge.errors import Conflict, NotFound, Unavailable
+from coursebridge.storage import keys
 from coursebridge.storage import wiring as storage_wiring
 from coursebridge.storage.table import ConditionFailed, TransactionRefused
 from unit.admin.conftest import Api
@@ -88,9 +89,17 @@ def test_a_revoked_client_is_gone(api: Api) -> None:
         assert api.send(method, f"/admin/clients/{made['client_id']}{path}").status == 404
 
 
-@pytest.mark.parametrize("limit", [1, 2, 3, 50])
-def test_clients_are_listed_without_linkedins(api: Api, limit: int) -> None:
-    names = [client(api, name=f"LMS {n}")["name"] for n in range(3)]
+@pytest.mark.parametrize(
+    ("limit", "sizes"), [(1, [1, 1, 1, 1]), (2, [2, 2]), (3, [3, 1]), (4, [4]), (50, [4])], ids=str
+)
+def test_clients_are_listed_in_full_pages_without_linkedins_and_revoked_ones(
+    api: Api, limit: int, sizes: list[int]
+) -> None:
+    for n in range(3):
+        api.integration()
+        client(api, name=f"LMS {n}")
+        revoked = client(api)["client_id"]
+        api.table.update(keys.client(revoked), "SET secrets = :none", {":none": []})
     api.integration()
 
     pages: list[Any] = [api.ask("GET", "/admin/clients", query={"limit": str(limit)})]
@@ -98,8 +107,14 @@ def test_clients_are_listed_without_linkedins(api: Api, limit: int) -> None:
         pages.append(api.ask("GET", "/admin/clients", query={"limit": str(limit), "cursor": pages[-1]["next"]}))
 
     listed = [one["name"] for page in pages for one in page["items"]]
-    assert listed == ["First admin client, made by the stack", *names]
-    assert max(len(page["items"]) for page in pages) <= limit
+    assert listed == ["First admin client, made by the stack", "LMS 0", "LMS 1", "LMS 2"]
+    assert [len(page["items"]) for page in pages] == sizes
+
+
+def test_the_first_client_alone_is_one_page(api: Api) -> None:
+    api.integration()
+
+    assert api.ask("GET", "/admin/clients", query={"limit": "1"})["next"] is None
 
 
 def test_linkedins_client_is_administered_with_its_integration(api: Api) -> None:

@@ -307,6 +307,8 @@ def test_pages_go_on_from_the_key_of_the_one_before(either: Any, limit: int) -> 
     assert [key for page in pages for key in sort_keys(page)] == ["a0", "a1", "a2", "b0", "b1", "b2"]
     assert max(len(page.items) for page in pages) == min(limit, 6)
     assert next(either.query_all("P", limit=limit, ascending=False))["SK"] == "b2"
+    after_a1 = either.query_all("P", limit=limit, after={"PK": "P", "SK": "a1"})
+    assert [one["SK"] for one in after_a1] == ["a2", "b0", "b1", "b2"]
 
 
 def test_an_index_has_what_carries_its_keys_in_the_order_of_its_own(either: Any) -> None:

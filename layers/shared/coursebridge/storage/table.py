@@ -264,9 +264,14 @@ class Table:
         for page in self.pages(pk, **options):
             yield from page.items
 
-    def pages(self, pk: str, **options: Any) -> Iterator[Page]:  # noqa: ANN401  (the options of query)
-        """Yield every page of a query, one call each."""
-        after: Item | None = None
+    def pages(
+        self,
+        pk: str,
+        *,
+        after: Item | None = None,
+        **options: Any,  # noqa: ANN401  (the options of query)
+    ) -> Iterator[Page]:
+        """Yield every page of a query, from the one after a key, one call each."""
         while True:
             page = self.query(pk, after=after, **options)
             yield page
