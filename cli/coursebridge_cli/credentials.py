@@ -1,12 +1,14 @@
 """`coursebridge credentials` and `coursebridge webhook`: the secrets for calling LinkedIn and for its calls."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from coursebridge_cli import output
+from coursebridge_cli.hints import in_commands
 from coursebridge_cli.integrations import PASTED
 from coursebridge_cli.options import Integration, Json, SecretStdin, Yes, client, new_app, secret, sure
 
@@ -21,6 +23,7 @@ class Scope(StrEnum):
     REPORT = "report"
 
 
+READS = {"content": "the catalogue", "report": "activity reports"}
 Pair = Annotated[Scope, typer.Argument(help="Which key pair; one alone serves both purposes.")]
 
 
@@ -41,11 +44,7 @@ def save(
     if as_json:
         output.as_json({**kept["credentials"], "warning": kept["warning"]})
         return
-    if kept["warning"]:
-        output.console.print(f"LinkedIn gives a token for this key pair: saved as {pair}.")
-        output.console.print(f"[yellow]Warning:[/] {escape(kept['warning'])}")
-        return
-    output.console.print(f"LinkedIn accepts this key pair: saved as {pair}.")
+    told_saved(pair, kept)
 
 
 @app.command()
@@ -56,6 +55,21 @@ def delete(pair: Pair, integration: Integration = None, *, yes: Yes = False) -> 
     sure(f"Delete the {pair} key pair of {found['name']}?", yes=yes)
     api.send("DELETE", f"/admin/integrations/{found['id']}/credentials/{pair}")
     output.note("Deleted.")
+
+
+def told_saved(pair: str, kept: Mapping[str, Any]) -> None:
+    """Print that a key pair is saved and, if LinkedIn does not let it read everything, what it may read.
+
+    Args:
+        pair: What the key pair is saved as.
+        kept: The answer of the API.
+    """
+    if not kept["warning"]:
+        output.console.print(f"LinkedIn accepts this key pair: saved as {pair}.")
+        return
+    output.console.print(f"LinkedIn gives a token for this key pair: saved as {pair}.")
+    output.facts({f"may read {READS[scope]}": may for scope, may in kept["credentials"][pair]["scopes"].items()})
+    output.console.print(f"[yellow]Warning:[/] {escape(in_commands(kept['warning']))}")
 
 
 @webhook.command()
@@ -74,7 +88,7 @@ def show(integration: Integration = None, *, as_json: Json = False) -> None:
         "There is no live secret.",
     )
     if found["warning"]:
-        output.console.print(f"[yellow]Warning:[/] {escape(found['warning'])}")
+        output.console.print(f"[yellow]Warning:[/] {escape(in_commands(found['warning']))}")
 
 
 @webhook.command()

@@ -7,6 +7,7 @@ import typer
 
 from coursebridge_cli import output
 from coursebridge_cli.client import Client
+from coursebridge_cli.credentials import told_saved
 from coursebridge_cli.errors import CommandError
 from coursebridge_cli.integrations import PASTED
 from coursebridge_cli.options import Json, SecretStdin, client, secret
@@ -40,13 +41,14 @@ def setup(
     _say(f"Created the integration {made['id']}.", as_json=as_json)
     try:
         body = {"client_id": client_id, "client_secret": typed}
-        api.send("PUT", f"/admin/integrations/{made['id']}/credentials/content", body)
+        saved = api.send("PUT", f"/admin/integrations/{made['id']}/credentials/content", body)
     except (CommandError, KeyboardInterrupt):
         _undo(api, made["id"])
         raise
-    _say("LinkedIn accepts this key pair: saved.", as_json=as_json)
+    made |= {"credentials": saved["credentials"], "warning": saved["warning"]}
     # Print the secret before the sync, which may take long or fail: it is never shown again.
     if not as_json:
+        told_saved("content", saved)
         output.console.print("\nPaste these into LinkedIn; the secret is shown only this once:\n")
         output.facts({field: made["webhook"][field] for field in PASTED})
         output.console.print()

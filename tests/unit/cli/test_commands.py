@@ -48,6 +48,19 @@ def test_setup_connects_an_account_and_says_what_to_paste(terminal: Terminal) ->
     assert SECRET not in done.out
 
 
+def test_setup_says_what_linkedin_does_not_let_the_key_pair_read(terminal: Terminal) -> None:
+    lacking = ("setup", "--name", "Acme", "--client-id", "78only-report", "--no-sync", "--secret-stdin")
+
+    told = terminal.run(*lacking, typed=f"{SECRET}\n").out
+    as_json = terminal.run(*lacking, "--json", typed=f"{SECRET}\n").json
+
+    assert "LinkedIn accepts" not in told
+    assert re.findall(r"may read (.+?) +(yes|no)", told) == [("the catalogue", "no"), ("activity reports", "yes")]
+    assert "Warning: LinkedIn does not let this key pair read the catalogue" in told
+    assert "lacks the Content key" in as_json["warning"]
+    assert as_json["credentials"]["content"]["scopes"] == {"content": False, "report": True}
+
+
 def test_setup_with_a_wrong_key_pair_leaves_nothing_behind(terminal: Terminal) -> None:
     done = terminal.run(*SETUP, typed="wrong\n")
 
@@ -218,6 +231,7 @@ def test_a_key_pair_that_lacks_a_key_is_saved_with_a_warning(terminal: Terminal,
 
     assert saved.code == 0
     assert "LinkedIn accepts" not in saved.out
+    assert re.findall(r"may read (.+?) +(yes|no)", saved.out) == [("the catalogue", "yes"), ("activity reports", "no")]
     assert "Warning: LinkedIn does not let this key pair read activity reports" in saved.out
     assert "lacks the Report key" in terminal.run(*save, "--json", typed=f"{SECRET}\n").json["warning"]
 
