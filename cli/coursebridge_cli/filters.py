@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from coursebridge_cli import output
 from coursebridge_cli.client import Client
@@ -109,7 +108,7 @@ def _save(api: Client, integration_id: str, wanted: dict[str, Any], *, yes: bool
         output.as_json(saved)
         return
     output.facts(saved["applied"])
-    _tell_notes(saved)
+    output.notes(saved["notes"])
 
 
 def _wanted(present: dict[str, Any], changes: list[str] | None, file: Path | None) -> dict[str, Any]:
@@ -138,9 +137,4 @@ def _tell(told: dict[str, Any]) -> None:
         if told["samples"][what]:
             rows = ((course["urn"], course["title"]) for course in told["samples"][what])
             output.table(f"Examples of {what} courses", ("URN", "Title"), rows, "")
-    _tell_notes(told)
-
-
-def _tell_notes(told: dict[str, Any]) -> None:
-    for note in told["notes"]:
-        output.console.print(f"[dim]· {escape(note)}[/]")
+    output.notes(told["notes"])

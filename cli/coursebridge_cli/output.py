@@ -94,6 +94,12 @@ def steps(found: Iterable[Mapping[str, Any]], why: str) -> None:
             console.print(Text(f"  → {in_commands(step['remedy'])}"))
 
 
+def notes(found: Iterable[str]) -> None:
+    """Print notes of the API, one per line."""
+    for each in found:
+        console.print(Text(f"· {in_commands(each)}", style="dim"))
+
+
 def note(text: str) -> None:
     """Print a sentence to standard error, so that it does not mix with output for scripts."""
     errors.print(Text(text))

@@ -6,7 +6,6 @@ import typer
 from rich.markup import escape
 
 from coursebridge_cli import output
-from coursebridge_cli.hints import in_commands
 from coursebridge_cli.options import Integration, Json, client
 
 
@@ -34,8 +33,7 @@ def _tell(name: str, told: dict[str, Any]) -> None:
     output.console.print(f"[bold]{escape(name)}[/]  {verdict}")
     for reason in told["reasons"]:
         output.console.print(f"[red]![/] {escape(reason)}")
-    for note in told["notes"]:
-        output.console.print(f"[dim]· {escape(in_commands(note))}[/]")
+    output.notes(told["notes"])
     output.table(
         "Syncs",
         ("Kind", "Scheduled", "Last", "Finished", "Last success", "Next"),

@@ -1,13 +1,12 @@
 """/admin/integrations/{integration}/filters, /activate, /deactivate: which courses are active."""
 
 from http import HTTPStatus
-from typing import Annotated
 
 from pydantic import Field
 
 from admin_common import ABSENT, CHANGING_A_VERSION, READ, WRITE, IfMatch, new_router
 from coursebridge.admin import presenting, wiring
-from coursebridge.admin.shapes import IntegrationAnswer
+from coursebridge.admin.shapes import IntegrationAnswer, Notes
 from coursebridge.api import caller
 from coursebridge.catalog import wiring as catalog
 from coursebridge.contract import Answer, Integration, responses
@@ -34,22 +33,6 @@ class ChangedIntegration(IntegrationAnswer):
     """The integration as it is now, and what became of its courses."""
 
     applied: AppliedAnswer
-
-
-Notes = Annotated[
-    list[str],
-    Field(
-        description="What the counts do not include, because only syncs can do it: bring courses that match but are "
-        "not here yet, if the filters become wider or nothing has been synced yet, and apply what LinkedIn alone knows "
-        "(`licensed_only`, `curated_videos_only`). Empty if filters only become narrower.",
-        examples=[
-            [
-                "licensed_only: LinkedIn alone knows what the licence covers; the next full syncs archive those "
-                "beyond it."
-            ]
-        ],
-    ),
-]
 
 
 class FilteredIntegration(ChangedIntegration):

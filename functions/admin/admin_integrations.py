@@ -18,8 +18,9 @@ from admin_common import (
     new_router,
 )
 from coursebridge.admin import presenting, wiring
-from coursebridge.admin.shapes import CreatedIntegration, IntegrationAnswer, IntegrationPatch
+from coursebridge.admin.shapes import CreatedIntegration, IntegrationAnswer, IntegrationPatch, PatchedIntegration
 from coursebridge.api import base_url, caller, grant
+from coursebridge.catalog import wiring as catalog
 from coursebridge.contract import Cursor, Integration, Limit, Page, opened, responses, sealed
 from coursebridge.integrations.models import Integration as Kept
 from coursebridge.integrations.models import IntegrationSettings
@@ -81,7 +82,9 @@ def create_integration(integration: IntegrationSettings) -> Response[CreatedInte
 )
 def read_integration(integration: Integration) -> Response[IntegrationAnswer]:
     """Returns the settings, the key pairs without their secrets, and what is left to set up."""
-    return _answered(IntegrationStore(table()).get(integration))
+    found = IntegrationStore(table()).get(integration)
+    body = IntegrationAnswer.model_validate(_shown(found))
+    return Response(HTTPStatus.OK, "application/json", body, _etag(found))
 
 
 @router.patch(
@@ -93,16 +96,18 @@ def read_integration(integration: Integration) -> Response[IntegrationAnswer]:
 )
 def patch_integration(
     integration: Integration, patch: IntegrationPatch, if_match: IfMatch = None
-) -> Response[IntegrationAnswer]:
+) -> Response[PatchedIntegration]:
     """Applies a merge patch (RFC 7396): absent fields stay unchanged, `null` resets a field to its default.
 
-    Filters take effect at once, as with `PUT .../filters`; so does `status`, as with `POST .../activate` and
-    `POST .../deactivate`.
+    Filters take effect at once, as with `PUT .../filters`, and `notes` says what only the next syncs can do. `status`
+    takes effect at once, too, as with `POST .../activate` and `POST .../deactivate`.
     """
     fields = patch.model_dump(mode="json", exclude_unset=True)
     before, after = wiring.integrations(caller(router)).patch(integration, fields, if_match)
     wiring.settings_change(router.lambda_context).follow(before, after)
-    return _answered(after)
+    notes = catalog.left_to_syncs(before, after.filters) if after.filters != before.filters else []
+    body = PatchedIntegration.model_validate({**_shown(after), "notes": notes})
+    return Response(HTTPStatus.OK, "application/json", body, _etag(after))
 
 
 @router.delete(
@@ -122,11 +127,6 @@ def delete_integration(
     """
     wiring.integrations(caller(router)).remove(integration, force=force)
     return Response(HTTPStatus.NO_CONTENT, None, None)
-
-
-def _answered(integration: Kept) -> Response[IntegrationAnswer]:
-    body = IntegrationAnswer.model_validate(_shown(integration))
-    return Response(HTTPStatus.OK, "application/json", body, _etag(integration))
 
 
 def _shown(integration: Kept) -> dict[str, Any]:

@@ -153,6 +153,20 @@ def test_before_the_first_sync_everything_is_said_to_come_with_it(api: Api, inte
     assert api.ask("PUT", path, {"languages": ["de"]})["notes"] == [note]
 
 
+def test_a_patch_that_changes_filters_says_what_is_left_to_syncs(api: Api, integration_id: str) -> None:
+    path = f"/admin/integrations/{integration_id}"
+    RunStore(api.table, integration_id, "catalog").remember(watermark="2026-01-01T00:00:00.000Z")
+    wider = {"filters": {"asset_types": ["COURSE", "VIDEO"]}}
+
+    assert api.ask("PATCH", path, wider)["notes"] == WIDER
+    assert api.ask("PATCH", path, wider)["notes"] == []
+    assert api.ask("PATCH", path, {"filters": {"languages": ["de"]}})["notes"] == []
+
+
+def test_a_patch_of_other_settings_says_nothing_of_syncs(api: Api, integration_id: str) -> None:
+    assert api.ask("PATCH", f"/admin/integrations/{integration_id}", {"target_group": "Sales"})["notes"] == []
+
+
 def _setting_and_effect(note: str) -> tuple[str, str]:
     return note.partition(":")[0], note.partition("next full syncs ")[2].partition(" ")[0]
 

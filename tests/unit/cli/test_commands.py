@@ -276,6 +276,16 @@ def test_filters_are_previewed_and_saved_after_a_question(terminal: Terminal, ap
         assert terminal.run("filters", "preview", "--file", str(file)).code == 2
 
 
+def test_filters_set_with_other_settings_are_told_with_what_is_left_to_syncs(terminal: Terminal, api: Api) -> None:
+    api.integration()
+
+    set_filters = terminal.run("integrations", "set", "filters.licensed_only=false")
+
+    assert "· licensed_only: " in set_filters.out
+    assert "notes" not in set_filters.out
+    assert "·" not in terminal.run("integrations", "set", "archive_limit_percent=5").out
+
+
 def test_courses_are_included_and_excluded_one_by_one(terminal: Terminal, api: Api) -> None:
     api.integration()
     urns = [f"urn:li:lyndaCourse:{number}" for number in (1, 2, 3)]

@@ -2,7 +2,7 @@
 
 # No postponed annotations: Powertools reads the types of fields at run time.
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, create_model
 
@@ -66,10 +66,32 @@ class IntegrationAnswer(Answer, IntegrationSettings):
     etag: str = Field(description="Send it as If-Match to change exactly this version.", examples=["3"])
 
 
+Notes = Annotated[
+    list[str],
+    Field(
+        description="What only syncs can do about a change of filters, so that no count includes it: bring courses "
+        "that match but are not here yet, if the filters become wider or nothing has been synced yet, and apply what "
+        "LinkedIn alone knows (`licensed_only`, `curated_videos_only`). Empty if filters only become narrower.",
+        examples=[
+            [
+                "licensed_only: LinkedIn alone knows what the licence covers; the next full syncs archive those "
+                "beyond it."
+            ]
+        ],
+    ),
+]
+
+
 class IntegrationWithSavedPair(IntegrationAnswer):
     """An integration whose key pair was saved."""
 
     warning: str | None = Field(description="What LinkedIn does not let this key pair read, and the remedy.")
+
+
+class PatchedIntegration(IntegrationAnswer):
+    """An integration as it is after a change of settings."""
+
+    notes: Notes
 
 
 class SecretAnswer(Answer):
