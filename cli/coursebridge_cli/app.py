@@ -1,6 +1,7 @@
 """`coursebridge`: the command tree and its entry point."""
 
 import sys
+from contextvars import copy_context
 
 from coursebridge_cli import (
     audit,
@@ -53,6 +54,10 @@ def run(arguments: list[str] | None = None) -> int:
     Args:
         arguments: The arguments after the program's name; those of `sys.argv` by default.
     """
+    return copy_context().run(_run, arguments)
+
+
+def _run(arguments: list[str] | None) -> int:
     try:
         app(args=arguments, prog_name="coursebridge")
     except CommandError as error:

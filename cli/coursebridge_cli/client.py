@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from coursebridge_cli import hints
 from coursebridge_cli.errors import CommandError, NotLoggedIn, Unreachable, UsageError, lacking_scope, of_problem
 from coursebridge_cli.session import Credentials
 
@@ -100,6 +101,8 @@ class Client:
             integration for integration in found if wanted is None or wanted in (integration["id"], integration["name"])
         ]
         if len(fitting) == 1:
+            if len(found) > 1:
+                hints.about(fitting[0]["id"])
             return fitting[0]
         if not found:
             raise UsageError("there is no integration yet", "Create one: coursebridge setup")

@@ -9,6 +9,7 @@ import typer
 from coursebridge_cli import output
 from coursebridge_cli.client import Client
 from coursebridge_cli.errors import UsageError
+from coursebridge_cli.hints import command
 from coursebridge_cli.integrations import patch
 from coursebridge_cli.options import Integration, Json, Yes, client, new_app, sure
 
@@ -16,7 +17,7 @@ app = new_app("Filters: which assets of LinkedIn's catalogue become courses.")
 Changes = Annotated[
     list[str] | None,
     typer.Argument(
-        help='Filters as name=value, such as languages=["en","de"]. A value replaces the current one of that name, '
+        help='Filters as name=value, such as \'languages=["en","de"]\'. A value replaces the current one of that name, '
         "lists too; other filters stay.",
         show_default=False,
     ),
@@ -117,7 +118,7 @@ def _wanted(present: dict[str, Any], changes: list[str] | None, file: Path | Non
     if file is not None:
         return _read(file)
     if not changes:
-        raise UsageError("no filter is given", 'For instance: coursebridge filters preview languages=["en"]')
+        raise UsageError("no filter is given", "For instance: " + command("""filters preview 'languages=["en"]'"""))
     return {**present, **patch(changes)}
 
 

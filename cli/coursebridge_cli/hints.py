@@ -1,6 +1,7 @@
-"""What the API advises in its own calls, in the commands that do the same."""
+"""Commands that are advised to whoever reads them: those of the command line itself, and those for calls of the API."""
 
 import re
+from contextvars import ContextVar
 
 INTEGRATION = r"(?:\.\.\.|/admin/integrations/[^/\s]+)"
 COMMANDS = (
@@ -17,9 +18,25 @@ COMMANDS = (
 )
 """Patterns of advice, each with its replacement."""
 
+_option: ContextVar[str] = ContextVar("_option", default="")
+
+
+def about(integration_id: str) -> None:
+    """Advise all further commands with this integration: there are others, so they would be refused without it."""
+    _option.set(f" -i {integration_id}")
+
+
+def command(words: str) -> str:
+    """Return a command for an integration, to be copied as it is.
+
+    Args:
+        words: The command and its arguments, without `coursebridge`.
+    """
+    return f"coursebridge {words}{_option.get()}"
+
 
 def in_commands(text: str) -> str:
-    """Return a text of the API with the calls that it names replaced by commands."""
-    for pattern, command in COMMANDS:
-        text = re.sub(pattern, command, text)
-    return text
+    """Return a text of the API with the calls that it names replaced by commands, to be copied as they are."""
+    for pattern, replacement in COMMANDS:
+        text = re.sub(pattern, replacement, text)
+    return re.sub(r"`coursebridge ([^`]+)`", lambda found: f"`{command(found[1])}`", text)

@@ -1,10 +1,12 @@
 """Identifiers of people as they are typed on the command line, and the learners they mean."""
 
+import shlex
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from coursebridge_cli.client import Client
 from coursebridge_cli.errors import CommandError, UsageError
+from coursebridge_cli.hints import command
 
 KINDS = ("email", "username", "external_id", "profile_urn")
 
@@ -66,5 +68,6 @@ def nobody(sought: Identifier) -> CommandError:
     """Return the error for an identifier that no learner has."""
     return CommandError(
         f"nobody has the identifier {sought}",
-        f"Import the person (coursebridge learners import FILE), or say who it is: coursebridge assign {sought} ID",
+        f"Import the person ({command('learners import FILE')}), or say who it is: "
+        + command(f"assign {shlex.quote(str(sought))} ID"),
     )

@@ -12,7 +12,9 @@ from coursebridge_cli.options import Integration, Json, Yes, client, new_app, su
 app = new_app("Integrations: connected LinkedIn Learning accounts.")
 Settings = Annotated[
     list[str] | None,
-    typer.Argument(help='Settings as name=value, nested ones with a dot: filters.languages=["en"]', show_default=False),
+    typer.Argument(
+        help="Settings as name=value, nested ones with a dot: 'filters.languages=[\"en\"]'", show_default=False
+    ),
 ]
 
 
@@ -125,7 +127,7 @@ def patch(settings: list[str]) -> dict[str, Any]:
     for setting in settings:
         path, equals, text = setting.partition("=")
         if not equals or not path:
-            raise UsageError(f"{setting} is not name=value", 'For instance: filters.languages=["en"]')
+            raise UsageError(f"{setting} is not name=value", "For instance: 'filters.languages=[\"en\"]'")
         *way, last = path.split(".")
         place = made
         for name in way:

@@ -9,6 +9,7 @@ import typer
 
 from coursebridge_cli import output
 from coursebridge_cli.errors import CommandError
+from coursebridge_cli.hints import command
 from coursebridge_cli.identifiers import id_of, identifier, learners_path, nobody, with_identifier
 from coursebridge_cli.options import Integration, Json, Most, Yes, client, new_app, sure
 
@@ -56,7 +57,7 @@ def list_learners(
             )
             for person in found
         ),
-        "There is none. Add people: coursebridge learners import FILE",
+        f"There is none. Add people: {command('learners import FILE')}",
     )
 
 
@@ -135,7 +136,7 @@ def merge(
         output.as_json(merged)
         return
     _tell(merged)
-    output.note(f"To undo it: coursebridge learners unmerge {goes}")
+    output.note(f"To undo it: {command(f'learners unmerge {goes}')}")
 
 
 @app.command()

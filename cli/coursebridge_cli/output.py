@@ -102,7 +102,7 @@ def notes(found: Iterable[str]) -> None:
 
 def note(text: str) -> None:
     """Print a sentence to standard error, so that it does not mix with output for scripts."""
-    errors.print(Text(text))
+    errors.print(Text(text), soft_wrap=True)
 
 
 def failure(error: CommandError) -> None:
@@ -111,4 +111,5 @@ def failure(error: CommandError) -> None:
     for detail in error.details:
         errors.print(Text(f"  {detail}"))
     if error.remedy:
-        errors.print(Text(f"→ {in_commands(error.remedy)}"))
+        # The terminal wraps it: a command in it can then be copied.
+        errors.print(Text(f"→ {in_commands(error.remedy)}"), soft_wrap=True)

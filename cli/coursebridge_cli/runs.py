@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from coursebridge_cli import output
 from coursebridge_cli.client import Client
 from coursebridge_cli.errors import CommandError
-from coursebridge_cli.hints import in_commands
+from coursebridge_cli.hints import command, in_commands
 from coursebridge_cli.options import Integration, Json, Most, Yes, client, new_app, sure
 
 app = new_app("Runs: executions of a sync.")
@@ -71,7 +71,7 @@ def list_runs(integration: Integration = None, *, limit: Most = 20, as_json: Jso
             )
             for run in found
         ),
-        "Nothing has run yet. Start one: coursebridge runs start",
+        f"Nothing has run yet. Start one: {command('runs start')}",
     )  # fmt: skip
 
 
@@ -123,11 +123,11 @@ def follow(api: Client, integration_id: str, run: dict[str, Any], *, wait: bool,
         run = _until_it_ends(api, integration_id, run)
     output.as_json(run) if as_json else _tell(run)
     if run["status"] == "failed":
-        raise CommandError("the run failed", f"Redrive it: coursebridge runs redrive {run['id']}")
+        raise CommandError("the run failed", "Redrive it: " + command(f"runs redrive {run['id']}"))
     if run["status"] == "needs_confirmation":
         raise CommandError(
             f"the run would archive {run.get('pending_archive')} courses and is waiting for your confirmation",
-            f"Check its counts, then: coursebridge runs confirm {run['id']}",
+            "Check its counts, then: " + command(f"runs confirm {run['id']}"),
         )
 
 
@@ -192,7 +192,7 @@ def _tell(run: dict[str, Any]) -> None:
             "",
         )
         output.console.print(
-            "   → Add them: coursebridge learners import FILE, or coursebridge assign IDENTIFIER LEARNER. "
+            f"   → Add them: {command('learners import FILE')}, or {command('assign IDENTIFIER LEARNER')}. "
             "The next run reads their activity again."
         )
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from coursebridge_cli import output
+from coursebridge_cli import hints, output
 from coursebridge_cli.client import Client
 from coursebridge_cli.credentials import told_saved
 from coursebridge_cli.errors import CommandError
@@ -37,7 +37,10 @@ def setup(
     """Connect a LinkedIn Learning account: create an integration, save its key pair, fetch the catalogue."""
     api = client()
     typed = secret("Client Secret", from_stdin=secret_stdin)
+    others = list(api.every("/admin/integrations", 1))
     made = api.send("POST", "/admin/integrations", {"name": name, "learner_identification": str(learners)})
+    if others:
+        hints.about(made["id"])
     _say(f"Created the integration {made['id']}.", as_json=as_json)
     try:
         body = {"client_id": client_id, "client_secret": typed}

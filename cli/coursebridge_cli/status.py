@@ -6,6 +6,7 @@ import typer
 from rich.markup import escape
 
 from coursebridge_cli import output
+from coursebridge_cli.hints import in_commands
 from coursebridge_cli.options import Integration, Json, client
 
 
@@ -32,7 +33,7 @@ def _tell(name: str, told: dict[str, Any]) -> None:
     verdict = "[green]All is well.[/]" if told["healthy"] else "[bold red]Needs attention.[/]"
     output.console.print(f"[bold]{escape(name)}[/]  {verdict}")
     for reason in told["reasons"]:
-        output.console.print(f"[red]![/] {escape(reason)}")
+        output.console.print(f"[red]![/] {escape(in_commands(reason))}")
     output.notes(told["notes"])
     output.table(
         "Syncs",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -30,10 +31,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from unit.admin.conftest import Api
-    from unit.cli.conftest import Terminal
+    from unit.cli.conftest import Result, Terminal
 
 SECRET = GOOD_PAIR["client_secret"]
 A_CALL = re.compile(r"\b(?:GET|POST|PUT|PATCH|DELETE) \S+")
+A_COMMAND = re.compile(r"(?:`coursebridge|: coursebridge|\(coursebridge) (.+?)(?:`|\)|\n|$)")
 SETUP = ("setup", "--name", "Acme", "--client-id", "78content", "--no-sync", "--secret-stdin")
 
 
@@ -454,6 +456,63 @@ def test_what_is_left_to_set_up_is_told_in_commands(terminal: Terminal, api: Api
     assert A_CALL.findall(told) == []
 
 
+@pytest.mark.parametrize(
+    "words", ["integrations show", "runs start", "filters preview", "learners find email:a@example.com", "runs list"]
+)
+def test_advised_commands_name_the_integration_where_there_are_several(
+    terminal: Terminal, api: Api, words: str
+) -> None:
+    first = api.integration(name="First")
+    alone = advised(terminal.run(*words.split()))
+    api.integration(name="Second")
+    by_name, by_id = (advised(terminal.run(*words.split(), "-i", first[field])) for field in ("name", "id"))
+
+    assert alone
+    assert by_name == by_id == [f"{command} -i {first['id']}" for command in alone]
+
+
+def test_what_setup_advises_names_the_integration_if_it_is_not_the_first(terminal: Terminal) -> None:
+    alone, second = (terminal.run(*SETUP, typed=f"{SECRET}\n") for _ in range(2))
+
+    [_, made] = terminal.run("integrations", "list", "--json").json
+    assert advised(second) == [f"{command} -i {made['id']}" for command in advised(alone)]
+
+
+def test_advised_commands_can_be_copied(terminal: Terminal, api: Api) -> None:
+    first, _second = api.integration(name="First"), api.integration(name="Second")
+    put_run(RunStore(api.table, first["id"], "catalog"), run("r1", status="needs_confirmation"))
+    told = {
+        command.partition(" -i ")[0]: command
+        for words in (("integrations", "show"), ("filters", "preview"), ("runs", "watch", "r1"))
+        for command in advised(terminal.run(*words, "-i", "First"))
+    }
+
+    for wanted in ("webhook show", "webhook rotate", """filters preview 'languages=["en"]'"""):
+        assert terminal.run(*shlex.split(told[wanted])).code == 0
+    assert told["runs confirm r1"] == f"runs confirm r1 -i {first['id']}"
+
+
+def test_a_remedy_is_never_broken_so_that_its_command_can_be_copied(
+    terminal: Terminal, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _second = api.integration(name="First"), api.integration(name="Second")
+    monkeypatch.setattr(output.errors, "width", 40)
+
+    refused = terminal.run("filters", "preview", "-i", "First")
+
+    assert f"""coursebridge filters preview 'languages=["en"]' -i {first["id"]}\n""" in refused.err
+
+
+def test_a_reason_of_the_status_is_told_in_commands(
+    terminal: Terminal, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.integration()
+    told = "comes once it is named in filters.include_urns."
+    monkeypatch.setattr("coursebridge.admin.status.troubles", lambda _seen: iter([told]))
+
+    assert "in filters.include_urns (`coursebridge filters include`)" in terminal.run("status").out
+
+
 @pytest.mark.parametrize("advice", [*HELP.values(), AGAIN])
 def test_what_would_help_is_told_in_commands(advice: str) -> None:
     assert A_CALL.findall(in_commands(advice)) == []
@@ -584,6 +643,11 @@ def test_an_api_that_does_not_answer_ends_with_3(terminal: Terminal, monkeypatch
     monkeypatch.setattr("coursebridge_cli.integrations.client", lambda: unreachable)
 
     assert terminal.run("integrations", "list").code == 3
+
+
+def advised(result: Result) -> list[str]:
+    """Return the commands that a result advises."""
+    return A_COMMAND.findall(result.out + result.err)
 
 
 def as_client(api: Api, monkeypatch: pytest.MonkeyPatch, *scopes: str, integration_id: str | None = None) -> None:
