@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import ConfigDict, Field, StringConstraints
 
 from coursebridge.auth import scopes
-from coursebridge.catalog import learning as classifications
+from coursebridge.catalog import classification_graph
 from coursebridge.catalog.presenting import presented, presented_alone
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
 from coursebridge.errors import Conflict, NotFound
@@ -199,7 +199,7 @@ def list_classifications(
 ) -> Page[Classification]:
     """List classifications by type or parent."""
     context = ("classifications", integration, type_, parent, locale)
-    found, position = classifications.page(
+    found, position = classification_graph.page(
         ClassificationStore(table(), integration),
         type_=type_,
         parent=parent,

@@ -12,8 +12,8 @@ from catalog_builders import LIBRARY, SUBJECT, TOPIC
 from coursebridge.admin import wiring
 from coursebridge.catalog import settings_change
 from coursebridge.catalog import wiring as catalog
+from coursebridge.catalog.classification_graph import merge_nodes
 from coursebridge.catalog.classifications import Node, merged
-from coursebridge.catalog.learning import learn
 from coursebridge.catalog.search.publishing import FORM
 from coursebridge.errors import PreconditionFailed
 from coursebridge.integrations.store import IntegrationStore
@@ -137,7 +137,7 @@ def test_filters_that_may_bring_more_say_that_it_comes_with_the_next_sync(
     path = f"/admin/integrations/{integration_id}/filters"
     RunStore(api.table, integration_id, "catalog").remember(watermark="2026-01-01T00:00:00.000Z")
     graph = merged([Node(TOPIC, "TOPIC", parents={SUBJECT}), Node(SUBJECT, "SUBJECT", parents={LIBRARY})])
-    learn(ClassificationStore(api.table, integration_id), graph)
+    merge_nodes(ClassificationStore(api.table, integration_id), graph)
     api.ask("PUT", path, before)
 
     assert api.ask("POST", f"{path}/preview", after)["notes"] == notes

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog_builders import LIBRARY, SKILL, SUBJECT, TOPIC
+from coursebridge.catalog.classification_graph import TOGETHER, merge_nodes, presented
 from coursebridge.catalog.classifications import Node, classifications_of, entries_of, merged, node_of, nodes_of
-from coursebridge.catalog.learning import TOGETHER, learn, presented
 from coursebridge.graph import model
 from coursebridge.storage.classifications import ClassificationStore
 from memory_table import MemoryTable
@@ -98,7 +98,7 @@ def test_what_has_no_urn_is_no_classification() -> None:
 def test_names_are_kept_by_locale_and_shown_in_the_one_asked_for() -> None:
     kept = store()
     german = classification(LIBRARY, "LIBRARY", "Wirtschaft", "de", "DE")
-    learn(kept, merged(filter(None, map(node_of, [BUSINESS, german]))))
+    merge_nodes(kept, merged(filter(None, map(node_of, [BUSINESS, german]))))
 
     [item] = kept.all()
 
@@ -109,9 +109,9 @@ def test_names_are_kept_by_locale_and_shown_in_the_one_asked_for() -> None:
 
 def test_a_classification_known_by_its_urn_alone_gets_its_type_and_name_later() -> None:
     kept = store()
-    learn(kept, {SKILL: Node(SKILL, "UNKNOWN")})
+    merge_nodes(kept, {SKILL: Node(SKILL, "UNKNOWN")})
 
-    learn(kept, merged([Node(SKILL, "SKILL", {"en_US": "Excel"})]))
+    merge_nodes(kept, merged([Node(SKILL, "SKILL", {"en_US": "Excel"})]))
 
     [item] = kept.all()
     assert (item["type"], item["names"]) == ("SKILL", {"en_US": "Excel"})
@@ -121,7 +121,7 @@ def test_an_owner_that_changes_its_urn_does_not_write_in_turns() -> None:
     kept = store()
     old = {**BUSINESS, "owner": {"urn": "urn:li:company:1337"}}
     for element in (BUSINESS, old, BUSINESS):
-        learn(kept, merged(filter(None, [node_of(element)])))
+        merge_nodes(kept, merged(filter(None, [node_of(element)])))
 
     [item] = kept.all()
     assert item["version"] == 1
@@ -131,7 +131,7 @@ def test_a_name_changes_with_the_list_and_not_with_assets_that_still_have_the_ol
     kept = store()
     renamed = classification(LIBRARY, "LIBRARY", "Business Skills")
     for element, listed in ((BUSINESS, True), (renamed, False), (renamed, True), (BUSINESS, False)):
-        learn(kept, merged(filter(None, [node_of(element)])), listed=listed)
+        merge_nodes(kept, merged(filter(None, [node_of(element)])), listed=listed)
 
     [item] = kept.all()
     assert (item["names"], item["version"]) == ({"en_US": "Business Skills"}, 2)
@@ -140,7 +140,7 @@ def test_a_name_changes_with_the_list_and_not_with_assets_that_still_have_the_ol
 @pytest.mark.parametrize("others", [1, TOGETHER, 100], ids=["once", "as often as all are tried at once", "always"])
 @pytest.mark.parametrize("number", [1, 2, 100])
 def test_those_who_learn_at_once_lose_nothing(monkeypatch: pytest.MonkeyPatch, others: int, number: int) -> None:
-    monkeypatch.setattr("coursebridge.catalog.learning.time.sleep", lambda _seconds: None)
+    monkeypatch.setattr("coursebridge.catalog.classification_graph.time.sleep", lambda _seconds: None)
     theirs, told = store(), list(range(others))
 
     class Raced(ClassificationStore):
@@ -156,12 +156,12 @@ def test_those_who_learn_at_once_lose_nothing(monkeypatch: pytest.MonkeyPatch, o
 
         def _meanwhile(self) -> None:
             if told:
-                learn(theirs, {LIBRARY: Node(LIBRARY, "LIBRARY", {f"l{told.pop()}": "Wirtschaft"})})
+                merge_nodes(theirs, {LIBRARY: Node(LIBRARY, "LIBRARY", {f"l{told.pop()}": "Wirtschaft"})})
 
     raced = Raced(theirs.table, "acme")
     ours = [Node(LIBRARY, "LIBRARY", {"en_US": "Business"}, {"urn:li:parent"})]
     ours += [Node(f"urn:{n}", "TOPIC", {"en_US": "Topic"}) for n in range(1, number)]
-    learn(raced, merged(ours))
+    merge_nodes(raced, merged(ours))
 
     items = {item["urn"]: item for item in raced.all()}
     assert len(items) == number
@@ -172,7 +172,7 @@ def test_those_who_learn_at_once_lose_nothing(monkeypatch: pytest.MonkeyPatch, o
 
 
 def test_what_others_were_faster_to_tell_is_not_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coursebridge.catalog.learning.time.sleep", lambda _seconds: None)
+    monkeypatch.setattr("coursebridge.catalog.classification_graph.time.sleep", lambda _seconds: None)
     theirs, tried = store(), list[int]()
     ours = merged([Node(LIBRARY, "LIBRARY", {"en_US": "Business"}), Node(SKILL, "SKILL", {"en_US": "Excel"})])
 
@@ -182,10 +182,10 @@ def test_what_others_were_faster_to_tell_is_not_written_again(monkeypatch: pytes
         def put_all(self, items: Any) -> bool:
             tried.append(len(items))
             if len(tried) == TOGETHER:
-                learn(theirs, ours)
+                merge_nodes(theirs, ours)
             return False
 
-    assert learn(Beaten(theirs.table, "acme"), ours) == 0
+    assert merge_nodes(Beaten(theirs.table, "acme"), ours) == 0
     assert tried == [2] * TOGETHER
     assert {item["version"] for item in theirs.all()} == {1}
 
@@ -197,7 +197,7 @@ def test_what_others_were_faster_to_tell_is_not_written_again(monkeypatch: pytes
 def test_a_name_without_a_locale_can_be_kept_and_is_shown(table: Table, label: Any) -> None:
     kept = ClassificationStore(table, "acme")
 
-    learn(kept, merged(filter(None, [node_of({**BUSINESS, "name": label})])))
+    merge_nodes(kept, merged(filter(None, [node_of({**BUSINESS, "name": label})])))
 
     [item] = kept.all()
     assert item["names"] == {"und": "Business"}
@@ -234,8 +234,8 @@ nodes = st.builds(
 def test_learning_the_same_again_writes_nothing(told: list[Node]) -> None:
     kept = store()
     for node in told:
-        learn(kept, merged([node]))
+        merge_nodes(kept, merged([node]))
     kept.table.writes.clear()  # type: ignore[attr-defined]
 
-    assert sum(learn(kept, merged([node])) for node in told) == 0
+    assert sum(merge_nodes(kept, merged([node])) for node in told) == 0
     assert not kept.table.writes  # type: ignore[attr-defined]

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from catalog_builders import LIBRARY, SKILL, SUBJECT, TOPIC, stored
+from coursebridge.catalog.classification_graph import merge_nodes
 from coursebridge.catalog.classifications import Node
-from coursebridge.catalog.learning import learn
 from coursebridge.catalog.search import publishing
 from coursebridge.catalog.search.building import amend, build
 from coursebridge.catalog.search.publishing import FORM, Changes, Publisher, Replica
@@ -444,9 +444,9 @@ class TestPublishing:
     ) -> None:
         publisher = Publisher(s3, BUCKET)
         graph = ClassificationStore(courses.table, "acme")
-        learn(graph, {LIBRARY: Node(LIBRARY, "LIBRARY", {"en_US": "Business"})})
+        merge_nodes(graph, {LIBRARY: Node(LIBRARY, "LIBRARY", {"en_US": "Business"})})
         publisher.publish(courses, 1)
-        learn(graph, {SUBJECT: Node(SUBJECT, "SUBJECT", {"en_US": "Office Software"})})
+        merge_nodes(graph, {SUBJECT: Node(SUBJECT, "SUBJECT", {"en_US": "Office Software"})})
         publisher.publish(courses, 2, Changes(1, frozenset()))
 
         with closing(Replica(s3, BUCKET, "acme")) as replica:

@@ -114,12 +114,12 @@ def context(integration_id: str, reported: Callable[[], Iterable[str]] = tuple) 
         published=lambda: _publisher().published(integration_id),
         now=utc_now,
         awaited=lambda: dict.fromkeys(chain(statements.awaited_courses(), reported())),
-        learned=_learned(integration_id),
+        known_entries=_known_entries(integration_id),
     )
 
 
 @lru_cache(maxsize=4)
-def _learned(_integration_id: str) -> set[bytes]:
+def _known_entries(_integration_id: str) -> set[bytes]:
     """Return the digests stored for one integration; each set takes a megabyte or two, so only a few are kept."""
     return set()
 

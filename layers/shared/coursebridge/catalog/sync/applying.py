@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from coursebridge import json_text
 from coursebridge.catalog import filters, fingerprint, mapper
+from coursebridge.catalog.classification_graph import merge_nodes
 from coursebridge.catalog.classifications import entries_of, merged, nodes_of
 from coursebridge.catalog.diff import Decision, Outcome, Read, StoredAsset, decide
-from coursebridge.catalog.learning import learn
 from coursebridge.catalog.sync.archiving import archive
 from coursebridge.catalog.tags import labels_of
 from coursebridge.clock import rfc3339
@@ -61,7 +61,7 @@ class Applier:
         self._context = context
         self._courses = context.courses
         self._classifications = context.classifications
-        self._learned = context.learned
+        self._known_entries = context.known_entries
         self._integration = context.integration()
         self._labels = labels_of(self._integration)
         self._run_id = run_id
@@ -81,7 +81,7 @@ class Applier:
         standing = self._courses.get_many(fresh) if fresh else {}
         writes = [write for urn, element in fresh.items() if (write := self._decide(element, standing.get(urn)))]
         # The graph first: wherever a task is killed, the classifications of every stored course are stored, too.
-        self._learn(fresh[write.stored.urn] for write in writes)
+        self._merge_classifications(fresh[write.stored.urn] for write in writes)
         self._courses.write(writes)
 
     def check_active(self) -> None:
@@ -99,13 +99,13 @@ class Applier:
             archive(self._context, self._run_id, dict.fromkeys(self.applied.outcomes, "deactivated"))
             raise
 
-    def _learn(self, elements: Iterable[Element]) -> None:
+    def _merge_classifications(self, elements: Iterable[Element]) -> None:
         """Store what elements say about classifications, except what this process has stored before."""
         entries = (entry for element in elements for entry in entries_of(element))
         said = ((fingerprint.entry_digest(json_text.canonical(entry)), entry) for entry in entries)
-        news = {digest: entry for digest, entry in said if digest not in self._learned}
-        learn(self._classifications, merged(node for entry in news.values() for node in nodes_of(entry)))
-        self._learned.update(news)
+        news = {digest: entry for digest, entry in said if digest not in self._known_entries}
+        merge_nodes(self._classifications, merged(node for entry in news.values() for node in nodes_of(entry)))
+        self._known_entries.update(news)
 
     def _decide(self, element: Element, stored: StoredCourse | None) -> Write | None:
         """Record the outcome of an element; return what to write, ``None`` if there is nothing."""

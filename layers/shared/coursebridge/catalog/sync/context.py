@@ -34,7 +34,7 @@ class Context:
         now: the clock.
         awaited: returns the URNs of the courses that held statements and reported activities wait for, the most
             urgent first.
-        learned: digests of the classification entries that this process has stored and need not look up again.
+        known_entries: digests of the classification entries that this process has stored and need not look up again.
     """
 
     integration_id: str
@@ -47,4 +47,4 @@ class Context:
     published: Callable[[], int | None]
     now: Callable[[], datetime]
     awaited: Callable[[], Collection[str]]
-    learned: set[bytes] = field(default_factory=set)
+    known_entries: set[bytes] = field(default_factory=set)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
+from coursebridge.catalog.classification_graph import merge_nodes
 from coursebridge.catalog.classifications import classifications_of, merged, node_of
 from coursebridge.catalog.diff import Outcome
-from coursebridge.catalog.learning import learn
 from coursebridge.catalog.sync import outcomes, problems, ranges
 from coursebridge.catalog.sync.applying import Applier
 from coursebridge.integrations import day_limit
@@ -168,7 +168,7 @@ class RangeWork:
 
         walk = Walk(fetch, 0, ranges.PAGES + ranges.PAGES_BEYOND)
         nodes = [node for page in walk for element in page.elements if (node := node_of(element))]
-        learn(self._context.classifications, merged(nodes), listed=True)
+        merge_nodes(self._context.classifications, merged(nodes), listed=True)
         self._problems += [problem_of(error, f"{kind} {locale}, page at {at}") for at, error in walk.failures]
 
     def _applied(self) -> Range:

@@ -1,4 +1,4 @@
-"""Maintains the classification graph: merges in what assets and finders say, and lists it."""
+"""The stored classification graph: merges in what assets and finders say of it, and presents it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOGETHER = 5
 """How often to try to write a batch together before its nodes are written one by one."""
 
 
-def learn(store: ClassificationStore, nodes: Mapping[str, Node], *, listed: bool = False) -> int:
+def merge_nodes(store: ClassificationStore, nodes: Mapping[str, Node], *, listed: bool = False) -> int:
     """Merge nodes into the store; return how many were written. Nothing is written if nothing is new.
 
     A hundred nodes take two calls, and two more each time another range writes one of them first.
@@ -29,17 +29,17 @@ def learn(store: ClassificationStore, nodes: Mapping[str, Node], *, listed: bool
         nodes: the nodes, by URN.
         listed: whether they come from LinkedIn's own list of classifications, whose names replace those that are known.
     """
-    return sum(_learn_share(store, share, listed=listed) for share in chunks(nodes.values(), TRANSACTION))
+    return sum(_merge_share(store, share, listed=listed) for share in chunks(nodes.values(), TRANSACTION))
 
 
-def _learn_share(store: ClassificationStore, nodes: Sequence[Node], *, listed: bool) -> int:
+def _merge_share(store: ClassificationStore, nodes: Sequence[Node], *, listed: bool) -> int:
     for pause in islice(pauses(), TOGETHER):
         known = store.get_many(node.urn for node in nodes)
         news = [item for node in nodes if (item := _news(node, known.get(node.urn), listed=listed))]
         if not news or store.put_all(news):
             return len(news)
         time.sleep(pause)
-    return sum(_learn_one(store, node, listed=listed) for node in nodes)
+    return sum(_merge_node(store, node, listed=listed) for node in nodes)
 
 
 def node_from(item: Mapping[str, Any]) -> Node:
@@ -91,7 +91,7 @@ def _by_name(classification: Mapping[str, Any]) -> tuple[str, str]:
     return classification["name"] or "", classification["urn"]
 
 
-def _learn_one(store: ClassificationStore, node: Node, *, listed: bool) -> bool:
+def _merge_node(store: ClassificationStore, node: Node, *, listed: bool) -> bool:
     """Write a node if anything about it is new, retrying as long as others write it first."""
     known = store.get_many([node.urn]).get(node.urn)
     while news := _news(node, known, listed=listed):
