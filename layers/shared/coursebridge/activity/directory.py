@@ -21,11 +21,12 @@ from coursebridge.errors import Conflict, NotFound, TooLarge, Unavailable
 from coursebridge.ids import new_id
 from coursebridge.observability import logger
 from coursebridge.people.merging import Merging
-from coursebridge.records.identifiers import digest, normalised
+from coursebridge.records.identifiers import normalised
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import UNATTENDED, DatedIdentifier, Learner
 from coursebridge.storage.table import TransactionRefused, chunks, pauses, together, unchanged
+from coursebridge.storage.tombstones import erased_among
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -204,9 +205,7 @@ class Directory:
         """Return those of these identifiers that belonged to a person who was erased."""
         if not strangers:
             return frozenset()
-        key = self._pseudonym_key()
-        stones = {keys.tombstone(self._integration_id, digest(one, key)): one for one in strangers}
-        return frozenset(stones[found] for found in self._table.get_many(stones))
+        return erased_among(self._table, self._integration_id, strangers, self._pseudonym_key())
 
     def _plan(self, someone: Someone, snapshot: _Snapshot) -> _Plan:
         match = matched(someone, snapshot.identities, snapshot.learners)

@@ -14,9 +14,8 @@ from coursebridge.activity.working import is_window
 from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.integrations.runs import COUNTS
 from coursebridge.observability import count, logger
-from coursebridge.records.identifiers import digest
-from coursebridge.storage import keys
 from coursebridge.storage.runs import ended
+from coursebridge.storage.tombstones import erased_among
 from coursebridge.storage.unplaced_people import UnplacedPeople, UnplacedPeopleStore, UnplacedPerson
 from coursebridge.storage.unplaced_people import joined as known_longest
 from coursebridge.syncs.problems import gathered
@@ -161,12 +160,9 @@ def _meet(context: Context, run: Run, ranges: Sequence[Range], *, failed: bool) 
 def _unerased(context: Context, people: Sequence[UnplacedPerson]) -> list[UnplacedPerson]:
     if not people:
         return []
-    key = context.pseudonym_key()
-    stones = {
-        one: keys.tombstone(context.integration_id, digest(one, key)) for each in people for one in each.identifiers
-    }
-    erased = context.table.get_many(stones.values())
-    return [each for each in people if not any(stones[one] in erased for one in each.identifiers)]
+    identifiers = (identifier for person in people for identifier in person.identifiers)
+    erased = erased_among(context.table, context.integration_id, identifiers, context.pseudonym_key())
+    return [person for person in people if erased.isdisjoint(person.identifiers)]
 
 
 def _waiting(context: Context, run: Run, ranges: Iterable[Range]) -> Iterator[dict[str, Any]]:

@@ -221,7 +221,7 @@ class Recorder:
 
     def _case(self, said: Sequence[_Said], item: Item | None, learner_version: int) -> _Case:
         learner_id, urn = said[0].learner_id, said[0].urn
-        before = Record.from_item(item) if item else Record(self._integration_id, learner_id, urn)
+        before = Record.of(item, self._integration_id, learner_id, urn)
         parts = dict(before.parts)
         for one in said:
             origin = one.match.origin

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from coursebridge.apply.judge import MOST_URN_BYTES, Rules
 from coursebridge.clock import rfc3339
-from coursebridge.records.identifiers import Identifier, digest, normalised, usable
+from coursebridge.records.identifiers import Identifier, normalised, usable
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem, Meant
 from coursebridge.storage.learners import Learner
 from coursebridge.storage.records import Record
+from coursebridge.storage.tombstones import tombstone_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -70,7 +71,7 @@ class BatchSnapshot:
     def identity(self, identifier: Identifier) -> IdentityItem:
         """Return an identity, or an empty one if nobody has ever held it."""
         item = self.items.get(keys.identity(self.integration_id, *identifier))
-        return IdentityItem.from_item(item) if item else IdentityItem(self.integration_id, identifier)
+        return IdentityItem.of(item, self.integration_id, identifier)
 
     def course(self, urn: str) -> Item | None:
         """Return a course's item."""
@@ -84,7 +85,7 @@ class BatchSnapshot:
     def record(self, learner_id: str, urn: str) -> Record:
         """Return a record, or an empty one if there is none yet."""
         item = self.items.get(keys.record(self.integration_id, learner_id, urn))
-        return Record.from_item(item) if item else Record(self.integration_id, learner_id, urn)
+        return Record.of(item, self.integration_id, learner_id, urn)
 
     def note(self, written: Iterable[Item]) -> None:
         """Add items that were just written, so that the rest of the batch need not be read again."""
@@ -93,7 +94,7 @@ class BatchSnapshot:
 
     def tombstone(self, identifier: Identifier) -> keys.Key:
         """Return the key of an identifier's tombstone, which exists if its person was erased."""
-        return keys.tombstone(self.integration_id, digest(identifier, self.pseudonym_key))
+        return tombstone_key(self.integration_id, identifier, self.pseudonym_key)
 
 
 def read(table: Table, integration_id: str, batch: Sequence[Pending], pseudonym_key: str) -> BatchSnapshot | None:
@@ -119,7 +120,7 @@ def _people(integration_id: str, batch: Sequence[Pending], pseudonym_key: str) -
     for pending in batch:
         for identifier in possible_identifiers(pending.facts):
             yield keys.identity(integration_id, *identifier)
-            yield keys.tombstone(integration_id, digest(identifier, pseudonym_key))
+            yield tombstone_key(integration_id, identifier, pseudonym_key)
 
 
 def _learners_and_records(snapshot: BatchSnapshot, batch: Sequence[Pending]) -> Iterator[keys.Key]:

@@ -135,9 +135,7 @@ class Sweep:
             }
             found = self.table.get_many(places.values(), consistent=False)
             identities = {
-                awaited: IdentityItem.from_item(found[places[awaited]])
-                if places[awaited] in found
-                else IdentityItem(self.integration_id, identifier)
+                awaited: IdentityItem.of(found.get(places[awaited]), self.integration_id, identifier)
                 for awaited, identifier in wanted.items()
             }
             meant = {item["statement_id"]: _meant(identities[item["awaited"]], item) for item in share}

@@ -11,7 +11,7 @@ from coursebridge.errors import Conflict, FieldError, InvalidRequest, NotFound, 
 from coursebridge.people import changes
 from coursebridge.records.identifiers import normalised, usable
 from coursebridge.storage import keys
-from coursebridge.storage.identities import IdentityItem
+from coursebridge.storage.identities import read_identity
 from coursebridge.storage.learners import Learner, LearnerStore
 from coursebridge.storage.table import TRANSACTION, tries, unchanged
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from coursebridge.records.identifiers import Identifier, Kind
+    from coursebridge.storage.identities import IdentityItem
     from coursebridge.storage.table import Table
 
 MOST_OTHERS = TRANSACTION - 3
@@ -118,7 +119,7 @@ def remove(table: Table, integration_id: str, kind: Kind, value: str, learner_id
     identifier, at = normalised(kind, value), rfc3339(now)
     for _ in tries():
         learner = LearnerStore(table, integration_id).get_surviving(learner_id)
-        identity = _identity(table, integration_id, identifier)
+        identity = read_identity(table, integration_id, identifier)
         dated = changes.live(learner).get(identifier)
         if dated is None and learner.id not in identity.meant_now:
             raise NotFound("the learner does not have this identifier")
@@ -132,11 +133,6 @@ def remove(table: Table, integration_id: str, kind: Kind, value: str, learner_id
         if changes.write(table, transaction):
             return
     raise Unavailable("other writers kept changing the same learner, try again")
-
-
-def _identity(table: Table, integration_id: str, identifier: Identifier) -> IdentityItem:
-    item = table.get(keys.identity(integration_id, *identifier))
-    return IdentityItem.from_item(item) if item else IdentityItem(integration_id, identifier)
 
 
 def _learners(

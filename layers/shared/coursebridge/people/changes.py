@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.errors import Conflict, FieldError
-from coursebridge.records.identifiers import Identifier, digest, normalised
+from coursebridge.records.identifiers import Identifier, normalised
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import DatedIdentifier, Learner
 from coursebridge.storage.table import TransactionRefused, unchanged
+from coursebridge.storage.tombstones import tombstone_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -56,9 +57,7 @@ def read(
     """Read identifiers, the learners who hold them, and further learners, in two batches of a hundred keys a call."""
     wanted = list(dict.fromkeys(identifiers))
     places = {keys.identity(integration_id, *identifier): identifier for identifier in wanted}
-    tombstones = {
-        identifier: keys.tombstone(integration_id, digest(identifier, pseudonym_key)) for identifier in wanted
-    }
+    tombstones = {identifier: tombstone_key(integration_id, identifier, pseudonym_key) for identifier in wanted}
     found = table.get_many([*places, *tombstones.values()])
     identities = {places[key]: IdentityItem.from_item(item) for key, item in found.items() if key in places}
     ids = {learner for identity in identities.values() for learner in identity.live} | set(learner_ids)

@@ -13,18 +13,20 @@ from typing import TYPE_CHECKING
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.errors import Conflict, Unavailable
 from coursebridge.people import changes
-from coursebridge.records.identifiers import Identifier, digest, normalised
+from coursebridge.records.identifiers import Identifier, normalised
 from coursebridge.storage import keys, statement_outcomes
-from coursebridge.storage.identities import IdentityItem
+from coursebridge.storage.identities import read_identity
 from coursebridge.storage.learners import Learner, LearnerStore, family
 from coursebridge.storage.statements import StatementStore, sent_as
 from coursebridge.storage.table import tries, unchanged
+from coursebridge.storage.tombstones import erased_among, tombstone_item
 from coursebridge.storage.unplaced_people import UnplacedPeopleStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from coursebridge.storage.identities import IdentityItem
     from coursebridge.storage.table import Item, Table
 
 PAGE = 50
@@ -89,27 +91,16 @@ class Erasure:
 
     def _own(self, identifiers: Sequence[Identifier], ids: frozenset[str]) -> list[Identifier]:
         """Return the identifiers that mean nobody else, including those with a tombstone set by an earlier call."""
-        key = self.pseudonym_key()
-        places = {
-            identifier: keys.tombstone(self.integration_id, digest(identifier, key)) for identifier in identifiers
-        }
-        found = self.table.get_many(places.values())
+        marked = erased_among(self.table, self.integration_id, identifiers, self.pseudonym_key())
         return [
             identifier
             for identifier in identifiers
-            if places[identifier] in found or not self._identity(identifier).meant_now.keys() - ids
+            if identifier in marked or not self._identity(identifier).meant_now.keys() - ids
         ]
 
     def _set_tombstones(self, own: Sequence[Identifier]) -> None:
         key, at = self.pseudonym_key(), rfc3339(self.now())
-        self.table.put_many(
-            {
-                **keys.tombstone(self.integration_id, digest(identifier, key)).item(),
-                "entity": "tombstone",
-                "erased_at": at,
-            }
-            for identifier in own
-        )
+        self.table.put_many(tombstone_item(self.integration_id, identifier, key, at) for identifier in own)
 
     def _mark(self, people: Sequence[Learner]) -> None:
         """Make these people invisible, and make writes by others that have already read them fail."""
@@ -171,8 +162,7 @@ class Erasure:
         self.table.delete(learner.key)
 
     def _identity(self, identifier: Identifier) -> IdentityItem:
-        item = self.table.get(keys.identity(self.integration_id, *identifier))
-        return IdentityItem.from_item(item) if item else IdentityItem(self.integration_id, identifier)
+        return read_identity(self.table, self.integration_id, identifier)
 
 
 def is_theirs(item: Item, identifier: Identifier, ids: frozenset[str], *, own: bool) -> bool:

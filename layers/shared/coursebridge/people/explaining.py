@@ -10,17 +10,19 @@ from coursebridge.apply.judge import REASONS, Rules
 from coursebridge.errors import FieldError, InvalidRequest, NotFound
 from coursebridge.people.erasure import is_theirs
 from coursebridge.records.evidence import Evidence, union
-from coursebridge.records.identifiers import KINDS, Identifier, digest, normalised, usable
+from coursebridge.records.identifiers import KINDS, Identifier, normalised, usable
 from coursebridge.storage import keys
-from coursebridge.storage.identities import IdentityItem
+from coursebridge.storage.identities import read_identity
 from coursebridge.storage.learners import Learner, LearnerStore, family
 from coursebridge.storage.records import Record
 from coursebridge.storage.statements import StatementStore, sent_as
+from coursebridge.storage.tombstones import tombstone_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from coursebridge.records.fold import Attempt
+    from coursebridge.storage.identities import IdentityItem
     from coursebridge.storage.table import Item, Table
 
 MOST_EXAMINED, PAGE = 1000, 100
@@ -89,7 +91,7 @@ def explain(table: Table, integration: Item, who: str, urn: str, pseudonym_key: 
     identifiers = given or list(dict.fromkeys(dated.identifier for person in people for dated in person.identifiers))
     course = table.get(keys.course(integration_id, urn))
     item = table.get(keys.record(integration_id, learner.id, urn)) if learner else None
-    record = Record.from_item(item) if item else Record(integration_id, learner.id if learner else "", urn)
+    record = Record.of(item, integration_id, learner.id if learner else "", urn)
     ids = frozenset(person.id for person in people)
     found, complete = _statements(table, integration_id, identifiers, ids, urn)
     steps = [
@@ -118,14 +120,13 @@ def _learners(table: Table, integration_id: str, who: str) -> tuple[list[Learner
     if kind not in KINDS or not usable(value):
         raise InvalidRequest(f"learner {BY_WHAT}", errors=(FieldError("learner", BY_WHAT),))
     identifier = normalised(kind, value)
-    item = table.get(keys.identity(integration_id, *identifier))
-    identity = IdentityItem.from_item(item) if item else IdentityItem(integration_id, identifier)
+    identity = read_identity(table, integration_id, identifier)
     found = table.get_many(keys.learner(integration_id, learner_id) for learner_id in identity.meant_now)
     return [Learner.from_item(item) for item in found.values()], identity
 
 
 def _is_erased(table: Table, identity: IdentityItem, pseudonym_key: str) -> bool:
-    place = keys.tombstone(identity.integration_id, digest(identity.identifier, pseudonym_key))
+    place = tombstone_key(identity.integration_id, identity.identifier, pseudonym_key)
     return table.get(place) is not None
 
 

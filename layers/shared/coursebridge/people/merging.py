@@ -16,8 +16,7 @@ from coursebridge.clock import rfc3339, utc_now
 from coursebridge.errors import Conflict, InvalidRequest, Unavailable
 from coursebridge.people import changes
 from coursebridge.people.moving import move, records
-from coursebridge.storage import keys
-from coursebridge.storage.identities import IdentityItem
+from coursebridge.storage.identities import read_identity
 from coursebridge.storage.learners import DatedIdentifier, Learner, LearnerStore, family
 from coursebridge.storage.table import Table, tries, unchanged
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from coursebridge.records.identifiers import Identifier
+    from coursebridge.storage.identities import IdentityItem
     from coursebridge.storage.records import Record
 
 UNFINISHED = "it is not finished; send the same request again to continue"
@@ -177,8 +177,7 @@ class Merging:
         )
 
     def _identity(self, identifier: Identifier) -> IdentityItem:
-        item = self.table.get(keys.identity(self.integration_id, *identifier))
-        return IdentityItem.from_item(item) if item else IdentityItem(self.integration_id, identifier)
+        return read_identity(self.table, self.integration_id, identifier)
 
     def _move_identities(self, identifiers: Iterable[Identifier], origins: frozenset[str], to: Learner) -> None:
         for identifier in dict.fromkeys(identifiers):

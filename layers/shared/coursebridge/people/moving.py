@@ -40,14 +40,14 @@ def move(table: Table, record: Record, to: Learner, origins: frozenset[str], now
         TooLarge: the evidence does not fit into one record.
         Unavailable: the table is busy, or others kept changing the records; nothing was moved.
     """
+    place = keys.record(to.integration_id, to.id, record.course_urn)
     for _ in tries():
-        found = table.get_many([record.key, keys.record(to.integration_id, to.id, record.course_urn), _course(record)])
+        found = table.get_many([record.key, place, _course(record)])
         source = Record.from_item(found[record.key]) if record.key in found else None
         moving = {origin: part for origin, part in source.parts.items() if origin in origins} if source else {}
         if source is None or not moving:
             return
-        blank = Record(to.integration_id, to.id, record.course_urn)
-        target = Record.from_item(found[blank.key]) if blank.key in found else blank
+        target = Record.of(found.get(place), to.integration_id, to.id, record.course_urn)
         duration = found.get(_course(record), {}).get("duration_seconds")
         if changes.write(table, _moving(table, source, target, moving, duration, now)):
             return

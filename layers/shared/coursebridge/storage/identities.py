@@ -11,7 +11,7 @@ from coursebridge.storage import keys
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from coursebridge.storage.table import Item
+    from coursebridge.storage.table import Item, Table
 
 
 @dataclass(frozen=True)
@@ -159,6 +159,11 @@ class IdentityItem:
         }
 
     @classmethod
+    def of(cls, item: Item | None, integration_id: str, identifier: Identifier) -> IdentityItem:
+        """Read the table item; without one, return the identity of an identifier that nobody has ever held."""
+        return cls.from_item(item) if item else cls(integration_id, identifier)
+
+    @classmethod
     def from_item(cls, item: Item) -> IdentityItem:
         """Read the table item."""
         return cls(
@@ -167,6 +172,11 @@ class IdentityItem:
             {origin: Holder(**holder) for origin, holder in item["holders"].items()},
             item["version"],
         )
+
+
+def read_identity(table: Table, integration_id: str, identifier: Identifier) -> IdentityItem:
+    """Read an identity from the table; it is empty if nobody has ever held the identifier."""
+    return IdentityItem.of(table.get(keys.identity(integration_id, *identifier)), integration_id, identifier)
 
 
 def _distinct(holders: Mapping[str, Holder]) -> list[Meant]:

@@ -27,7 +27,7 @@ class RecordStore:
     def get(self, learner_id: str, urn: str) -> Record:
         """Return a record, or an empty one if there is none yet."""
         item = self._table.get(keys.record(self._integration_id, learner_id, urn))
-        return Record.from_item(item) if item else Record(self._integration_id, learner_id, urn)
+        return Record.of(item, self._integration_id, learner_id, urn)
 
     def add(
         self,
@@ -75,5 +75,4 @@ class RecordStore:
         learner = Learner.from_item(found[learner_key]) if learner_key in found else None
         if learner is None or learner.erasing_at:
             raise NotFound("there is no such learner")
-        record = Record.from_item(found[record_key]) if record_key in found else None
-        return learner, record or Record(self._integration_id, learner_id, urn)
+        return learner, Record.of(found.get(record_key), self._integration_id, learner_id, urn)

@@ -73,6 +73,11 @@ class Record:
         }
 
     @classmethod
+    def of(cls, item: Item | None, integration_id: str, learner_id: str, course_urn: str) -> Record:
+        """Read the table item; without one, return an empty record."""
+        return cls.from_item(item) if item else cls(integration_id, learner_id, course_urn)
+
+    @classmethod
     def from_item(cls, item: Item) -> Record:
         """Read the table item."""
         return cls(
