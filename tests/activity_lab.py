@@ -92,7 +92,7 @@ class Lab:
         item = {"entity": "course", "integration_id": "acme", "urn": urn, "duration_seconds": DURATION}
         self.table.put({**keys.course("acme", urn).item(), **item})
 
-    def learner(self, number: int, *, status: str = "active", name: str | None = None, **identifiers: str) -> Learner:
+    def learner(self, number: int, *, status: Any = "active", name: str | None = None, **identifiers: str) -> Learner:
         """Put a learner into the directory, by default with the email LinkedIn knows."""
         now = rfc3339(self.clock())
         named: dict[Any, str] = dict(identifiers) or {"email": upstream(number).email}

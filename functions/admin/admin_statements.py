@@ -1,7 +1,7 @@
 """/admin/integrations/{integration}/statements and /identities: received statements and their outcomes."""
 
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import Response
@@ -11,17 +11,18 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from admin_common import ABSENT, READ, WRITE, new_router
 from coursebridge.admin import wiring
 from coursebridge.api import caller
-from coursebridge.apply.judge import HELD_REASONS, REASONS
+from coursebridge.apply.judge import REASONS
 from coursebridge.apply.release import MOST_RELEASED
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
 from coursebridge.people.fields import checked_identifier
 from coursebridge.records.identifiers import Kind
+from coursebridge.storage.statement_outcomes import HeldReason
+from coursebridge.storage.statements import Outcome
 
 router = new_router()
 TAGS = ["Statements"]
 NO_STATEMENT = "There is no such integration or statement."
 IN_WORDS = ", ".join(f"`{reason}` ({words})" for reason, words in REASONS.items())
-Outcome = Literal["received", "applied", "held", "ignored"]
 StatementId = Annotated[
     str,
     Path(description="The statement's id.", examples=["6a9fefbb-3517-4b92-9d5e-5710aaba924f"]),
@@ -61,7 +62,7 @@ class WholeStatement(StatementAnswer):
 class ReplayRequest(Request):
     """Which held statements to replay."""
 
-    reason: Literal[tuple(HELD_REASONS)] = Field(examples=["learner_unknown"])  # type: ignore[valid-type]
+    reason: HeldReason = Field(examples=["learner_unknown"])
 
 
 class ReplayAnswer(Answer):

@@ -1,7 +1,7 @@
 """/admin/integrations/{id}/webhooks: outbound webhooks for platforms without EventBridge (Standard Webhooks)."""
 
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import Response
@@ -15,6 +15,7 @@ from coursebridge.auth import wiring
 from coursebridge.clock import utc_now
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
 from coursebridge.errors import NotFound
+from coursebridge.events.changes import EventType
 from coursebridge.settings import settings
 from coursebridge.storage.wiring import table
 from coursebridge.webhooks import deliveries
@@ -33,19 +34,6 @@ WebhookId = Annotated[
 ]
 DeliveryId = Annotated[
     str, Path(description="The delivery's id.", examples=["0196c1e2a1b39f86d081884c7d65"]), AfterValidator(unquote)
-]
-EventType = Literal[
-    "CourseCreated",
-    "CourseUpdated",
-    "CourseArchived",
-    "CourseRestored",
-    "CourseReengaged",
-    "AttemptStarted",
-    "AttemptProgressed",
-    "AttemptCompleted",
-    "StatementHeld",
-    "SyncFinished",
-    "SyncFailed",
 ]
 
 

@@ -3,7 +3,7 @@
 # No postponed annotations: Powertools reads the types of parameters at run time.
 
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
@@ -11,6 +11,7 @@ from coursebridge.auth import scopes
 from coursebridge.contract import Cursor, Integration, Limit, Page, opened, responses, sealed
 from coursebridge.errors import NotFound
 from coursebridge.people import attempts
+from coursebridge.records.fold import Status
 from coursebridge.storage import keys
 from coursebridge.storage.learners import LearnerStore
 from coursebridge.storage.wiring import table
@@ -19,7 +20,7 @@ from learning_launches import Attempt
 
 router = routes()
 TAGS = ["Records"]
-Status = Annotated[Literal["in_progress", "completed"] | None, Query(description="Only attempts of this status.")]
+OfStatus = Annotated[Status | None, Query(description="Only attempts of this status.")]
 
 
 @router.get(
@@ -34,7 +35,7 @@ Status = Annotated[Literal["in_progress", "completed"] | None, Query(description
 def list_attempts_of_learner(
     integration: Integration,
     id: LearnerId,  # noqa: A002  (the contract's name)
-    status: Status = None,
+    status: OfStatus = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[Attempt]:
@@ -54,7 +55,7 @@ def list_attempts_of_learner(
     middlewares=reach(scopes.LEARNING_READ),
 )
 def list_attempts_of_course(
-    integration: Integration, urn: CourseUrn, status: Status = None, limit: Limit = 50, cursor: Cursor = None
+    integration: Integration, urn: CourseUrn, status: OfStatus = None, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[Attempt]:
     """Return a page of a course's attempts."""
     if table().get(keys.course(integration, urn), consistent=False) is None:

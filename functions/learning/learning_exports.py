@@ -3,7 +3,7 @@
 # No postponed annotations: Powertools reads the types of parameters at run time.
 
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler.openapi.params import Path
@@ -14,7 +14,7 @@ from coursebridge.auth import scopes
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
 from coursebridge.errors import NotFound
-from coursebridge.exports.jobs import Format, Job, JobStore, What
+from coursebridge.exports.jobs import Format, Job, JobStore, Status, What
 from coursebridge.exports.runner import link
 from coursebridge.exports.service import Exports
 from coursebridge.settings import settings
@@ -41,7 +41,7 @@ class Export(Answer):
     id: str = Field(examples=["0196c1e2a1b3c4d5e6f70b"])
     what: What
     format: Format
-    status: Literal["queued", "running", "succeeded", "failed"]
+    status: Status
     created_at: Time
     finished_at: Time | None
     expires_at: Time = Field(description="When the file is deleted.")

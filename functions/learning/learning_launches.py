@@ -3,7 +3,6 @@
 # No postponed annotations: Powertools reads the types of parameters at run time.
 
 from http import HTTPStatus
-from typing import Literal
 
 from pydantic import ConfigDict, Field
 
@@ -13,6 +12,8 @@ from coursebridge.clock import utc_now
 from coursebridge.contract import Answer, Integration, Request, Time, responses
 from coursebridge.launches.service import Launcher, Via
 from coursebridge.observability import count
+from coursebridge.records.evidence import Source
+from coursebridge.records.fold import Status
 from coursebridge.storage.wiring import table
 from learning_common import PREFIX, reach, routes
 
@@ -25,7 +26,7 @@ class Attempt(Answer):
     id: str = Field(examples=["2a7f0f6e-53a3-5c43-9d5f-7a4f6a4b9a10"])
     learner_id: str = Field(examples=["0196c1e2a1b3c4d5e6f709"])
     course_urn: str = Field(examples=["urn:li:lyndaCourse:1222"])
-    status: Literal["in_progress", "completed"]
+    status: Status
     progress: int = Field(ge=0, le=100, examples=[1])
     started_at: Time
     last_activity_at: Time
@@ -33,7 +34,7 @@ class Attempt(Answer):
     time_spent_seconds: int | None = Field(description="The course's duration, once it is completed.", examples=[None])
     reported_seconds_viewed: int | None = Field(description="What activity reports say.", examples=[None])
     statement_duration_seconds: int | None = Field(description="What statements say.", examples=[None])
-    source: Literal["launch", "xapi", "aicc", "report"]
+    source: Source
     completion_statement_id: str | None = Field(examples=[None])
 
 

@@ -16,8 +16,10 @@ from coursebridge.auth import scopes
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
 from coursebridge.paths import progress
+from coursebridge.paths.progress import PathStatus, State
 from coursebridge.paths.service import MOST_STEPS, Draft, Paths
 from coursebridge.paths.store import from_item
+from coursebridge.records.evidence import Source
 from coursebridge.storage.course_shapes import Status
 from coursebridge.storage.wiring import table
 from learning_common import NO_INTEGRATION, PREFIX, CourseUrn, LearnerId, note, reach, routes
@@ -81,7 +83,7 @@ class Evidence(Answer):
 
     statement_id: str | None = Field(examples=["6a9fefbb-3517-4b92-9d5e-5710aaba924f"])
     time: Time
-    source: Literal["launch", "xapi", "aicc", "report", "override"]
+    source: Literal[Source, "override"]
 
 
 class Override(Answer):
@@ -95,7 +97,7 @@ class Override(Answer):
 class Step(CourseFacts):
     """One step of a path, for one learner."""
 
-    state: Literal["locked", "available", "in_progress", "completed"]
+    state: State
     evidence: Evidence | None
     progress: int | None = Field(ge=0, le=100, description="Null if nothing was started, or the step is locked.")
     override: Override | None
@@ -108,7 +110,7 @@ class Way(Answer):
     name: str = Field(examples=["New in sales"])
     group: str = Field(examples=["sales"])
     linear: bool
-    status: Literal["not_started", "in_progress", "completed"]
+    status: PathStatus
     completed_at: Time | None
     steps: list[Step]
 

@@ -3,7 +3,7 @@
 # No postponed annotations: Powertools reads the types of parameters at run time.
 
 from http import HTTPStatus
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
@@ -30,14 +30,13 @@ from coursebridge.people import wiring as people
 from coursebridge.people.fields import LearnerFields
 from coursebridge.records.identifiers import KINDS, Kind
 from coursebridge.storage import keys
-from coursebridge.storage.learners import Learner
+from coursebridge.storage.learners import Learner, Status
 from learning_common import NO_INTEGRATION, PREFIX, LearnerId, note, reach, routes
 
 router = routes()
 TAGS = ["Learners"]
 NO_LEARNER = "There is no such learner."
 TAKEN = "Another learner has an identifier, or an erased person had it; `errors` says which."
-Status = Literal["active", "inactive"]
 
 
 class IdentifierAnswer(Answer):

@@ -19,6 +19,7 @@ from coursebridge.people.explaining import explain
 from coursebridge.people.portability import held_about
 from coursebridge.records.identifiers import Kind
 from coursebridge.secret_values import pseudonym_key
+from coursebridge.storage.statements import Outcome
 from coursebridge.storage.wiring import table
 from learning_common import PREFIX, LearnerId, note, reach, routes
 from learning_launches import Attempt
@@ -72,7 +73,7 @@ class ExplainedStatement(Answer):
     verb: str
     object_id: str | None
     actor: ActorAnswer
-    outcome: Literal["received", "applied", "held", "ignored"]
+    outcome: Outcome
     reason: str | None
     learner_id: str | None
     attempt_id: str | None

@@ -2,17 +2,14 @@
 
 # No postponed annotations: Powertools reads the types of fields at run time.
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
 from coursebridge.admin.shapes import SecretAnswer
 from coursebridge.auth import scopes
+from coursebridge.auth.scopes import Scope
 from coursebridge.contract import Answer, Request, Time
-
-ScopeName = Literal[
-    "xapi:write", "xapi:read", "xapi:all", "admin:read", "admin:write", "learning:read", "learning:write"
-]
 
 
 class ClientRequest(Request):
@@ -21,7 +18,7 @@ class ClientRequest(Request):
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(
         default="Unnamed client", examples=["Our LMS"]
     )
-    scopes: list[ScopeName] = Field(
+    scopes: list[Scope] = Field(
         min_length=1, max_length=len(scopes.ALL), examples=[["learning:read", "learning:write"]]
     )
     integration_id: str | None = Field(
@@ -44,7 +41,7 @@ class ClientAnswer(Answer):
 
     client_id: str = Field(examples=["client-5f0c6d1e2a3b4c5d6e7f"])
     name: str
-    scopes: list[ScopeName]
+    scopes: list[Scope]
     integration_id: str | None
     created_at: Time | None
     secrets: list[SecretAnswer]

@@ -45,7 +45,7 @@ class Statements:
     pseudonym_key: Callable[[], str]
 
     def list(
-        self, integration_id: str, outcome: str | None, reason: str | None, limit: int, after: Item | None
+        self, integration_id: str, outcome: Outcome | None, reason: str | None, limit: int, after: Item | None
     ) -> tuple[list[dict[str, Any]], Item | None]:
         """Return a page of statements and where the next one starts.
 
@@ -114,13 +114,13 @@ class Statements:
         return {**told, "value": value, "learner_id": learner_id}
 
     def _page(
-        self, integration_id: str, outcome: str | None, reason: str | None, limit: int, after: Item | None
+        self, integration_id: str, outcome: Outcome | None, reason: str | None, limit: int, after: Item | None
     ) -> Page:
         store = StatementStore(self.table, integration_id)
         if outcome is None and reason in HELD_REASONS:
             outcome = "held"
         if outcome in ("held", "received"):
-            return store.list_pending(Outcome(outcome), reason or "", limit=limit, after=after)
+            return store.list_pending(outcome, reason or "", limit=limit, after=after)
         wanted = {name: value for name, value in (("outcome", outcome), ("reason", reason)) if value is not None}
         return store.list_stored(condition=wanted, limit=limit, after=after)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.records.evidence import Completion, Evidence, Point
@@ -13,6 +13,8 @@ from coursebridge.storage.statement_outcomes import Verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from coursebridge.integrations.models import LearnerMatching
+    from coursebridge.records.identifiers import Identification
     from coursebridge.storage.identities import Meant
     from coursebridge.storage.statement_outcomes import HeldReason, IgnoredReason
     from coursebridge.storage.table import Item
@@ -59,8 +61,8 @@ MOST_URN_BYTES = 700
 class Rules:
     """The settings of an integration that decide about statements."""
 
-    identification: Literal["email", "username", "external_id"]
-    matching: Literal["directory", "open"]
+    identification: Identification
+    matching: LearnerMatching
     statistics_since: str
 
     @classmethod

@@ -1,12 +1,20 @@
 """OAuth scopes: their names, and what each one allows."""
 
-XAPI_WRITE, XAPI_READ, XAPI_ALL = "xapi:write", "xapi:read", "xapi:all"
-ADMIN_READ, ADMIN_WRITE = "admin:read", "admin:write"
-LEARNING_READ, LEARNING_WRITE = "learning:read", "learning:write"
+from typing import Final, Literal
 
-XAPI = (XAPI_WRITE, XAPI_READ, XAPI_ALL)
-ADMIN = (ADMIN_READ, ADMIN_WRITE)
-LEARNING = (LEARNING_READ, LEARNING_WRITE)
+Scope = Literal["xapi:write", "xapi:read", "xapi:all", "admin:read", "admin:write", "learning:read", "learning:write"]
+
+XAPI_WRITE: Final = "xapi:write"
+XAPI_READ: Final = "xapi:read"
+XAPI_ALL: Final = "xapi:all"
+ADMIN_READ: Final = "admin:read"
+ADMIN_WRITE: Final = "admin:write"
+LEARNING_READ: Final = "learning:read"
+LEARNING_WRITE: Final = "learning:write"
+
+XAPI: tuple[Scope, ...] = (XAPI_WRITE, XAPI_READ, XAPI_ALL)
+ADMIN: tuple[Scope, ...] = (ADMIN_READ, ADMIN_WRITE)
+LEARNING: tuple[Scope, ...] = (LEARNING_READ, LEARNING_WRITE)
 ALL = XAPI + ADMIN + LEARNING
 
 

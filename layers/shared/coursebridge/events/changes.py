@@ -21,13 +21,26 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from coursebridge.storage.table import Item
 
+EventType = Literal[
+    "CourseCreated",
+    "CourseUpdated",
+    "CourseArchived",
+    "CourseRestored",
+    "CourseReengaged",
+    "AttemptStarted",
+    "AttemptProgressed",
+    "AttemptCompleted",
+    "StatementHeld",
+    "SyncFinished",
+    "SyncFailed",
+]
 VERSION = "1"
 SOURCE = "coursebridge"
 NAMESPACE = uuid.UUID("8c6a4d5e-0b7f-5d6f-9c1e-3f1d6c0f2a77")
@@ -54,7 +67,7 @@ class Event:
     """
 
     id: str
-    type: str
+    type: EventType
     integration_id: str
     subject: str
     time: str
@@ -86,7 +99,7 @@ def _kind(item: Item) -> str:
     return "statement" if "outcome" in item else str(item.get("entity", ""))
 
 
-def _event(new: Item, type_: str, time: str, version: str, data: dict[str, Any]) -> Event:
+def _event(new: Item, type_: EventType, time: str, version: str, data: dict[str, Any]) -> Event:
     subject = f"{new['PK']} {new['SK']}"
     return Event(
         str(uuid.uuid5(NAMESPACE, f"{type_} {subject} {version}")), type_, new["integration_id"], subject, time, data
@@ -101,7 +114,7 @@ def _course(old: Item, new: Item) -> Iterator[Event]:
         yield _event(new, type_, new["synced_at"], version, data)
 
 
-def _course_change(old: Item, new: Item) -> str | None:
+def _course_change(old: Item, new: Item) -> EventType | None:
     if not old:
         return "CourseCreated" if new["status"] == "active" else None
     if old["status"] != new["status"]:
@@ -120,7 +133,7 @@ def _record(old: Item, new: Item) -> Iterator[Event]:
             yield _event(new, type_, new["updated_at"], version, {"attempt": dict(attempt), "previous": previous})
 
 
-def _attempt_changes(before: Item | None, attempt: Item) -> Iterator[str]:
+def _attempt_changes(before: Item | None, attempt: Item) -> Iterator[EventType]:
     if before is None:
         yield "AttemptStarted"
     if attempt["status"] == "completed":
@@ -138,7 +151,11 @@ def _statement(old: Item, new: Item) -> Iterator[Event]:
 
 
 def _run(old: Item, new: Item) -> Iterator[Event]:
-    types = {"succeeded": "SyncFinished", "needs_confirmation": "SyncFinished", "failed": "SyncFailed"}
+    types: dict[str, EventType] = {
+        "succeeded": "SyncFinished",
+        "needs_confirmation": "SyncFinished",
+        "failed": "SyncFailed",
+    }
     type_ = types.get(new["status"])
     if type_ and old.get("status") != new["status"]:
         time = new.get("finished_at") or new["started_at"]

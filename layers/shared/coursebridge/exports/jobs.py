@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 What = Literal["courses", "attempts"]
 Format = Literal["csv", "ndjson"]
+Status = Literal["queued", "running", "succeeded", "failed"]
 KEPT = timedelta(days=7)
 """How long a job is kept: as long as the bucket keeps its file."""
 LEASE = timedelta(minutes=6)
@@ -49,7 +50,7 @@ class Job:
     what: What
     format: Format
     created_at: str
-    status: Literal["queued", "running", "succeeded", "failed"] = "queued"
+    status: Status = "queued"
     finished_at: str | None = None
     rows: int = 0
     bytes: int = 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from coursebridge.clock import parse_rfc3339
 from coursebridge.storage import keys
+from coursebridge.storage.run_shapes import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,7 +51,7 @@ def freshness(table: Table, integration: Integration, newest: datetime | None, n
     """
     if integration.status != "active":
         return Freshness(None, None, None)
-    wanted = {kind: keys.sync_state(integration.id, kind) for kind in ("catalog", "activity")}
+    wanted = {kind: keys.sync_state(integration.id, kind) for kind in KINDS}
     found = table.get_many(wanted.values(), consistent=False)
     activity = integration.activity.schedule if integration.activity.enabled else None
     return Freshness(

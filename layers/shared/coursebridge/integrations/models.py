@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003  (pydantic reads it at run time)
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -21,6 +21,9 @@ from pydantic import (
 from coursebridge.integrations import cron
 from coursebridge.records.identifiers import Identification  # noqa: TC001  (pydantic reads it at run time)
 from coursebridge.times import Moment, Seconds  # noqa: TC001  (pydantic reads them at run time)
+
+if TYPE_CHECKING:
+    from coursebridge.linkedin.credentials import Scope
 
 # An integration is a single table item of at most 400 KB.
 MOST_URNS = 1000
@@ -171,7 +174,7 @@ class CredentialNotes(Model):
     content: KeyPairNote | None = None
     report: KeyPairNote | None = None
 
-    def serving(self, scope: Literal["content", "report"]) -> KeyPairNote | None:
+    def serving(self, scope: Scope) -> KeyPairNote | None:
         """Return the key pair that serves a scope: its own, else that of the other scope."""
         own, other = (self.content, self.report) if scope == "content" else (self.report, self.content)
         return own or other

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from coursebridge.records.fold import Attempt
 
 State = Literal["locked", "available", "in_progress", "completed"]
+PathStatus = Literal["not_started", "in_progress", "completed"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Way:
     steps: tuple[Step, ...]
 
     @property
-    def status(self) -> Literal["not_started", "in_progress", "completed"]:
+    def status(self) -> PathStatus:
         """Return how far the learner has come."""
         states = {step.state for step in self.steps}
         if states == {"completed"}:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +17,7 @@ from pydantic import (
 
 from coursebridge.errors import field_errors
 from coursebridge.records.identifiers import KINDS, MOST_BYTES, Kind, usable
+from coursebridge.storage.learners import Status  # noqa: TC001  (pydantic reads it at run time)
 
 MOST_GROUPS = 100
 MAILTO = "mailto:"
@@ -77,7 +78,7 @@ class LearnerFields(BaseModel):
     external_id: Text | None = Field(default=None, description="the id your own systems use")
     profile_urn: Text | None = Field(default=None, description="LinkedIn's profile URN")
     name: Name | None = None
-    status: Literal["active", "inactive"] = "active"
+    status: Status = "active"
     groups: list[Group] | None = Field(default=None, max_length=MOST_GROUPS)
 
     def identifiers(self) -> dict[Kind, str | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from coursebridge.errors import NotFound
 from coursebridge.records.identifiers import Identifier, Kind, normalised
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item, Table
 
 
+Status = Literal["active", "inactive"]
 UNATTENDED = frozenset({"open", "report"})
 """Sources of learners whom nobody entered, but a statement or a report named."""
 NOBODY = "there is no such learner"
@@ -62,7 +63,7 @@ class Learner:
     integration_id: str
     id: str
     created_at: str
-    status: str = "active"
+    status: Status = "active"
     identifiers: tuple[DatedIdentifier, ...] = ()
     groups: tuple[str, ...] = ()
     enterprise_groups: tuple[str, ...] = ()

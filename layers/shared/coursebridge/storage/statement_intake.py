@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from coursebridge.clock import rfc3339
 from coursebridge.errors import Conflict, FieldError, TooLarge, Unavailable
 from coursebridge.storage import keys
-from coursebridge.storage.statements import Outcome
 from coursebridge.storage.table import TRANSACTION, ConditionFailed, Item, Table, TransactionRefused, pauses
 
 if TYPE_CHECKING:
@@ -182,7 +181,7 @@ class StatementIntake:
             "verb": statement.verb,
             "object_id": statement.object_id,
             "actor": {"type": type_, "value": value},
-            "outcome": Outcome.RECEIVED,
+            "outcome": "received",
             "reason": None,
             "learner_id": None,
             "attempt_id": None,
@@ -192,9 +191,7 @@ class StatementIntake:
             **keys.statement(self._integration_id, statement.statement_id).item(),
             **keys.statements(self._integration_id, stored_at, statement.statement_id).item(keys.GSI1),
             **found_by,
-            **keys.pending(self._integration_id, Outcome.RECEIVED, "", "", stored_at, statement.statement_id).item(
-                keys.GSI3
-            ),
+            **keys.pending(self._integration_id, "received", "", "", stored_at, statement.statement_id).item(keys.GSI3),
             **body,
         }
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from coursebridge.storage import keys
-from coursebridge.storage.statements import sent_as
+from coursebridge.storage.statements import Judged, sent_as
 from coursebridge.xapi import comparison
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ IgnoredReason = Literal[
 class Verdict:
     """An outcome and its reason; ``awaited`` names what would release a held statement."""
 
-    outcome: Literal["applied", "held", "ignored"]
+    outcome: Judged
     reason: HeldReason | IgnoredReason | None = None
     awaited: str = ""
 

@@ -21,9 +21,8 @@ The attributes of a statement's item:
 from __future__ import annotations
 
 import hashlib
-from enum import StrEnum
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from coursebridge.storage import keys
 from coursebridge.storage.table import Item, Page, Table
@@ -37,17 +36,10 @@ if TYPE_CHECKING:
 
 COURSE_UNKNOWN = "course_unknown"
 MOST_AWAITED = 10_000
-
 ACCOUNTS = ("username", "external_id")
-
-
-class Outcome(StrEnum):
-    """The state of a statement."""
-
-    RECEIVED = "received"
-    APPLIED = "applied"
-    HELD = "held"
-    IGNORED = "ignored"
+Judged = Literal["applied", "held", "ignored"]
+Outcome = Literal["received", Judged]
+"""What became of a statement; one that is ``received`` has not been looked at yet."""
 
 
 class StatementStore:
@@ -159,7 +151,7 @@ class StatementStore:
         Each URN comes with the timestamp of the oldest of its statements.
         """
         pk = keys.pending_partition(self._integration_id)
-        prefix = keys.pending_prefix(Outcome.HELD, COURSE_UNKNOWN)
+        prefix = keys.pending_prefix("held", COURSE_UNKNOWN)
         entries = self._table.query_all(pk, index=keys.GSI3, prefix=prefix)
         found: dict[str, str] = {}
         for entry in islice(entries, MOST_AWAITED):
