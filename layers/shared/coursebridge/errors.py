@@ -145,7 +145,9 @@ class UpstreamError(CoursebridgeError):
 
 def field_errors(details: Iterable[Mapping[str, Any]]) -> tuple[FieldError, ...]:
     """Return pydantic's errors (``ValidationError.errors()``) as this API presents them."""
-    return tuple(FieldError(field_path(one["loc"]), one["msg"].removeprefix("Value error, ")) for one in details)
+    return tuple(
+        FieldError(field_path(detail["loc"]), detail["msg"].removeprefix("Value error, ")) for detail in details
+    )
 
 
 def field_path(location: Sequence[str | int]) -> str:

@@ -163,13 +163,17 @@ class Directory:
         raise Unavailable("other writers kept changing the same learner")
 
     def _read(self, batch: Sequence[Someone]) -> _Snapshot:
-        wanted = {keys.identity(self._integration_id, *one): one for someone in batch for one in someone.identifiers}
+        wanted = {
+            keys.identity(self._integration_id, *identifier): identifier
+            for someone in batch
+            for identifier in someone.identifiers
+        }
         items = self._table.get_many(wanted)
         identities = {wanted[key]: IdentityItem.from_item(item) for key, item in items.items()}
         ids = {learner_id for identity in identities.values() for learner_id in identity.meant_now}
         items = self._table.get_many(keys.learner(self._integration_id, learner_id) for learner_id in ids)
         learners = {item["id"]: Learner.from_item(item) for item in items.values()}
-        news = [one for someone in batch for one in self._nobodys(someone, identities, learners)]
+        news = [identifier for someone in batch for identifier in self._nobodys(someone, identities, learners)]
         return _Snapshot(identities, learners, self._erased(news))
 
     def _nobodys(
@@ -192,13 +196,19 @@ class Directory:
         has = {dated.type for dated in learner.identifiers if dated.until is None}
         had = {dated.identifier for dated in learner.identifiers}
         free = [
-            one for one in someone.identifiers if one not in had and (one not in identities or not identities[one].live)
+            identifier
+            for identifier in someone.identifiers
+            if identifier not in had and (identifier not in identities or not identities[identifier].live)
         ]
         return [
-            one
-            for one in free
-            if one.kind == "profile_urn"
-            or (is_told and one.kind not in has and len([other for other in free if other.kind == one.kind]) == 1)
+            identifier
+            for identifier in free
+            if identifier.kind == "profile_urn"
+            or (
+                is_told
+                and identifier.kind not in has
+                and len([other for other in free if other.kind == identifier.kind]) == 1
+            )
         ]
 
     def _erased(self, strangers: Sequence[Identifier]) -> frozenset[Identifier]:
@@ -225,7 +235,9 @@ class Directory:
         who: Who = "erased" if snapshot.erased & someone.identifiers.keys() else "unknown"
         # As with statements, an identifier that somebody once held never adds a learner.
         was_held = any(
-            not snapshot.identities[one].never_held for one in someone.identifiers if one in snapshot.identities
+            not snapshot.identities[identifier].never_held
+            for identifier in someone.identifiers
+            if identifier in snapshot.identities
         )
         if who == "erased" or was_held or self._rules.matching == "directory":
             return _Plan(someone, Match(who), [])
@@ -233,29 +245,29 @@ class Directory:
             self._integration_id,
             new_id(),
             self._now,
-            identifiers=tuple(DatedIdentifier(*one, self._now) for one in someone.identifiers),
+            identifiers=tuple(DatedIdentifier(*identifier, self._now) for identifier in someone.identifiers),
             enterprise_groups=someone.groups,
             unique_user_id=someone.unique_user_id,
             name=someone.name,
             source=SOURCE,
         )
         actions = [self._table.put_action(learner.to_item(), **unchanged(0))]
-        actions += [self._held(one, learner.id, learner.id, snapshot) for one in someone.identifiers]
+        actions += [self._held(identifier, learner.id, learner.id, snapshot) for identifier in someone.identifiers]
         match = Match("learner", learner.id, learner.id, learner.version)
         return _Plan(someone, match, actions, added=True, profile_only=_is_profile_only(learner))
 
     def _linked(self, someone: Someone, match: Match, learner: Learner, snapshot: _Snapshot) -> _Plan:
         """Plan to add to a learner what is new: identifiers, what LinkedIn alone knows, and a name if there is none."""
         news = [
-            one
-            for one in self._nobodys(someone, snapshot.identities, snapshot.learners)
-            if one.kind == "profile_urn" or one not in snapshot.erased
+            identifier
+            for identifier in self._nobodys(someone, snapshot.identities, snapshot.learners)
+            if identifier.kind == "profile_urn" or identifier not in snapshot.erased
         ]
         match = replace(match, version=learner.version)
         added = learner.source == SOURCE and learner.created_at >= self._rules.since
         told = replace(
             learner,
-            identifiers=(*learner.identifiers, *(DatedIdentifier(*one, self._now) for one in news)),
+            identifiers=(*learner.identifiers, *(DatedIdentifier(*identifier, self._now) for identifier in news)),
             enterprise_groups=someone.groups or learner.enterprise_groups,
             name=learner.name or someone.name,
         )
@@ -264,7 +276,7 @@ class Directory:
             return _Plan(someone, match, [], added=added, profile_only=_is_profile_only(learner))
         after = replace(told, updated_at=self._now, version=learner.version + 1)
         actions = [self._table.put_action(after.to_item(), **unchanged(learner.version))]
-        actions += [self._held(one, learner.id, match.origin, snapshot) for one in news]
+        actions += [self._held(identifier, learner.id, match.origin, snapshot) for identifier in news]
         return _Plan(
             someone,
             replace(match, version=after.version),
@@ -275,9 +287,9 @@ class Directory:
             profile_only=_is_profile_only(after),
         )
 
-    def _held(self, one: Identifier, learner_id: str, origin: str, snapshot: _Snapshot) -> dict[str, Any]:
+    def _held(self, identifier: Identifier, learner_id: str, origin: str, snapshot: _Snapshot) -> dict[str, Any]:
         """Return the action that gives an identifier to a learner, provided its identity is unchanged."""
-        before = snapshot.identities.get(one) or IdentityItem(self._integration_id, one)
+        before = snapshot.identities.get(identifier) or IdentityItem(self._integration_id, identifier)
         after = before.held_by(learner_id, self._now, origin)
         return self._table.put_action(after.to_item(), **unchanged(before.version))
 

@@ -48,17 +48,17 @@ def finish(context: Context, run_id: str) -> str:
         # Only the clean-up can still be left to do.
         _clear(context, run, ranges)
         return str(run["status"])
-    failed = any(one["status"] == "failed" for one in ranges)
+    failed = any(range_["status"] == "failed" for range_ in ranges)
     status: RunStatus = "failed" if failed else "succeeded"
     tally = _tally(ranges)
     now = rfc3339(context.now())
-    throttled = sum(one.get("throttled", 0) for one in ranges)
+    throttled = sum(range_.get("throttled", 0) for range_ in ranges)
     fields: Run = {
-        **_run_fields(tally, sum(one.get("unusable", 0) for one in ranges), sum(map(is_window, ranges))),
+        **_run_fields(tally, sum(range_.get("unusable", 0) for range_ in ranges), sum(map(is_window, ranges))),
         "status": status,
         "finished_at": now,
         "progress": {"done": len(ranges), "total": len(ranges)},
-        "errors": gathered(problem for one in ranges for problem in one.get("problems", [])),
+        "errors": gathered(problem for range_ in ranges for problem in range_.get("problems", [])),
         "throttled": throttled,
         "clean": not failed,
     }
@@ -92,8 +92,8 @@ def fail(context: Context, run_id: str, problem: Problem) -> None:
 
 def _tally(ranges: Iterable[Range]) -> Counter[str]:
     tally: Counter[str] = Counter()
-    for one in ranges:
-        tally.update(one.get("tally", {}))
+    for range_ in ranges:
+        tally.update(range_.get("tally", {}))
     return tally
 
 
@@ -146,10 +146,10 @@ def _meet(context: Context, run: Run, ranges: Sequence[Range], *, failed: bool) 
     """
     same = _is_same(context.runs.state(), run)
     read = _windows_in(ranges)
-    news = [UnplacedPerson.from_json(one) for told in _waiting(context, run, ranges) for one in told["people"]]
+    news = [UnplacedPerson.from_json(person) for told in _waiting(context, run, ranges) for person in told["people"]]
 
     def think(before: UnplacedPeople) -> UnplacedPeople:
-        kept = [one for one in before.people if failed or (same and not _is_in(one.since, read))]
+        kept = [person for person in before.people if failed or (same and not _is_in(person.since, read))]
         met = tuple(known_longest([*kept, *_unerased(context, news)])[:MOST_WAITING])
         # Write nothing for an integration whose people have all been placed, now and before.
         return replace(before, people=met, run_id=run["id"]) if met or before.people else before
@@ -168,7 +168,7 @@ def _unerased(context: Context, people: Sequence[UnplacedPerson]) -> list[Unplac
 def _waiting(context: Context, run: Run, ranges: Iterable[Range]) -> Iterator[dict[str, Any]]:
     """Yield what each range could not place."""
     staging = context.staging(run["id"])
-    yield from (staging.get_json(one["waiting"]) for one in ranges if one.get("waiting"))
+    yield from (staging.get_json(range_["waiting"]) for range_ in ranges if range_.get("waiting"))
 
 
 def _windows_in(ranges: Iterable[Range]) -> list[Window]:
@@ -194,12 +194,12 @@ def _clear_last(context: Context, run_id: str) -> None:
 
 def _clear(context: Context, run: Run, ranges: Sequence[Range]) -> None:
     """Remove staged data that has been recorded, and keep what a redrive needs."""
-    recording = [one for one in ranges if not is_window(one)]
-    pending = {number for one in recording if one["status"] != "done" for number in one["of"]}
-    done = [one["number"] for one in ranges if is_window(one) and one["number"] not in pending]
-    names = [one["found"] for one in recording if not pending.intersection(one["of"])]
+    recording = [range_ for range_ in ranges if not is_window(range_)]
+    pending = {number for range_ in recording if range_["status"] != "done" for number in range_["of"]}
+    done = [range_["number"] for range_ in ranges if is_window(range_) and range_["number"] not in pending]
+    names = [range_["found"] for range_ in recording if not pending.intersection(range_["of"])]
     if run["status"] == "succeeded":
-        names += [one["waiting"] for one in recording if one["waiting"]]
+        names += [range_["waiting"] for range_ in recording if range_["waiting"]]
     context.staging(run["id"]).clear(done, *dict.fromkeys(names))
 
 

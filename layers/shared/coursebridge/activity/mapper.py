@@ -132,28 +132,30 @@ def _report(activities: list[Json], asset_type: str, window: Window) -> Report |
 
 def _completed_at(activities: list[Json], asset_type: str) -> str | None:
     """Return the completion time (the ``lastEngagedAt`` of ``COMPLETIONS``), if there is one."""
-    times = (moment(one.get(LAST)) for one in _picked(activities, "COMPLETIONS", asset_type))
+    times = (moment(activity.get(LAST)) for activity in _picked(activities, "COMPLETIONS", asset_type))
     return max(filter(None, times), default=None)
 
 
 def _value(activities: list[Json], kind: str, asset_type: str) -> int | None:
-    found = (_number(one.get("engagementValue")) for one in _picked(activities, kind, asset_type))
+    found = (_number(activity.get("engagementValue")) for activity in _picked(activities, kind, asset_type))
     return max((value for value in found if value is not None), default=None)
 
 
 def _picked(activities: list[Json], kind: str, asset_type: str) -> list[Json]:
     """Return the activities of a type for the asset type requested (or for none); only totals if there are any."""
     fitting = [
-        one for one in activities if one.get("engagementType") == kind and one.get("assetType") in (None, asset_type)
+        activity
+        for activity in activities
+        if activity.get("engagementType") == kind and activity.get("assetType") in (None, asset_type)
     ]
-    totals = [one for one in fitting if one.get("engagementMetricQualifier") == "TOTAL"]
+    totals = [activity for activity in fitting if activity.get("engagementMetricQualifier") == "TOTAL"]
     return totals or fitting
 
 
 def _times(activities: list[Json]) -> Iterator[str]:
-    for one in activities:
-        if _number(one.get("engagementValue")):
-            yield from (at for name in (FIRST, LAST) if (at := moment(one.get(name))))
+    for activity in activities:
+        if _number(activity.get("engagementValue")):
+            yield from (at for name in (FIRST, LAST) if (at := moment(activity.get(name))))
 
 
 def _number(value: object) -> int | None:

@@ -41,7 +41,7 @@ class Someone:
     @property
     def unique_user_id(self) -> str | None:
         """Return the id that the customer gave LinkedIn for the person; ``None`` if there is none or more than one."""
-        given = [one.value for one in self.identifiers if one.kind in GIVEN]
+        given = [identifier.value for identifier in self.identifiers if identifier.kind in GIVEN]
         return given[0] if len(given) == 1 else None
 
 
@@ -89,10 +89,10 @@ def matched(
     the match is ambiguous. An identifier that its learner has since replaced counts only if nobody holds any of the
     identifiers, and the other identifiers do not suggest that it has passed to another person.
     """
-    known = [identities[one] for one in someone.identifiers if one in identities]
-    found = _led_to(one.live for one in known) or {
+    known = [identities[identifier] for identifier in someone.identifiers if identifier in identities]
+    found = _led_to(identity.live for identity in known) or {
         learner_id: origin
-        for learner_id, origin in _led_to(one.meant_now for one in known).items()
+        for learner_id, origin in _led_to(identity.meant_now for identity in known).items()
         if not (learner_id in learners and _is_another(someone, learners[learner_id]))
     }
     if not found:
@@ -116,7 +116,7 @@ def _is_another(someone: Someone, learner: Learner) -> bool:
     """Whether a person has an identifier that the learner never had, of a kind of which the learner has another."""
     had = {dated.identifier for dated in learner.identifiers}
     has = {dated.type for dated in learner.identifiers if dated.until is None}
-    return any(one.kind in has and one not in had for one in someone.identifiers)
+    return any(identifier.kind in has and identifier not in had for identifier in someone.identifiers)
 
 
 def one_person(
@@ -132,10 +132,10 @@ def one_person(
     Returns:
         The learner who stays (one that somebody entered, otherwise the older one), and the one merged into them.
     """
-    held = [identities[one].live for one in someone.identifiers if one in identities]
+    held = [identities[identifier].live for identifier in someone.identifiers if identifier in identities]
     ids = {learner_id for live in held for learner_id in live}
     pair = sorted(
-        (learners[one] for one in ids if one in learners),
+        (learners[learner_id] for learner_id in ids if learner_id in learners),
         key=lambda learner: (bool(learner.merged_into), learner.source in UNATTENDED, learner.created_at, learner.id),
     )
     if any(len(live) > 1 for live in held) or len(ids) != len(pair) or len(pair) != 2:  # noqa: PLR2004  (a pair)
@@ -143,7 +143,7 @@ def one_person(
     survivor, other = pair
     if other.merged_into == survivor.id and not survivor.merged_into:
         return survivor, other  # an earlier merge was interrupted
-    if any(one.status != "active" or not one.is_listed or one.parting_from for one in pair):
+    if any(learner.status != "active" or not learner.is_listed or learner.parting_from for learner in pair):
         return None
     if other.source not in UNATTENDED or other.id in survivor.kept_apart or survivor.id in other.kept_apart:
         return None
@@ -153,4 +153,4 @@ def one_person(
 def _contradict(someone: Someone, *learners: Learner) -> bool:
     theirs = (dated.identifier for learner in learners for dated in learner.identifiers if dated.until is None)
     known = set(chain(someone.identifiers, theirs))
-    return len({one.kind for one in known}) < len(known)
+    return len({identifier.kind for identifier in known}) < len(known)

@@ -81,7 +81,7 @@ def lay_out(context: Context, run: Run, now: datetime) -> list[int]:
         WindowRange(number, asset_type, window)
         for number, (window, asset_type) in enumerate((window, kind) for window in found for kind in types)
     ]
-    context.runs.add_ranges(run["id"], [one.to_item() for one in planned], now)
+    context.runs.add_ranges(run["id"], [range_.to_item() for range_ in planned], now)
     context.runs.drop_ranges(run["id"], len(planned))
     fields: Run = {
         "planned": True,
@@ -91,7 +91,7 @@ def lay_out(context: Context, run: Run, now: datetime) -> list[int]:
         "progress": {"done": 0, "total": len(planned)},
     }
     context.runs.change(run["id"], **fields)
-    return [one.number for one in planned]
+    return [range_.number for range_ in planned]
 
 
 def _coverage(context: Context, integration: Integration, now: datetime) -> Coverage | None:
@@ -125,14 +125,14 @@ def _known_since(context: Context) -> Iterator[str]:
     """Yield, for each unplaced person who now matches one active learner, the oldest window that mentions them."""
     i = context.integration_id
     people = UnplacedPeopleStore(context.table, i).get().people
-    places = [keys.identity(i, *one) for each in people for one in each.identifiers]
+    places = [keys.identity(i, *identifier) for person in people for identifier in person.identifiers]
     held = map(IdentityItem.from_item, context.table.get_many(places, consistent=False).values())
     identities = {identity.identifier: identity for identity in held}
-    meant = {keys.learner(i, one) for identity in identities.values() for one in identity.meant_now}
+    meant = {keys.learner(i, learner_id) for identity in identities.values() for learner_id in identity.meant_now}
     found = map(Learner.from_item, context.table.get_many(meant, consistent=False).values())
     learners = {learner.id: learner for learner in found}
-    for each in people:
-        match = matched(Someone(dict.fromkeys(each.identifiers)), identities, learners)
+    for person in people:
+        match = matched(Someone(dict.fromkeys(person.identifiers)), identities, learners)
         learner = learners.get(match.learner_id) if match and match.who == "learner" else None
         if learner and learner.is_active:
-            yield each.since
+            yield person.since

@@ -119,7 +119,7 @@ class _Case:
 
     @property
     def activity(self) -> ReportedActivity:
-        return reduce(or_, (one.activity for one in self.said))
+        return reduce(or_, (claim.activity for claim in self.said))
 
     @property
     def changes(self) -> bool:
@@ -159,24 +159,24 @@ class Recorder:
             coursebridge.errors.Unavailable: the table is busy; it is safe to record the same activities again.
         """
         joined: defaultdict[tuple[str, str], dict[str, _Said]] = defaultdict(dict)
-        for one in activities:
-            number, match = self._roster.who(identifiers_of(one.person, self._run.identification)[0])
-            people = joined[match.learner_id or str(number), one.content_urn]
+        for activity in activities:
+            number, match = self._roster.who(identifiers_of(activity.person, self._run.identification)[0])
+            people = joined[match.learner_id or str(number), activity.content_urn]
             before = people.get(match.origin)
-            people[match.origin] = _Said(number, match, before.activity | one if before else one)
+            people[match.origin] = _Said(number, match, before.activity | activity if before else activity)
         for batch in chunks((tuple(people.values()) for people in joined.values()), BATCH):
             self.tally.counts["read"] += len(batch)
             self._record([said for said in batch if self._has_place(said[0])])
         return self.tally
 
-    def _has_place(self, one: _Said) -> bool:
+    def _has_place(self, claim: _Said) -> bool:
         """Whether an activity belongs to a learner; if not, note why."""
-        if one.match.who == "learner":
+        if claim.match.who == "learner":
             return True
-        self.tally.counts.update(("ignored", f"learner_{one.match.who}"))
-        reason = KEPT.get(one.match.who)
+        self.tally.counts.update(("ignored", f"learner_{claim.match.who}"))
+        reason = KEPT.get(claim.match.who)
         if reason:
-            wait(self.tally.unplaced[reason], one.number, _oldest(one.activity))
+            wait(self.tally.unplaced[reason], claim.number, _oldest(claim.activity))
         return False
 
     def _record(self, cases_said: Sequence[Sequence[_Said]]) -> None:
@@ -185,7 +185,7 @@ class Recorder:
         for said in cases_said:
             if said[0].urn in self._absent:
                 self.tally.counts.update(("ignored", "course_unknown"))
-                wait(self.tally.courses, said[0].urn, min(_oldest(one.activity) for one in said))
+                wait(self.tally.courses, said[0].urn, min(_oldest(claim.activity) for claim in said))
         cases = self._cases(known)
         changing = [case for case in cases if case.changes]
         written = self._written(changing) if changing else []
@@ -208,7 +208,7 @@ class Recorder:
         found = self._table.get_many(key for place in places for key in place)
         cases = []
         for said, (record, learner) in zip(cases_said, places, strict=True):
-            if all(_is_current(one.match, found.get(learner)) for one in said):
+            if all(_is_current(claim.match, found.get(learner)) for claim in said):
                 cases.append(self._case(said, found.get(record), found[learner]["version"]))
             else:
                 self._leave_to_the_next_run(said)
@@ -216,16 +216,16 @@ class Recorder:
 
     def _leave_to_the_next_run(self, said: Sequence[_Said]) -> None:
         self.tally.counts.update(("ignored", "learner_gone"))
-        for one in said:
-            wait(self.tally.unplaced["learner_gone"], one.number, _oldest(one.activity))
+        for claim in said:
+            wait(self.tally.unplaced["learner_gone"], claim.number, _oldest(claim.activity))
 
     def _case(self, said: Sequence[_Said], item: Item | None, learner_version: int) -> _Case:
         learner_id, urn = said[0].learner_id, said[0].urn
         before = Record.of(item, self._integration_id, learner_id, urn)
         parts = dict(before.parts)
-        for one in said:
-            origin = one.match.origin
-            parts[origin] = parts.get(origin, Evidence()) | Evidence(report=one.activity.report)
+        for claim in said:
+            origin = claim.match.origin
+            parts[origin] = parts.get(origin, Evidence()) | Evidence(report=claim.activity.report)
         if item and parts == before.parts:
             mine = item.get("repair") or {}
             stamp = mine if mine.get("run_id") == self._run.run_id else {}
@@ -246,7 +246,7 @@ class Recorder:
         turning = [case for case in cases if case.turns]
         together = [case for case in cases if not case.turns]
         written = self._together(together) if together else []
-        return written + [one for case in turning for one in self._alone(case)]
+        return written + [settled for case in turning for settled in self._alone(case)]
 
     def _together(self, cases: Sequence[_Case]) -> list[_Case]:
         try:

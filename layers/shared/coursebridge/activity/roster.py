@@ -82,7 +82,7 @@ class Roster:
             person: the person as a row names them, with at least one identifier.
             identification: how the integration identifies learners.
         """
-        mine = [one.awaited for one in identifiers_of(person, identification)]
+        mine = [identifier.awaited for identifier in identifiers_of(person, identification)]
         sought = (mine + [""] * 3)[:3]
         rows = self._db.execute("SELECT DISTINCT person FROM identifier WHERE awaited IN (?, ?, ?)", sought)
         known = sorted(number for (number,) in rows)
@@ -92,7 +92,7 @@ class Roster:
             self._describe(number, name, json.loads(groups))
             self._db.execute("UPDATE identifier SET person = ? WHERE person = ?", (number, other))
             self._db.execute("DELETE FROM person WHERE number = ?", (other,))
-        self._db.executemany("INSERT OR IGNORE INTO identifier VALUES (?, ?)", [(one, number) for one in mine])
+        self._db.executemany("INSERT OR IGNORE INTO identifier VALUES (?, ?)", [(awaited, number) for awaited in mine])
         self._describe(number, person.name, person.groups)
 
     def _describe(self, number: int | None, name: str | None, groups: Iterable[str]) -> None:
@@ -116,7 +116,7 @@ class Roster:
         """Return a person's identifiers: LinkedIn's own first, then the customer's, then the e-mail address."""
         rows = self._db.execute("SELECT awaited FROM identifier WHERE person = ?", (number,))
         found = [Identifier.awaiting(awaited) for (awaited,) in rows]
-        return sorted(found, key=lambda one: (ORDER.index(one.kind), one.value))
+        return sorted(found, key=lambda identifier: (ORDER.index(identifier.kind), identifier.value))
 
     def found(self, number: int, match: Match) -> None:
         """Store the match of a person."""
@@ -130,11 +130,11 @@ class Roster:
             "UPDATE person SET version = ? WHERE learner_id <> '' AND learner_id = ? AND version = ?", told
         )
 
-    def who(self, one: Identifier) -> tuple[int, Match]:
+    def who(self, identifier: Identifier) -> tuple[int, Match]:
         """Return the number and the match of the person with an identifier."""
         query = (
             "SELECT number, who, learner_id, origin, version FROM person"
             " WHERE number = (SELECT person FROM identifier WHERE awaited = ?)"
         )
-        number, *match = self._db.execute(query, (one.awaited,)).fetchone()
+        number, *match = self._db.execute(query, (identifier.awaited,)).fetchone()
         return number, Match(*match)

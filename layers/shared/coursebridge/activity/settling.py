@@ -27,17 +27,17 @@ def settle(context: Context, run_id: str) -> list[int]:
         coursebridge.errors.Unavailable: the table is busy; repeat the task.
     """
     known = list(context.runs.ranges(run_id))
-    still_open = [one["number"] for one in known if not is_window(one) and not one["settled"]]
-    taken = {number for one in known if not is_window(one) for number in one["of"]}
-    read = [one for one in known if is_window(one) and one["status"] == "done" and one["rows"]]
-    news = [one for one in read if one["number"] not in taken]
+    still_open = [range_["number"] for range_ in known if not is_window(range_) and not range_["settled"]]
+    taken = {number for range_ in known if not is_window(range_) for number in range_["of"]}
+    read = [range_ for range_ in known if is_window(range_) and range_["status"] == "done" and range_["rows"]]
+    news = [range_ for range_ in read if range_["number"] not in taken]
     if still_open or not news:
         return still_open
     return _dealt(context, context.runs.get(run_id), news, len(known))
 
 
 def _dealt(context: Context, run: Run, news: Sequence[Range], first_number: int) -> list[int]:
-    numbers = [one["number"] for one in news]
+    numbers = [range_["number"] for range_ in news]
     roster_name = f"found-{first_number:06d}"
     integration = context.integration()
     with Roster.opened() as roster:
@@ -61,14 +61,14 @@ def _dealt(context: Context, run: Run, news: Sequence[Range], first_number: int)
             "settled": False,
             "status": "open",
         }
-        for place, (first, last) in enumerate(groups_of(one["offsets"] for one in news))
+        for place, (first, last) in enumerate(groups_of(range_["offsets"] for range_ in news))
     ]
     people = {name: run.get("people", {}).get(name, 0) + number for name, number in counts.items()}
     progress: Progress = {**run["progress"], "total": run["progress"]["total"] + len(ranges)}
     context.runs.add_ranges(run["id"], ranges, context.now())
     context.runs.change(run["id"], people=people, progress=progress, dealt_at=rfc3339(context.now()))
     logger.info("people of a run found", run=run["id"], people=dict(counts))
-    return [one["number"] for one in ranges]
+    return [range_["number"] for range_ in ranges]
 
 
 def _directory(context: Context, run: Run, integration: Integration) -> Directory:

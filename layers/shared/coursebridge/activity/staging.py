@@ -130,7 +130,7 @@ class Staging:
     def clear_all(self, *but: str) -> None:
         """Remove all of the run's objects except those with these names."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
-        found = [one["Key"].removeprefix(self._prefix) for page in pages for one in page.get("Contents", [])]
+        found = [entry["Key"].removeprefix(self._prefix) for page in pages for entry in page.get("Contents", [])]
         self.clear([], *(name for name in found if name not in but))
 
     def _put(self, name: str, body: bytes) -> None:

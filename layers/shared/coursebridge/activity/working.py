@@ -59,10 +59,10 @@ def range_failed(context: Context, run_id: str, number: int) -> str:
 class _Rows:
     """Reads the rows of a window and counts the unusable ones."""
 
-    def __init__(self, context: Context, client: LinkedInClient, one: WindowRange) -> None:
+    def __init__(self, context: Context, client: LinkedInClient, range_: WindowRange) -> None:
         self._context = context
         self._client = client
-        self._range = one
+        self._range = range_
         self.unusable = 0
 
     def __iter__(self) -> Iterator[ReportedActivity]:
@@ -136,7 +136,7 @@ def _record(context: Context, run_id: str, item: Range) -> str:
         ]
     waiting = f"waiting-{item['number']:06d}"
     if tally.courses or people:
-        staging.put_json(waiting, {"courses": tally.courses, "people": [one.to_json() for one in people]})
+        staging.put_json(waiting, {"courses": tally.courses, "people": [person.to_json() for person in people]})
     found: Range = {"tally": dict(tally.counts), "waiting": waiting if tally.courses or people else ""}
     counts = {name: tally.counts[name] for name in COUNTS}
     return _settle(context, run_id, item | found | {"status": "done", "problems": []}, counts)
@@ -144,7 +144,9 @@ def _record(context: Context, run_id: str, item: Range) -> str:
 
 def _activities(context: Context, run_id: str, item: Range) -> Iterator[ReportedActivity]:
     """Yield the rows that a range records, from each window that was read."""
-    offsets = {one["number"]: one["offsets"] for one in context.runs.ranges(run_id) if one["number"] in item["of"]}
+    offsets = {
+        range_["number"]: range_["offsets"] for range_ in context.runs.ranges(run_id) if range_["number"] in item["of"]
+    }
     for number in item["of"]:
         yield from context.staging(run_id).activities(number, offsets[number], item["first"], item["last"])
 

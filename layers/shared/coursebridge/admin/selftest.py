@@ -88,7 +88,7 @@ class Selftest:
 
     def run(self) -> dict[str, Any]:
         """Run every step and return the results."""
-        steps = [self._step(*one) for one in self._plan()]
+        steps = [self._step(*step) for step in self._plan()]
         return {"ok": all(step.state != "failed" for step in steps), "steps": [asdict(step) for step in steps]}
 
     def _plan(self) -> Iterator[tuple[str, str, Callable[[], object] | None]]:

@@ -97,11 +97,15 @@ def _is_retired(details: dict[str, Any], retired_at: str | None) -> bool:
 
 
 def _authors(details: dict[str, Any]) -> list[Author]:
-    return [one for one, is_author in _contributors(details) if is_author]
+    return [contributor for contributor, is_author in _contributors(details) if is_author]
 
 
 def _other_contributors(details: dict[str, Any]) -> list[Author]:
-    return [one for one, is_author in _contributors(details) if not is_author and (one["urn"] or one["name"])]
+    return [
+        contributor
+        for contributor, is_author in _contributors(details)
+        if not is_author and (contributor["urn"] or contributor["name"])
+    ]
 
 
 def _contributors(details: dict[str, Any]) -> Iterator[tuple[Author, bool]]:

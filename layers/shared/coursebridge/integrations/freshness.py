@@ -64,7 +64,7 @@ def freshness(table: Table, integration: Integration, newest: datetime | None, n
 def worst(found: Iterable[Freshness]) -> dict[str, float]:
     """Return the greatest age of each kind in hours by metric name, without the kinds that expect no data."""
     known = list(found)
-    hours = {metric: [age / HOUR for one in known if (age := getattr(one, kind))] for kind, metric in METRICS.items()}
+    hours = {metric: [age / HOUR for ages in known if (age := getattr(ages, kind))] for kind, metric in METRICS.items()}
     return {metric: max(ages) for metric, ages in hours.items() if ages}
 
 

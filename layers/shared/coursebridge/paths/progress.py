@@ -84,7 +84,7 @@ class LearnerHistory:
 
 def latest(overrides: Iterable[Mapping[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
     """Join the overrides of learners who were merged into one: the latest override for each course."""
-    entries = [entry for each in overrides for entry in each.items()]
+    entries = [entry for by_course in overrides for entry in by_course.items()]
     return dict(sorted(entries, key=lambda entry: str(entry[1]["at"])))
 
 

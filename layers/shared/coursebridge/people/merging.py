@@ -148,7 +148,7 @@ class Merging:
         if other.merged_into is None:
             raise Conflict("the learner was not merged into another one")
         survivor, at = self._get(other.merged_into), self._at()
-        origins = {one.id for one in family(self.table, other)}
+        origins = {learner.id for learner in family(self.table, other)}
         given = {
             identifier: self._identity(identifier).holders.keys()
             for identifier in {dated.identifier for dated in survivor.identifiers}
@@ -161,8 +161,8 @@ class Merging:
             replace(
                 survivor,
                 identifiers=tuple(kept),
-                merged=tuple(one for one in survivor.merged if one != other.id),
-                joining=tuple(one for one in survivor.joining if one != other.id),
+                merged=tuple(learner_id for learner_id in survivor.merged if learner_id != other.id),
+                joining=tuple(learner_id for learner_id in survivor.joining if learner_id != other.id),
                 updated_at=at,
                 version=survivor.version + 1,
             ),

@@ -164,20 +164,20 @@ class RunStore:
         self.table.put_many(
             {
                 "settled": False,
-                **one,
-                **keys.run_range(self.integration_id, run_id, one["number"]).item(),
+                **range_,
+                **keys.run_range(self.integration_id, run_id, range_["number"]).item(),
                 "entity": "range",
                 "expires_at": expires_at,
             }
-            for one in ranges
+            for range_ in ranges
         )
 
     def drop_ranges(self, run_id: str, first: int) -> None:
         """Remove the ranges from this number on, left over when planning is repeated and needs fewer ranges."""
         self.table.delete_many(
-            keys.run_range(self.integration_id, run_id, one["number"])
-            for one in list(self.ranges(run_id))
-            if one["number"] >= first
+            keys.run_range(self.integration_id, run_id, range_["number"])
+            for range_ in list(self.ranges(run_id))
+            if range_["number"] >= first
         )
 
     def range(self, run_id: str, number: int) -> Range:
@@ -198,7 +198,7 @@ class RunStore:
 
     def failed_ranges(self, run_id: str) -> Sequence[Range]:
         """Return the settled ranges of a run that are not ``done``."""
-        return [one for one in self.ranges(run_id) if one["settled"] and one["status"] != "done"]
+        return [range_ for range_ in self.ranges(run_id) if range_["settled"] and range_["status"] != "done"]
 
     def settle_range(self, run_id: str, settled: Range) -> bool:
         """Write a range as settled; return whether it was open before."""

@@ -143,7 +143,7 @@ def joined(people: Iterable[UnplacedPerson]) -> list[UnplacedPerson]:
     """
     found: dict[Identifier, UnplacedPerson] = {}
     for person in people:
-        parts = {person, *(found[each] for each in person.identifiers if each in found)}
+        parts = {person, *(found[identifier] for identifier in person.identifiers if identifier in found)}
         identifiers = frozenset[Identifier]().union(*(part.identifiers for part in parts))
         whole = UnplacedPerson(identifiers, min(part.since for part in parts), person.reason)
         found.update(dict.fromkeys(whole.identifiers, whole))

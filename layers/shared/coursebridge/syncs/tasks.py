@@ -98,7 +98,7 @@ class Tasks(Generic[C]):
         run = context.runs.get(run_id)
         self._control(context).reopen(run)
         if run.get("planned"):
-            numbers = [one["number"] for one in context.runs.ranges(run_id) if not one["settled"]]
+            numbers = [range_["number"] for range_ in context.runs.ranges(run_id) if not range_["settled"]]
             return {"run_id": run_id, "ranges": numbers, "goes_on": True}
         laid_out = self.lay_out(context, run)
         return {"run_id": run_id, "ranges": laid_out or [], "goes_on": laid_out is not None}

@@ -138,7 +138,7 @@ class Webhooks:
         kept = {n: value for n, value in self._known(target_id).items() if int(n) >= live[0]["n"]}
         secret_values.write(self._secret_name(target_id), {**kept, str(number): secret})
         # Until its value was stored, a concurrent rotation may have taken this secret for an interrupted one.
-        if number not in (one["n"] for one in self.get(target_id).secrets):
+        if number not in (secret["n"] for secret in self.get(target_id).secrets):
             raise Conflict("the webhook was rotated by somebody else at the same time; try again")
         self._note("webhook.rotated", target_id, before, after, now)
         return after, secret

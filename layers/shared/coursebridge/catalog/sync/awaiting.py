@@ -36,7 +36,7 @@ def ranges_for_awaited(context: Context, known: Iterable[Range]) -> Iterator[Ran
     Courses that LinkedIn was never asked for come first, and among them those that have waited the longest. Nothing is
     requested twice in a run, nor if a range has failed: it may hold what is awaited.
     """
-    if not any(one["kind"] == "awaited" or one["status"] == "failed" for one in known):
+    if not any(range_["kind"] == "awaited" or range_["status"] == "failed" for range_ in known):
         yield from ranges.awaited_ranges(islice(_absent(context, _wanted(context)), MOST_ASKED))
 
 
@@ -58,7 +58,7 @@ def _absent(context: Context, urns: Iterable[str]) -> Iterator[str]:
 
 def remember(context: Context, run: Run, known: Iterable[Range]) -> None:
     """Remember what LinkedIn did not give in this run, and forget what nothing waits for any more; safe to repeat."""
-    in_vain = [urn for one in known for urn in one.get("in_vain", [])]
+    in_vain = [urn for range_ in known for urn in range_.get("in_vain", [])]
     if not in_vain:
         return
     store = UnknownCourseStore(context.courses.table, context.integration_id)

@@ -55,13 +55,13 @@ class _Finish:
         self._run = context.runs.get(run_id)
         self._ranges = list(context.runs.ranges(run_id))
         self._integration = context.integration()
-        self._tally = Tally(one.get("outcomes", b"") for one in self._ranges)
+        self._tally = Tally(range_.get("outcomes", b"") for range_ in self._ranges)
         self._lost = max(self._run.get("ranges", 0) - len(self._ranges), 0)
         doubts = list(_doubts(self._ranges, set(self._run.get("checked", []))))
         if self._lost:
             doubts.append(problems.ranges_lost(self._lost))
         self._problems = [*_problems_of(self._run, self._ranges), *doubts]
-        self._clean = not doubts and all(_is_sound(one) for one in self._ranges)
+        self._clean = not doubts and all(_is_sound(range_) for range_ in self._ranges)
 
     def run(self) -> str:
         found = self._candidates()
@@ -77,7 +77,7 @@ class _Finish:
         return status
 
     def _candidates(self) -> Candidates:
-        told = {urn: why for one in self._ranges for urn, why in reasons_in(one.get("archive", b"")).items()}
+        told = {urn: why for range_ in self._ranges for urn, why in reasons_in(range_.get("archive", b"")).items()}
         checked = set(self._run.get("checked", []))
         complete = _complete_listings(self._ranges, checked) if self._is_full and not self._lost else []
         found = archiving.candidates(self._context, self._run, told, complete, self._tally)
@@ -110,7 +110,7 @@ class _Finish:
         return counts
 
     def _status(self) -> RunStatus:
-        failed = self._run.get("stopped") or any(one["status"] == "failed" for one in self._ranges)
+        failed = self._run.get("stopped") or any(range_["status"] == "failed" for range_ in self._ranges)
         limited = any(problem["code"] == DAY_LIMIT for problem in self._problems)
         return "failed" if failed or limited else "succeeded"
 
@@ -138,8 +138,8 @@ class _Finish:
         is_known = not self._is_full and self._clean and after["generation"] == since + 1
         if not is_known or before.get("index_form") != FORM:
             return None
-        written = (urn for one in self._ranges for urn in changes_in(one.get("changes", b"")))
-        archived = (urn for one in self._ranges for urn in reasons_in(one.get("archive", b"")))
+        written = (urn for range_ in self._ranges for urn in changes_in(range_.get("changes", b"")))
+        archived = (urn for range_ in self._ranges for urn in reasons_in(range_.get("archive", b"")))
         return Changes(since, frozenset(chain(written, archived)))
 
     def _is_conform(self, state: Remembered, integration: Integration) -> bool:
@@ -157,7 +157,7 @@ class _Finish:
     def _close(self, status: RunStatus, counts: dict[str, int], remembered: Remembered, pending: int) -> None:
         now = rfc3339(self._context.now())
         run_id = self._run["id"]
-        throttled = sum(one.get("throttled", 0) for one in self._ranges)
+        throttled = sum(range_.get("throttled", 0) for range_ in self._ranges)
         outcome = ended(run_id, status, now, clean=self._clean) | {"last_throttled": throttled}
         closed = self._context.runs.close(
             run_id,
@@ -188,7 +188,7 @@ def fail(context: Context, run_id: str, problem: Problem) -> None:
     now = rfc3339(context.now())
     run = context.runs.get(run_id)
     errors = gathered([*run.get("errors", []), run.get("last_problem") or problem])
-    counts = _counts_without_archiving(Tally(one.get("outcomes", b"") for one in context.runs.ranges(run_id)))
+    counts = _counts_without_archiving(Tally(range_.get("outcomes", b"") for range_ in context.runs.ranges(run_id)))
     outcome = ended(run_id, "failed", now, clean=False)
     fields: Run = {"status": "failed", "finished_at": now, "counts": counts, "errors": errors, "clean": False}
     if context.integration().status != "active":
@@ -210,29 +210,29 @@ def _counts_without_archiving(tally: Tally) -> dict[str, int]:
 
 
 def _problems_of(run: Run, known: list[Range]) -> Iterator[Problem]:
-    found = [problem for one in known for problem in one.get("problems", [])]
+    found = [problem for range_ in known for problem in range_.get("problems", [])]
     yield from found
     stopped = run.get("stopped")
     if stopped and stopped not in found:
         yield stopped
 
 
-def _is_sound(one: Range) -> bool:
+def _is_sound(range_: Range) -> bool:
     """Whether a range was read completely.
 
     An element without a URN could be any course. One that is too large to store has a URN, so the range is still sound.
     """
-    return one["status"] == "done" and not one.get("broken") and not one.get("shifted")
+    return range_["status"] == "done" and not range_.get("broken") and not range_.get("shifted")
 
 
 def _doubts(known: list[Range], checked: set[str]) -> Iterator[Problem]:
     for group in listing_groups(known):
-        if _has_gap(group) or any(one.get("shifted") for one in group):
+        if _has_gap(group) or any(range_.get("shifted") for range_ in group):
             yield problems.catalogue_shifted()
         if is_unfinished(group):
             yield problems.listing_unfinished(group[0]["partition"])
         if _is_cut_short(group, checked):
-            yield problems.total_suspect(group[0]["partition"], max(one.get("total", 0) for one in group))
+            yield problems.total_suspect(group[0]["partition"], max(range_.get("total", 0) for range_ in group))
 
 
 def _has_gap(group: list[Range]) -> bool:
@@ -255,7 +255,7 @@ def _curated_and_cut_short(known: list[Range]) -> list[Listing]:
 
 def _complete_listings(known: list[Range], checked: set[str]) -> list[Listing]:
     """Return the listings that were read completely and cleanly, second opinions included."""
-    doubtful = {one["partition"] for one in known if not _is_sound(one)}
+    doubtful = {range_["partition"] for range_ in known if not _is_sound(range_)}
     found: dict[str, Listing] = {}
     for group in listing_groups(known):
         partition = group[0]["partition"]

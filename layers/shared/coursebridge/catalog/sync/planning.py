@@ -70,10 +70,10 @@ def lay_out(context: Context, run: Run, now: datetime) -> list[int]:
     state = context.runs.state()
     mode = mode_for(run["mode"], state, filters)
     planned = list(_ranges(context.linkedin(), filters, mode, modified_after(mode, state)))
-    numbered: list[Range] = [{**one, "number": number} for number, one in enumerate(planned)]
+    numbered: list[Range] = [{**range_, "number": number} for number, range_ in enumerate(planned)]
     context.runs.add_ranges(run["id"], numbered, now)
     context.runs.drop_ranges(run["id"], len(numbered))
-    open_numbers = [one["number"] for one in numbered if not one.get("settled")]
+    open_numbers = [range_["number"] for range_ in numbered if not range_.get("settled")]
     fields: Run = {
         "mode": mode,
         "planned": True,

@@ -90,9 +90,9 @@ def listing_range(listing: Listing, start: int, pages: int, /, **more: Unpack[Ra
     }
 
 
-def listing_in(one: Range) -> Listing:
+def listing_in(range_: Range) -> Listing:
     """Return the listing of a range."""
-    return Listing(**one["listing"])
+    return Listing(**range_["listing"])
 
 
 def urn_ranges(urns: Iterable[str]) -> Iterator[Range]:

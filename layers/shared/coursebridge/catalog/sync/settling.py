@@ -40,20 +40,20 @@ def settle(context: Context, run_id: str) -> list[int]:
     if run.get("stopped"):
         return []
     known = list(context.runs.ranges(run_id))
-    still_open = [one["number"] for one in known if not one["settled"]]
+    still_open = [range_["number"] for range_ in known if not range_["settled"]]
     if still_open:
         _count(context, run, len(known))
         return still_open
     checked = set(run.get("checked", []))
     further = [*_seams(known), *_continuations(known, rounds), *_second_opinions(context, known, checked)]
     further = further or list(awaiting.ranges_for_awaited(context, known))
-    numbered: list[Range] = [{**one, "number": len(known) + place} for place, one in enumerate(further)]
+    numbered: list[Range] = [{**range_, "number": len(known) + place} for place, range_ in enumerate(further)]
     if numbered:
         context.runs.add_ranges(run_id, numbered, context.now())
         _count(context, run, len(known) + len(numbered))
     if checked:
         context.runs.change(run_id, checked=sorted(checked))
-    return [one["number"] for one in numbered]
+    return [range_["number"] for range_ in numbered]
 
 
 def _count(context: Context, run: Run, number: int) -> None:
@@ -67,16 +67,16 @@ def _count(context: Context, run: Run, number: int) -> None:
 def listing_groups(known: Iterable[Range]) -> Iterator[list[Range]]:
     """Yield the ranges of each listing, sorted by offset."""
     groups: dict[Listing, list[Range]] = defaultdict(list)
-    for one in known:
-        if one["kind"] == "listing":
-            groups[ranges.listing_in(one)].append(one)
+    for range_ in known:
+        if range_["kind"] == "listing":
+            groups[ranges.listing_in(range_)].append(range_)
     for group in groups.values():
-        yield sorted(group, key=lambda one: (one["start"], one["number"]))
+        yield sorted(group, key=lambda range_: (range_["start"], range_["number"]))
 
 
 def is_suspect(group: Iterable[Range]) -> bool:
     """Whether a listing's total is one at which LinkedIn cuts lists short."""
-    return max((one.get("total", 0) for one in group), default=0) in pages.SUSPECT_TOTALS
+    return max((range_.get("total", 0) for range_ in group), default=0) in pages.SUSPECT_TOTALS
 
 
 def is_unfinished(group: list[Range]) -> bool:
@@ -99,7 +99,7 @@ def _continuations(known: list[Range], rounds: int) -> Iterator[Range]:
 
 def _brings_news(group: list[Range]) -> bool:
     """Whether the last range of a listing held assets that the earlier ones did not."""
-    *before, last = (digests(one.get("outcomes", b"")) for one in group)
+    *before, last = (digests(range_.get("outcomes", b"")) for range_ in group)
     return not last.issubset(set().union(*before))
 
 
@@ -140,6 +140,6 @@ def _second_opinion(context: Context, listing: Listing, group: list[Range]) -> I
     """Yield the ranges of a second opinion, none if the other finder's total is not higher."""
     whole = Listing(listing.asset_type, listing.locale, finder="localeAndType")
     other = assets.page(context.linkedin(), whole, 0, count=1).total or 0
-    if other > max(one.get("total", 0) for one in group):
+    if other > max(range_.get("total", 0) for range_ in group):
         topics = [item["urn"] for item in context.classifications.all() if item["type"] == "TOPIC"]
         yield from ranges.second_opinion(listing, other, topics)

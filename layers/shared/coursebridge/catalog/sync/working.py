@@ -46,16 +46,16 @@ NOT_GIVEN = (NoSuchEntity, RequestRefused, KeyMissing, UnusableAnswer)
 class RangeWork:
     """Processes one range of a run."""
 
-    def __init__(self, context: Context, client: LinkedInClient, run: Run, one: Range) -> None:
+    def __init__(self, context: Context, client: LinkedInClient, run: Run, range_: Range) -> None:
         self._context = context
         self._client = client
         self._run_id = run["id"]
         self._mode = run["mode"]
-        self._range = one
+        self._range = range_
         self._problems: list[Problem] = []
         self._found: Range = {"ended": False, "shifted": False, "total": 0, "position": 0}
-        curated = True if one.get("listing", {}).get("curated") else None
-        sought = frozenset(one["urns"]) if one["kind"] == "awaited" else frozenset[str]()
+        curated = True if range_.get("listing", {}).get("curated") else None
+        sought = frozenset(range_["urns"]) if range_["kind"] == "awaited" else frozenset[str]()
         self._applier = Applier(context, run["id"], curated=curated, sought=sought)
 
     def run(self) -> str:
@@ -213,34 +213,34 @@ def work(context: Context, run_id: str, number: int) -> str:
     Raises:
         RetryLater: the task is to be repeated.
     """
-    one = context.runs.range(run_id, number)
-    if one["settled"]:
-        return str(one["status"])
+    range_ = context.runs.range(run_id, number)
+    if range_["settled"]:
+        return str(range_["status"])
     run = context.runs.get(run_id)
     stopped = run.get("stopped")
     if stopped:
-        return give_up(context, run_id, one, stopped)
+        return give_up(context, run_id, range_, stopped)
     try:
         client = context.linkedin()
     except CredentialsRefused as error:
         problem = problem_of(error)
         context.runs.change(run_id, stopped=problem)
-        return give_up(context, run_id, one, problem)
-    return RangeWork(context, client, run, one).run()
+        return give_up(context, run_id, range_, problem)
+    return RangeWork(context, client, run, range_).run()
 
 
 def range_failed(context: Context, run_id: str, number: int) -> str:
     """Settle a range whose task has failed on every try."""
-    one = context.runs.range(run_id, number)
-    if one["settled"]:
-        return str(one["status"])
-    noted = one.get("problems") or [task_died(one["partition"])]
-    return give_up(context, run_id, one, noted[0])
+    range_ = context.runs.range(run_id, number)
+    if range_["settled"]:
+        return str(range_["status"])
+    noted = range_.get("problems") or [task_died(range_["partition"])]
+    return give_up(context, run_id, range_, noted[0])
 
 
-def give_up(context: Context, run_id: str, one: Range, problem: Problem) -> str:
+def give_up(context: Context, run_id: str, range_: Range, problem: Problem) -> str:
     """Settle a range as failed, and keep what was read of it."""
-    settled: Range = {"outcomes": b"", "archive": b"", **one, "status": "failed", "problems": [problem]}
+    settled: Range = {"outcomes": b"", "archive": b"", **range_, "status": "failed", "problems": [problem]}
     if context.runs.settle_range(run_id, settled):
         context.runs.count(run_id, {}, context.now())
     return "failed"
