@@ -245,7 +245,7 @@ def list_deliveries(
     responses=responses(HTTPStatus.ACCEPTED, "It is queued.", _404=NO_DELIVERY),
 )
 def replay_delivery(integration: Integration, webhook_id: WebhookId, delivery_id: DeliveryId) -> Response[Delivery]:
-    """Sends a delivery round again."""
+    """Send a delivery again."""
     queue_url = settings().webhook_queue_url
     again = _webhooks(integration).replay(webhook_id, delivery_id, clients.sqs(), queue_url)
     return Response(HTTPStatus.ACCEPTED, "application/json", _delivery(again))

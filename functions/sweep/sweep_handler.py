@@ -52,7 +52,7 @@ def _sweep(item: Item, time_is_up: Callable[[], bool]) -> dict[str, int]:
     lost_after = timedelta(seconds=settings().sweep_lost_after_seconds)
     swept = vars(Sweep(table(), item, utc_now(), lost_after, time_is_up).run())
     if any(swept.values()):
-        logger.info("statements sent round again", integration=item["id"], **swept)
+        logger.info("lost or due statements replayed", integration=item["id"], **swept)
     return swept
 
 
