@@ -12,7 +12,7 @@ from units import size, write_units
 
 from catalog_lab import BASE_URL, InProcess, Lab, integration
 from coursebridge.catalog.sync.tasks import TASKS
-from coursebridge.storage.wire import to_wire
+from coursebridge.storage.attribute_values import to_wire
 from memory_table import MemoryTable
 from sandbox.app import build
 from sandbox.settings import Settings

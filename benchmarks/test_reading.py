@@ -12,9 +12,9 @@ import pytest
 from coursebridge.people import attempts
 from coursebridge.records.evidence import Evidence, Point
 from coursebridge.storage import keys
+from coursebridge.storage.attribute_values import to_wire
 from coursebridge.storage.records import Record
 from coursebridge.storage.table import Table
-from coursebridge.storage.wire import to_wire
 
 if TYPE_CHECKING:
     from figures import Figures

@@ -15,7 +15,7 @@ import statements_handler
 from coursebridge.auth import wiring
 from coursebridge.auth.clients import Client
 from coursebridge.auth.tokens import Grant
-from coursebridge.storage.wire import to_wire
+from coursebridge.storage.attribute_values import to_wire
 from unit.conftest import TABLE_NAME, Context, deployed, table
 from xapi_builders import PROGRESS, PROGRESSED, request, statement
 

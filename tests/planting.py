@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 from bus import LISTENER
-from coursebridge.storage.wire import from_wire
+from coursebridge.storage.attribute_values import from_wire
 from local import function_logs
 
 if TYPE_CHECKING:

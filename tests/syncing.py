@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from connector import Caller, Connection, eventually
-from coursebridge.storage.wire import from_wire
+from coursebridge.storage.attribute_values import from_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

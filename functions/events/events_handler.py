@@ -10,7 +10,7 @@ from coursebridge.events.changes import events_of
 from coursebridge.events.publisher import Publisher, Sendable
 from coursebridge.observability import count, logger, metrics
 from coursebridge.settings import settings
-from coursebridge.storage.wire import from_wire
+from coursebridge.storage.attribute_values import from_wire
 from coursebridge.storage.wiring import table
 from coursebridge.webhooks.targets import Target, TargetStore
 

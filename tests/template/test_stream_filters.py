@@ -9,7 +9,7 @@ import pytest
 
 import cfn
 from coursebridge.storage import keys
-from coursebridge.storage.wire import to_wire
+from coursebridge.storage.attribute_values import to_wire
 
 ACME, ANN, URN, AT = "acme", "ann", "urn:li:lyndaCourse:1", "2026-01-01T00:00:00.000Z"
 READERS = ("ApplyFunction", "EventsFunction")

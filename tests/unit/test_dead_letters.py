@@ -10,7 +10,7 @@ import pytest
 from coursebridge import clients
 from coursebridge.dead_letters import set_aside
 from coursebridge.storage import keys
-from coursebridge.storage.wire import to_wire
+from coursebridge.storage.attribute_values import to_wire
 
 if TYPE_CHECKING:
     from coursebridge.storage.table import Table

@@ -8,7 +8,7 @@ from typing import Any
 from coursebridge import clients
 from coursebridge.observability import logger
 from coursebridge.storage import keys
-from coursebridge.storage.wire import from_wire
+from coursebridge.storage.attribute_values import from_wire
 
 UNREADABLE = (KeyError, TypeError, ValueError)
 """The exceptions that reading a malformed item raises."""

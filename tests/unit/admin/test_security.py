@@ -12,7 +12,7 @@ import pytest
 import admin_handler
 from coursebridge.api import Requires
 from coursebridge.auth.clients import digest
-from coursebridge.storage.wire import from_wire
+from coursebridge.storage.attribute_values import from_wire
 from unit.admin.conftest import GOOD_PAIR
 from unit.admin.statements import held
 

@@ -18,7 +18,7 @@ from coursebridge.apply import batch
 from coursebridge.clock import utc_now
 from coursebridge.errors import Unavailable
 from coursebridge.storage import keys
-from coursebridge.storage.wire import to_wire
+from coursebridge.storage.attribute_values import to_wire
 from people_lab import PSEUDONYM_KEY, Lab, completion
 from unit.conftest import Context
 

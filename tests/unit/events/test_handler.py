@@ -13,7 +13,7 @@ import events_handler
 from coursebridge import clients
 from coursebridge.settings import settings
 from coursebridge.storage import wiring
-from coursebridge.storage.wire import to_wire
+from coursebridge.storage.attribute_values import to_wire
 from coursebridge.webhooks.targets import Target, TargetStore
 from learning_lab import ACME, AT, EXCEL, stored
 from unit.conftest import TABLE_NAME, Context

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from coursebridge.errors import TooLarge, Unavailable
 from coursebridge.storage import table as module
+from coursebridge.storage.attribute_values import from_wire, to_wire
 from coursebridge.storage.keys import Key
 from coursebridge.storage.table import ConditionFailed, TransactionRefused, chunks, one_ahead
-from coursebridge.storage.wire import from_wire, to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

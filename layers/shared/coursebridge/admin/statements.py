@@ -16,8 +16,8 @@ from coursebridge.errors import NotFound
 from coursebridge.integrations.store import IntegrationStore
 from coursebridge.people import aliases
 from coursebridge.storage.statements import Outcome, StatementStore
-from coursebridge.xapi.json_text import object_text
 from coursebridge.xapi.values import uuid_or_same
+from coursebridge.xapi.verbatim import object_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from coursebridge.apply.release import release_for_courses, release_for_identiti
 from coursebridge.apply.service import pending
 from coursebridge.records.identifiers import Identifier
 from coursebridge.storage import keys
-from coursebridge.storage.wire import from_wire
+from coursebridge.storage.attribute_values import from_wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

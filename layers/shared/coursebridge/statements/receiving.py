@@ -9,9 +9,9 @@ from coursebridge.errors import FieldError, InvalidRequest, TooLarge
 from coursebridge.storage.statement_intake import NewStatement, StatementIntake
 from coursebridge.xapi import actors, lenient
 from coursebridge.xapi.comparison import digest, says_the_same
-from coursebridge.xapi.json_text import Fragment, fragments
 from coursebridge.xapi.statement import statement_id, timestamp_text, voids
 from coursebridge.xapi.values import UUID, uuid_or_same
+from coursebridge.xapi.verbatim import Fragment, fragments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

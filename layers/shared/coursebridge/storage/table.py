@@ -18,8 +18,8 @@ from botocore.exceptions import ClientError, HTTPClientError
 
 from coursebridge.errors import TooLarge, Unavailable
 from coursebridge.storage import keys
+from coursebridge.storage.attribute_values import from_wire, to_wire
 from coursebridge.storage.keys import Key
-from coursebridge.storage.wire import from_wire, to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

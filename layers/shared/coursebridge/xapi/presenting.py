@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from coursebridge.xapi.comparison import CONTEXT_ACTIVITIES
-from coursebridge.xapi.json_text import decoded, encoded, members, object_text
+from coursebridge.xapi.verbatim import decoded, encoded, members, object_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

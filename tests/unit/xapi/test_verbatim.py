@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coursebridge.xapi.json_text import Fragment, decoded, encoded, fragments, members, object_text
+from coursebridge.xapi.verbatim import Fragment, decoded, encoded, fragments, members, object_text
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
