@@ -24,7 +24,7 @@ from coursebridge.people.merging import Merging
 from coursebridge.records.identifiers import normalised
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
-from coursebridge.storage.learners import UNATTENDED, DatedIdentifier, Learner
+from coursebridge.storage.learners import UNATTENDED, DatedIdentifier, Learner, read_learners
 from coursebridge.storage.table import TransactionRefused, chunks, pauses, together, unchanged
 from coursebridge.storage.tombstones import erased_among
 
@@ -171,8 +171,7 @@ class Directory:
         items = self._table.get_many(wanted)
         identities = {wanted[key]: IdentityItem.from_item(item) for key, item in items.items()}
         ids = {learner_id for identity in identities.values() for learner_id in identity.meant_now}
-        items = self._table.get_many(keys.learner(self._integration_id, learner_id) for learner_id in ids)
-        learners = {item["id"]: Learner.from_item(item) for item in items.values()}
+        learners = read_learners(self._table, self._integration_id, ids)
         news = [identifier for someone in batch for identifier in self._nobodys(someone, identities, learners)]
         return _Snapshot(identities, learners, self._erased(news))
 

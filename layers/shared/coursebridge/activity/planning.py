@@ -12,7 +12,7 @@ from coursebridge.activity.windows import LONGEST_LOOKBACK_DAYS, Coverage, Windo
 from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
-from coursebridge.storage.learners import Learner
+from coursebridge.storage.learners import read_learners
 from coursebridge.storage.unplaced_people import UnplacedPeopleStore
 
 if TYPE_CHECKING:
@@ -128,9 +128,8 @@ def _known_since(context: Context) -> Iterator[str]:
     places = [keys.identity(i, *identifier) for person in people for identifier in person.identifiers]
     held = map(IdentityItem.from_item, context.table.get_many(places, consistent=False).values())
     identities = {identity.identifier: identity for identity in held}
-    meant = {keys.learner(i, learner_id) for identity in identities.values() for learner_id in identity.meant_now}
-    found = map(Learner.from_item, context.table.get_many(meant, consistent=False).values())
-    learners = {learner.id: learner for learner in found}
+    meant = {learner_id for identity in identities.values() for learner_id in identity.meant_now}
+    learners = read_learners(context.table, i, meant, consistent=False)
     for person in people:
         match = matched(Someone(dict.fromkeys(person.identifiers)), identities, learners)
         learner = learners.get(match.learner_id) if match and match.who == "learner" else None

@@ -10,9 +10,8 @@ from coursebridge.clock import rfc3339
 from coursebridge.errors import Conflict, FieldError, InvalidRequest, NotFound, Unavailable
 from coursebridge.people import changes
 from coursebridge.records.identifiers import normalised, usable
-from coursebridge.storage import keys
 from coursebridge.storage.identities import read_identity
-from coursebridge.storage.learners import Learner, LearnerStore
+from coursebridge.storage.learners import Learner, LearnerStore, read_learners
 from coursebridge.storage.table import TRANSACTION, tries, unchanged
 
 if TYPE_CHECKING:
@@ -140,8 +139,8 @@ def _learners(
 ) -> tuple[Learner, list[Learner]]:
     """Return the learner, and all others who currently hold the identifier."""
     learner = LearnerStore(table, integration_id).get_surviving(learner_id)
-    places = [keys.learner(integration_id, other) for other in identity.live if other != learner.id]
-    return learner, [Learner.from_item(item) for item in table.get_many(places).values()]
+    others = read_learners(table, integration_id, [other for other in identity.live if other != learner.id])
+    return learner, list(others.values())
 
 
 def _without(learner: Learner, identifier: Identifier, now: str) -> Learner:

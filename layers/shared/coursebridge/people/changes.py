@@ -9,7 +9,7 @@ from coursebridge.errors import Conflict, FieldError
 from coursebridge.records.identifiers import Identifier, normalised
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
-from coursebridge.storage.learners import DatedIdentifier, Learner
+from coursebridge.storage.learners import DatedIdentifier, Learner, read_learners
 from coursebridge.storage.table import TransactionRefused, unchanged
 from coursebridge.storage.tombstones import tombstone_key
 
@@ -61,11 +61,10 @@ def read(
     found = table.get_many([*places, *tombstones.values()])
     identities = {places[key]: IdentityItem.from_item(item) for key, item in found.items() if key in places}
     ids = {learner for identity in identities.values() for learner in identity.live} | set(learner_ids)
-    learners = table.get_many(keys.learner(integration_id, learner_id) for learner_id in ids)
     return IdentitySnapshot(
         integration_id,
         identities,
-        {item["id"]: Learner.from_item(item) for item in learners.values()},
+        read_learners(table, integration_id, ids),
         frozenset(identifier for identifier, key in tombstones.items() if key in found),
         tombstones,
     )

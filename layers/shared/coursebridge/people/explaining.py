@@ -13,7 +13,7 @@ from coursebridge.records.evidence import Evidence, union
 from coursebridge.records.identifiers import KINDS, Identifier, normalised, usable
 from coursebridge.storage import keys
 from coursebridge.storage.identities import read_identity
-from coursebridge.storage.learners import Learner, LearnerStore, family
+from coursebridge.storage.learners import Learner, LearnerStore, family, read_learners
 from coursebridge.storage.records import Record
 from coursebridge.storage.statements import StatementStore, sent_as
 from coursebridge.storage.tombstones import tombstone_key
@@ -121,8 +121,7 @@ def _learners(table: Table, integration_id: str, who: str) -> tuple[list[Learner
         raise InvalidRequest(f"learner {BY_WHAT}", errors=(FieldError("learner", BY_WHAT),))
     identifier = normalised(kind, value)
     identity = read_identity(table, integration_id, identifier)
-    found = table.get_many(keys.learner(integration_id, learner_id) for learner_id in identity.meant_now)
-    return [Learner.from_item(item) for item in found.values()], identity
+    return list(read_learners(table, integration_id, identity.meant_now).values()), identity
 
 
 def _is_erased(table: Table, identity: IdentityItem, pseudonym_key: str) -> bool:

@@ -11,7 +11,7 @@ from coursebridge.storage import keys
 from coursebridge.storage.table import TransactionRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from coursebridge.storage.table import Item, Table
 
@@ -154,14 +154,21 @@ class Learner:
         }
 
 
+def read_learners(
+    table: Table, integration_id: str, ids: Iterable[str], *, consistent: bool = True
+) -> dict[str, Learner]:
+    """Read those of these learners that exist, by id, even if they were merged or are being erased."""
+    items = table.get_many((keys.learner(integration_id, learner_id) for learner_id in ids), consistent=consistent)
+    return {item["id"]: Learner.from_item(item) for item in items.values()}
+
+
 def family(table: Table, learner: Learner) -> list[Learner]:
     """Return a learner and all learners that were merged into them, directly or indirectly."""
     found, wanted = {learner.id: learner}, set(learner.merged)
     while wanted:
-        items = table.get_many(keys.learner(learner.integration_id, learner_id) for learner_id in sorted(wanted))
-        generation = [Learner.from_item(item) for item in items.values()]
-        found |= {relative.id: relative for relative in generation}
-        wanted = {merged for relative in generation for merged in relative.merged} - found.keys()
+        generation = read_learners(table, learner.integration_id, sorted(wanted))
+        found |= generation
+        wanted = {merged for relative in generation.values() for merged in relative.merged} - found.keys()
     return list(found.values())
 
 
