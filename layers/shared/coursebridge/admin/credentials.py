@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from coursebridge.linkedin.tokens import AccessToken
 
 DESCRIPTION = "A LinkedIn key pair of a Coursebridge integration"
-READS = {"content": "the catalogue", "report": "activity reports"}
+READS: dict[Scope, str] = {"content": "the catalogue", "report": "activity reports"}
 
 
 @dataclass(frozen=True)

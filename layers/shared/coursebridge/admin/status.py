@@ -14,6 +14,7 @@ from coursebridge.catalog.sync.problems import STILL_AVAILABLE
 from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.integrations import day_limit
 from coursebridge.integrations.schedules import planned
+from coursebridge.linkedin.credentials import SCOPES
 from coursebridge.storage import keys
 from coursebridge.storage.run_shapes import KINDS
 from coursebridge.storage.runs import RunStore
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from coursebridge.activity.quiet import Judgement
     from coursebridge.admin.situation import Situation
     from coursebridge.integrations.models import Integration, Schedule
+    from coursebridge.linkedin.credentials import Scope
     from coursebridge.storage.run_shapes import Kind, Run
     from coursebridge.storage.table import Table
     from coursebridge.storage.unplaced_people import UnplacedPeople
@@ -100,7 +102,7 @@ def presented(seen: Observed) -> dict[str, Any]:
         and {name: last[name] for name in ("stored_at", "outcome")} | {"id": last["statement_id"]},
         "held_count": sum(held.values()),
         "held": held,
-        "credentials": {scope: _pair(seen, scope) for scope in ("content", "report")},
+        "credentials": {scope: _pair(seen, scope) for scope in SCOPES},
         "webhook_secrets": [
             {
                 "n": secret.n,
@@ -224,7 +226,7 @@ def _sync(seen: Observed, kind: Kind) -> dict[str, Any]:
     }
 
 
-def _pair(seen: Observed, scope: str) -> dict[str, Any] | None:
+def _pair(seen: Observed, scope: Scope) -> dict[str, Any] | None:
     note = getattr(seen.integration.credentials, scope)
     if note is None:
         return None

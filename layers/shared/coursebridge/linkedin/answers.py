@@ -29,6 +29,8 @@ from coursebridge.linkedin.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from coursebridge.linkedin.credentials import Scope
+
 LONGEST_WAIT_SECONDS = 60.0
 
 
@@ -48,7 +50,7 @@ def failures_sorted() -> Iterator[None]:
         raise UnusableAnswer("LinkedIn sent an answer that cannot be decoded") from error
 
 
-def read(response: httpx.Response, scope: str, secret: str) -> dict[str, Any]:
+def read(response: httpx.Response, scope: Scope, secret: str) -> dict[str, Any]:
     """Return the JSON object of an answer.
 
     Args:
@@ -69,7 +71,7 @@ def read(response: httpx.Response, scope: str, secret: str) -> dict[str, Any]:
     return body
 
 
-def refusal(status: int, body: Any, scope: str, secret: str, wait: float | None) -> LinkedInError:  # noqa: ANN401  (JSON)
+def refusal(status: int, body: Any, scope: Scope, secret: str, wait: float | None) -> LinkedInError:  # noqa: ANN401  (JSON)
     """Return the error for a status and LinkedIn's message; the daily limit is recognised in the unmasked message."""
     message = _message(body, secret)
     match status:

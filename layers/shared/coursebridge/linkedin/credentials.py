@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Scope = Literal["content", "report"]
+SCOPES: tuple[Scope, ...] = ("content", "report")
 OTHER: dict[Scope, Scope] = {"content": "report", "report": "content"}
 
 

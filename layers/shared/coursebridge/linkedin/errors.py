@@ -19,15 +19,18 @@ The texts never contain a secret or a token: LinkedIn's own message goes through
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote, quote_plus
 
 from coursebridge.errors import UpstreamError
 from coursebridge.secret_values import MASK
 
+if TYPE_CHECKING:
+    from coursebridge.linkedin.credentials import Scope
+
 LONGEST_MESSAGE = 300
 DAY_LIMIT = "linkedin_day_limit"
-KEY_OF_SCOPE = {"content": "Content", "report": "Report"}
+KEY_OF_SCOPE: dict[Scope, str] = {"content": "Content", "report": "Report"}
 
 
 class LinkedInError(UpstreamError):
@@ -130,7 +133,7 @@ class TokenRejected(LinkedInError):
 class KeyMissing(LinkedInError):
     """The key pair in use does not authorise this resource."""
 
-    def __init__(self, scope: str, message: str) -> None:
+    def __init__(self, scope: Scope, message: str) -> None:
         key = KEY_OF_SCOPE[scope]
         super().__init__(
             f"LinkedIn forbids this call: {message}",

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 LARGEST_ITEM_BYTES = 390_000
 """DynamoDB allows 400 KB, including keys and attribute names."""
-ACTIVE = "active"
 WHY_ARCHIVED = {
     "retired": "LinkedIn has retired it",
     "filtered": "the integration's filters exclude it",
@@ -86,7 +85,7 @@ class StoredCourse:
     @property
     def is_active(self) -> bool:
         """Whether it is in the catalogue."""
-        return self.status == ACTIVE
+        return self.status == "active"
 
     def with_status(self, status: Status, reason: Reason | None, action: str, run_id: str, now: str) -> StoredCourse:
         """Return the course as archived or restored."""
@@ -165,7 +164,7 @@ class Head(NamedTuple):
     @property
     def is_active(self) -> bool:
         """Whether it is in the catalogue."""
-        return self.status == ACTIVE
+        return self.status == "active"
 
 
 @dataclass(frozen=True)

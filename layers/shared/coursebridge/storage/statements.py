@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from coursebridge.records.identifiers import Identifier
 
 
-COURSE_UNKNOWN = "course_unknown"
 MOST_AWAITED = 10_000
 ACCOUNTS = ("username", "external_id")
 Judged = Literal["applied", "held", "ignored"]
@@ -151,7 +150,7 @@ class StatementStore:
         Each URN comes with the timestamp of the oldest of its statements.
         """
         pk = keys.pending_partition(self._integration_id)
-        prefix = keys.pending_prefix("held", COURSE_UNKNOWN)
+        prefix = keys.pending_prefix("held", "course_unknown")
         entries = self._table.query_all(pk, index=keys.GSI3, prefix=prefix)
         found: dict[str, str] = {}
         for entry in islice(entries, MOST_AWAITED):
