@@ -28,11 +28,12 @@ router = routes()
 @router.get(
     f"{PREFIX}/courses",
     summary="Search and list courses",
-    description="Keywords are looked for in titles and descriptions, in any language; the last one also matches "
-    "as a prefix unless a space follows. Filters are combined with AND; several values of one filter (repeat it, "
-    "or separate them by commas) with OR. Names of subjects, skills and tags may contain commas: given once, such a "
-    "filter is also looked for as a whole; repeated, each value is taken as it is. Languages, levels and types are "
-    "accepted in any case, and with `-` for `_`. Without `status`, archived courses are listed too.",
+    description="Keywords are looked for in titles and descriptions, in any language; the last one also matches as a "
+    "prefix (a single letter in titles only) unless a space follows. Filters are combined with AND; several "
+    "values of one filter (repeat it, or separate them by commas) with OR. Names of subjects, skills and "
+    "tags may contain commas: given once, such a filter is also looked for as a whole; repeated, each value "
+    "is taken as it is. Languages, levels and types are accepted in any case, and with `-` for `_`. Without "
+    "`status`, archived courses are listed too.",
     tags=["Courses"],
     responses=responses(HTTPStatus.OK, "A page of courses.", _404=NO_INTEGRATION),
     middlewares=reach(scopes.LEARNING_READ),

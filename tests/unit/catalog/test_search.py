@@ -120,6 +120,16 @@ class TestWords:
     ) -> None:
         assert found(make_index(named("urn:1", title)), q=q) == []
 
+    def test_a_single_letter_is_completed_in_titles_and_found_as_a_word_anywhere(self, make_index: MakeIndex) -> None:
+        index = make_index(
+            named("urn:1", "Machine learning", description="For you"),
+            named("urn:2", "Excel", description="Plan m of many"),
+            named("urn:3", "Word", description="Made for you"),
+        )
+
+        assert sorted(found(index, q="m")) == ["urn:1", "urn:2"]
+        assert sorted(found(index, q="ma")) == ["urn:1", "urn:2", "urn:3"]
+
     @pytest.mark.parametrize(
         "q", ['"', "***", "AND", "NEAR(", "title:x", "a OR b", "-", "' --", "(", "x" * 400, "\x00", "^a"]
     )
