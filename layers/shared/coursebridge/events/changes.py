@@ -44,10 +44,9 @@ EventType = Literal[
 VERSION = "1"
 SOURCE = "coursebridge"
 NAMESPACE = uuid.UUID("8c6a4d5e-0b7f-5d6f-9c1e-3f1d6c0f2a77")
-COURSE_FIELDS = (
-    "urn", "type", "title", "locale", "duration_seconds", "status", "archived_reason", "group", "author_email",
-    "synced_at",
-)  # fmt: skip
+COURSE_FIELDS = ("urn", "type", "title", "status", "synced_at")
+NULLABLE_COURSE_FIELDS = ("locale", "duration_seconds", "archived_reason", "group", "author_email")
+"""The fields that a course's item leaves out where they would be null."""
 STATEMENT_FIELDS = ("stored_at", "timestamp", "verb", "object_id", "outcome", "reason")
 RUN_FIELDS = ("id", "kind", "mode", "trigger", "status", "started_at", "finished_at", "counts", "progress", "clean")
 REENGAGEMENT_FIELDS = ("learner_id", "course_urn", "completed_at", "run_id")
@@ -110,8 +109,8 @@ def _course(old: Item, new: Item) -> Iterator[Event]:
     type_ = _course_change(old, new)
     if type_:
         version = f"{new['synced_at']} {new['hash']} {new['status']}"
-        data = {"course": {name: new.get(name) for name in COURSE_FIELDS}}
-        yield _event(new, type_, new["synced_at"], version, data)
+        course = {name: new[name] for name in COURSE_FIELDS} | {name: new.get(name) for name in NULLABLE_COURSE_FIELDS}
+        yield _event(new, type_, new["synced_at"], version, {"course": course})
 
 
 def _course_change(old: Item, new: Item) -> EventType | None:

@@ -40,10 +40,9 @@ def _typed(value: Any) -> dict[str, Any]:  # noqa: ANN401  (whatever an attribut
 
 
 def _plain(typed: Mapping[str, Any]) -> Any:  # noqa: ANN401  (whatever an attribute holds)
-    for kind, value in typed.items():
-        read = _READERS.get(kind)
-        return read(value) if read else _deserialize(typed)
-    raise TypeError("an attribute value has no type")
+    [(kind, value)] = typed.items()
+    read = _READERS.get(kind)
+    return read(value) if read else _deserialize(typed)
 
 
 def _whole(value: int) -> dict[str, Any]:

@@ -42,8 +42,8 @@ def match_expression(query: str) -> str | None:
     """Return the FTS5 expression for a user's query, or ``None`` if it has no words.
 
     All words must match. The last one may be a prefix, but ranks higher as a whole word. A single letter is a prefix of
-    words in titles only: nearly every description has a word that begins with it, and ranking them all takes twice the
-    time.
+    words in titles only: nearly every description has a word that begins with it, and ranking them all takes up to
+    twice the time.
     """
     text = _SYMBOLIC.sub(_spelled, folded(query))
     pieces = list(_PIECES.finditer(text))[:MOST_PIECES]
