@@ -5,7 +5,7 @@ import os
 import httpx
 
 from local.processes import Started, start
-from local.settings import EMULATOR_PYTHON, LOOPBACK, StackSettings
+from local.settings import EMULATOR_PYTHON, LOOPBACK, ROOT, StackSettings
 
 HEALTH = "/_ministack/health"
 
@@ -37,7 +37,8 @@ def start_emulator(settings: StackSettings) -> Started:
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
     }
-    command = [str(EMULATOR_PYTHON), "-m", "ministack"]
+    # -P: the folder of the script would be searched for modules first.
+    command = [str(EMULATOR_PYTHON), "-P", str(ROOT / "local" / "emulator_process.py")]
     return start("emulator", command, environment, settings.log_file("emulator"), scratch)
 
 

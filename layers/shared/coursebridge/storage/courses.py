@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from coursebridge import json_text
@@ -235,16 +236,22 @@ class CourseStore:
         return {item["urn"]: StoredCourse.from_item(item) for item in found.values()}
 
     def all(self, *, consistent: bool = False) -> Iterator[StoredCourse]:
-        """Yield every course, archived ones included, always in the same order; prefetches one page of a megabyte.
+        """Yield every course, archived ones included, always in the same order.
+
+        Reads two partitions at once, each a page of a megabyte ahead.
 
         Args:
             consistent: whether courses written just before must be included, at twice the cost.
         """
-        pages = (
-            page for pk in self._partitions for page in self.table.pages(pk, consistent=consistent, attributes=READ)
-        )
-        for page in one_ahead(pages):
-            yield from map(StoredCourse.from_item, page.items)
+
+        def pages(partitions: Iterable[str]) -> Iterator[Page]:
+            for pk in partitions:
+                yield from self.table.pages(pk, consistent=consistent, attributes=READ)
+
+        halves = (one_ahead(pages(half)) for half in (self._partitions[::2], self._partitions[1::2]))
+        for page in chain.from_iterable(zip_longest(*halves)):
+            if page is not None:
+                yield from map(StoredCourse.from_item, page.items)
 
     def page(self, limit: int, after: Item | None = None) -> Page:
         """Return a page of course items; it may be empty without being the last.
