@@ -6,6 +6,7 @@ Each shortcut does what moto does, with less work:
   on a moto object. Here attribute values are plain dictionaries, so it is enough to serialize the members present.
 - A transaction copies the table once for each of its actions, to restore it if one fails; one copy is enough. Scalars
   need no copy, because moto replaces them and never changes them.
+- At every call, moto looks for the methods of a class that has the same ones each time.
 - At every start, moto registers more than a thousand URLs for ``requests``, which nothing here uses.
 """
 
@@ -13,10 +14,12 @@ from __future__ import annotations
 
 import copy
 from contextvars import ContextVar
+from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from moto.core import models as core
+from moto.core import responses, utils
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb import models as dynamodb
 from moto.dynamodb.models.dynamo_type import DynamoType
@@ -39,6 +42,7 @@ def quicken() -> None:
     DynamoType.__deepcopy__ = _copy_composite  # type: ignore[method-assign]
     dynamodb.DynamoDBBackend.transact_write_items = _transact_with_one_copy  # type: ignore[method-assign]
     dynamodb.copy = SimpleNamespace(deepcopy=_copy_tables_once)  # type: ignore[attr-defined, assignment]
+    responses.method_names_from_class = cache(utils.method_names_from_class)  # type: ignore[attr-defined]
     core.RESPONSES_METHODS.clear()
 
 
