@@ -15,7 +15,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from coursebridge.storage.keys import Key
-from coursebridge.storage.table import TRANSACTION, ConditionFailed, Item, Page, TransactionRefused, position
+from coursebridge.storage.table import (
+    CONDITION_FAILED,
+    TRANSACTION,
+    ConditionFailed,
+    Item,
+    Page,
+    TransactionRefused,
+    position,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -164,7 +172,7 @@ class MemoryTable:
         passes = [action.expression.holds(item) for action, item in zip(actions, standing, strict=True)]
         if not all(passes):
             raise TransactionRefused(
-                [None if one else "ConditionalCheckFailed" for one in passes],
+                [None if one else CONDITION_FAILED for one in passes],
                 [{} if one else copy.deepcopy(item or {}) for one, item in zip(passes, standing, strict=True)],
             )
         if self.fails_after is not None and self.fails_after < len(actions):

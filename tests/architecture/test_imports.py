@@ -89,6 +89,11 @@ def test_keys_are_built_in_one_place(file: Path) -> None:
     assert file == PACKAGE / "storage" / "keys.py" or not re.search(r'"[A-Z]{2,}#', file.read_text())
 
 
+@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=name)
+def test_only_the_table_knows_why_dynamodb_refuses_a_transaction(file: Path) -> None:
+    assert file == PACKAGE / "storage" / "table.py" or "ConditionalCheckFailed" not in file.read_text()
+
+
 @pytest.mark.parametrize("file", sorted((ROOT / "functions").rglob("*.py")), ids=name)
 def test_a_function_leaves_aws_calls_to_the_package(file: Path) -> None:
     assert not any(module.split(".")[0] in ("boto3", "botocore", "httpx") for module in imported(file))

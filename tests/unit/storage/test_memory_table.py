@@ -194,7 +194,7 @@ def test_a_transaction_is_all_or_nothing_and_says_what_refused_it(either: Any) -
             ]
         )
 
-    assert refused.value.reasons == (None, "ConditionalCheckFailed")
+    assert refused.value.failed == (False, True)
     assert refused.value.items == ({}, item(OTHER, n=1))
     assert either.get(KEY) is None
 

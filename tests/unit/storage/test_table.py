@@ -168,7 +168,7 @@ def test_a_transaction_is_all_or_nothing_and_says_what_stood_in_the_way(table: T
             ]
         )
 
-    assert refused.value.reasons == (None, "ConditionalCheckFailed", None)
+    assert refused.value.failed == (False, True, False)
     assert refused.value.items[1] == item("A", n=1)
     assert table.get(Key("B", "S")) is None
 

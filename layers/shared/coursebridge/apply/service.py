@@ -171,7 +171,7 @@ def _still_received(plan: Plan, refused: TransactionRefused) -> list[Pending]:
     """Return the statements that nobody else has settled, judging by the items in the refusal."""
     settled = {
         number
-        for number, reason, item in zip(plan.settles, refused.reasons, refused.items, strict=False)
-        if number is not None and reason == "ConditionalCheckFailed" and item.get("outcome") != "received"
+        for number, failed, item in zip(plan.settles, refused.failed, refused.items, strict=False)
+        if number is not None and failed and item.get("outcome") != "received"
     }
     return [statement for number, statement in enumerate(plan.group) if number not in settled]

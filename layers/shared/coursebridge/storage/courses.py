@@ -345,8 +345,7 @@ class CourseStore:
         try:
             self.table.transact([self._restating(course) for course in courses])
         except TransactionRefused as refusal:
-            reasons = zip(courses, refusal.reasons, strict=True)
-            return [course.urn for course, reason in reasons if reason == "ConditionalCheckFailed"]
+            return [course.urn for course, failed in zip(courses, refusal.failed, strict=True) if failed]
         except Unavailable:
             return []
         return None

@@ -233,7 +233,7 @@ class LearnerStore:
         try:
             self._table.transact([action, present])
         except TransactionRefused as refused:
-            if refused.reasons[1] == "ConditionalCheckFailed":
+            if refused.failed[1]:
                 raise NotFound(NOBODY) from refused
             return False
         return True

@@ -153,7 +153,7 @@ class RunStore:
         try:
             self.table.transact(actions)
         except TransactionRefused as refused:
-            if refused.reasons[0] == "ConditionalCheckFailed":
+            if refused.failed[0]:
                 return False
             raise Unavailable("the table is busy, try again") from refused
         return True

@@ -204,6 +204,6 @@ def _marked(statements: Sequence[NewStatement]) -> dict[str, str]:
 def _known(refusal: TransactionRefused, statements: Sequence[NewStatement]) -> dict[str, Item]:
     return {
         statement.statement_id: item
-        for statement, reason, item in zip(statements, refusal.reasons, refusal.items, strict=False)
-        if reason == "ConditionalCheckFailed"
+        for statement, failed, item in zip(statements, refusal.failed, refusal.items, strict=False)
+        if failed
     }

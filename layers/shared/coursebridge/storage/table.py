@@ -40,7 +40,8 @@ BUSY = frozenset(
         "TransactionInProgressException",
     }
 )
-OTHERS_WRITE = frozenset({None, "ConditionalCheckFailed", "TransactionConflict"})
+CONDITION_FAILED = "ConditionalCheckFailed"
+OTHERS_WRITE = frozenset({None, CONDITION_FAILED, "TransactionConflict"})
 """The reasons for refusing an action of a transaction after which reading and writing again may succeed."""
 TOO_LARGE = ("has exceeded the maximum allowed size", "cannot exceed 4 MB")
 """DynamoDB's words for an item or a transaction that is too large, in the error of a write or a cancellation reason."""
@@ -69,6 +70,11 @@ class TransactionRefused(Exception):
         super().__init__("the transaction was refused")
         self.reasons = tuple(reasons)
         self.items = tuple(items)
+
+    @property
+    def failed(self) -> tuple[bool, ...]:
+        """Return for each action, in order, whether its condition does not hold."""
+        return tuple(reason == CONDITION_FAILED for reason in self.reasons)
 
 
 @dataclass(frozen=True)

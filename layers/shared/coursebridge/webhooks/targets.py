@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 MOST_TARGETS = 20
 NEW = "attribute_not_exists(PK)"
-REFUSED = "ConditionalCheckFailed"
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ class TargetStore:
             try:
                 self._table.transact(actions)
             except TransactionRefused as refused:
-                if REFUSED in refused.reasons:
+                if any(refused.failed):
                     raise
                 time.sleep(pause)
             else:
