@@ -79,7 +79,7 @@ def delete_credentials(integration: Integration, scope: ScopeName) -> Response[N
 )
 def read_webhook(integration: Integration) -> LinkedInWebhook:
     """Returns the values for LinkedIn's form (Configure reporting integrations > Configure xAPI)."""
-    return LinkedInWebhook.model_validate(wiring.webhooks(caller(router), base_url(router)).read(integration))
+    return LinkedInWebhook.model_validate(wiring.linkedin_webhooks(caller(router), base_url(router)).read(integration))
 
 
 @router.post(
@@ -94,7 +94,7 @@ def rotate_webhook(integration: Integration) -> Response[LinkedInWebhookWithSecr
 
     If two secrets are live, the older one is revoked.
     """
-    rotated = wiring.webhooks(caller(router), base_url(router)).rotate(integration)
+    rotated = wiring.linkedin_webhooks(caller(router), base_url(router)).rotate(integration)
     body = LinkedInWebhookWithSecret.model_validate(rotated)
     return Response(HTTPStatus.OK, "application/json", body, NO_STORE)
 
@@ -113,5 +113,5 @@ def rotate_webhook(integration: Integration) -> Response[LinkedInWebhookWithSecr
 )
 def delete_webhook_secret(integration: Integration, n: SecretNumber) -> Response[None]:
     """Revokes a secret and the tokens issued from it."""
-    wiring.webhooks(caller(router), base_url(router)).remove_secret(integration, n)
+    wiring.linkedin_webhooks(caller(router), base_url(router)).remove_secret(integration, n)
     return Response(HTTPStatus.NO_CONTENT, None, None)

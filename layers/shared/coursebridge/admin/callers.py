@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from coursebridge import audit
-from coursebridge.admin.presenting import secrets
-from coursebridge.admin.webhooks import live_secrets
+from coursebridge.admin.presenting import audited_secrets, secrets
 from coursebridge.errors import Conflict, FieldError, InvalidRequest, NotFound
 from coursebridge.integrations.store import IntegrationStore
 
@@ -64,7 +63,7 @@ class Callers:
         """
         before = self._ours(client_id)
         client, secret = self.clients.rotate(client_id)
-        self._note("client.rotated", client, live_secrets(before), live_secrets(client))
+        self._note("client.rotated", client, audited_secrets(before), audited_secrets(client))
         return {**public(client), "client_secret": secret}
 
     def remove_secret(self, client_id: str, n: int) -> None:
@@ -76,7 +75,7 @@ class Callers:
         """
         before = self._ours(client_id)
         client = self.clients.remove_secret(client_id, n)
-        self._note("client.secret_deleted", client, live_secrets(before), live_secrets(client))
+        self._note("client.secret_deleted", client, audited_secrets(before), audited_secrets(client))
 
     def remove(self, client_id: str) -> None:
         """Revoke a client.

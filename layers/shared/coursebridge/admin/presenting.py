@@ -1,4 +1,4 @@
-"""Integrations and webhooks as answers show them."""
+"""Integrations, webhooks and secrets as answers and the audit show them."""
 
 from __future__ import annotations
 
@@ -61,6 +61,11 @@ def secrets(client: Client) -> list[dict[str, Any]]:
         {"n": secret.n, "created_at": secret.created_at or None, "last_used_at": secret.last_used_at}
         for secret in client.secrets
     ]
+
+
+def audited_secrets(client: Client) -> dict[str, Any]:
+    """Return the numbers of a client's live secrets, as the audit records them."""
+    return {"live": [secret.n for secret in client.secrets]}
 
 
 def _warning(user_type: str) -> str:

@@ -14,10 +14,10 @@ from coursebridge.admin.callers import Callers
 from coursebridge.admin.consequences import SettingsChange
 from coursebridge.admin.credentials import Credentials
 from coursebridge.admin.integrations import Integrations
+from coursebridge.admin.linkedin_webhooks import LinkedInWebhooks
 from coursebridge.admin.runs import Runs
 from coursebridge.admin.selftest import Selftest
 from coursebridge.admin.statements import Statements
-from coursebridge.admin.webhooks import Webhooks
 from coursebridge.auth import wiring
 from coursebridge.auth.administration import Clients
 from coursebridge.catalog import wiring as catalog_wiring
@@ -109,9 +109,9 @@ def trial(pair: KeyPair, token: AccessToken) -> Callable[[Scope], LinkedInClient
     return lambda scope: LinkedInClient(_quick_http(settings().linkedin_api_url), tokens, scope, attempts=1)
 
 
-def webhooks(actor: str, base_url: str) -> Webhooks:
-    """Return the service that administers webhook clients on behalf of a caller."""
-    return Webhooks(integrations(actor), base_url)
+def linkedin_webhooks(actor: str, base_url: str) -> LinkedInWebhooks:
+    """Return the service that administers LinkedIn's clients on behalf of a caller."""
+    return LinkedInWebhooks(integrations(actor), base_url)
 
 
 def callers(actor: str) -> Callers:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Webhooks:
+class LinkedInWebhooks:
     """Administers the webhook clients of integrations.
 
     Attributes:
@@ -70,11 +70,6 @@ class Webhooks:
         return presenting.webhook(integration, client, self.base_url, mismatched)
 
     def _note(self, action: str, integration_id: str, before: Client, after: Client) -> None:
-        actor, secrets = self.integrations.actor, (live_secrets(before), live_secrets(after))
-        entry = audit.Entry(actor, action, before.client_id, integration_id, *secrets)
+        was, is_now = presenting.audited_secrets(before), presenting.audited_secrets(after)
+        entry = audit.Entry(self.integrations.actor, action, before.client_id, integration_id, was, is_now)
         audit.record(self.integrations.table, entry, self.integrations.now())
-
-
-def live_secrets(client: Client) -> dict[str, Any]:
-    """Return the numbers of a client's live secrets, as the audit records them."""
-    return {"live": [secret.n for secret in client.secrets]}
