@@ -108,4 +108,11 @@ class Callers:
 
 def public(client: Client) -> dict[str, Any]:
     """Return a client as answers show it: never the text or digest of a secret."""
-    return {**client.public(), "created_at": client.created_at or None, "secrets": secrets(client)}
+    return {
+        "client_id": client.client_id,
+        "name": client.name,
+        "scopes": list(client.scopes),
+        "integration_id": client.integration_id,
+        "created_at": client.created_at or None,
+        "secrets": secrets(client),
+    }

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from coursebridge.activity import quiet
+from coursebridge.admin.presenting import secrets
 from coursebridge.admin.situation import held_count, situations, stranded_count
 from coursebridge.apply.judge import HELD_REASONS, REASONS
 from coursebridge.catalog.sync.problems import STILL_AVAILABLE
@@ -104,13 +105,8 @@ def presented(seen: Observed) -> dict[str, Any]:
         "held": held,
         "credentials": {scope: _pair(seen, scope) for scope in SCOPES},
         "webhook_secrets": [
-            {
-                "n": secret.n,
-                "created_at": secret.created_at,
-                "last_used_at": secret.last_used_at,
-                "age_days": _age(secret.created_at, seen.now),
-            }
-            for secret in (seen.situation.webhook.secrets if seen.situation.webhook else ())
+            {**secret, "age_days": _age(secret["created_at"], seen.now)}
+            for secret in (secrets(seen.situation.webhook) if seen.situation.webhook else ())
         ],
         "throttling": _throttling(seen),
         "silence": seen.silence.to_json(),
@@ -158,10 +154,10 @@ def notes(seen: Observed) -> Iterator[str]:
         )
     if seen.unplaced.people:
         yield _unplaced(seen.unplaced)
-    secrets = seen.situation.webhook.secrets if seen.situation.webhook else ()
-    if len(secrets) > 1:
-        yield f"Two webhook secrets are live; revoke number {secrets[0].n} once LinkedIn uses the other."
-    if any((_age(secret.created_at, seen.now) or 0) > OLD_SECRET_DAYS for secret in secrets):
+    live = seen.situation.webhook.secrets if seen.situation.webhook else ()
+    if len(live) > 1:
+        yield f"Two webhook secrets are live; revoke number {live[0].n} once LinkedIn uses the other."
+    if any((_age(secret.created_at, seen.now) or 0) > OLD_SECRET_DAYS for secret in live):
         yield "The webhook's secret is older than a year: rotate it."
 
 

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from coursebridge.storage import keys
 
@@ -101,20 +101,6 @@ class Client:
 
     def _with(self, live: tuple[ClientSecret, ...], made: int) -> Client:
         return Client(**{**vars(self), "secrets": live, "secrets_made": made})
-
-    def public(self) -> dict[str, Any]:
-        """Return what an admin may see: never a secret, nor its digest."""
-        return {
-            "client_id": self.client_id,
-            "name": self.name,
-            "scopes": list(self.scopes),
-            "integration_id": self.integration_id,
-            "created_at": self.created_at,
-            "secrets": [
-                {"n": secret.n, "created_at": secret.created_at, "last_used_at": secret.last_used_at}
-                for secret in self.secrets
-            ],
-        }
 
 
 def digest(client_id: str, secret: str) -> str:
