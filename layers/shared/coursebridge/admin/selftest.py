@@ -133,9 +133,7 @@ class Selftest:
 
     def _reach_token_endpoint(self) -> None:
         # A form without a grant type is refused before any client is authenticated.
-        answer = self._call("/oauth2/token", {}, content="selftest=1")
-        if answer.status_code != httpx.codes.BAD_REQUEST:
-            raise Failed(f"it answers {answer.status_code}", "Check ApiPublicUrl, and any proxy in front of the API.")
+        self._call("/oauth2/token", {}, "selftest=1", expected=httpx.codes.BAD_REQUEST)
 
     def _post(self) -> None:
         statement_id = str(uuid.uuid4())
@@ -148,11 +146,8 @@ class Selftest:
             "X-Experience-API-Version": "1.0.3",
         }
         try:
-            answer = self._call("/xapi/statements", headers, content=json.dumps(self._statement(statement_id)))
-            if answer.status_code != httpx.codes.OK:
-                raise Failed(
-                    f"it answers {answer.status_code}", "Check ApiPublicUrl, and any proxy in front of the API."
-                )
+            body = json.dumps(self._statement(statement_id))
+            self._call("/xapi/statements", headers, body, expected=httpx.codes.OK)
             self._wait_until_judged(statement_id)
         finally:
             self.table.delete(keys.statement(self.integration.id, statement_id))
@@ -178,11 +173,14 @@ class Selftest:
             'Statements are safe but applied late: see "The stream is late" in docs/operations.md.',
         )
 
-    def _call(self, path: str, headers: dict[str, str], content: str) -> httpx.Response:
+    def _call(self, path: str, headers: dict[str, str], body: str, *, expected: httpx.codes) -> None:
+        """Post a body to this system's own address; the step fails if the answer has another status."""
         try:
-            return self.http.post(self.base_url + path, headers=headers, content=content)
+            answer = self.http.post(self.base_url + path, headers=headers, content=body)
         except httpx.RequestError as error:
             raise Failed(
                 f"{self.base_url} cannot be reached ({type(error).__name__})",
                 "Check ApiPublicUrl, its DNS name and its certificate.",
             ) from error
+        if answer.status_code != expected:
+            raise Failed(f"it answers {answer.status_code}", "Check ApiPublicUrl, and any proxy in front of the API.")
