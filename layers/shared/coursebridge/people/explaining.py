@@ -16,7 +16,7 @@ from coursebridge.storage.identities import read_identity
 from coursebridge.storage.learners import Learner, LearnerStore, family, read_learners
 from coursebridge.storage.records import Record
 from coursebridge.storage.statements import StatementStore, sent_as
-from coursebridge.storage.tombstones import tombstone_key
+from coursebridge.storage.tombstones import erased_among
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -84,8 +84,8 @@ def explain(table: Table, integration: Item, who: str, urn: str, pseudonym_key: 
     """
     integration_id = integration["id"]
     learners, identity = _learners(table, integration_id, who)
-    erased = identity is not None and not learners and _is_erased(table, identity, pseudonym_key())
     given = [identity.identifier] if identity else []
+    erased = bool(given and not learners and erased_among(table, integration_id, given, pseudonym_key()))
     learner = learners[0] if len(learners) == 1 else None
     people = family(table, learner) if learner else []
     identifiers = given or list(dict.fromkeys(dated.identifier for person in people for dated in person.identifiers))
@@ -122,11 +122,6 @@ def _learners(table: Table, integration_id: str, who: str) -> tuple[list[Learner
     identifier = normalised(kind, value)
     identity = read_identity(table, integration_id, identifier)
     return list(read_learners(table, integration_id, identity.meant_now).values()), identity
-
-
-def _is_erased(table: Table, identity: IdentityItem, pseudonym_key: str) -> bool:
-    place = tombstone_key(identity.integration_id, identity.identifier, pseudonym_key)
-    return table.get(place) is not None
 
 
 def _statements(
