@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from answers import Answer
 from coursebridge.clock import parse_rfc3339
 from coursebridge.storage import keys
 from coursebridge.storage.courses import CourseStore, Labels, StoredCourse, Write
@@ -92,19 +93,6 @@ def put_integration(table: Table, integration_id: str = ACME) -> None:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An answer of the API."""
-
-    status: int
-    headers: dict[str, str]
-    text: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.text)
-
-
-@dataclass(frozen=True)
 class Caller:
     """A caller with a token that invokes a function as API Gateway does."""
 
@@ -117,8 +105,7 @@ class Caller:
     def send(self, method: str, path: str, body: object = None, **options: Any) -> Answer:
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         whole = unquote(f"/learning/{self.integration}{path}" if path.startswith("/") else f"/{path}")
-        answer = self.handler(request(method, whole, body, headers=headers, **options), self.context)
-        return Answer(answer["statusCode"], answer["headers"], answer["body"] or "")
+        return Answer.of(self.handler(request(method, whole, body, headers=headers, **options), self.context))
 
     def ask(self, method: str, path: str, body: object = None, *, expect: int = 200, **options: Any) -> Any:
         """Send, check the status, and return the JSON (or ``None`` for an empty answer)."""

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 import admin_handler
+from answers import Answer
 from coursebridge import clients
 from coursebridge.admin import wiring as admin
 from coursebridge.auth import wiring
@@ -59,19 +60,6 @@ class Context(BareContext):
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An answer of the function."""
-
-    status: int
-    headers: dict[str, str]
-    text: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.text)
-
-
-@dataclass(frozen=True)
 class Functions:
     """A Lambda client that only notes what it is asked to invoke."""
 
@@ -93,8 +81,7 @@ class Api:
     def send(self, method: str, path: str, body: object = None, **options: Any) -> Answer:
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         event = request(method, unquote(path), body, headers=headers, **options)
-        answer = admin_handler.lambda_handler(event, Context())
-        return Answer(answer["statusCode"], answer["headers"], answer["body"] or "")
+        return Answer.of(admin_handler.lambda_handler(event, Context()))
 
     def ask(self, method: str, path: str, body: object = None, *, expect: int = 200, **options: Any) -> Any:
         """Send, check the status, and return the JSON (or ``None`` for an empty answer)."""

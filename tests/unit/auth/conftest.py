@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 import token_handler
+from answers import Answer
 from coursebridge.auth.clients import Client
 from coursebridge.storage import wiring as storage_wiring
 from unit.conftest import Context
@@ -20,15 +20,6 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Table
 
 CREATED = "2026-01-01T00:00:00.000Z"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An answer of the function."""
-
-    status: int
-    headers: dict[str, str]
-    json: Any
 
 
 @dataclass(frozen=True)
@@ -51,8 +42,7 @@ class Door:
         event = request("POST", "/oauth2/token", urlencode(whole))
         event["requestContext"]["http"]["sourceIp"] = source
         self.calls.clear()
-        answer = token_handler.lambda_handler(event, Context())
-        return Answer(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
+        return Answer.of(token_handler.lambda_handler(event, Context()))
 
 
 @pytest.fixture

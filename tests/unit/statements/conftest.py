@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import statements_handler
+from answers import Answer
 from coursebridge.auth import wiring
 from coursebridge.auth.clients import Client
 from coursebridge.auth.tokens import Grant
@@ -25,19 +25,6 @@ CREATED = "2021-01-01T00:00:00.000Z"
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An answer of the function."""
-
-    status: int
-    headers: dict[str, str]
-    text: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.text)
-
-
-@dataclass(frozen=True)
 class Api:
     """A caller with a token of one integration."""
 
@@ -47,8 +34,7 @@ class Api:
     def call(self, method: str, body: object = None, *, path: str = "/xapi/statements", **options: Any) -> Answer:
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         event = request(method, path, body, headers=headers, **options)
-        answer = statements_handler.lambda_handler(event, Context())  # type: ignore[arg-type]
-        return Answer(answer["statusCode"], answer["headers"], answer["body"])
+        return Answer.of(statements_handler.lambda_handler(event, Context()))  # type: ignore[arg-type]
 
     def post(self, body: object, **options: Any) -> Answer:
         return self.call("POST", body, **options)

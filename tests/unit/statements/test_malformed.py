@@ -17,7 +17,8 @@ from xapi_builders import changed, statement
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from unit.statements.conftest import Answer, Api
+    from answers import Answer
+    from unit.statements.conftest import Api
 
 MANY = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 RULES = Rules("email", "open", "2000-01-01T00:00:00.000Z")
