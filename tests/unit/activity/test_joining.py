@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activity_lab import OTHER_COURSE, PSEUDONYM_KEY, upstream
-from coursebridge.activity.people import Someone, one_person
+from coursebridge.activity.matching import Someone, one_person
 from coursebridge.people import merging
 from coursebridge.people.merging import Merging
 from coursebridge.records.identifiers import Identifier, digest, normalised

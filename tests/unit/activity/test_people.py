@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activity_lab import COURSE, OTHER_COURSE, PSEUDONYM_KEY, upstream
-from coursebridge.activity import directory, recording
+from coursebridge.activity import linking, recording
 from coursebridge.activity.mapper import Person
-from coursebridge.activity.people import Match, Someone, identifiers_of
+from coursebridge.activity.matching import Match, Someone, identifiers_of
 from coursebridge.activity.roster import Roster
 from coursebridge.activity.tasks import TASKS
 from coursebridge.clock import rfc3339
@@ -345,7 +345,7 @@ def test_a_table_that_stays_busy_fails_the_run_which_can_be_redriven(
 
     with monkeypatch.context() as patch:
         patch.setattr(MemoryTable, "transact", busy)
-        for module in (directory, recording):
+        for module in (linking, recording):
             patch.setattr(module, "pauses", lambda: iter((0.0, 0.0)))
         failed = lab.sync()
 
@@ -373,7 +373,7 @@ def test_other_writers_who_come_to_an_end_are_waited_for(
         original(self, actions)
 
     monkeypatch.setattr(MemoryTable, "transact", busy)
-    for module in (directory, recording):
+    for module in (linking, recording):
         monkeypatch.setattr(module, "pauses", lambda: iter((0.0,) * 5))
 
     run = lab.sync()
@@ -434,15 +434,15 @@ def test_a_roster_tells_the_first_name_and_all_groups_and_finds_everybody_again_
 
 def test_finding_people_takes_no_more_memory_for_more_of_them() -> None:
     def peak(number: int) -> int:
-        rules = directory.Rules("directory", "2026-01-01T00:00:00.000Z")
+        rules = linking.Rules("directory", "2026-01-01T00:00:00.000Z")
         table: Any = MemoryTable()
-        finder = directory.Directory(table, "acme", rules, lambda: PSEUDONYM_KEY, datetime(2026, 1, 1, tzinfo=UTC))
+        linker = linking.Linker(table, "acme", rules, lambda: PSEUDONYM_KEY, datetime(2026, 1, 1, tzinfo=UTC))
         tracemalloc.start()
         try:
             with Roster.opened() as roster:
                 for one in range(number):
                     roster.tell(Person(f"u{one}", f"{one}@example.com", f"E{one}", f"Learner {one}"), "email")
-                assert finder.find(roster)["unknown"] == number
+                assert linker.find(roster)["unknown"] == number
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()

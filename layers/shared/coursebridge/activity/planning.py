@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
-from coursebridge.activity.people import Someone, matched
+from coursebridge.activity.matching import Someone, matched
 from coursebridge.activity.windows import LONGEST_LOOKBACK_DAYS, Coverage, Window, due, windows
 from coursebridge.clock import parse_rfc3339, rfc3339
 from coursebridge.storage import keys

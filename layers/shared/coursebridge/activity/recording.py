@@ -13,7 +13,7 @@ from operator import or_
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from coursebridge.activity import reconcile
-from coursebridge.activity.people import identifiers_of
+from coursebridge.activity.matching import identifiers_of
 from coursebridge.clock import rfc3339
 from coursebridge.errors import TooLarge, Unavailable
 from coursebridge.records.evidence import Evidence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from coursebridge.activity.mapper import ReportedActivity
-    from coursebridge.activity.people import Match, Who
+    from coursebridge.activity.matching import Match, Who
     from coursebridge.activity.roster import Roster
     from coursebridge.records.identifiers import Identification
     from coursebridge.storage.table import Item, Table

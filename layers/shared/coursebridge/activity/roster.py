@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from coursebridge.activity.people import Match, Someone, identifiers_of
+from coursebridge.activity.matching import Match, Someone, identifiers_of
 from coursebridge.records.identifiers import Identifier
 
 if TYPE_CHECKING:

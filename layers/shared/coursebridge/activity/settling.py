@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coursebridge.activity.directory import Directory, Rules
+from coursebridge.activity.linking import Linker, Rules
 from coursebridge.activity.roster import Roster
 from coursebridge.activity.staging import groups_of
 from coursebridge.activity.working import CONTENTS, is_window
@@ -43,7 +43,7 @@ def _dealt(context: Context, run: Run, news: Sequence[Range], first_number: int)
     with Roster.opened() as roster:
         for person in _people(context, run["id"], numbers):
             roster.tell(person, integration.learner_identification)
-        counts = _directory(context, run, integration).find(roster)
+        counts = _linker(context, run, integration).find(roster)
         with roster.saved() as file:
             context.staging(run["id"]).put_file(roster_name, file)
     ranges: list[Range] = [
@@ -71,10 +71,10 @@ def _dealt(context: Context, run: Run, news: Sequence[Range], first_number: int)
     return [range_["number"] for range_ in ranges]
 
 
-def _directory(context: Context, run: Run, integration: Integration) -> Directory:
+def _linker(context: Context, run: Run, integration: Integration) -> Linker:
     # Learners added since the run started, or since people were last matched, were added by a failed attempt.
     rules = Rules(integration.learner_matching, run.get("dealt_at") or run["started_at"])
-    return Directory(context.table, context.integration_id, rules, context.pseudonym_key, context.now())
+    return Linker(context.table, context.integration_id, rules, context.pseudonym_key, context.now())
 
 
 def _people(context: Context, run_id: str, numbers: Sequence[int]) -> Iterator[Person]:

@@ -4,7 +4,7 @@ People are processed in batches: identities are read a hundred at a time, and ch
 many people. A refused transaction means another writer, most likely ``apply``; its people are then taken one by one.
 
 One person can be two learners: named by one identifier in statements, and by another in reports that left out the
-first. As soon as a report names them by both, and it is certain, the two are merged (:func:`~people.one_person`).
+first. As soon as a report names them by both, and it is certain, the two are merged (:func:`~matching.one_person`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from coursebridge import audit
-from coursebridge.activity.people import Match, matched, one_person
+from coursebridge.activity.matching import Match, matched, one_person
 from coursebridge.clock import rfc3339
 from coursebridge.errors import Conflict, NotFound, TooLarge, Unavailable
 from coursebridge.ids import new_id
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from coursebridge.activity.people import Someone, Who
+    from coursebridge.activity.matching import Someone, Who
     from coursebridge.activity.roster import Roster
     from coursebridge.integrations.models import LearnerMatching
     from coursebridge.records.identifiers import Identifier
@@ -75,7 +75,7 @@ class _Snapshot:
     erased: frozenset[Identifier]
 
 
-class Directory:
+class Linker:
     """Finds, adds and links the learners of one integration.
 
     Args:
