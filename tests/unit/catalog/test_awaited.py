@@ -115,6 +115,17 @@ def test_an_asset_beyond_the_licence_comes_in_as_missing_and_is_restored_by_a_li
     assert awaited in lab.active()
 
 
+def test_an_asset_beyond_the_licence_counts_once_in_the_full_run_that_brings_it(make_lab: MakeLab) -> None:
+    lab = in_english(make_lab, size=60, locales=("en_US",))
+    lab.awaited = [min(lab.truth(licensed=False))]
+
+    counts = lab.sync()["counts"]
+
+    assert archived(lab) == {lab.awaited[0]: "missing"}
+    assert (counts["created"], counts["archived"]) == (1, 0)
+    assert counts["read"] == sum(number for name, number in counts.items() if name != "read")
+
+
 def test_what_linkedin_does_not_know_is_asked_for_ever_more_rarely(make_lab: MakeLab) -> None:
     lab = in_english(make_lab)
     lab.awaited = [NOBODYS]

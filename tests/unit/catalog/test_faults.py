@@ -134,7 +134,17 @@ def test_a_run_killed_while_it_finishes_is_closed_whole_when_the_task_is_repeate
     assert writes > 3
 
 
-def test_what_a_run_archived_before_it_was_killed_counts_once_when_the_task_is_repeated(make_lab: MakeLab) -> None:
+RETIRED = {"details": {"availability": "RETIRED"}}
+
+
+@pytest.mark.parametrize("told", [None, RETIRED], ids=["gone", "retired"])
+def test_what_a_run_archived_before_it_was_killed_counts_once_when_the_task_is_repeated(
+    make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch, told: dict[str, Any] | None
+) -> None:
+    """``told`` is what LinkedIn answers if a course that it no longer lists is requested by itself."""
+    if told:
+        asset = "coursebridge.catalog.sync.archiving.assets.asset"
+        monkeypatch.setattr(asset, lambda _client, urn: {"urn": urn, "type": "COURSE", **told})
     killed, writes = True, 0
     while killed:
         lab = make_lab(size=8, locales=("en_US",), archive_limit_percent=50)

@@ -155,7 +155,6 @@ class Head(NamedTuple):
     status: Status
     run_id: str
     locale: str | None = None
-    archived_reason: Reason | None = None
 
     @classmethod
     def from_item(cls, item: Item) -> Head:

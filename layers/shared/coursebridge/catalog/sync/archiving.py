@@ -40,13 +40,14 @@ class Candidates:
         reasons: the active courses to archive: reasons by URN.
         active: how many courses are active before archiving.
         unlisted: URNs of missing courses that LinkedIn still returns.
-        archived_missing: how many courses this run had already archived as missing when its last task was repeated.
+        archived_before: how many courses that the run has not read it had already archived when its last task was
+            repeated.
     """
 
     reasons: dict[str, Reason] = field(default_factory=dict)
     active: int = 0
     unlisted: list[str] = field(default_factory=list)
-    archived_missing: int = 0
+    archived_before: int = 0
 
     def exceed(self, percent: int) -> bool:
         """Whether these are more than ``percent`` of the active courses."""
@@ -72,7 +73,7 @@ def candidates(
     # If there were no courses before the run, none can be missing, and there is no need to read them all.
     was_empty = run.get("was_empty", False)
     for stored in context.courses.heads_of(told) if was_empty else context.courses.heads():
-        found.archived_missing += _was_missing_in(stored, run["id"])
+        found.archived_before += _was_archived_unread(stored, run["id"], tally)
         if stored.is_active:
             found.active += 1
             reason = told.get(stored.urn) or _gone(stored, listings, tally)
@@ -170,5 +171,6 @@ def _covers(listing: Listing, asset_type: str, locale: str | None) -> bool:
     return listing.asset_type == asset_type and (not listing.locale or speaks(locale, listing.locale))
 
 
-def _was_missing_in(stored: Head, run_id: str) -> bool:
-    return stored.run_id == run_id and stored.archived_reason == "missing"
+def _was_archived_unread(stored: Head, run_id: str, tally: Tally) -> bool:
+    # What the run has read and stored as archived, such as an awaited course, is in the tally already.
+    return stored.run_id == run_id and not stored.is_active and stored.urn not in tally

@@ -104,7 +104,7 @@ class _Finish:
         if not archived:
             return _counts_without_archiving(self._tally)
         counts = self._tally.counts()
-        gone = found.archived_missing + sum(urn not in self._tally for urn in found.reasons)
+        gone = found.archived_before + sum(urn not in self._tally for urn in found.reasons)
         counts["archived"] += gone
         counts["read"] += gone
         return counts
