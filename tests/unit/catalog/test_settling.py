@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 from unittest.mock import patch
 
+import httpx
 import pytest
 
 from coursebridge import json_text
@@ -362,6 +363,35 @@ def test_an_unusable_asset_among_the_included_ones_is_told(make_lab: MakeLab) ->
         catalog_sync.work(lab.context, {**planned, "number": number})
 
     assert [one["status"] for one in lab.context.runs.ranges(planned["run_id"]) if one["kind"] == "urns"] == ["partial"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ((400, {"status": 400, "message": "this is no asset"}), "linkedin_refused"),
+        ((200, {}), "linkedin_unusable_answer"),
+        ((200, {"urn": "urn:li:lyndaCourse:1"}), "linkedin_unusable_answer"),
+    ],
+)
+def test_an_included_urn_that_linkedin_gives_no_asset_for_is_named_and_the_others_are_read(
+    make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, dict[str, Any]], code: str
+) -> None:
+    lab = make_lab(size=24, locales=ENGLISH)
+    wanted = min(lab.truth("LEARNING_PATH"))
+    lab.changes(filters={"include_urns": ["urn:li:odd:1", wanted]})
+    status, body = answer
+    get = lab.http.get
+
+    def odd(path: str, **options: Any) -> httpx.Response:
+        return httpx.Response(status, json=body) if "odd" in path else get(path, **options)
+
+    monkeypatch.setattr(lab.http, "get", odd)
+
+    run = lab.sync()
+
+    assert wanted in lab.active()
+    assert (run["status"], run["clean"]) == ("succeeded", False)
+    assert [(one["code"], "urn:li:odd:1" in one["detail"]) for one in run["errors"]] == [(code, True)]
 
 
 def test_classifications_that_cannot_be_read_do_not_hold_up_the_courses(make_lab: MakeLab) -> None:

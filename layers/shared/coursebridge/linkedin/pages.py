@@ -51,7 +51,7 @@ def read_page(kind: str, start: int, body: dict[str, Any]) -> Page:
     elements = body.get("elements")
     if not isinstance(elements, list):
         raise UnusableAnswer("LinkedIn answered 200 with something that is not a page")
-    whole = [element for element in elements if _is_whole(element)]
+    whole = [element for element in elements if is_whole(element)]
     paging = object_in(body, "paging")
     return Page(
         start=start,
@@ -62,7 +62,8 @@ def read_page(kind: str, start: int, body: dict[str, Any]) -> Page:
     )
 
 
-def _is_whole(element: Any) -> bool:  # noqa: ANN401  (any JSON)
+def is_whole(element: Any) -> bool:  # noqa: ANN401  (any JSON)
+    """Whether an element is an object with a URN and a type."""
     return (
         isinstance(element, dict)
         and isinstance(element.get("urn"), str)

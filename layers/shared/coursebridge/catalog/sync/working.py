@@ -129,13 +129,20 @@ class RangeWork:
     def _read_urns(self) -> None:
         for urn in self._range["urns"]:
             try:
-                self._applier.apply([assets.asset(self._client, urn)])
+                self._applier.apply([self._included(urn)])
             except NoSuchEntity:
                 # A filter can name an asset that is gone or never existed; that casts no doubt on the rest of the run.
                 self._applier.applied.archive[urn] = "missing"
-            except UnusableAnswer as error:
+            except (RequestRefused, UnusableAnswer) as error:
+                # One that LinkedIn does not take for an asset does not keep the others from being read.
                 self._problems.append(problem_of(error, urn))
         self._found["ended"] = True
+
+    def _included(self, urn: str) -> Element:
+        element = assets.asset(self._client, urn)
+        if not pages.is_whole(element):
+            raise UnusableAnswer("LinkedIn answered 200 with something that is not an asset")
+        return element
 
     def _read_awaited(self) -> None:
         """Request what learning waits for. Whatever a sender names, it casts no doubt on the rest of the run."""
