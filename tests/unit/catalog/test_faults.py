@@ -19,6 +19,7 @@ from coursebridge.integrations.models import Integration
 from coursebridge.linkedin.credentials import KeyPair
 from coursebridge.linkedin.walk import STEP
 from coursebridge.storage import keys
+from coursebridge.syncs.stopping import RetryLater
 from coursebridge.syncs.tasks import SKIPPED, SUPERSEDED
 from memory_table import Killed
 from sandbox.rest.tokens import DEFAULT_APPLICATIONS
@@ -209,6 +210,20 @@ def test_a_run_ends_and_says_why_while_linkedin_is_down(make_lab: MakeLab) -> No
     assert run["status"] == "failed"
     assert run["errors"][0]["code"] == "linkedin_unreachable"
     assert lab.sync()["id"] != run["id"]
+
+
+def test_a_problem_that_planning_got_over_is_not_blamed_for_a_later_failure(make_lab: MakeLab) -> None:
+    lab = make_lab(size=4, quirks={"down": {}})
+    event = {"integration_id": "acme", "mode": "full", "trigger": "test", "execution": "one"}
+    with pytest.raises(RetryLater):
+        catalog_sync.plan(lab.context, event)
+    lab.world.quirks.switch_off()
+    begun = catalog_sync.plan(lab.context, event)
+
+    catalog_sync.failed(lab.context, {**begun, "error": "Runtime.OutOfMemory"})
+
+    [problem] = lab.context.runs.get(begun["run_id"])["errors"]
+    assert (problem["code"], problem["detail"]) == ("task_failed", "Runtime.OutOfMemory")
 
 
 def test_what_was_read_before_linkedin_went_down_stays_and_the_rest_is_redriven(make_lab: MakeLab) -> None:
