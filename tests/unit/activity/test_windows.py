@@ -81,10 +81,23 @@ def test_a_later_run_reads_again_what_had_not_settled(now: datetime, days: int, 
 
     found = due(now + later, days, covered)
 
-    assert found[0].start <= max(now - LENGTH, windows(now + later, days)[0].start)
+    assert found[0].start <= max(now - LENGTH, covered.since)
     assert found[-1].end > now + later
     assert all(before.end == after.start for before, after in pairwise(found))
-    assert len(found) <= 5 or days == 14
+    assert len(found) <= 5
+
+
+@given(nows, lookbacks, st.timedeltas(timedelta(), timedelta(days=700)))
+def test_after_a_gap_longer_than_the_lookback_a_run_goes_on_where_the_last_one_ended(
+    now: datetime, days: int, later: timedelta
+) -> None:
+    covered = joined(None, windows(now, days), now)
+
+    found = due(now + later, days, covered)
+
+    assert covered.since <= found[0].start <= max(now, windows(now + later, 365)[0].start)
+    assert found[-1].end > now + later
+    assert all(before.end == after.start for before, after in pairwise(found))
 
 
 @given(nows)

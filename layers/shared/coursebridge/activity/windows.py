@@ -95,13 +95,16 @@ def due(now: datetime, lookback_days: int, covered: Coverage | None) -> list[Win
     """Return the windows that a run has to read.
 
     That is the whole look-back until a clean run has covered it; after that, windows that had not settled when they
-    were read, and windows with activity that was waiting for a course or learner now known.
+    were read or have not been read since, and windows with activity that was waiting for a course or learner now known.
+    If the last clean run was longer ago than the look-back, this reaches further back, by up to a year: the coverage
+    that :func:`joined` returns must have no hole.
     """
     wanted = windows(now, lookback_days)
     if covered is None or covered.since > wanted[0].start:
         return wanted
-    fresh = {window for window in wanted if window.end > covered.until - SETTLING}
-    again = {window for window in windows(now, LONGEST_LOOKBACK_DAYS) if window.start in covered.waiting}
+    reach = windows(now, LONGEST_LOOKBACK_DAYS)
+    fresh = {window for window in reach if window.start >= covered.since and window.end > covered.until - SETTLING}
+    again = {window for window in reach if window.start in covered.waiting}
     return sorted(fresh | again)
 
 
