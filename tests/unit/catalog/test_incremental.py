@@ -3,6 +3,7 @@
 import pytest
 
 from catalog_lab import Lab, MakeLab
+from coursebridge.catalog.sync.tasks import catalog_sync
 from coursebridge.clock import parse_rfc3339, to_millis
 
 HOUR = 3600
@@ -143,3 +144,20 @@ def test_a_course_that_comes_back_is_restored(make_lab: MakeLab) -> None:
 
     assert run["counts"]["restored"] == 2
     assert lab.active() >= set(retired)
+
+
+def test_filters_that_were_other_ones_for_a_while_during_a_run_leave_nothing_unread(make_lab: MakeLab) -> None:
+    lab = make_lab(size=24, locales=("en_US", "de_DE"))
+    planned = catalog_sync.plan(lab.context, {"mode": "full", "trigger": "test"})
+    for number in planned["ranges"]:
+        is_german = lab.context.runs.range(planned["run_id"], number)["partition"] == "COURSE de"
+        lab.changes(filters={"languages": ["en"]} if is_german else {})
+        catalog_sync.work(lab.context, {**planned, "number": number})
+    lab.changes(filters={})
+    catalog_sync.finished(lab.context, planned)
+    assert lab.active() < lab.truth()
+    lab.clock.goes_on(days=3)
+
+    lab.sync("incremental")
+
+    assert lab.active() == lab.truth()

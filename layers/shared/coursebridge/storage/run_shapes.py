@@ -152,6 +152,7 @@ class Range(TypedDict, total=False):
         archive: the reasons for archiving assets (``catalog.sync.outcomes``).
         changes: the courses that were created, updated or restored by an incremental run (``catalog.sync.outcomes``).
         broken: how many elements were not assets.
+        filters: the digest of the filters by which its assets were judged (catalogue).
         asset_type: the type of the assets that the reports are about (``window``).
         days: the length of the window (``window``).
         offsets: where each bucket of rows starts in the staged object (``window``).
@@ -193,6 +194,7 @@ class Range(TypedDict, total=False):
     archive: bytes
     changes: bytes
     broken: int
+    filters: str
     asset_type: str
     days: int
     offsets: Any

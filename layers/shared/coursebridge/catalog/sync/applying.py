@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from coursebridge.catalog.sync.context import Context
+    from coursebridge.integrations.models import Filters
     from coursebridge.storage.course_shapes import Course, Element, Reason
 
 
@@ -69,6 +70,11 @@ class Applier:
         self._curated = curated
         self._sought = sought
         self.applied = Applied()
+
+    @property
+    def filters(self) -> Filters:
+        """Return the filters by which assets are judged."""
+        return self._integration.filters
 
     def apply(self, elements: Iterable[Element]) -> None:
         """Apply elements, skipping those applied before.

@@ -72,7 +72,8 @@ class _Finish:
         status: RunStatus = "needs_confirmation" if brake else self._status()
         self._conform_and_index(counts)
         awaiting.remember(self._context, self._run, self._ranges)
-        remembered: Remembered = self._covered(found) if self._clean and not brake else {}
+        covers = self._clean and not brake and self._was_read_as_planned()
+        remembered: Remembered = self._covered(found) if covers else {}
         self._close(status, counts, remembered, pending=len(found.reasons) if brake else 0)
         return status
 
@@ -146,6 +147,14 @@ class _Finish:
         """Whether courses that no range has read are known to conform to the settings."""
         labels = asdict(Wish.of(integration).labels)
         return bool(state.get("labels", labels) == labels and self._run["settings_version"] == integration.version)
+
+    def _was_read_as_planned(self) -> bool:
+        """Whether every range judged assets by the filters that the run was planned with.
+
+        Filters can be changed, and changed back, while a run is under way. What they left out meanwhile is not here.
+        """
+        planned = self._run["filters"]
+        return all(range_.get("filters", planned) == planned for range_ in self._ranges)
 
     def _covered(self, found: Candidates) -> Remembered:
         """Return what to remember of a clean run."""

@@ -10,6 +10,7 @@ from coursebridge.catalog.classifications import classifications_of, merged, nod
 from coursebridge.catalog.diff import Outcome
 from coursebridge.catalog.sync import outcomes, problems, ranges
 from coursebridge.catalog.sync.applying import Applier
+from coursebridge.catalog.sync.planning import filters_digest
 from coursebridge.integrations import day_limit
 from coursebridge.integrations.models import AssetType
 from coursebridge.linkedin import assets, pages
@@ -187,6 +188,7 @@ class RangeWork:
             # A full run changes too much to amend the search index, so it need not be known what.
             "changes": outcomes.packed_changes(applied.outcomes) if self._mode == "incremental" else b"",
             "broken": applied.broken,
+            "filters": filters_digest(self._applier.filters),
             "throttled": self._client.throttled,
         }
 
