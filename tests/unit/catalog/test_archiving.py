@@ -5,6 +5,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 
 from catalog_lab import MakeLab
@@ -75,6 +76,28 @@ def test_nothing_is_archived_as_missing_where_a_page_was_unusable(make_lab: Make
     assert run["counts"]["archived"] == 0
     assert run["errors"][0]["code"] == "linkedin_unusable_answer"
     assert "page at 98" in run["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize("start", [0, 98])
+def test_nothing_is_archived_as_missing_where_a_page_says_that_there_is_nothing(
+    make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch, start: int
+) -> None:
+    lab = make_lab(size=220, locales=("en_US",), archive_limit_percent=100)
+    lab.sync()
+    lab.clock.goes_on(hours=1)
+    before, get = lab.active(), lab.http.get
+
+    def lying(path: str, params: httpx.QueryParams, **options: Any) -> httpx.Response:
+        if (params.get("q"), params.get("start"), params.get("count")) != ("criteria", str(start), "100"):
+            return get(path, params=params, **options)
+        return httpx.Response(200, json={"elements": [], "paging": {"start": start, "count": 100, "links": []}})
+
+    monkeypatch.setattr(lab.http, "get", lying)
+
+    run = lab.sync()
+
+    assert (run["clean"], run["counts"]["archived"]) == (False, 0)
+    assert lab.active() == before
 
 
 def test_another_locale_that_was_read_cleanly_is_not_held_back(make_lab: MakeLab) -> None:

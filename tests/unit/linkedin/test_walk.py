@@ -195,3 +195,28 @@ def test_an_empty_page_before_the_total_is_not_the_end() -> None:
 
     assert "urn:299" in {urn for page in walk for urn in page.urns}
     assert walk.ended
+
+
+@pytest.mark.parametrize("total", [0, None])
+@pytest.mark.parametrize("start", [0, STEP, 2 * STEP])
+def test_a_page_that_is_empty_although_there_is_more_is_not_the_end(start: int, total: int | None) -> None:
+    listing = Listing(450, links=False)
+    empty = Page(start, [], 0, total, False)
+
+    walk = Walk(lambda offset: empty if offset == start else listing(offset), start, 10, expected=450)
+    found = read(walk)
+
+    assert walk.ended
+    assert f"urn:{listing.size - 1}" in found
+
+
+@pytest.mark.parametrize("start", [0, STEP])
+@pytest.mark.parametrize("total", [0, None, 300])
+def test_a_page_that_is_empty_where_others_show_that_it_should_not_be_is_noticed(start: int, total: int | None) -> None:
+    listing = Listing(300, links=False)
+    empty = Page(start, [], 0, total, False)
+
+    walk = Walk(lambda offset: empty if offset == start else listing(offset), 0, 10, expected=300)
+
+    assert "urn:299" in read(walk)
+    assert walk.shifted

@@ -31,10 +31,11 @@ class Walk:
         start: the offset to start from.
         pages: how many pages to read; fewer are read if the listing ends before.
         failures: offsets of unusable pages, each with its error.
-        shifted: whether the list moved so far that elements may have been missed.
+        shifted: whether the list moved so far, or left a page empty, that elements may have been missed.
         ended: whether the end of the listing was reached.
         position: the offset to continue from.
         total: the number of elements that LinkedIn stated last.
+        expected: the number of elements to expect: what LinkedIn stated last other than none, at first before the walk.
     """
 
     fetch: Callable[[int], Page]
@@ -45,6 +46,7 @@ class Walk:
     ended: bool = False
     position: int = 0
     total: int = 0
+    expected: int = 0
 
     def __iter__(self) -> Iterator[Page]:
         """Yield the pages; an element can be on several.
@@ -85,16 +87,17 @@ class Walk:
             in_a_row = 0
             last = page
             self.total = page.total if page.total is not None else self.total
+            self.expected = page.total or self.expected
             yield page
 
     def _is_end(self, page: Page, news: bool) -> bool:
-        return not news and not page.more and page.start + OVERLAP >= self.total
+        return not news and not page.more and page.start + OVERLAP >= self.expected
 
     def _bridge(self, before: Page, after: Page) -> Iterator[Page]:
         """Yield the page that overlaps half of each of two pages that share nothing.
 
         If it shares elements with both, nothing is missing. Otherwise the list has holes there if pages are short, and
-        has moved by more than a page if they are full.
+        has moved by more than a page if they are full. If one of the two is empty, the bridge holds nothing new either.
         """
         offset = after.start - PAGE_SIZE // 2
         try:
@@ -105,6 +108,8 @@ class Walk:
         yield between
         for one, other in ((before, between), (between, after)):
             self.shifted |= _unlinked(one, other) and _is_full(one) and _is_full(other)
+        one_is_empty = not (before.elements and after.elements)
+        self.shifted |= one_is_empty and not set(between.urns) <= {*before.urns, *after.urns}
 
 
 class _Lookahead:
@@ -141,10 +146,11 @@ def _refuse_repetition(last: Page | None, page: Page) -> None:
 
 
 def _is_torn(before: Page, after: Page) -> bool:
-    """Whether elements may be missing between two pages: they share none, or the second is unexpectedly empty."""
+    """Whether elements may be missing between two pages: they share none, or one of them is unexpectedly empty."""
     promised = before.start + PAGE_SIZE < (before.total or 0)
     stopped_short = promised and bool(before.elements) and not after.elements
-    return before.start + STEP == after.start and (_unlinked(before, after) or stopped_short)
+    started_late = not before.elements and bool(after.elements)
+    return before.start + STEP == after.start and (_unlinked(before, after) or stopped_short or started_late)
 
 
 def _unlinked(one: Page, other: Page) -> bool:

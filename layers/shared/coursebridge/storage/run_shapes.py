@@ -138,8 +138,9 @@ class Range(TypedDict, total=False):
         start: the offset of the first page (``listing``); the start of the window (``window``).
         pages: the maximum number of pages (``listing``).
         ended: whether the end of the list was reached (``listing``).
-        shifted: whether the list moved by more than a page while it was read (``listing``).
-        total: the number of assets according to LinkedIn (``listing``).
+        shifted: whether the list moved by more than a page while it was read, or left one empty (``listing``).
+        total: the number of assets according to LinkedIn, when the range was planned and then when it was read
+            (``listing``).
         position: the offset at which to continue (``listing``).
         opinion: ``second`` if it rereads a list that LinkedIn may have cut short (``listing``).
         topicless_only: whether only assets without a topic are kept (``listing``).

@@ -20,11 +20,11 @@ def unusable_elements(number: int) -> Problem:
 
 
 def catalogue_shifted() -> Problem:
-    """Return the problem of a list that moved by more than a page while it was read."""
+    """Return the problem of a list that moved by more than a page while it was read, or had a page left empty."""
     return Problem(
         code="catalogue_shifted",
         detail="the catalogue changed so much while it was being read that assets may have been missed",
-        cause="Many assets were added or removed during the run.",
+        cause="Many assets were added or removed during the run, or LinkedIn sent an empty page instead of a full one.",
         remedy="Nothing was archived as missing. Start another full run.",
         count=1,
     )

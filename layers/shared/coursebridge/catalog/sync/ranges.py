@@ -74,7 +74,7 @@ def ranges_of(partition: Partition) -> Iterator[Range]:
     starts = range(0, max(partition.total, 1), SPAN)
     for start in starts:
         is_last = start == starts[-1]
-        yield listing_range(partition.listing, start, PAGES + (PAGES_BEYOND if is_last else 0))
+        yield listing_range(partition.listing, start, PAGES + (PAGES_BEYOND if is_last else 0), total=partition.total)
 
 
 def listing_range(listing: Listing, start: int, pages: int, /, **more: Unpack[Range]) -> Range:
@@ -138,4 +138,4 @@ def second_opinion(listing: Listing, total: int, topics: Iterable[str]) -> Itera
     if not listing.curated:
         for start in range(0, max(total, 1), SPAN):
             beyond = PAGES_BEYOND if start + SPAN >= total else 0
-            yield listing_range(whole, start, PAGES + beyond, opinion="second", topicless_only=by_topic)
+            yield listing_range(whole, start, PAGES + beyond, total=total, opinion="second", topicless_only=by_topic)

@@ -100,7 +100,9 @@ class RangeWork:
 
     def _read_listing(self) -> None:
         listing = ranges.listing_in(self._range)
-        walk = self._walked(listing, self._range["start"], self._range["pages"], self._range["partition"])
+        walk = self._walked(
+            listing, self._range["start"], self._range["pages"], self._range["partition"], self._range.get("total", 0)
+        )
         self._found |= {"ended": walk.ended, "shifted": walk.shifted, "total": walk.total, "position": walk.position}
 
     def _read_topics(self) -> None:
@@ -114,8 +116,8 @@ class RangeWork:
                 self._problems.append(problems.total_suspect(name, walk.total))
         self._found["ended"] = True
 
-    def _walked(self, listing: Listing, start: int, pages: int, name: str) -> Walk:
-        walk = Walk(lambda at: assets.page(self._client, listing, at), start, pages)
+    def _walked(self, listing: Listing, start: int, pages: int, name: str, expected: int = 0) -> Walk:
+        walk = Walk(lambda at: assets.page(self._client, listing, at), start, pages, expected=expected)
         for page in walk:
             self._applier.applied.broken += page.broken
             self._applier.apply(self._wanted(page))
