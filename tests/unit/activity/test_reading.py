@@ -74,6 +74,8 @@ def test_a_report_is_asked_for_as_linkedin_documents_it() -> None:
         ([page(1000, total=1003, links=[]), page(3, 1000)], 1003, [0, 1000]),
         ([page(1000, total=2000), page(1000, 1000, total=2000)], 2000, [0, 1000]),
         ([page(1000, total="1500"), page(500, 1000)], 1500, [0, 1000]),
+        ([page(1000, total=2500), page(0, total=0), page(500, 2000)], 1500, [0, 1000, 2000]),
+        ([page(1000, total=2500), page(0), page(500, 2000)], 1500, [0, 1000, 2000]),
         ([page(1000), page(1, 1000)], 1001, [0, 1000]),
         ([page(5, links=NEXT), page(2, 5)], 7, [0, 1000]),
         ([page(5, total=1002), page(2, 5)], 7, [0, 1000]),

@@ -54,14 +54,16 @@ class Report:
 def pages(client: LinkedInClient, report: Report) -> Iterator[list[Row]]:
     """Yield the pages of a report to its end.
 
-    The last page reaches the total, and is empty or has no next link; a missing link alone does not end a report. If
-    the total is absent, or one at which LinkedIn is known to cap, a page that is not full counts as reaching it.
+    The last page reaches the total, and is empty or has no next link; a missing link alone does not end a report, nor
+    does a page without a total, or with a total of none, after one that stated more. If the total is absent, or one at
+    which LinkedIn is known to cap, a page that is not full counts as reaching it.
 
     Raises:
         LinkedInError: LinkedIn gives no report; the class says why.
     """
     start = 0
     before: list[Row] | None = None
+    total: int | None = None
     while True:
         body: dict[str, Any] = client.get(REPORTS_PATH, report.parameters(start))
         rows = _rows(body)
@@ -69,7 +71,8 @@ def pages(client: LinkedInClient, report: Report) -> Iterator[list[Row]]:
             raise UnusableAnswer(f"LinkedIn gives the page of offset {start - PAGE_SIZE} for offset {start} too")
         yield rows
         start += PAGE_SIZE
-        if not _goes_on(body, start, len(rows)):
+        total = _total(body) or total
+        if not _goes_on(body, total, start, len(rows)):
             return
         before = rows
 
@@ -81,9 +84,12 @@ def _rows(body: dict[str, Any]) -> list[Row]:
     return [row for row in elements if isinstance(row, dict)]
 
 
-def _goes_on(body: dict[str, Any], start: int, found: int) -> bool:
-    paging = object_in(body, "paging")
-    total, linked = whole_number(paging.get("total"), MOST_ELEMENTS), bool(following(paging))
+def _total(body: dict[str, Any]) -> int | None:
+    return whole_number(object_in(body, "paging").get("total"), MOST_ELEMENTS)
+
+
+def _goes_on(body: dict[str, Any], total: int | None, start: int, found: int) -> bool:
+    linked = bool(following(object_in(body, "paging")))
     if total is not None and total not in SUSPECT_TOTALS:
         return start < total or (linked and found > 0)
     return found >= PAGE_SIZE or (linked and found > 0)
