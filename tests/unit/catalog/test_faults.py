@@ -17,6 +17,7 @@ from coursebridge.catalog.sync.tasks import catalog_sync
 from coursebridge.errors import Conflict
 from coursebridge.integrations.models import Integration
 from coursebridge.linkedin.credentials import KeyPair
+from coursebridge.linkedin.errors import Unreachable
 from coursebridge.linkedin.walk import STEP
 from coursebridge.storage import keys
 from coursebridge.syncs.stopping import RetryLater
@@ -224,6 +225,38 @@ def test_a_problem_that_planning_got_over_is_not_blamed_for_a_later_failure(make
 
     [problem] = lab.context.runs.get(begun["run_id"])["errors"]
     assert (problem["code"], problem["detail"]) == ("task_failed", "Runtime.OutOfMemory")
+
+
+def test_a_run_whose_last_task_finds_linkedin_down_says_so(make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = make_lab(size=8, locales=("en_US",))
+    lab.sync()
+    lab.step(remove=1)
+
+    def down(_client: object, _urn: str) -> dict[str, Any]:
+        raise Unreachable("ConnectError")
+
+    monkeypatch.setattr("coursebridge.catalog.sync.archiving.assets.asset", down)
+
+    run = lab.sync()
+
+    assert run["status"] == "failed"
+    assert [problem["code"] for problem in run["errors"]] == ["linkedin_unreachable"]
+
+
+def test_a_run_whose_second_opinion_finds_linkedin_down_says_so(
+    make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = make_lab(size=4, locales=("en_US",))
+
+    def down(*_: object) -> list[int]:
+        raise Unreachable("ConnectError")
+
+    monkeypatch.setattr("coursebridge.catalog.sync.tasks.settling.settle", down)
+
+    run = lab.sync()
+
+    assert run["status"] == "failed"
+    assert [problem["code"] for problem in run["errors"]] == ["linkedin_unreachable"]
 
 
 def test_what_was_read_before_linkedin_went_down_stays_and_the_rest_is_redriven(make_lab: MakeLab) -> None:

@@ -64,7 +64,7 @@ class Run(TypedDict, total=False):
         resumed: how often the run was resumed.
         reopens: whether the ranges that failed are to be reopened.
         stopped: why no further ranges are read.
-        last_problem: the latest problem in planning.
+        last_problem: the latest problem for which a task other than a range's was to be repeated (catalogue).
         confirmed: whether an admin has confirmed the archiving.
         ranges: how many ranges were written (catalogue).
         filters: the digest of the filters that it was planned with (catalogue).

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from coursebridge.integrations.runs import RunControl
 from coursebridge.syncs.problems import task_died
+from coursebridge.syncs.stopping import RetryLater
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,7 +128,10 @@ class Tasks(Generic[C]):
         """Close a run after one of its tasks failed."""
         run_id = event.get("run_id") or self._control(context).begun_in(_execution(event))
         if run_id:
-            self.fail(context, run_id, task_died(str(event.get("error") or "a task of the run failed")))
+            error = str(event.get("error") or "a task of the run failed")
+            # What a task noted before another try explains the end only if it still failed for that at the last one.
+            noted = context.runs.get(run_id).get("last_problem") if error == RetryLater.__name__ else None
+            self.fail(context, run_id, noted or task_died(error))
         return {"status": "failed"}
 
     def _begun(self, context: C, event: Event) -> str | None:

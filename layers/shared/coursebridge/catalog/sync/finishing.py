@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from coursebridge.storage.run_shapes import Problem, Range, Remembered, Run, RunStatus
 
 CHANGES = ("created", "updated", "archived", "restored")
+MISSING = "looking for what is missing"
 
 
 def finish(context: Context, run_id: str) -> str:
@@ -86,11 +87,12 @@ class _Finish:
             unread = archiving.possibly_unread(self._context, found, _curated_and_cut_short(self._ranges))
             archiving.verify(self._context, found, self._context.runs.state().get("unlisted", []), unread)
         except Retryable as error:
+            self._context.runs.change(self._run["id"], last_problem=problem_of(error, MISSING))
             raise RetryLater(error.reason) from error
         except LinkedInError as error:
             day_limit.note(self._context.runs, error, self._context.now())
             self._clean = False
-            self._problems.append(problem_of(error, "looking for what is missing"))
+            self._problems.append(problem_of(error, MISSING))
             found.reasons = {urn: reason for urn, reason in found.reasons.items() if reason != "missing"}
         if found.unlisted:
             self._problems.append(problems.still_available(len(found.unlisted)))
@@ -196,7 +198,7 @@ def fail(context: Context, run_id: str, problem: Problem) -> None:
     """
     now = rfc3339(context.now())
     run = context.runs.get(run_id)
-    errors = gathered([*run.get("errors", []), run.get("last_problem") or problem])
+    errors = gathered([*run.get("errors", []), problem])
     counts = _counts_without_archiving(Tally(range_.get("outcomes", b"") for range_ in context.runs.ranges(run_id)))
     outcome = ended(run_id, "failed", now, clean=False)
     fields: Run = {"status": "failed", "finished_at": now, "counts": counts, "errors": errors, "clean": False}

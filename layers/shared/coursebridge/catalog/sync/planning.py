@@ -77,8 +77,6 @@ def lay_out(context: Context, run: Run, now: datetime) -> list[int]:
     fields: Run = {
         "mode": mode,
         "planned": True,
-        # An attempt before may have failed; that explains nothing that goes wrong from now on.
-        "last_problem": None,
         "ranges": len(numbered),
         "filters": filters_digest(filters),
         "settings_version": context.integration().version,

@@ -39,6 +39,7 @@ def _further(context: Context, run_id: str) -> list[int]:
     try:
         return settling.settle(context, run_id)
     except Retryable as error:
+        context.runs.change(run_id, last_problem=problem_of(error, "second opinion"))
         raise RetryLater(error.reason) from error
     except LinkedInError as error:
         day_limit.note(context.runs, error, context.now())
