@@ -39,6 +39,12 @@ def test_what_a_receiver_adds_stands_beside_what_was_sent() -> None:
     }
 
 
+def test_null_leaves_it_to_the_receiver_as_absence_does() -> None:
+    shown = presented({**statement(), "id": None, "timestamp": None, "version": None})
+
+    assert (shown["id"], shown["timestamp"], shown["version"]) == ("kept", STORED, "1.0.0")
+
+
 def test_what_was_sent_stays_but_for_stored_and_authority() -> None:
     """XAPI-00332: the version is kept."""
     whole = statement(version="1.0.1", stored="2000-01-01T00:00:00Z", authority={"mbox": "mailto:x@example.com"})

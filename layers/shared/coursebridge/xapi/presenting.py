@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from coursebridge.xapi.query import Format
 
 AGENT_IDS = ("objectType", "mbox", "mbox_sha1sum", "openid", "account")
+NULL = "null"
 LANGUAGE_MAPS = frozenset({"display", "name", "description"})
 
 
@@ -32,10 +33,12 @@ def statement_text(
         languages: the languages the caller prefers, best first; ``canonical`` keeps one entry of each language map.
     """
     texts = members(item["raw"])
-    texts.setdefault("id", json.dumps(item["statement_id"]))
-    texts.setdefault("timestamp", json.dumps(item["stored_at"]))
-    texts.setdefault("version", '"1.0.0"')
-    texts |= {"stored": json.dumps(item["stored_at"]), "authority": json.dumps(authority_of(item, authority_home))}
+    stored_at = json.dumps(item["stored_at"])
+    for name, text in {"id": json.dumps(item["statement_id"]), "timestamp": stored_at, "version": '"1.0.0"'}.items():
+        # A sender who is not strict may send null for what it leaves to the LRS.
+        if texts.get(name, NULL) == NULL:
+            texts[name] = text
+    texts |= {"stored": stored_at, "authority": json.dumps(authority_of(item, authority_home))}
     if "contextActivities" in texts.get("context", ""):
         texts["context"] = _with_lists(texts["context"])
     if "contextActivities" in texts["object"]:
