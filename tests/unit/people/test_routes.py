@@ -13,7 +13,7 @@ from coursebridge import contract
 from coursebridge.auth import scopes, wiring
 from coursebridge.auth.tokens import Grant
 from coursebridge.people import importing
-from coursebridge.records.evidence import Evidence
+from coursebridge.records.evidence import Completion, Evidence
 from coursebridge.records.identifiers import normalised
 from coursebridge.storage.record_store import RecordStore
 from learning_lab import Caller
@@ -225,37 +225,49 @@ def test_attempts_are_listed_by_learner_and_by_course(lab: Lab, lms: Caller) -> 
     }  # fmt: skip
 
 
+def pages_of(caller: Caller, path: str, **query: str) -> list[list[Any]]:
+    """Return the items of each page of a list."""
+    page = caller.get(path, **query)
+    pages = [page["items"]]
+    while page["next"]:
+        page = caller.get(path, cursor=page["next"], **query)
+        pages.append(page["items"])
+    return pages
+
+
 @pytest.mark.parametrize("by", ["learner", "course"])
 def test_attempts_come_page_by_page(lab: Lab, lms: Caller, by: str) -> None:
     learners = [add(lms, email=f"p{n}@example.com")["id"] for n in range(3)]
     for n in range(3):
         lab.take(completion(5, f"p{n}@example.com"), completion(6, "p0@example.com", f"urn:li:lyndaCourse:25{n + 1}"))
     path = f"/courses/{COURSE}/attempts" if by == "course" else f"/learners/{learners[0]}/attempts"
+
     whole = lms.get(path)["items"]
+    pages = pages_of(lms, path, limit="1")
 
-    found, cursor = [], None
-    while True:
-        page = lms.get(path, limit="1", **({"cursor": cursor} if cursor else {}))
-        assert len(page["items"]) <= 1
-        found += page["items"]
-        cursor = page["next"]
-        if cursor is None:
-            break
-
-    assert found == whole
+    assert all(len(page) <= 1 for page in pages)
+    assert [one for page in pages for one in page] == whole
     assert len(whole) == (3 if by == "course" else 2)
 
 
-def test_a_page_holds_no_more_than_was_asked_for(lab: Lab, lms: Caller) -> None:
+@pytest.mark.parametrize("limit", [1, 2, 3])
+@pytest.mark.parametrize("status", [None, "completed"])
+def test_a_page_holds_no_more_than_was_asked_for(lab: Lab, lms: Caller, status: str | None, limit: int) -> None:
     ada = add(lms, email="ada@example.com")
     lab.take(completion(5), completion(6, urn=OTHER_COURSE))
-    again = Evidence(launches=frozenset({lab.at(9)}))
-    RecordStore(lab.table, lab.id).add(ada["id"], OTHER_COURSE, ada["id"], again, DURATION, lab.at(9))
+    for urn in (COURSE, OTHER_COURSE):
+        again = Evidence(
+            launches=frozenset({lab.at(9), lab.at(12)}), completions={"aicc:1": Completion(lab.at(10), "aicc")}
+        )
+        RecordStore(lab.table, lab.id).add(ada["id"], urn, ada["id"], again, DURATION, lab.at(12))
+    query = {"status": status} if status else {}
 
-    first = lms.get(f"/learners/{ada['id']}/attempts", limit="2")
-    second = lms.get(f"/learners/{ada['id']}/attempts", limit="2", cursor=first["next"])
+    whole = lms.get(f"/learners/{ada['id']}/attempts", **query)["items"]
+    pages = pages_of(lms, f"/learners/{ada['id']}/attempts", limit=str(limit), **query)
 
-    assert [len(page["items"]) for page in (first, second)] == [1, 2]
+    assert len(whole) == (4 if status else 6)
+    assert [one for page in pages for one in page] == whole
+    assert all(len(page) <= limit for page in pages)
 
 
 def test_learners_are_merged_and_parted(lab: Lab, lms: Caller) -> None:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from coursebridge.storage.table import Item, Page, Table
 
 
+SKIP = "skip"
+"""In a position: how many attempts of the record that comes next were on earlier pages."""
+
+
 class Attempts(NamedTuple):
     """A page of attempts, and the position of the next page (``None`` at the end)."""
 
@@ -28,8 +32,8 @@ def of_learner(
     With ``status``, a page may have fewer than ``limit`` attempts and still not be the last.
     """
     pk = keys.learner_partition(integration_id, learner_id)
-    page = table.query(pk, prefix=keys.RECORD_PREFIX, limit=limit, after=after, consistent=True)
-    return _fitting(page, "", status, limit)
+    page = table.query(pk, prefix=keys.RECORD_PREFIX, limit=limit, after=_key(after), consistent=True)
+    return _cut(page, "", status, limit, after)
 
 
 def of_course(
@@ -37,18 +41,24 @@ def of_course(
 ) -> Attempts:
     """Return a page of all learners' attempts at a course; one query. See :func:`of_learner`."""
     pk = keys.records_partition(integration_id, urn)
-    page = table.query(pk, index=keys.GSI1, limit=limit, after=after)
-    return _fitting(page, keys.GSI1, status, limit)
+    page = table.query(pk, index=keys.GSI1, limit=limit, after=_key(after))
+    return _cut(page, keys.GSI1, status, limit, after)
 
 
-def _fitting(page: Page, index: str, status: Status | None, limit: int) -> Attempts:
-    """Return the attempts of as many whole records as fit, but of at least one record with any, however large."""
+def _key(position: Item | None) -> Item | None:
+    """Return the key of the last record that a position has left behind, if any."""
+    return {name: value for name, value in (position or {}).items() if name != SKIP} or None
+
+
+def _cut(page: Page, index: str, status: Status | None, limit: int, after: Item | None) -> Attempts:
+    """Return the first attempts of these records, ``limit`` at most; the rest of a record is left to the next page."""
     items: list[Attempt] = []
-    last: Item | None = None
+    last, skip = _key(after), (after or {}).get(SKIP, 0)
     for item in page.items:
-        attempts = [attempt for attempt in Record.from_item(item).attempts if status in (None, attempt.status)]
-        if items and len(items) + len(attempts) > limit:
-            return Attempts(items, last)
+        attempts = [attempt for attempt in Record.from_item(item).attempts if status in (None, attempt.status)][skip:]
+        room = limit - len(items)
+        if len(attempts) > room:
+            return Attempts(items + attempts[:room], {**(last or {}), SKIP: skip + room})
         items += attempts
-        last = position(item, index)
+        last, skip = position(item, index), 0
     return Attempts(items, page.last_key)
