@@ -36,6 +36,7 @@ def everything(
         learner = lab.find("1")
         assert learner
         held = held_about(lab.table, learner, json.loads(json.dumps(position)), limit)
+        assert len(held.items) <= limit
         items, pages = items + held.items, pages + 1
         between(pages)
         position = held.position

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from coursebridge.storage.learners import Learner
     from coursebridge.storage.table import Item, Table
 
-Read = Callable[["Item | None"], Page]
+Read = Callable[["Item | None", int], Page]
 Part = tuple[str, Read]
-"""The kind of the items in a part of an export, and what reads a page of them from a position on."""
+"""The kind of the items in a part of an export, and what reads a page of so many of them from a position on."""
 SMALL_PAGE = 10
 """Statements can be large, and a response is limited to 6 MB."""
 MOST_BYTES = 2_000_000
@@ -51,7 +51,7 @@ def held_about(table: Table, learner: Learner, position: dict[str, Any] | None, 
         table: the application's table.
         learner: the learner.
         position: the position of the page, ``None`` for the first one.
-        limit: the number of items at which to stop; the last page read from the table may add a few more.
+        limit: the maximum number of items.
     """
     position = position or {}
     done, begun, after = list(position.get("done", ())), position.get("begun"), position.get("after")
@@ -60,9 +60,10 @@ def held_about(table: Table, learner: Learner, position: dict[str, Any] | None, 
     left = sorted((name for name in parts if name not in done), key=lambda name: name != begun)
     items: list[dict[str, Any]] = []
     size = 0
-    for name, kind, page in _pages(parts, left, after if begun in left else None):
+    for name, kind, page in _pages(parts, left, after if begun in left else None, lambda: limit - len(items)):
         news = [{"kind": item.get("entity", kind), "data": _public(item)} for item in page.items]
-        items, size = items + news, size + len(json.dumps(news))
+        items.extend(news)
+        size += len(json.dumps(news))
         if page.last_key is None:
             done.append(name)
         if len(items) >= limit or size >= MOST_BYTES:
@@ -71,12 +72,21 @@ def held_about(table: Table, learner: Learner, position: dict[str, Any] | None, 
     return Held(items, None)
 
 
-def _pages(parts: Mapping[str, Part], names: Sequence[str], after: Item | None) -> Iterator[tuple[str, str, Page]]:
-    """Yield the pages of parts with the part's name and kind, those of the first from a position on."""
+def _pages(
+    parts: Mapping[str, Part], names: Sequence[str], after: Item | None, room: Callable[[], int]
+) -> Iterator[tuple[str, str, Page]]:
+    """Yield the pages of parts with the part's name and kind, those of the first from a position on.
+
+    Args:
+        parts: the parts by name.
+        names: the names of those to read, in order.
+        after: the position in the first one.
+        room: returns how many items the next page may have.
+    """
     for name in names:
         kind, read = parts[name]
         while True:
-            page = read(after)
+            page = read(after, min(SMALL_PAGE, room()))
             yield name, kind, page
             after = page.last_key
             if after is None:
@@ -102,12 +112,14 @@ def _parts(table: Table, people: list[Learner]) -> Iterator[tuple[str, Part]]:
             yield name, ("statement", partial(_of_actor, StatementStore(table, integration_id), actor.digest(), theirs))
 
 
-def _of_learner(table: Table, pk: str, after: Item | None) -> Page:
-    return table.query(pk, limit=SMALL_PAGE, after=after, consistent=True)
+def _of_learner(table: Table, pk: str, after: Item | None, limit: int) -> Page:
+    return table.query(pk, limit=limit, after=after, consistent=True)
 
 
-def _of_actor(store: StatementStore, digest: str, wanted: Callable[[Item], bool], after: Item | None) -> Page:
-    page = store.list_of_actor(digest, limit=SMALL_PAGE, after=after, ascending=True)
+def _of_actor(
+    store: StatementStore, digest: str, wanted: Callable[[Item], bool], after: Item | None, limit: int
+) -> Page:
+    page = store.list_of_actor(digest, limit=limit, after=after, ascending=True)
     return Page([item for item in page.items if wanted(item)], page.last_key)
 
 
