@@ -12,7 +12,7 @@ import pytest
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel
 
-from coursebridge import api
+from coursebridge import api, contract
 from coursebridge.auth import wiring
 from coursebridge.auth.tokens import Grant
 from coursebridge.errors import Conflict, Unavailable, UpstreamError
@@ -36,6 +36,12 @@ class Body(BaseModel):
     number: int
 
 
+class Named(contract.Request):
+    """The body of a request that may have one field."""
+
+    name: str = ""
+
+
 def app() -> APIGatewayHttpResolver:
     """Return an app with a route of each kind."""
     made = api.resolver(validate=True)
@@ -47,6 +53,10 @@ def app() -> APIGatewayHttpResolver:
     @made.post("/things")
     def make(body: Body) -> dict[str, int]:
         return {"number": body.number}
+
+    @made.put("/names")
+    def rename(body: Named) -> dict[str, str]:
+        return {"name": body.name}
 
     @made.delete("/things")
     def nothing() -> None:
@@ -140,6 +150,15 @@ def test_a_wrong_body_names_the_field(call: Call, body: object, field: str) -> N
 
     assert status == 400
     assert field in {error["field"] for error in answered["errors"]} | {""}
+
+
+@pytest.mark.parametrize("body", [{f"field{n}": 1 for n in range(100_000)}, {"x" * 5_000_000: 1}], ids=["many", "long"])
+def test_however_many_fields_are_wrong_the_answer_fits_into_a_response(call: Call, body: dict[str, int]) -> None:
+    status, _, answered = call("PUT", "/names", body)
+
+    assert status == 400
+    assert answered["errors"]
+    assert len(json.dumps(json.dumps(answered))) < contract.MOST_BYTES
 
 
 @pytest.mark.parametrize("body", ["nonsense", "{", "[" * 100_000, "\x00"])

@@ -21,6 +21,9 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar
 
+MOST_ERRORS, LONGEST_FIELD, LONGEST_DETAIL, LONGEST_TEXT = 1000, 200, 500, 5000
+"""How much a response says about wrong fields: it may have 6 MB, and a request can have more wrong fields than that."""
+
 
 @dataclass(frozen=True)
 class FieldError:
@@ -48,10 +51,10 @@ class CoursebridgeError(Exception):
             "title": self.status.phrase,
             "status": int(self.status),
             "code": self.code,
-            "detail": self.detail,
+            "detail": shortened(self.detail, LONGEST_TEXT),
         }
         if self.errors:
-            body["errors"] = [asdict(error) for error in self.errors]
+            body["errors"] = [asdict(error) for error in told(self.errors)]
         return body
 
 
@@ -148,6 +151,21 @@ def field_errors(details: Iterable[Mapping[str, Any]]) -> tuple[FieldError, ...]
     return tuple(
         FieldError(field_path(detail["loc"]), detail["msg"].removeprefix("Value error, ")) for detail in details
     )
+
+
+def told(errors: Sequence[FieldError], most: int = MOST_ERRORS) -> tuple[FieldError, ...]:
+    """Return what a response says about wrong fields: the first ones, shortened, and how many more there are."""
+    first = tuple(
+        FieldError(shortened(error.field, LONGEST_FIELD), shortened(error.detail, LONGEST_DETAIL))
+        for error in errors[:most]
+    )
+    left = len(errors) - most
+    return (*first, FieldError("", f"{left} more fields are wrong")) if left > 0 else first
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text with at most this many characters; an ellipsis shows that it was longer."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def field_path(location: Sequence[str | int]) -> str:

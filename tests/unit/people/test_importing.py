@@ -229,6 +229,13 @@ def test_csv_with_surplus_cells_is_a_wrong_row(directory: Directory) -> None:
     assert statuses(Importer(directory).run(rows)) == ["error", "created"]
 
 
+def test_a_row_with_many_wrong_fields_names_some_and_counts_the_rest(directory: Directory) -> None:
+    [result] = Importer(directory).run([row(1, **{f"column{n}": "x" for n in range(20)})]).results
+
+    assert [error.field for error in result.errors] == ["column0", "column1", "column2", "column3", "column4", ""]
+    assert result.errors[-1].detail == "15 more fields are wrong"
+
+
 @pytest.mark.parametrize("body", [b"\xff\xfe", b'email\n"a@example.com'])
 def test_what_is_no_csv_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidRequest):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import ValidationError
 
 from coursebridge.clock import rfc3339
-from coursebridge.errors import FieldError, InvalidRequest, TooLarge, Unavailable, field_errors
+from coursebridge.errors import FieldError, InvalidRequest, TooLarge, Unavailable, field_errors, told
 from coursebridge.ids import new_id
 from coursebridge.people import changes
 from coursebridge.people.fields import LearnerFields
@@ -36,6 +36,8 @@ Status = Literal["created", "updated", "unchanged", "error"]
 MOST_ROWS = 5000
 ORDER: tuple[Kind, ...] = ("external_id", "username", "email", "profile_urn")
 """From the strongest identifier to the weakest."""
+MOST_ERRORS = 5
+"""The wrong fields that are named in a row: an export with many more columns has them in all of its rows."""
 SHARE, WRITERS = 200, 8
 SHARED = "also belongs to another learner: what LinkedIn sends with it is held until it is assigned to one of them"
 
@@ -251,7 +253,8 @@ def _read(number: int, row: Any) -> _Row | RowResult:  # noqa: ANN401  (whatever
     try:
         fields = LearnerFields.model_validate(_said(row))
     except ValidationError as error:
-        return RowResult(number, "error", errors=field_errors(error.errors(include_url=False, include_input=False)))
+        found = field_errors(error.errors(include_url=False, include_input=False))
+        return RowResult(number, "error", errors=told(found, MOST_ERRORS))
     read = _Row(number, fields)
     return read if read.identifiers() else _error(read, f"a row needs at least one of {', '.join(ORDER)}")
 
