@@ -171,7 +171,8 @@ class _Text:
         before = len(self._lines)
         for line in lines:
             self._lines.append(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
-            self._size += len(self._lines[-1].encode())
+            # A response is JSON inside a JSON string, so a line counts with the length of its escaped form.
+            self._size += len(json.dumps(self._lines[-1]))
             if self.is_full:
                 break
         return len(self._lines) - before
