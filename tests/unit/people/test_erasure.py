@@ -152,6 +152,21 @@ def test_one_who_was_merged_is_not_erased_alone(ada: Lab) -> None:
         erasure(ada).erase("1")
 
 
+def test_what_was_sent_while_a_person_was_merged_goes_with_them(ada: Lab) -> None:
+    merging = Merging(ada.table, ada.id)
+    merging.merge("2", "1")
+    [mine] = ada.send(progress(8, 20))
+    [bobs] = ada.send(progress(9, 30, "bob@example.com"))
+    ada.apply()
+    merging.part("1")
+
+    assert erasure(ada).erase("1")
+
+    assert traces(ada) == []
+    assert ada.outcome(mine) == ("ignored", "erased")
+    assert ada.outcome(bobs) == ("applied", None)
+
+
 def test_an_identifier_of_somebody_else_stays_theirs(ada: Lab) -> None:
     directory = Directory(ada.table, ada.id, lambda: PSEUDONYM_KEY)
     ada.learner(email="team@example.com", id="3")

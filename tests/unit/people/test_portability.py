@@ -74,6 +74,20 @@ def test_who_is_merged_between_two_pages_is_exported_with_all_statements_once(la
     assert [item["data"]["id"] for item in items if item["kind"] == "learner"] == ["1", "2"]
 
 
+def test_what_was_sent_while_a_person_was_merged_is_theirs(lab: Lab) -> None:
+    merging = Merging(lab.table, lab.id)
+    lab.learner(email="ada@example.com", id="1")
+    lab.learner(email="bob@example.com", id="2")
+    merging.merge("2", "1")
+    lab.take(progress(1, 10), completion(2), progress(3, 30, "bob@example.com"))
+    merging.part("1")
+
+    items, _ = everything(lab, 100)
+
+    assert [item["kind"] for item in items].count("statement") == 2
+    assert "bob@example.com" not in json.dumps(items)
+
+
 def test_a_page_stays_within_what_an_answer_may_have(ada: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portability, "MOST_BYTES", 1000)
 

@@ -23,7 +23,7 @@ from coursebridge.storage.tombstones import erased_among, tombstone_item
 from coursebridge.storage.unplaced_people import UnplacedPeopleStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from coursebridge.storage.identities import IdentityItem
@@ -72,18 +72,18 @@ class Erasure:
         people = family(self.table, root)
         ids = frozenset(learner.id for learner in people)
         identifiers = list(dict.fromkeys(dated.identifier for learner in people for dated in learner.identifiers))
-        own = self._own(identifiers, ids)
+        own, apart = self._own(identifiers, ids), separated(people)
         self._set_tombstones(own)
         self._mark(people)
         # Reports may have mentioned them before they were learners.
         UnplacedPeopleStore(self.table, self.integration_id).forget(identifiers, rfc3339(self.now()))
         for identifier in identifiers:
             self._leave(identifier, ids)
-        if not self._empty_all(identifiers, own, ids):
+        if not self._empty_all(identifiers, own, ids, apart):
             return False
         # Indexes lag behind the table: a statement applied just before the tombstones may have been missed.
         self.let_indexes_follow()
-        if not self._empty_all(identifiers, own, ids):
+        if not self._empty_all(identifiers, own, ids, apart):
             return False
         for learner in reversed(people):
             self._delete(learner)
@@ -132,10 +132,14 @@ class Erasure:
                 return
         raise Unavailable("other writers kept changing the same identifier, try again")
 
-    def _empty_all(self, identifiers: Sequence[Identifier], own: Sequence[Identifier], ids: frozenset[str]) -> bool:
-        return all(self._empty_statements(identifier, ids, own=identifier in own) for identifier in identifiers)
+    def _empty_all(
+        self, identifiers: Sequence[Identifier], own: Sequence[Identifier], ids: frozenset[str], apart: frozenset[str]
+    ) -> bool:
+        return all(self._empty_statements(identifier, ids, apart, own=identifier in own) for identifier in identifiers)
 
-    def _empty_statements(self, identifier: Identifier, ids: frozenset[str], *, own: bool) -> bool:
+    def _empty_statements(
+        self, identifier: Identifier, ids: frozenset[str], apart: frozenset[str], *, own: bool
+    ) -> bool:
         """Take the person out of every statement sent with an identifier; return ``False`` if time ran out."""
         store, at = StatementStore(self.table, self.integration_id), rfc3339(self.now())
         for actor in sent_as(identifier):
@@ -144,7 +148,7 @@ class Erasure:
                 if self.time_is_up():
                     return False
                 page = store.list_of_actor(actor.digest(), limit=PAGE, after=after)
-                theirs = [item for item in page.items if is_theirs(item, identifier, ids, own=own)]
+                theirs = [item for item in page.items if is_theirs(item, identifier, ids, apart, own=own)]
                 emptied = [statement_outcomes.empty(self.table, item, at) for item in theirs]
                 if emptied and not changes.write(self.table, emptied):
                     continue
@@ -165,16 +169,26 @@ class Erasure:
         return read_identity(self.table, self.integration_id, identifier)
 
 
-def is_theirs(item: Item, identifier: Identifier, ids: frozenset[str], *, own: bool) -> bool:
+def separated(people: Iterable[Learner]) -> frozenset[str]:
+    """Return the ids of the learners that these people were merged into for a while."""
+    return frozenset(other for learner in people for other in learner.kept_apart)
+
+
+def is_theirs(
+    item: Item, identifier: Identifier, ids: frozenset[str], apart: frozenset[str] = frozenset(), *, own: bool
+) -> bool:
     """Whether a statement found by an identifier is about one of these learners.
 
     Args:
         item: the statement's item.
         identifier: the identifier.
         ids: the learners' ids.
+        apart: the learners they were separated from (:func:`separated`). What was sent about them while they were
+            merged names those as its learners, and goes on to do so.
         own: whether the identifier means nobody else, so that statements applied to nobody are theirs, too.
     """
-    if item["learner_id"]:
-        return item["learner_id"] in ids
+    applied_to = item["learner_id"]
+    if applied_to and not (own and applied_to in apart):
+        return applied_to in ids
     value = item["actor"]["value"] or ""
     return own and (identifier.kind == "email" or normalised(identifier.kind, value) == identifier)

@@ -9,7 +9,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from coursebridge.people.erasure import is_theirs
+from coursebridge.people.erasure import is_theirs, separated
 from coursebridge.storage import keys
 from coursebridge.storage.identities import IdentityItem
 from coursebridge.storage.learners import family
@@ -106,7 +106,7 @@ def _parts(table: Table, people: list[Learner]) -> Iterator[tuple[str, Part]]:
     identities = table.get_many(places.values())
     for identifier, place in places.items():
         shared = place in identities and bool(IdentityItem.from_item(identities[place]).meant_now.keys() - ids)
-        theirs = partial(is_theirs, identifier=identifier, ids=ids, own=not shared)
+        theirs = partial(is_theirs, identifier=identifier, ids=ids, apart=separated(people), own=not shared)
         for actor in sent_as(identifier):
             name = sha256(repr((identifier, actor)).encode()).hexdigest()[:NAME]
             yield name, ("statement", partial(_of_actor, StatementStore(table, integration_id), actor.digest(), theirs))
