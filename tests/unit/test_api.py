@@ -167,16 +167,26 @@ def test_what_is_no_json_is_refused(call: Call, body: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/json", "application/merge-patch+json; charset=utf-8", "text/plain", ""]
+    "content_type",
+    [
+        "application/json",
+        "application/merge-patch+json; charset=utf-8",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=b",
+        "text/plain",
+        "",
+    ],
 )
 def test_json_is_read_whatever_its_type_says(call: Call, content_type: str) -> None:
     assert call("POST", "/things", {"number": 1}, headers={"Content-Type": content_type})[2] == {"number": 1}
 
 
-def test_a_form_is_not_taken_for_json(call: Call) -> None:
+def test_a_form_is_refused_for_what_it_is(call: Call) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
 
-    assert call("POST", "/things", "number=one", headers=headers)[0] == 400
+    status, _, answered = call("POST", "/things", "number=1", headers=headers)
+
+    assert (status, answered["detail"]) == (400, "the body is not JSON")
 
 
 def test_a_wrong_parameter_is_named(call: Call) -> None:

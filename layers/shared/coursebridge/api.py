@@ -232,10 +232,11 @@ def _unexpected(error: Exception) -> Response[str]:
 
 
 def _validate_after_authorizing(app: APIGatewayHttpResolver) -> None:
-    """Check the caller before validating the request, and parse every body that is not a form as JSON.
+    """Check the caller before validating the request, and parse every body as JSON, whatever its content type says.
 
     Powertools validates before any of our middlewares runs, which would tell strangers what a request should look
-    like. It also parses only ``application/json``, not ``application/merge-patch+json``.
+    like. It also parses only ``application/json``, not ``application/merge-patch+json``, nor the form type that curl
+    gives to any body whose type is not named.
     """
     from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (  # noqa: PLC0415
         OpenAPIRequestValidationMiddleware,
@@ -250,9 +251,6 @@ def _validate_after_authorizing(app: APIGatewayHttpResolver) -> None:
             return super().handler(app, next_middleware)
 
         def _get_body(self, app: Any) -> Any:  # noqa: ANN401
-            content_type = app.current_event.headers.get("content-type", "")
-            if content_type.startswith(("multipart/", "application/x-www-form-urlencoded")):
-                return super()._get_body(app)
             return read_json(app) if app.current_event.body else None
 
     app._request_validation_middleware = AuthorizedValidation()  # type: ignore[no-untyped-call]  # noqa: SLF001  (no other way in)
