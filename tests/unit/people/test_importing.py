@@ -236,6 +236,22 @@ def test_a_row_with_many_wrong_fields_names_some_and_counts_the_rest(directory: 
     assert result.errors[-1].detail == "15 more fields are wrong"
 
 
+@pytest.mark.parametrize(
+    ("header", "unknown"),
+    [("E-Mail,name,Cost Centre", ["e-mail", "cost centre"]), ("a@example.com,Ada", ["a@example.com", "ada"])],
+)
+def test_unknown_columns_are_told_once_with_those_that_there_are(header: str, unknown: list[str]) -> None:
+    with pytest.raises(InvalidRequest, match=r"the columns are email, .*, groups") as refused:
+        rows_of_csv(f"{header}\nb@example.com,Bo\nc@example.com,Cy\n".encode())
+
+    assert [error.field for error in refused.value.errors] == unknown
+
+
+def test_a_line_with_an_unbalanced_quotation_mark_is_named() -> None:
+    with pytest.raises(InvalidRequest, match=r"before line 3; check the quotation marks"):
+        rows_of_csv(b'email,name\na@example.com,Ada\n"b@example.com,"Bo"\n')
+
+
 @pytest.mark.parametrize("body", [b"\xff\xfe", b'email\n"a@example.com'])
 def test_what_is_no_csv_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidRequest):

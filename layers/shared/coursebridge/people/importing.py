@@ -38,6 +38,7 @@ ORDER: tuple[Kind, ...] = ("external_id", "username", "email", "profile_urn")
 """From the strongest identifier to the weakest."""
 MOST_ERRORS = 5
 """The wrong fields that are named in a row: an export with many more columns has them in all of its rows."""
+COLUMNS = tuple(LearnerFields.model_fields)
 SHARE, WRITERS = 200, 8
 SHARED = "also belongs to another learner: what LinkedIn sends with it is held until it is assigned to one of them"
 
@@ -105,7 +106,7 @@ def rows_of_csv(body: bytes) -> list[Any]:
     be in any letter case, with spaces around them.
 
     Raises:
-        InvalidRequest: the body is not CSV in UTF-8, has no header, or names a column twice.
+        InvalidRequest: the body is not CSV in UTF-8, has no header, or names a column twice or one that is unknown.
     """
     text = body.decode("utf-8-sig", errors="replace")
     # API Gateway decodes text itself, and may have turned what was not UTF-8 into replacement characters.
@@ -114,13 +115,15 @@ def rows_of_csv(body: bytes) -> list[Any]:
         line = before.count("\n") + 1
         raise InvalidRequest(f"line {line} of the body is not UTF-8; save the file as CSV UTF-8")
     header, _, _ = text.partition("\n")
+    delimiter = max(",;\t", key=header.count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="", strict=True)
     try:
-        delimiter = max(",;\t", key=header.count)
-        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="", strict=True)
         reader.fieldnames = _columns(reader.fieldnames or ())
         return [_cells(row) for row in reader]
     except csv.Error as error:
-        raise InvalidRequest("the body is not CSV with a header") from error
+        # A quotation mark that is never closed is noticed only at the end.
+        line = reader.reader.line_num
+        raise InvalidRequest(f"the body is not CSV at or before line {line}; check the quotation marks") from error
 
 
 def _columns(header: Sequence[str]) -> list[str]:
@@ -131,6 +134,14 @@ def _columns(header: Sequence[str]) -> list[str]:
     for name, times in named.items():
         if times > 1:
             raise InvalidRequest(f"the header of the CSV names {name!r} twice")
+    # Told once: as an error of each row, a wrong name would be told thousands of times.
+    unknown = tuple(FieldError(name, "there is no such column") for name in named if name not in COLUMNS)
+    if unknown:
+        raise InvalidRequest(
+            "the first line of the CSV names unknown columns, see errors; rename or remove them: the columns are "
+            + ", ".join(COLUMNS),
+            errors=unknown,
+        )
     return columns
 
 
