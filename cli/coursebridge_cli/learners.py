@@ -191,9 +191,4 @@ def _tell_rows(title: str, rows: list[dict[str, Any]], what: str) -> None:
 
 def _problems(rows: list[dict[str, Any]], what: str) -> Iterator[tuple[object, ...]]:
     for row in rows:
-        yield from ((row["row"], problem["field"], _worded(problem)) for problem in row[what])
-
-
-def _worded(problem: Mapping[str, Any]) -> str:
-    is_pattern = problem["field"] == "email" and problem["detail"].startswith("String should match pattern")
-    return "is not an e-mail address" if is_pattern else str(problem["detail"])
+        yield from ((row["row"], problem["field"], problem["detail"]) for problem in row[what])

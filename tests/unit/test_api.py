@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from coursebridge import api, contract
 from coursebridge.auth import wiring
 from coursebridge.auth.tokens import Grant
-from coursebridge.errors import Conflict, Unavailable, UpstreamError
+from coursebridge.errors import Conflict, FieldError, Unavailable, UpstreamError, field_errors
+from coursebridge.integrations.models import Email, Language, Urn  # noqa: TC001  (pydantic reads them at run time)
 from coursebridge.observability import logger
+from coursebridge.times import Moment  # noqa: TC001  (likewise)
 from unit.conftest import Context
 from xapi_builders import request
 
@@ -40,6 +42,18 @@ class Named(contract.Request):
     """The body of a request that may have one field."""
 
     name: str = ""
+
+
+class Fields(BaseModel):
+    """Fields with the types that requests have."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: Email | None = None
+    language: Language | None = None
+    urn: Urn | None = None
+    code: Annotated[str, StringConstraints(pattern="^[A-Z]$")] | None = None
+    since: Moment | None = None
 
 
 def app() -> APIGatewayHttpResolver:
@@ -192,6 +206,29 @@ def test_a_form_is_refused_for_what_it_is(call: Call) -> None:
 def test_a_wrong_parameter_is_named(call: Call) -> None:
     assert call("GET", "/things", query={"limit": "0"})[2]["errors"][0]["field"] == "limit"
     assert call("GET", "/things", query={"limit": "7"})[2] == {"limit": 7}
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"foo": 1}, "there is no such field"),
+        ({"email": "nobody"}, "is not an e-mail address"),
+        ({"language": "English"}, "is not a language, such as en or en_US"),
+        ({"urn": "252"}, "is not a URN of LinkedIn, such as urn:li:lyndaCourse:252"),
+        ({"code": "x"}, "String should match pattern '^[A-Z]$'"),
+        ({"since": "yesterday"}, "is not a time in RFC 3339, such as 2026-01-31T08:10:00Z"),
+        (
+            {"since": "2026-01-31T08:10:00 01:00"},
+            "is not a time in RFC 3339, such as 2026-01-31T08:10:00Z; in a URL, + is written as %2B",
+        ),
+        ({"since": "2026-01-31"}, "is not a time in RFC 3339, such as 2026-01-31T08:10:00Z: it has no time zone"),
+    ],
+)
+def test_what_is_wrong_with_a_field_is_told_in_words(body: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Fields.model_validate(body)
+
+    assert field_errors(refused.value.errors()) == (FieldError(next(iter(body)), words),)
 
 
 def test_every_parameter_that_is_not_declared_is_named(call: Call) -> None:

@@ -24,6 +24,21 @@ from typing import Any, ClassVar
 MOST_ERRORS, LONGEST_FIELD, LONGEST_DETAIL, LONGEST_TEXT = 1000, 200, 500, 5000
 """How much a response says about wrong fields: it may have 6 MB, and a request can have more wrong fields than that."""
 
+EMAIL, LANGUAGE, URN = r"^[^@\s]+@[^@\s]+$", r"^[a-z]{2,3}(_[A-Z]{2})?$", r"^urn:li:[^\s]+$"
+FORMS = {
+    EMAIL: "is not an e-mail address",
+    LANGUAGE: "is not a language, such as en or en_US",
+    URN: "is not a URN of LinkedIn, such as urn:li:lyndaCourse:252",
+}
+"""The patterns of the fields that have one, with what an error says of a value that does not match."""
+NO_TIME = "is not a time in RFC 3339, such as 2026-01-31T08:10:00Z"
+WORDS = {
+    "extra_forbidden": "there is no such field",
+    "datetime_from_date_parsing": f"{NO_TIME}; in a URL, + is written as %2B",
+    "timezone_aware": f"{NO_TIME}: it has no time zone",
+}
+"""Types of pydantic's errors, with the words for those whose own words do not say what to do."""
+
 
 @dataclass(frozen=True)
 class FieldError:
@@ -148,9 +163,15 @@ class UpstreamError(CoursebridgeError):
 
 def field_errors(details: Iterable[Mapping[str, Any]]) -> tuple[FieldError, ...]:
     """Return pydantic's errors (``ValidationError.errors()``) as this API presents them."""
-    return tuple(
-        FieldError(field_path(detail["loc"]), detail["msg"].removeprefix("Value error, ")) for detail in details
-    )
+    return tuple(FieldError(field_path(detail["loc"]), _in_words(detail)) for detail in details)
+
+
+def _in_words(detail: Mapping[str, Any]) -> str:
+    """Return what an error of pydantic means to somebody who knows neither pydantic nor regular expressions."""
+    text: str = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "string_pattern_mismatch":
+        return FORMS.get(detail["ctx"]["pattern"], text)
+    return WORDS.get(detail["type"], text)
 
 
 def told(errors: Sequence[FieldError], most: int = MOST_ERRORS) -> tuple[FieldError, ...]:

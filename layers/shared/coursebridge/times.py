@@ -8,6 +8,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
+from coursebridge.errors import NO_TIME
+
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 MOST_SECONDS = 2**31 - 1
 """About 68 years: far more than any course takes, far less than SQLite (64 bits) and DynamoDB (38 digits) can hold."""
@@ -24,8 +26,7 @@ def _in_utc(moment: datetime) -> datetime:
 def _as_text(value: object) -> object:
     """Refuse numbers, and texts that are one: pydantic would take ``2024`` for seconds since 1970."""
     if not isinstance(value, datetime) and not (isinstance(value, str) and DATE.match(value)):
-        message = "is not a time in RFC 3339, such as 2026-01-31T08:10:00Z"
-        raise ValueError(message)
+        raise ValueError(NO_TIME)
     return value
 
 

@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from coursebridge.errors import EMAIL, LANGUAGE, URN
 from coursebridge.integrations import cron
 from coursebridge.records.identifiers import Identification  # noqa: TC001  (pydantic reads it at run time)
 from coursebridge.times import Moment, Seconds  # noqa: TC001  (pydantic reads them at run time)
@@ -31,10 +32,8 @@ IntegrationStatus = Literal["active", "inactive"]
 LearnerMatching = Literal["directory", "open"]
 AssetType = Literal["COURSE", "LEARNING_PATH", "VIDEO"]
 Level = Literal["BEGINNER", "INTERMEDIATE", "ADVANCED"]
-Urn = Annotated[
-    str, StringConstraints(pattern=r"^urn:li:[^\s]+$", max_length=256), Field(examples=["urn:li:lyndaCourse:252"])
-]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$"), Field(examples=["en"])]
+Urn = Annotated[str, StringConstraints(pattern=URN, max_length=256), Field(examples=["urn:li:lyndaCourse:252"])]
+Language = Annotated[str, StringConstraints(pattern=LANGUAGE), Field(examples=["en"])]
 Expression = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=256),
@@ -62,9 +61,7 @@ def _known_timezone(name: str) -> str:
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
 
 
-Email = Annotated[
-    str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=320), Field(examples=["author@example.com"])
-]
+Email = Annotated[str, StringConstraints(pattern=EMAIL, max_length=320), Field(examples=["author@example.com"])]
 
 
 class Model(BaseModel):

@@ -15,7 +15,7 @@ from pydantic import (
     ValidationError,
 )
 
-from coursebridge.errors import field_errors
+from coursebridge.errors import EMAIL, field_errors
 from coursebridge.records.identifiers import KINDS, MOST_BYTES, Kind, usable
 from coursebridge.storage.learners import Status  # noqa: TC001  (pydantic reads it at run time)
 
@@ -37,9 +37,7 @@ def _without_scheme(value: object) -> object:
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_identifier)]
-Email = Annotated[
-    Text, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=320), BeforeValidator(_without_scheme)
-]
+Email = Annotated[Text, StringConstraints(pattern=EMAIL, max_length=320), BeforeValidator(_without_scheme)]
 Group = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 
