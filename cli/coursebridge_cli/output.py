@@ -35,7 +35,7 @@ def as_json(value: Any) -> None:  # noqa: ANN401  (any JSON)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
-    """Print rows as a table, or a sentence if there are none.
+    """Print rows as a table, or a sentence if there are none; one below another where words would not fit side by side.
 
     Args:
         title: Title of the table.
@@ -46,12 +46,18 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
     shown = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
     for number, column in enumerate(columns):
         shown.add_column(column, overflow="fold", no_wrap=number == 0)
-    for row in rows:
+    listed = list(rows)
+    for row in listed:
         shown.add_row(*(cell(value) for value in row))
-    if shown.row_count:
+    if not listed:
+        console.print(empty)
+    elif console.measure(shown, options=console.options.update(max_width=PIPED_WIDTH)).minimum <= console.width:
         console.print(shown)
     else:
-        console.print(empty)
+        console.print(f"[bold]{escape(title)}[/]")
+        for row in listed:
+            facts(dict(zip(columns, row, strict=True)))
+            console.print()
 
 
 def facts(pairs: Mapping[str, object]) -> None:

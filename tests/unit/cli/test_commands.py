@@ -605,6 +605,21 @@ def test_what_a_row_is_called_by_is_never_broken(
     assert "01a1fe854ca4cb06c1bacd" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("width", [60, 200])
+def test_a_table_too_wide_for_the_terminal_is_printed_one_row_below_another(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int
+) -> None:
+    monkeypatch.setattr(output.console, "width", width)
+    columns = ("Id", *(f"Heading{number}" for number in range(8)))
+
+    output.table("Runs", columns, [("01a1fe854ca4cb06c1bacd", *("succeeded",) * 8)] * 2, "none")
+    printed = capsys.readouterr().out
+
+    assert printed.split().count("succeeded") == 16
+    assert (printed.count("Heading7") == 2) is (width == 60)
+    assert max(map(len, printed.splitlines())) <= width
+
+
 def test_the_embedded_stack_is_found_from_any_folder_below(tmp_path: Path) -> None:
     (tmp_path / ".local").mkdir()
     outputs = {"api_url": "http://127.0.0.1:1", "admin_client_id": "a", "admin_client_secret": "b"}
