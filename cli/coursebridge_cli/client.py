@@ -12,7 +12,7 @@ from coursebridge_cli.session import Credentials
 
 SECONDS = 60
 PAGE = 200
-CHECK_URL = "Check COURSEBRIDGE_URL: it is the output ApiUrl of the stack, without a path of its own."
+CHECK_URL = "Check COURSEBRIDGE_URL: it is the output ApiUrl of the stack, from https:// on, without a path of its own."
 
 
 class Client:
@@ -23,7 +23,7 @@ class Client:
         transport: Replaces the network in tests.
 
     Raises:
-        NotLoggedIn: The address is not a URL.
+        NotLoggedIn: The address is not a URL of HTTP.
     """
 
     def __init__(self, credentials: Credentials, transport: httpx.BaseTransport | None = None) -> None:
@@ -32,6 +32,8 @@ class Client:
             self._http = httpx.Client(base_url=credentials.url, timeout=SECONDS, transport=transport)
         except httpx.InvalidURL as error:
             raise NotLoggedIn(f"{credentials.url} is not a URL", CHECK_URL) from error
+        if self._http.base_url.scheme not in ("http", "https"):
+            raise NotLoggedIn(f"{credentials.url} is not a URL", CHECK_URL)
         self._token = ""
         self._scopes: tuple[str, ...] = ()
 

@@ -644,9 +644,12 @@ def test_a_page_in_the_place_of_a_token_is_told_as_a_wrong_address(
     assert (refused.code, f"Check {session.URL}" in refused.err) == (4, True)
 
 
-def test_what_is_no_address_is_told_as_such() -> None:
-    with pytest.raises(NotLoggedIn, match="is not a URL"):
-        client.Client(session.Credentials("https://api:port", "a", "b"))
+@pytest.mark.parametrize("url", ["https://api:port", "api.example.com", "127.0.0.1:4566/api", "localhost:4566"])
+def test_what_is_no_address_is_told_as_such(url: str) -> None:
+    with pytest.raises(NotLoggedIn, match="is not a URL") as refused:
+        client.Client(session.Credentials(url, "a", "b"))
+
+    assert "https://" in refused.value.remedy
 
 
 def test_an_api_that_does_not_answer_ends_with_3(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
