@@ -2,6 +2,7 @@
 
 import sys
 from contextvars import copy_context
+from io import TextIOWrapper
 
 from coursebridge_cli import (
     audit,
@@ -45,6 +46,11 @@ app.add_typer(clients.app, name="clients")
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        # What cannot be written in the terminal's encoding becomes a question mark: a command that has done its work
+        # must not end in an error while it tells so.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     sys.exit(run(arguments))
 
 

@@ -30,8 +30,9 @@ errors = Console(stderr=True, highlight=False)
 
 
 def as_json(value: Any) -> None:  # noqa: ANN401  (any JSON)
-    """Print a value as JSON."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """Print a value as JSON, with escapes unless the encoding has every character."""
+    is_unicode = sys.stdout.encoding.lower().startswith("utf")
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=not is_unicode) + "\n")
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shlex
+import sys
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,7 @@ from coursebridge.storage import keys
 from coursebridge.storage.learners import Learner
 from coursebridge.storage.runs import RunStore
 from coursebridge.storage.unplaced_people import UnplacedPeopleStore, UnplacedPerson
-from coursebridge_cli import client, output, runs, session
+from coursebridge_cli import app, client, output, runs, session
 from coursebridge_cli.errors import CommandError, NotLoggedIn, Unreachable
 from coursebridge_cli.hints import in_commands
 from run_records import put_run
@@ -593,6 +595,22 @@ def test_who_has_the_address_of_something_else_is_told_to_check_the_address(
 
     assert refused.code == 4
     assert session.URL in refused.err
+
+
+@pytest.mark.parametrize(("more", "printed"), [((), b"Zo? ? ?"), (("--json",), rb"Zo\u00eb \u2713 \u65e5")])
+@pytest.mark.usefixtures("terminal")
+def test_a_terminal_that_lacks_a_letter_gets_another_one(
+    api: Api, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...], printed: bytes
+) -> None:
+    api.integration(name="Zoë ✓ 日")
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="ascii"))
+
+    with pytest.raises(SystemExit) as end:
+        app.main(["integrations", "list", *more])
+    sys.stdout.flush()
+
+    assert (end.value.code, printed in written.getvalue()) == (0, True)
 
 
 def test_what_a_row_is_called_by_is_never_broken(
