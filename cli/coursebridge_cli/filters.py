@@ -119,7 +119,14 @@ def _wanted(present: dict[str, Any], changes: list[str] | None, file: Path | Non
         return _read(file)
     if not changes:
         raise UsageError("no filter is given", "For instance: " + command("""filters preview 'languages=["en"]'"""))
-    return {**present, **patch(changes)}
+    given = patch(changes)
+    for name, value in given.items():
+        if name not in present:
+            raise UsageError(f"there is no filter {name}", f"The filters are {', '.join(present)}.")
+        if isinstance(present[name], list) and not isinstance(value, list):
+            # Without the quotes, a shell takes out those inside.
+            raise UsageError(f"{name} takes a list", """Write it with all quotes, such as 'languages=["en","de"]'""")
+    return {**present, **given}
 
 
 def _read(file: Path) -> dict[str, Any]:

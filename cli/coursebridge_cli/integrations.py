@@ -127,7 +127,7 @@ def patch(settings: list[str]) -> dict[str, Any]:
     for setting in settings:
         path, equals, text = setting.partition("=")
         if not equals or not path:
-            raise UsageError(f"{setting} is not name=value", "For instance: 'filters.languages=[\"en\"]'")
+            raise UsageError(f"{setting} is not name=value", "Put it in quotes if it contains spaces or brackets.")
         *way, last = path.split(".")
         place = made
         for name in way:

@@ -280,6 +280,27 @@ def test_filters_are_previewed_and_saved_after_a_question(terminal: Terminal, ap
         assert terminal.run("filters", "preview", "--file", str(file)).code == 2
 
 
+@pytest.mark.parametrize(
+    ("typed", "error", "remedy"),
+    [
+        ('language=["en"]', "there is no filter language", "languages, "),
+        ('filters.languages=["en"]', "there is no filter filters", "languages, "),
+        ("languages=[en,de]", "languages takes a list", """'languages=["en","de"]'"""),
+        ("languages=en", "languages takes a list", """'languages=["en","de"]'"""),
+        ("languages", "languages is not name=value", "quotes"),
+    ],
+)
+def test_a_filter_that_is_mistyped_is_told_before_anything_is_asked(
+    terminal: Terminal, api: Api, typed: str, error: str, remedy: str
+) -> None:
+    api.integration()
+
+    refused = terminal.run("filters", "save", typed, "--yes")
+
+    assert (refused.code, error in refused.err, remedy in refused.err) == (2, True, True)
+    assert "filters.languages" not in refused.err.replace(typed, "")
+
+
 def test_filters_set_with_other_settings_are_told_with_what_is_left_to_syncs(terminal: Terminal, api: Api) -> None:
     api.integration()
 
