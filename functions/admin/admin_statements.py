@@ -16,7 +16,7 @@ from coursebridge.apply.release import MOST_RELEASED
 from coursebridge.contract import Answer, Cursor, Integration, Limit, Page, Request, Time, opened, responses, sealed
 from coursebridge.people.fields import checked_identifier
 from coursebridge.records.identifiers import Kind
-from coursebridge.storage.statement_outcomes import HeldReason
+from coursebridge.storage.statement_outcomes import HeldReason, Reason
 from coursebridge.storage.statements import Outcome
 
 router = new_router()
@@ -120,7 +120,7 @@ def whole_statement(status: HTTPStatus, description: str) -> dict[int, Any]:
 def list_statements(
     integration: Integration,
     outcome: Annotated[Outcome | None, Query(description="What became of them.")] = None,
-    reason: Annotated[str | None, Query(description="Why they are held or ignored.", max_length=64)] = None,
+    reason: Annotated[Reason | None, Query(description="Why they are held or ignored.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[StatementAnswer]:

@@ -68,6 +68,15 @@ def test_statements_are_found_by_outcome_and_reason(
     assert sorted(one["id"] for one in found) == sorted(ids)
 
 
+def test_a_reason_that_there_is_not_is_refused(api: Api, integration_id: str) -> None:
+    path = f"/admin/integrations/{integration_id}/statements"
+    answered = api.ask("GET", path, expect=400, query={"reason": "unknown"})
+
+    assert answered["errors"][0]["field"] == "reason"
+    assert "'learner_unknown'" in answered["errors"][0]["detail"]
+    assert "'already_completed'" in answered["errors"][0]["detail"]
+
+
 def test_a_page_that_took_too_long_to_fill_is_answered_as_it_is(
     api: Api, integration_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,6 +41,7 @@ HeldReason = Literal[
 IgnoredReason = Literal[
     "already_completed", "before_configuration", "verb_unknown", "object_not_activity", "object_too_long", "erased"
 ]
+Reason = Literal[HeldReason, IgnoredReason]
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Verdict:
     """An outcome and its reason; ``awaited`` names what would release a held statement."""
 
     outcome: Judged
-    reason: HeldReason | IgnoredReason | None = None
+    reason: Reason | None = None
     awaited: str = ""
 
 
