@@ -65,6 +65,7 @@ def not_granted(function: str, made: list[Made]) -> list[Call]:
         (action, _spelled(resource))
         for policy in cfn.resources("AWS::Serverless::Function")[function].get("Policies", [])
         for statement in policy["Statement"]
+        if statement["Effect"] == "Allow"
         for action in _listed(statement["Action"])
         for resource in _listed(statement["Resource"])
     ]

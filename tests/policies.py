@@ -37,6 +37,7 @@ def refused(function: str, calls: set[Call]) -> list[Call]:
         statement
         for policy in cfn.resources("AWS::Serverless::Function")[function]["Policies"]
         for statement in policy["Statement"]
+        if statement["Effect"] == "Allow"
     ]
     return sorted(call for call in calls if not any(_allows(statement, *call) for statement in statements))
 

@@ -82,7 +82,7 @@ def source(function: str) -> str:
 
 def statements(function: str) -> Iterator[dict[str, Any]]:
     for policy in cfn.resources("AWS::Serverless::Function")[function]["Policies"]:
-        yield from policy["Statement"]
+        yield from (statement for statement in policy["Statement"] if statement["Effect"] == "Allow")
 
 
 def calls(action: str) -> str:

@@ -18,12 +18,18 @@ FUNCTIONS = cfn.resources("AWS::Serverless::Function")
 ALARMS = cfn.resources("AWS::CloudWatch::Alarm")
 # Log delivery of a state machine supports no narrower resource than `*` (AWS: "Logging using CloudWatch Logs").
 LOG_DELIVERY = "DeliverLogs"
+MANAGED = {
+    "SQS": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+    "DynamoDB": {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"},
+}
+"""What the managed policy that SAM adds for a kind of source allows on every queue or stream of the account
+(AWSLambdaSQSQueueExecutionRole, AWSLambdaDynamoDBExecutionRole), apart from writing logs and listing streams."""
 
 
-def statements(function: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def statements(function: dict[str, Any], effect: str = "Allow") -> Iterator[dict[str, Any]]:
     for policy in function.get("Policies", []):
         assert isinstance(policy, dict), "a managed policy by name"
-        yield from policy["Statement"]
+        yield from (statement for statement in policy["Statement"] if statement["Effect"] == effect)
 
 
 def listed(value: Any) -> list[Any]:
@@ -315,6 +321,20 @@ def test_no_policy_has_a_wildcard_action_or_resource() -> None:
     ]
 
     assert loose == []
+
+
+@pytest.mark.parametrize("kind", MANAGED)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_reader_of_a_queue_or_stream_may_read_no_other(name: str, kind: str) -> None:
+    sources = [source["Properties"] for source in FUNCTIONS[name].get("Events", {}).values() if source["Type"] == kind]
+    own = [source.get("Queue") or source["Stream"] for source in sources]
+    spared = [
+        listed(statement["NotResource"])
+        for statement in statements(FUNCTIONS[name], "Deny")
+        if set(statement["Action"]) == MANAGED[kind]
+    ]
+
+    assert spared == ([own] if own else [])
 
 
 def test_access_to_the_table_is_bound_to_leading_keys_and_never_a_scan() -> None:
