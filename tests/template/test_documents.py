@@ -48,6 +48,19 @@ def test_nothing_is_described_that_does_not_exist() -> None:
     assert {name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)} == set(cfn.template()["Parameters"])
 
 
+def test_the_quota_that_the_advised_concurrency_needs_is_named() -> None:
+    """AWS refuses a reservation that leaves less than 100 executions to the functions without one."""
+    rows = re.findall(r"^\| `(\w+Concurrency)` .* In production: (\d+)", CONFIGURATION, re.MULTILINE)
+    advised = {name: int(number) for name, number in rows}
+    functions = cfn.resources("AWS::Serverless::Function").values()
+    reserved = [one["ReservedConcurrentExecutions"] for one in functions if "ReservedConcurrentExecutions" in one]
+    numbers = [one["Fn::If"][1] for one in reserved]
+    needed = 100 + sum(advised[number["Ref"]] if isinstance(number, dict) else number for number in numbers)
+
+    assert len(advised) == 2
+    assert f"a quota of at least {needed} " in CONFIGURATION
+
+
 def test_every_prefix_of_the_bucket_is_described() -> None:
     rules = cfn.resources("AWS::S3::Bucket")["Bucket"]["LifecycleConfiguration"]["Rules"]
 
