@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 READERS = {"ApplyDeadLetters": "ApplyFunction", "EventsDeadLetters": "EventsFunction"}
 HIDDEN_SECONDS = 120
+WAITED_SECONDS = 2
+"""How long a request waits for letters. One that does not wait asks only some of SQS's servers, and may find a queue of
+a few letters empty."""
 RECORDS_AT_ONCE = 25
 """Records per invocation of a reader: even with both images of the largest items, below Lambda's limit of 6 MB."""
 EMPTY_PAGES = 50
@@ -131,6 +134,7 @@ class Redriver:
                 QueueUrl=self.ids[queue],
                 MaxNumberOfMessages=10,
                 VisibilityTimeout=HIDDEN_SECONDS,
+                WaitTimeSeconds=WAITED_SECONDS,
                 MessageAttributeNames=["All"],
             )
             if not answer.get("Messages"):

@@ -68,8 +68,9 @@ class Aws:
     def get_queue_attributes(self, **_: Any) -> dict[str, Any]:
         return {"Attributes": {"ApproximateNumberOfMessages": "1"}}
 
-    def receive_message(self, **_: Any) -> dict[str, Any]:
-        return {"Messages": [{"Body": json.dumps(self.letter), "ReceiptHandle": "it"}]}
+    def receive_message(self, WaitTimeSeconds: int = 0, **_: Any) -> dict[str, Any]:  # noqa: N803
+        """Without waiting, SQS asks only some of its servers: here, those that do not have the letter."""
+        return {"Messages": [{"Body": json.dumps(self.letter), "ReceiptHandle": "it"}]} if WaitTimeSeconds else {}
 
     def delete_message(self, **_: Any) -> None:
         self.deleted = True
