@@ -86,6 +86,15 @@ def test_a_task_that_its_state_machine_tries_again_alarms_nobody(name: str) -> N
     assert "DatapointsToAlarm" not in ALARMS[name]
 
 
+@pytest.mark.parametrize("kind", ["CatalogSync", "ActivitySync"])
+def test_a_task_that_waits_for_others_to_end_alarms_nobody(kind: str) -> None:
+    """All integrations have the same schedule by default, and the advised bound has room for two syncs at once."""
+    waits, fails = ({**ALARMS[f"{kind}{what}"]} for what in ("Throttles", "Errors"))
+
+    assert (waits["Period"], waits["EvaluationPeriods"]) == (fails["Period"], fails["EvaluationPeriods"])
+    assert "DatapointsToAlarm" not in waits
+
+
 @pytest.mark.parametrize("name", [name for name in cfn.resources("AWS::SQS::Queue") if name.endswith("DeadLetters")])
 def test_a_dead_letter_queue_has_an_alarm(name: str) -> None:
     assert len(watched("ApproximateNumberOfMessagesVisible", "QueueName", f'"{name}"')) == 1
