@@ -126,6 +126,15 @@ def test_what_a_dashboard_shows_exists() -> None:
         json.loads(re.sub(r"\$\{[\w:]+\}", "x", body))
 
 
+def test_the_search_for_errors_finds_those_that_only_lambda_logs() -> None:
+    """The runtime logs what a handler raises; what timed out or ran out of memory is told by Lambda's report alone."""
+    wanted = "filter level = 'ERROR' or record.status in ['error', 'failure', 'timeout']"
+    runbook = (cfn.ROOT / "docs" / "operations.md").read_text().partition("## A function fails")[2].partition("## ")[0]
+
+    assert wanted in cfn.resources("AWS::CloudWatch::Dashboard")["EngineeringDashboard"]["DashboardBody"]["Fn::Sub"]
+    assert wanted in runbook
+
+
 def test_a_search_of_a_dashboard_names_the_dimensions_of_its_metric_exactly(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
