@@ -51,6 +51,7 @@ def _share_of_time(context: LambdaContext, integrations_left: int) -> Callable[[
 def _sweep(item: Item, time_is_up: Callable[[], bool]) -> dict[str, int]:
     lost_after = timedelta(seconds=settings().sweep_lost_after_seconds)
     swept = vars(Sweep(table(), item, utc_now(), lost_after, time_is_up).run())
+    count("StatementsUnapplied", swept["unjudged"])
     if any(swept.values()):
         logger.info("lost or due statements replayed", integration=item["id"], **swept)
     return swept

@@ -127,6 +127,21 @@ def test_the_sweep_tells_what_it_sent_round(lab: Lab) -> None:
     assert lab.apply() == {"applied": 1}
 
 
+def test_the_sweep_reports_what_nobody_has_applied(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If `apply` is not called at all, no metric of Lambda's says so."""
+    lab.configure(learner_matching="directory")
+    lab.take(completion(1))
+    lab.learner(email="ada@example.com")
+    lab.send(completion(2))
+    counted: dict[str, int] = {}
+    monkeypatch.setattr(sweep_handler, "count", lambda name, value=1: counted.update({name: value}))
+
+    swept = sweep_handler.lambda_handler({}, Context())
+
+    assert swept["waited_for_learner"] == swept["unjudged"] == 1
+    assert (counted["StatementsUnapplied"], counted["StatementsSwept"]) == (1, 2)
+
+
 def test_nothing_to_sweep_is_fine(lab: Lab) -> None:
     assert sum(sweep_handler.lambda_handler({}, Context()).values()) == 0
 
