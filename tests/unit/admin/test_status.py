@@ -230,12 +230,18 @@ def test_a_sync_that_missed_two_of_its_times_is_overdue(
     assert late is None or overdue(late) == ["catalog", "activity"]
 
 
-def test_a_sync_that_never_succeeded_is_overdue_two_times_after_the_integration_was_made(api: Api) -> None:
+@pytest.mark.parametrize(("days", "kinds"), [(0.1, []), (3, ["catalog", "activity"])])
+def test_a_sync_that_never_succeeded_is_overdue_two_times_after_the_first_key_pair(
+    api: Api, days: float, kinds: list[str]
+) -> None:
     integration = IntegrationStore(api.table).get(connected(api))
+    saved_at = integration.credentials.since()
+    assert saved_at is not None
+    long_before = integration.model_copy(update={"created_at": saved_at - timedelta(days=90)})
 
-    seen = status.observe(api.table, integration, integration.created_at + timedelta(days=3))
+    seen = status.observe(api.table, long_before, saved_at + timedelta(days=days))
 
-    assert [text.split()[1] for text in status.troubles(seen) if "overdue" in text] == ["catalog", "activity"]
+    assert [text.split()[1] for text in status.troubles(seen) if "overdue" in text] == kinds
 
 
 OFF = {"expression": "cron(10 8 * * ? *)", "timezone": "Europe/Paris", "enabled": False}

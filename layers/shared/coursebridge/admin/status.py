@@ -200,10 +200,14 @@ def _is_left_to_hands(seen: Observed, kind: Kind) -> bool:
 
 
 def _overdue(seen: Observed, kind: Kind) -> bool:
-    """Whether the schedule fired twice since the last success: a single failure is made up for by the next sync."""
+    """Whether the schedule fired twice since the last success: a single failure is made up for by the next sync.
+
+    If there was none, it counts from the first key pair, without which no schedule fires.
+    """
     schedule = _schedule(seen.integration, kind)
     last = seen.situation.syncs[kind].get("last_success_at")
-    first = schedule.due_after(parse_rfc3339(last) if last else seen.integration.created_at)
+    since = parse_rfc3339(last) if last else seen.integration.credentials.since()
+    first = schedule.due_after(since) if since else None
     second = schedule.due_after(first) if first else None
     return second is not None and second < seen.now
 

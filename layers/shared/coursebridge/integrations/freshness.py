@@ -72,9 +72,7 @@ def _age(last: str | None, integration: Integration, schedule: Schedule | None, 
     """Return the age of the last sync, or of the first key pair if there was no sync yet, minus the allowance."""
     if schedule is None or not schedule.enabled:
         return None
-    pairs = (integration.credentials.content, integration.credentials.report)
-    possible = min((pair.verified_at for pair in pairs if pair), default=None)
-    since = parse_rfc3339(last) if last else possible
+    since = parse_rfc3339(last) if last else integration.credentials.since()
     if since is None:
         return None
     due = schedule.due_after(since) or since

@@ -180,6 +180,10 @@ class CredentialNotes(Model):
         """Return whether there is a key pair to call LinkedIn with."""
         return bool(self.content or self.report)
 
+    def since(self) -> datetime | None:
+        """Return when the older key pair was saved: no sync can have started before."""
+        return min((pair.verified_at for pair in (self.content, self.report) if pair), default=None)
+
 
 class Integration(IntegrationSettings):
     """An integration as the table stores it.
