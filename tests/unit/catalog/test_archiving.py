@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -212,6 +213,29 @@ def test_what_linkedin_still_gives_one_by_one_is_archived_by_the_second_full_run
     assert still_there
     assert [one["code"] for one in first["errors"]] == ["unlisted_but_available"]
     assert second["counts"]["archived"] == len(unlicensed)
+    assert lab.active() == lab.truth()
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_missing_course_that_linkedin_refuses_to_give_goes_when_the_next_run_misses_it_too(
+    make_lab: MakeLab, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    lab = make_lab(size=24, locales=("en_US",))
+    lab.sync()
+    [gone] = lab.step(remove=1)["removed"]
+    get = lab.http.get
+
+    def refusing(path: str, **options: Any) -> httpx.Response:
+        if gone in unquote(path):
+            return httpx.Response(status, json={"status": status, "message": "no"})
+        return get(path, **options)
+
+    monkeypatch.setattr(lab.http, "get", refusing)
+
+    first, second = lab.sync(), lab.sync()
+
+    assert ([one["code"] for one in first["errors"]], first["clean"]) == (["unlisted_but_available"], True)
+    assert (first["counts"]["archived"], second["counts"]["archived"]) == (0, 1)
     assert lab.active() == lab.truth()
 
 

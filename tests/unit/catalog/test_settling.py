@@ -369,6 +369,7 @@ def test_an_unusable_asset_among_the_included_ones_is_told(make_lab: MakeLab) ->
     ("answer", "code"),
     [
         ((400, {"status": 400, "message": "this is no asset"}), "linkedin_refused"),
+        ((403, {"status": 403, "message": "Not enough permissions"}), "linkedin_refused"),
         ((200, {}), "linkedin_unusable_answer"),
         ((200, {"urn": "urn:li:lyndaCourse:1"}), "linkedin_unusable_answer"),
     ],

@@ -1,13 +1,12 @@
 """Archives, when a run finishes, the courses it has read as retired or filtered out, and those that are missing.
 
 An active course is missing if its partition was read completely and cleanly and no page of the run held it. If only a
-few are missing, each is requested from LinkedIn by itself. Because lists have gaps, a course that LinkedIn still
-returns is kept until the next full run misses it, too.
+few are missing, each is requested from LinkedIn by itself. Because lists have gaps, a course that LinkedIn does not
+deny having is kept until the next full run misses it, too.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from coursebridge.catalog.filters import speaks
 from coursebridge.catalog.mapper import course_of
 from coursebridge.clock import rfc3339
 from coursebridge.linkedin import assets
-from coursebridge.linkedin.errors import NoSuchEntity
+from coursebridge.linkedin.errors import KeyMissing, NoSuchEntity, RequestRefused
 from coursebridge.storage.table import chunks
 
 if TYPE_CHECKING:
@@ -24,12 +23,14 @@ if TYPE_CHECKING:
     from coursebridge.catalog.sync.context import Context
     from coursebridge.catalog.sync.outcomes import Tally
     from coursebridge.linkedin.assets import Listing
-    from coursebridge.storage.course_shapes import Course, Reason
+    from coursebridge.storage.course_shapes import Reason
     from coursebridge.storage.courses import Head
     from coursebridge.storage.run_shapes import Run
 
 ASKED_ONE_BY_ONE = 100
 BATCH = 100
+UNDECIDED = (RequestRefused, KeyMissing)
+"""LinkedIn neither gives an asset nor denies having it; this is about that asset, because the run could read others."""
 
 
 @dataclass
@@ -39,7 +40,7 @@ class Candidates:
     Attributes:
         reasons: the active courses to archive: reasons by URN.
         active: how many courses are active before archiving.
-        unlisted: URNs of missing courses that LinkedIn still returns.
+        unlisted: URNs of missing courses that LinkedIn does not deny having.
         archived_before: how many courses that the run has not read it had already archived when its last task was
             repeated.
     """
@@ -109,7 +110,7 @@ def possibly_unread(context: Context, found: Candidates, cut_short: Sequence[Lis
 def verify(context: Context, found: Candidates, unlisted_before: Iterable[str], unread: Collection[str]) -> None:
     """Request missing courses from LinkedIn one by one, if they are few.
 
-    A course that LinkedIn still returns is kept, unless it did so for the last clean full run, too.
+    One that LinkedIn does not deny having is kept, unless that was so in the last clean full run, too.
 
     Args:
         context: the integration.
@@ -126,8 +127,8 @@ def verify(context: Context, found: Candidates, unlisted_before: Iterable[str], 
             del found.reasons[urn]
         return
     known = set(unlisted_before)
-    for urn, course in _given(context, missing):
-        if course["retired"]:
+    for urn, is_retired in _not_denied(context, missing):
+        if is_retired:
             found.reasons[urn] = "retired"
         elif urn in unread:
             del found.reasons[urn]
@@ -136,14 +137,20 @@ def verify(context: Context, found: Candidates, unlisted_before: Iterable[str], 
             del found.reasons[urn]
 
 
-def _given(context: Context, urns: Sequence[str]) -> Iterator[tuple[str, Course]]:
-    """Yield those of these courses that LinkedIn still returns, each with its URN."""
+def _not_denied(context: Context, urns: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Yield the URNs of those of these courses that LinkedIn does not deny having, and whether each is retired."""
     if not urns:
         return
     client = context.linkedin()
     for urn in urns:
-        with suppress(NoSuchEntity):
-            yield urn, course_of({"type": "", **assets.asset(client, urn), "urn": urn})
+        try:
+            element = assets.asset(client, urn)
+        except NoSuchEntity:
+            continue
+        except UNDECIDED:
+            yield urn, False
+        else:
+            yield urn, course_of({"type": "", **element, "urn": urn})["retired"]
 
 
 def archive(context: Context, run_id: str, reasons: Mapping[str, Reason]) -> None:

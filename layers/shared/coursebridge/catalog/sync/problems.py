@@ -64,11 +64,22 @@ def ranges_lost(number: int) -> Problem:
 
 
 def still_available(number: int) -> Problem:
-    """Return the note that LinkedIn no longer lists courses but still returns them."""
+    """Return the note that LinkedIn no longer lists courses but does not deny having them."""
     return Problem(
         code=STILL_AVAILABLE,
-        detail="courses are no longer listed, but LinkedIn still returns them when they are requested one by one",
+        detail="courses are no longer listed, but requested one by one, LinkedIn does not deny having them",
         cause="They left the licensed library, or LinkedIn's list had gaps.",
         remedy="Nothing to do: they are archived if the next full run does not list them either.",
         count=number,
+    )
+
+
+def asset_forbidden(urn: str, detail: str) -> Problem:
+    """Return the problem of an included asset that LinkedIn forbids to read, while it lets the lists be read."""
+    return Problem(
+        code="linkedin_refused",
+        detail=f"{detail} ({urn})",
+        cause="The key pair may read the catalogue, but not this asset.",
+        remedy="Remove the URN from include_urns, or ask LinkedIn's support about it.",
+        count=1,
     )

@@ -139,6 +139,9 @@ class RangeWork:
             except (RequestRefused, UnusableAnswer) as error:
                 # One that LinkedIn does not take for an asset does not keep the others from being read.
                 self._problems.append(problem_of(error, urn))
+            except KeyMissing as error:
+                # The run has been planned with this key pair, so it is not the key that is missing.
+                self._problems.append(problems.asset_forbidden(urn, error.detail))
         self._found["ended"] = True
 
     def _included(self, urn: str) -> Element:
