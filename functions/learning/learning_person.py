@@ -188,7 +188,7 @@ def export_learner(
             HTTPStatus.NO_CONTENT,
             "The person is erased.",
             _404=NO_LEARNER,
-            _409="The learner was merged; see `detail`.",
+            _409="The learner was merged, or a merge is being undone; see `detail`.",
         ),
         int(HTTPStatus.ACCEPTED): {"description": "Most data is erased, but not yet all: send the request again."},
     },

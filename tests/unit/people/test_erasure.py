@@ -167,6 +167,22 @@ def test_what_was_sent_while_a_person_was_merged_goes_with_them(ada: Lab) -> Non
     assert ada.outcome(bobs) == ("applied", None)
 
 
+@pytest.mark.parametrize(("whom", "other"), [("1", "2"), ("2", "1")])
+def test_nobody_is_erased_while_a_merge_is_being_undone(ada: Lab, whom: str, other: str) -> None:
+    merging = Merging(ada.table, ada.id)
+    merging.merge("2", "1")
+    with pytest.raises(Unavailable):
+        Merging(ada.table, ada.id, time_is_up=lambda: True).part("1")
+
+    with pytest.raises(Conflict, match="still being undone"):
+        erasure(ada).erase(whom)
+    merging.part("1")
+
+    assert erasure(ada).erase(whom)
+    assert ada.record(other).attempts[-1].completed_at == ada.at(5)
+    assert bool(traces(ada)) == (whom == "2")
+
+
 def test_an_identifier_of_somebody_else_stays_theirs(ada: Lab) -> None:
     directory = Directory(ada.table, ada.id, lambda: PSEUDONYM_KEY)
     ada.learner(email="team@example.com", id="3")

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from coursebridge.clock import rfc3339, utc_now
 from coursebridge.errors import Conflict, Unavailable
 from coursebridge.people import changes
+from coursebridge.people.moving import records
 from coursebridge.records.identifiers import Identifier, normalised
 from coursebridge.storage import keys, statement_outcomes
 from coursebridge.storage.identities import read_identity
-from coursebridge.storage.learners import Learner, LearnerStore, family
+from coursebridge.storage.learners import Learner, LearnerStore, family, read_learners
 from coursebridge.storage.statements import StatementStore, sent_as
 from coursebridge.storage.table import tries, unchanged
 from coursebridge.storage.tombstones import erased_among, tombstone_item
@@ -63,7 +64,7 @@ class Erasure:
 
         Raises:
             NotFound: there is no such learner.
-            Conflict: the learner was merged into another one.
+            Conflict: the learner was merged into another one, or a merge of theirs is being undone.
             Unavailable: the table is busy; repeat the call to continue.
         """
         root = LearnerStore(self.table, self.integration_id).get(learner_id, even_erasing=True)
@@ -71,6 +72,8 @@ class Erasure:
             raise Conflict("the learner was merged into another one; erase that one, or undo the merge first")
         people = family(self.table, root)
         ids = frozenset(learner.id for learner in people)
+        if not root.erasing_at:
+            self._refuse_parting(root, ids)
         identifiers = list(dict.fromkeys(dated.identifier for learner in people for dated in learner.identifiers))
         own, apart = self._own(identifiers, ids), separated(people)
         self._set_tombstones(own)
@@ -88,6 +91,13 @@ class Erasure:
         for learner in reversed(people):
             self._delete(learner)
         return True
+
+    def _refuse_parting(self, learner: Learner, ids: frozenset[str]) -> None:
+        """Refuse while a merge is being undone: until that is finished, one learner has what belongs to the other."""
+        origins = {origin for record in records(self.table, learner) for origin in record.parts} - ids
+        others = read_learners(self.table, self.integration_id, origins).values()
+        if learner.parting_from or any(other.parting_from == learner.id for other in others):
+            raise Conflict("a merge of the learner is still being undone; send that request again first")
 
     def _own(self, identifiers: Sequence[Identifier], ids: frozenset[str]) -> list[Identifier]:
         """Return the identifiers that mean nobody else, including those with a tombstone set by an earlier call."""
