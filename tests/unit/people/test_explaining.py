@@ -159,6 +159,13 @@ def test_a_course_that_is_not_there_is_to_be_synced(lab: Lab) -> None:
     assert explanation.course is None
 
 
+def test_a_course_that_nothing_waits_for_is_not_said_to_be_requested(lab: Lab) -> None:
+    asked = helps(told(lab, urn="lyndaCourse:1"))
+
+    assert any(text.startswith("check the URN, such as urn:li:lyndaCourse:252") for text in asked)
+    assert not any("requests the course" in text for text in asked)
+
+
 def test_an_archived_course_still_counts(lab: Lab) -> None:
     item = lab.table.get(keys.course(lab.id, COURSE))
     assert item

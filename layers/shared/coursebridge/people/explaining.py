@@ -37,6 +37,10 @@ HELP = {
     "record_full": "nothing is lost, but nothing more can be recorded: compare the record with what LinkedIn shows",
     "before_configuration": "activity reports fill in what happened before; start a run of kind activity",
 }
+CHECK = (
+    "check the URN, such as urn:li:lyndaCourse:252; a course that LinkedIn lists and the filters allow comes with the "
+    "next catalogue sync"
+)
 ERASED = "the identifier belonged to a person who was erased: statements that arrive with it are emptied and ignored"
 AGAIN = "if the person is back, add the learner or assign the identifier with after_erasure=true"
 PREFIXED = ", ".join(f"{kind}:..." for kind in KINDS)
@@ -97,7 +101,7 @@ def explain(table: Table, integration: Item, who: str, urn: str, pseudonym_key: 
     steps = [
         _identified(Rules.of(integration), identifiers, given),
         Step("learner", False, ERASED, AGAIN) if erased else _learner_step(learners, identity, integration),
-        _course_step(course),
+        _course_step(course, is_awaited=bool(found)),
         NOTHING_KEPT if erased and not found else _statements_step(found, complete=complete),
         *_trouble(found),
         *_attempts(record),
@@ -182,9 +186,12 @@ def _nobody_step(identity: IdentityItem | None, integration: Item) -> Step:
     return Step("learner", False, "nobody has this identifier", help_ or "the first applied statement adds the learner")
 
 
-def _course_step(course: Item | None) -> Step:
+def _course_step(course: Item | None, *, is_awaited: bool) -> Step:
     if course is None:
-        return Step("course", False, "the course is not in the catalogue", HELP["course_unknown"])
+        # A sync asks LinkedIn by URN only for what statements or reports wait for.
+        return Step(
+            "course", False, "the course is not in the catalogue", HELP["course_unknown"] if is_awaited else CHECK
+        )
     if course.get("status") == "archived":
         return Step("course", True, f"the course is archived ({course.get('archived_reason')}); statements still count")
     return Step("course", True, "the course is in the catalogue")
