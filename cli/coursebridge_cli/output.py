@@ -23,10 +23,17 @@ NOTHING = "-"
 # A pipe has no width; this one is wide enough to keep each row on a line.
 PIPED_WIDTH = 240
 
-console = Console(highlight=False)
-if not console.is_terminal:
-    console.width = PIPED_WIDTH
-errors = Console(stderr=True, highlight=False)
+
+def console_for(*, stderr: bool) -> Console:
+    """Return a console for standard output or standard error."""
+    made = Console(stderr=stderr, highlight=False)
+    if not made.is_terminal:
+        made.width = PIPED_WIDTH
+    return made
+
+
+console = console_for(stderr=False)
+errors = console_for(stderr=True)
 
 
 def as_json(value: Any) -> None:  # noqa: ANN401  (any JSON)

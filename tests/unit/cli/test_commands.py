@@ -618,6 +618,15 @@ def test_who_has_the_address_of_something_else_is_told_to_check_the_address(
     assert session.URL in refused.err
 
 
+def test_an_error_in_a_pipe_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "errors", output.console_for(stderr=True))
+    sentence = "the API refuses to issue a token: the client id or the client secret is wrong, " * 2
+
+    output.failure(CommandError(sentence.strip()))
+
+    assert capsys.readouterr().err == f"Error: {sentence.strip()}\n"
+
+
 @pytest.mark.parametrize(("more", "printed"), [((), b"Zo? ? ?"), (("--json",), rb"Zo\u00eb \u2713 \u65e5")])
 @pytest.mark.usefixtures("terminal")
 def test_a_terminal_that_lacks_a_letter_gets_another_one(
