@@ -85,6 +85,9 @@ def change(settings: Settings = None, integration: Integration = None, *, as_jso
     if as_json:
         output.as_json(changed)
         return
+    if not settings:
+        output.note("The schedules are recreated; no setting was changed.")
+        return
     notes = changed.pop("notes")
     output.facts({name: value for name, value in _flat(changed).items() if value != _flat(found).get(name)})
     output.notes(notes)

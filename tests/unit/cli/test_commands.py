@@ -311,6 +311,14 @@ def test_filters_set_with_other_settings_are_told_with_what_is_left_to_syncs(ter
     assert "·" not in terminal.run("integrations", "set", "archive_limit_percent=5").out
 
 
+def test_setting_nothing_says_that_the_schedules_are_recreated(terminal: Terminal, api: Api) -> None:
+    api.integration()
+
+    done = terminal.run("integrations", "set")
+
+    assert (done.code, done.out, "schedules are recreated" in done.err) == (0, "", True)
+
+
 def test_courses_are_included_and_excluded_one_by_one(terminal: Terminal, api: Api) -> None:
     api.integration()
     urns = [f"urn:li:lyndaCourse:{number}" for number in (1, 2, 3)]
