@@ -11,7 +11,6 @@ COMMANDS = (
     (rf'POST {INTEGRATION}/runs with \{{"kind": "catalog", "mode": "full"\}}', "`coursebridge runs start --mode full`"),
     (rf"to one: POST {INTEGRATION}/identities", "to one with `coursebridge assign`"),
     (r"after_erasure=true", "`coursebridge assign --after-erasure`"),
-    (r"the filters' include_urns", "include_urns with `coursebridge filters include`"),
     (r"in filters\.include_urns", "in filters.include_urns (`coursebridge filters include`)"),
     (r"a run of kind activity", "a run of kind activity (`coursebridge runs start --kind activity`)"),
     (r"set activity\.enabled", "`coursebridge integrations set activity.enabled=true`"),

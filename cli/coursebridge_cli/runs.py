@@ -108,7 +108,9 @@ def confirm(
     api = client()
     found = api.integration(integration)["id"]
     waiting = api.get(_path(found, run_id))
-    sure(f"Archive {waiting.get('pending_archive', 'these')} courses?", yes=yes)
+    if waiting["status"] != "needs_confirmation":
+        raise CommandError(f"the run waits for nothing: it is {waiting['status']}", "See " + command("runs list"))
+    sure(f"Archive {waiting['pending_archive']} courses?", yes=yes)
     run = api.send("POST", f"{_path(found, run_id)}/confirm")
     follow(api, found, run, wait=wait, as_json=as_json)
 

@@ -430,6 +430,14 @@ def test_a_run_that_needs_somebody_says_what_to_do(terminal: Terminal, api: Api,
     assert "2 times LinkedIn [was] away" in watched.out
 
 
+def test_a_run_that_waits_for_nothing_is_not_confirmed(terminal: Terminal, api: Api) -> None:
+    put_run(RunStore(api.table, api.integration()["id"], "catalog"), run("r1", status="succeeded"))
+
+    refused = terminal.run("runs", "confirm", "r1")
+
+    assert (refused.code, "it is succeeded" in refused.err) == (1, True)
+
+
 def test_a_run_of_activity_reports_tells_what_it_filled_in_and_for_whom_it_could_not(
     terminal: Terminal, api: Api
 ) -> None:
