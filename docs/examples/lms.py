@@ -57,7 +57,8 @@ class ClientCredentials(httpx.Auth):
 
     def _renewed(self) -> Generator[httpx.Request, httpx.Response, None]:
         answer = yield httpx.Request("POST", self._url, data=self._form)
-        answer.raise_for_status()
+        if answer.is_error:
+            raise RuntimeError(f"no token: {answer.status_code} {answer.text}")
         body = answer.json()
         self._token, self._good_until = body["access_token"], time.monotonic() + 0.9 * body["expires_in"]
 
