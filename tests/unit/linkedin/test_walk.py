@@ -203,7 +203,7 @@ def test_a_page_that_is_empty_although_there_is_more_is_not_the_end(start: int, 
     listing = Listing(450, links=False)
     empty = Page(start, [], 0, total, False)
 
-    walk = Walk(lambda offset: empty if offset == start else listing(offset), start, 10, expected=450)
+    walk = Walk(lambda offset: empty if offset == start else listing(offset), start, 10, total=450)
     found = read(walk)
 
     assert walk.ended
@@ -216,7 +216,7 @@ def test_a_page_that_is_empty_where_others_show_that_it_should_not_be_is_noticed
     listing = Listing(300, links=False)
     empty = Page(start, [], 0, total, False)
 
-    walk = Walk(lambda offset: empty if offset == start else listing(offset), 0, 10, expected=300)
+    walk = Walk(lambda offset: empty if offset == start else listing(offset), 0, 10, total=300)
 
     assert "urn:299" in read(walk)
     assert walk.shifted

@@ -34,8 +34,7 @@ class Walk:
         shifted: whether the list moved so far, or left a page empty, that elements may have been missed.
         ended: whether the end of the listing was reached.
         position: the offset to continue from.
-        total: the number of elements that LinkedIn stated last.
-        expected: the number of elements to expect: what LinkedIn stated last other than none, at first before the walk.
+        total: the number of elements that LinkedIn stated last, other than none; at first what it stated beforehand.
     """
 
     fetch: Callable[[int], Page]
@@ -46,7 +45,6 @@ class Walk:
     ended: bool = False
     position: int = 0
     total: int = 0
-    expected: int = 0
 
     def __iter__(self) -> Iterator[Page]:
         """Yield the pages; an element can be on several.
@@ -86,12 +84,11 @@ class Walk:
                 continue
             in_a_row = 0
             last = page
-            self.total = page.total if page.total is not None else self.total
-            self.expected = page.total or self.expected
+            self.total = page.total or self.total
             yield page
 
     def _is_end(self, page: Page, news: bool) -> bool:
-        return not news and not page.more and page.start + OVERLAP >= self.expected
+        return not news and not page.more and page.start + OVERLAP >= self.total
 
     def _bridge(self, before: Page, after: Page) -> Iterator[Page]:
         """Yield the page that overlaps half of each of two pages that share nothing.

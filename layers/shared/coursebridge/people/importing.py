@@ -36,7 +36,7 @@ Status = Literal["created", "updated", "unchanged", "error"]
 MOST_ROWS = 5000
 ORDER: tuple[Kind, ...] = ("external_id", "username", "email", "profile_urn")
 """From the strongest identifier to the weakest."""
-MOST_ERRORS = 5
+MOST_ERRORS_OF_ROW = 5
 """The wrong fields that are named in a row: an export with many more columns has them in all of its rows."""
 COLUMNS = tuple(LearnerFields.model_fields)
 SHARE, WRITERS = 200, 8
@@ -265,7 +265,7 @@ def _read(number: int, row: Any) -> _Row | RowResult:  # noqa: ANN401  (whatever
         fields = LearnerFields.model_validate(_said(row))
     except ValidationError as error:
         found = field_errors(error.errors(include_url=False, include_input=False))
-        return RowResult(number, "error", errors=told(found, MOST_ERRORS))
+        return RowResult(number, "error", errors=told(found, MOST_ERRORS_OF_ROW))
     read = _Row(number, fields)
     return read if read.identifiers() else _error(read, f"a row needs at least one of {', '.join(ORDER)}")
 

@@ -116,8 +116,8 @@ class RangeWork:
                 self._problems.append(problems.total_suspect(name, walk.total))
         self._found["ended"] = True
 
-    def _walked(self, listing: Listing, start: int, pages: int, name: str, expected: int = 0) -> Walk:
-        walk = Walk(lambda at: assets.page(self._client, listing, at), start, pages, expected=expected)
+    def _walked(self, listing: Listing, start: int, pages: int, name: str, total: int = 0) -> Walk:
+        walk = Walk(lambda at: assets.page(self._client, listing, at), start, pages, total=total)
         for page in walk:
             self._applier.applied.broken += page.broken
             self._applier.apply(self._wanted(page))
